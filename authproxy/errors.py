@@ -1,0 +1,149 @@
+"""Everything that can go wrong for a user, as one tree.
+
+    AuthProxyError            code, status, hint
+    ├── ConfigError           problems: one per mistake, all of them at once; exit code 2
+    ├── StartError            the program cannot start or go on running; exit code 1
+    ├── Refused               the client may not do this; nothing was sent to the service
+    ├── CredentialError       no usable token; nothing was sent to the service
+    └── UpstreamError         the service could not be reached, was too slow or broke the protocol
+
+One class for each place that catches, not for each cause: the cause is the `Code`. Every `Code` has a heading in
+`docs/troubleshooting.md`. This module imports nothing of authproxy.
+
+Messages and hints are shown to whoever sent the request. What only the operator may read (the rule
+that refused an address, a source's own words) goes into `detail`, which is written to the log and
+nowhere else. No secret goes into any of the three.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Why authproxy answered by itself; the value of `X-Authproxy-Error`."""
+
+    BAD_REQUEST = "bad_request"
+    ADDRESS_NOT_ALLOWED = "address_not_allowed"
+    HOST_NOT_ALLOWED = "host_not_allowed"
+    NO_ROUTE = "no_route"
+    CONNECT_NOT_SUPPORTED = "connect_not_supported"
+    REQUEST_TIMEOUT = "request_timeout"
+    TARGET_TOO_LONG = "target_too_long"
+    HEAD_TOO_LARGE = "head_too_large"
+    TOKEN_UNAVAILABLE = "token_unavailable"
+    CONNECT_FAILED = "connect_failed"
+    UPSTREAM_BROKE = "upstream_broke"
+    UPSTREAM_TIMEOUT = "upstream_timeout"
+    OVERLOADED = "overloaded"
+    SHUTTING_DOWN = "shutting_down"
+    INTERNAL = "internal_error"
+
+
+STATUS_OF: dict[Code, int] = {
+    Code.BAD_REQUEST: 400,
+    Code.ADDRESS_NOT_ALLOWED: 403,
+    Code.HOST_NOT_ALLOWED: 421,
+    Code.NO_ROUTE: 404,
+    Code.CONNECT_NOT_SUPPORTED: 405,
+    Code.REQUEST_TIMEOUT: 408,
+    Code.TARGET_TOO_LONG: 414,
+    Code.HEAD_TOO_LARGE: 431,
+    Code.TOKEN_UNAVAILABLE: 503,
+    Code.CONNECT_FAILED: 502,
+    Code.UPSTREAM_BROKE: 502,
+    Code.UPSTREAM_TIMEOUT: 504,
+    Code.OVERLOADED: 503,
+    Code.SHUTTING_DOWN: 503,
+    Code.INTERNAL: 500,
+}
+
+
+class AuthProxyError(Exception):
+    """The base of all; never raised itself."""
+
+    def __init__(self, message: str, *, code: Code, hint: str = "", detail: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.hint = hint
+        self.detail = detail
+
+    @property
+    def status(self) -> int:
+        return STATUS_OF[self.code]
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Refused(AuthProxyError):
+    """The client may not do this, or did not say it properly. Nothing was sent to the service."""
+
+
+class CredentialError(AuthProxyError):
+    """No usable token could be had. Nothing was sent to the service.
+
+    `permanent` says that trying again is pointless until a human changes something (a deleted key,
+    a missing role); else it is worth another attempt (network, 5xx, 429).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        detail: str = "",
+        permanent: bool = False,
+        retry_after_s: int = 5,
+    ) -> None:
+        super().__init__(message, code=Code.TOKEN_UNAVAILABLE, hint=hint, detail=detail)
+        self.permanent = permanent
+        self.retry_after_s = retry_after_s
+
+
+class UpstreamError(AuthProxyError):
+    """The service could not be reached, was too slow, or broke the protocol.
+
+    `sent` answers the question that decides about a retry: could the service have seen any of the request?
+    """
+
+    def __init__(
+        self, message: str, *, code: Code, sent: bool, hint: str = "", detail: str = ""
+    ) -> None:
+        super().__init__(message, code=code, hint=hint, detail=detail)
+        self.sent = sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One mistake in the configuration."""
+
+    where: str
+    """`authproxy.toml:12`, `environment`, or `command line`."""
+    key: str
+    """As the user wrote it: `services.billing.url`, `AUTHPROXY_LISTEN`, `--listen`."""
+    message: str
+    """What is wrong and what to do; never the value of a secret."""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.key}: {self.message}"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; carries every problem found. Exit code 2."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"{len(problems)} problem(s) in the configuration")
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+class StartError(Exception):
+    """The program cannot start or go on: a port is taken, a file cannot be read. Exit code 1."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint

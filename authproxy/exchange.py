@@ -1,0 +1,124 @@
+"""The words that everything else is written in.
+
+A *client* sends a request to a *listener*; authproxy finds the *service* it is for, puts a *token*
+on it and passes it on. One request with its answer is an *exchange*. *Observers* hear when it ends.
+"""
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
+from typing import Protocol
+
+from authproxy.errors import Code
+
+
+class Secret:
+    """Text that must not be shown: `str`, `repr` and formatting give `***`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """An identity token, ready to be sent."""
+
+    value: Secret
+    expires_at: float
+    """Wall clock, seconds since the epoch: the token's own `exp`. `inf` for NO_TOKEN."""
+    audience: str
+    principal: str
+    """The `email` claim, else `sub`, else what the source knows: who the service will believe is calling."""
+    source: str
+    """The source that made it, as in the configuration: `metadata`, `file:key.json`, `gcloud` …"""
+    issued_at: float
+    """Wall clock, seconds: the token's own `iat`, else the moment it was received."""
+
+
+NO_TOKEN = Token(
+    value=Secret(""),
+    expires_at=float("inf"),
+    audience="",
+    principal="",
+    source="none",
+    issued_at=0.0,
+)
+"""What `credentials = "none"` yields: an explicit decision to send no token, never a default."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Exchange:
+    """The record of one exchange, filled in as it goes; the observers get it at the end."""
+
+    number: int
+    """Counts up within the process."""
+    started_at: float
+    """Wall clock, seconds."""
+    client: IPv4Address | IPv6Address | None
+    """None for a client on a Unix socket."""
+    method: bytes = b""
+    target: bytes = b""
+    """As the client sent it, query string included: observers decide what of it may be shown."""
+    host: bytes = b""
+    service: str = ""
+    """The service's name; empty when none was found."""
+    principal: str = ""
+    status: int = 0
+    """What the client got; 0 when it left before an answer, 101 for a tunnel."""
+    code: Code | None = None
+    """Set when authproxy answered by itself or cut the exchange off."""
+    detail: str = ""
+    """The operator's explanation that goes with `code`."""
+    bytes_from_client: int = 0
+    """Body bytes, after removal of any chunked framing; for a tunnel everything after the head."""
+    bytes_to_client: int = 0
+    attempts: int = 0
+    """How often the request was sent to the service: 2 after one retry."""
+    first_byte_s: float = 0.0
+    """From the start until the service's final head; 0 when there was none."""
+    duration_s: float = 0.0
+    aborted: str = ""
+    """`client` or `service` when that side left before the end."""
+
+
+class Observer(Protocol):
+    """Hears that an exchange ended. Must not block and must not raise."""
+
+    def exchange_ended(self, exchange: Exchange, /) -> None: ...
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class RequestHead:
+    """A client's request line and header fields, as they came. Never changed after it was read."""
+
+    method: bytes
+    target: bytes
+    version: bytes
+    """`1.1` or `1.0`."""
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class ResponseHead:
+    """A service's status line and header fields, as they came."""
+
+    status: int
+    reason: bytes
+    version: bytes
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
