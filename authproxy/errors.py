@@ -7,8 +7,8 @@
     ├── CredentialError       no usable token; nothing was sent to the service
     └── UpstreamError         the service could not be reached, was too slow or broke the protocol
 
-One class for each place that catches, not for each cause: the cause is the `Code`. Every `Code` has a heading in
-`docs/troubleshooting.md`. This module imports nothing of authproxy.
+One class for each place that catches, not for each cause: the cause is the `Code`. Every `Code` has
+a heading in `docs/troubleshooting.md`. This module imports nothing of authproxy.
 
 Messages and hints are shown to whoever sent the request. What only the operator may read (the rule
 that refused an address, a source's own words) goes into `detail`, which is written to the log and
@@ -77,7 +77,7 @@ class AuthProxyError(Exception):
         return self.message
 
 
-class Refused(AuthProxyError):
+class Refused(AuthProxyError):  # noqa: N818 -- reads as what happened, as h11's do
     """The client may not do this, or did not say it properly. Nothing was sent to the service."""
 
 
@@ -105,7 +105,7 @@ class CredentialError(AuthProxyError):
 class UpstreamError(AuthProxyError):
     """The service could not be reached, was too slow, or broke the protocol.
 
-    `sent` answers the question that decides about a retry: could the service have seen any of the request?
+    `sent` decides about a retry: could the service have seen any of the request?
     """
 
     def __init__(

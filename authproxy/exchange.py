@@ -4,7 +4,7 @@ A *client* sends a request to a *listener*; authproxy finds the *service* it is 
 on it and passes it on. One request with its answer is an *exchange*. *Observers* hear when it ends.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Protocol
 
@@ -44,7 +44,7 @@ class Token:
     """Wall clock, seconds since the epoch: the token's own `exp`. `inf` for NO_TOKEN."""
     audience: str
     principal: str
-    """The `email` claim, else `sub`, else what the source knows: who the service will believe is calling."""
+    """The `email` claim, else `sub`, else what the source knows: who is calling, to the service."""
     source: str
     """The source that made it, as in the configuration: `metadata`, `file:key.json`, `gcloud` …"""
     issued_at: float
@@ -103,6 +103,10 @@ class Observer(Protocol):
     def exchange_ended(self, exchange: Exchange, /) -> None: ...
 
 
+Field = tuple[bytes, bytes, bytes]
+"""A header field: its name in lower case, its name and its value as they came."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class RequestHead:
     """A client's request line and header fields, as they came. Never changed after it was read."""
@@ -111,7 +115,7 @@ class RequestHead:
     target: bytes
     version: bytes
     """`1.1` or `1.0`."""
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    headers: list[Field]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -120,5 +124,4 @@ class ResponseHead:
 
     status: int
     reason: bytes
-    version: bytes
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    headers: list[Field]
