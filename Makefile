@@ -1,0 +1,39 @@
+PYTHON ?=
+VENV ?= .venv
+export PYTHON VENV
+
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test check fix bench image clean
+.DEFAULT_GOAL := help
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY)  ## Make .venv with authproxy and its tools
+
+$(READY): pyproject.toml constraints.txt
+	@echo "Setting up $(VENV); this takes about a minute the first time."
+	@scripts/setup
+	@touch $@
+
+demo: $(READY)  ## Run authproxy against a pretend Google and a pretend Cloud Run
+	@$(VENV)/bin/authproxy demo
+
+test: $(READY)  ## Run the tests
+	@scripts/test
+
+check: $(READY)  ## Say what is wrong with format, lint and types
+	@scripts/check
+
+fix: $(READY)  ## Format, and mend what the linter can mend
+	@scripts/fix
+
+bench: $(READY)  ## Measure against other proxies
+	@benchmarks/run
+
+image: $(READY)  ## Build the container image with buildah and prove that it proxies
+	@scripts/image
+
+clean:  ## Remove what the other commands made
+	rm -rf $(VENV) .venv-* dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
