@@ -4,9 +4,10 @@ A *client* sends a request to a *listener*; authproxy finds the *service* it is 
 on it and passes it on. One request with its answer is an *exchange*. *Observers* hear when it ends.
 """
 
+import time
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import Protocol
+from typing import Literal, Protocol
 
 from authproxy.errors import Code
 
@@ -62,20 +63,38 @@ NO_TOKEN = Token(
 """What `credentials = "none"` yields: an explicit decision to send no token, never a default."""
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Exchange:
-    """The record of one exchange, filled in as it goes; the observers get it at the end."""
+Field = tuple[bytes, bytes, bytes]
+"""A header field: its name in lower case, its name and its value as they came."""
 
-    number: int
-    """Counts up within the process."""
-    started_at: float
-    """Wall clock, seconds."""
-    client: IPv4Address | IPv6Address | None
-    """None for a client on a Unix socket."""
-    method: bytes = b""
-    target: bytes = b""
-    """As the client sent it, query string included: observers decide what of it may be shown."""
+
+@dataclass(slots=True, eq=False)
+class RequestHead:
+    """A client's request line and header fields, as they came. Never changed after it was read."""
+
+    method: bytes
+    target: bytes
+    version: str
+    """`1.1` or `1.0`."""
+    headers: list[Field]
+
+
+@dataclass(slots=True, eq=False)
+class ResponseHead:
+    """A service's status line and header fields, as they came."""
+
+    status: int
+    reason: bytes
+    headers: list[Field]
+
+
+class Exchange:
+    """The record of one exchange, filled in as it goes; the observers get it at the end.
+
+    One is made for every request, so the defaults stand on the class and cost nothing.
+    """
+
     host: bytes = b""
+    """The `Host` that the client sent, or the authority of an absolute target."""
     service: str = ""
     """The service's name; empty when none was found."""
     principal: str = ""
@@ -93,35 +112,27 @@ class Exchange:
     first_byte_s: float = 0.0
     """From the start until the service's final head; 0 when there was none."""
     duration_s: float = 0.0
-    aborted: str = ""
-    """`client` or `service` when that side left before the end."""
+    aborted: Literal["", "client", "service", "authproxy"] = ""
+    """Who left before the end, if anybody did."""
+
+    def __init__(
+        self, request_id: str, client: IPv4Address | IPv6Address | None, head: RequestHead
+    ) -> None:
+        self.request_id = request_id
+        """Unique within the process; also in the answers that authproxy makes by itself."""
+        self.client = client
+        """None for a client on a Unix socket."""
+        self.head = head
+        """Observers decide what of it may be shown: queries and fields can hold secrets."""
+        self.started_at = time.time()
+        """Wall clock, seconds."""
+        self.started = time.monotonic()
+
+    def __repr__(self) -> str:
+        return f"<Exchange {self.request_id} [{self.service or '-'} {self.status}]>"
 
 
 class Observer(Protocol):
     """Hears that an exchange ended. Must not block and must not raise."""
 
     def exchange_ended(self, exchange: Exchange, /) -> None: ...
-
-
-Field = tuple[bytes, bytes, bytes]
-"""A header field: its name in lower case, its name and its value as they came."""
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class RequestHead:
-    """A client's request line and header fields, as they came. Never changed after it was read."""
-
-    method: bytes
-    target: bytes
-    version: bytes
-    """`1.1` or `1.0`."""
-    headers: list[Field]
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class ResponseHead:
-    """A service's status line and header fields, as they came."""
-
-    status: int
-    reason: bytes
-    headers: list[Field]

@@ -108,7 +108,7 @@ def read_request(head: RequestHead) -> RequestFacts:
     for lower, _, value in head.headers:
         if lower in _REQUEST_NOTES:
             _REQUEST_NOTES[lower](facts, value)
-    if facts.host is None and head.version != b"1.0":
+    if facts.host is None and head.version != "1.0":
         raise _bad_request("The request has no Host header.")
     if facts.upgrade is not None and not _may_upgrade(facts):
         facts.upgrade = None

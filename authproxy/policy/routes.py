@@ -107,3 +107,22 @@ def _bad_host() -> Refused:
         code=Code.BAD_REQUEST,
         hint="Send one Host header, as in `Host: localhost:8080`.",
     )
+
+
+def split_target(target: bytes, host: bytes | None) -> tuple[bytes, bytes | None]:
+    """The target to send on and the authority that counts (RFC 9112 3.2).
+
+    An absolute target, which clients send to what they take for a forward proxy, carries its own
+    authority; it wins over the Host field. Raises Refused for a target that is none.
+    """
+    if target[:1] == b"/" or target == b"*":
+        return target, host
+    scheme, separator, rest = target.partition(b"://")
+    if not separator or scheme.lower() not in (b"http", b"https"):
+        raise Refused(
+            "The target of the request is neither a path nor an absolute URL.",
+            code=Code.BAD_REQUEST,
+        )
+    end = min((at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0), default=len(rest))
+    path = rest[end:]
+    return path if path[:1] == b"/" else b"/" + path, rest[:end]
