@@ -1,0 +1,237 @@
+"""Reads the source and holds the house together: layers, homes, sizes, one test file per module.
+
+Rules of this file: each rule is one table or one number at the top, and an exemption that is no
+longer needed fails like a broken rule.
+"""
+
+import ast
+import re
+import sys
+import tokenize
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "authproxy"
+
+LAYERS = (
+    ("cli", "__main__"),
+    ("app",),
+    ("commands",),
+    ("demo",),
+    ("admin",),
+    ("observe",),
+    ("wire",),
+    ("identity",),
+    ("policy",),
+    ("config",),
+    ("settings",),
+    ("values",),
+    ("exchange",),
+    ("tasks",),
+    ("errors",),
+    ("__init__",),
+)
+"""Top to bottom, each name a module or a package of authproxy; `__init__` is the version only."""
+
+HOMES = {
+    "aiofastnet": {"app"},
+    "aiohttp": {"app", "commands", "demo", "identity", "wire"},
+    "cachetools": {"identity"},
+    "click": {"cli"},
+    "cryptography": {"demo"},
+    "google": {"identity"},
+    "httptools": {"wire"},
+    "pydantic": {"config", "settings"},
+    "requests": {"identity"},
+}
+"""Every library that the package imports, and the only parts that may."""
+
+MAX_MODULE_LINES = 350
+MAX_FUNCTION_LINES = 50
+
+NO_TEST_FILE: dict[str, str] = {}
+"""Modules without a test file of their own, each with the reason."""
+
+NO_MODULE = {
+    "test_architecture": "about the source as a whole",
+    "test_docs": "about the documents",
+    "test_packaging": "about the wheel",
+}
+"""Test files that belong to no module, each with what they are about."""
+
+
+def module_name(path: Path) -> str:
+    """`authproxy/wire/pool.py` -> `wire.pool`, a package's `__init__.py` -> the package's name."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
+
+
+def imported(name: str) -> set[str]:
+    """Every dotted name that a module imports, wherever in the file it does so."""
+    found: set[str] = set()
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}:{node.lineno}: write the import with its full name"
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def imported_modules(name: str) -> set[str]:
+    """The modules of authproxy that a module imports, named as in MODULES."""
+    found = set()
+    for dotted in imported(name):
+        if dotted.split(".")[0] == "authproxy":
+            inner = dotted.removeprefix("authproxy").removeprefix(".")
+            while inner and inner not in MODULES:
+                inner = inner.rpartition(".")[0]
+            found.add(inner or "__init__")
+    return found
+
+
+def imported_libraries(name: str) -> set[str]:
+    top = {dotted.split(".")[0] for dotted in imported(name)}
+    return top - sys.stdlib_module_names - {"authproxy"}
+
+
+def layer(name: str) -> int:
+    """The row of LAYERS that a module is in; a larger number is further down."""
+    part = name.split(".")[0]
+    return next(row for row, parts in enumerate(LAYERS) if part in parts)
+
+
+def test_every_module_is_in_a_layer() -> None:
+    known = {part for parts in LAYERS for part in parts}
+
+    assert [] == [name for name in MODULES if name.split(".")[0] not in known]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_from_layers_below_its_own(name: str) -> None:
+    package = name.split(".")[0]
+    upwards = [
+        other
+        for other in sorted(imported_modules(name))
+        if layer(other) < layer(name)
+        or (layer(other) == layer(name) and "__main__" != package != other.split(".")[0])
+    ]
+
+    assert [] == upwards
+
+
+def test_imports_have_no_cycle() -> None:
+    graph = {name: imported_modules(name) - {name} for name in MODULES}
+
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_library_is_imported_only_in_its_home(name: str) -> None:
+    package = name.split(".")[0]
+    strays = [
+        library
+        for library in sorted(imported_libraries(name))
+        if package not in HOMES.get(library, set())
+    ]
+
+    assert [] == strays
+
+
+def test_no_home_stands_empty() -> None:
+    used = {
+        (library, name.split(".")[0]) for name in MODULES for library in imported_libraries(name)
+    }
+    listed = {(library, package) for library, packages in HOMES.items() for package in packages}
+
+    assert set() == listed - used
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_says_its_purpose_first(name: str) -> None:
+    assert MODULES[name].read_text() == "" or ast.get_docstring(TREES[name])
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_fits_a_sitting(name: str) -> None:
+    lines = len(MODULES[name].read_text().splitlines())
+
+    assert lines < MAX_MODULE_LINES
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_function_fits_a_screen(name: str) -> None:
+    too_long = [
+        f"{node.name}: {lines} lines"
+        for node in ast.walk(TREES[name])
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or 0) - node.lineno + 1) >= MAX_FUNCTION_LINES
+    ]
+
+    assert [] == too_long
+
+
+def expected_test_files() -> dict[str, str]:
+    """The test file that each module must have: `wire.pool` -> `test_wire_pool`."""
+    return {
+        name: f"test_{name.replace('.', '_')}"
+        for name, path in MODULES.items()
+        if path.stem not in ("__init__", "__main__")
+    }
+
+
+def existing_test_files() -> set[str]:
+    return {path.stem for path in (ROOT / "tests").glob("test_*.py")}
+
+
+def test_every_module_has_its_test_file() -> None:
+    missing = {
+        name
+        for name, test_file in expected_test_files().items()
+        if test_file not in existing_test_files()
+    }
+
+    assert set(NO_TEST_FILE) == missing
+
+
+def test_every_test_file_has_its_module() -> None:
+    strays = existing_test_files() - set(expected_test_files().values())
+
+    assert set(NO_MODULE) == strays
+
+
+SWITCHED_OFF = re.compile(r"noqa|type:\s*ignore|pragma:|fmt:\s*(off|skip)")
+WITH_REASON = re.compile(r"-- \w")
+
+
+def python_files() -> list[Path]:
+    folders = ("authproxy", "tests", "scripts", "benchmarks")
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return sorted(path for path in found if ".cache" not in path.parts)
+
+
+def switched_off_without_reason(path: Path) -> list[str]:
+    with tokenize.open(path) as source:
+        comments = [
+            token
+            for token in tokenize.generate_tokens(source.readline)
+            if token.type == tokenize.COMMENT and SWITCHED_OFF.search(token.string)
+        ]
+    return [
+        f"{path.relative_to(ROOT)}:{comment.start[0]}: {comment.string}"
+        for comment in comments
+        if not WITH_REASON.search(comment.string)
+    ]
+
+
+def test_every_check_that_is_switched_off_says_why() -> None:
+    silent = [line for path in python_files() for line in switched_off_without_reason(path)]
+
+    assert [] == silent
