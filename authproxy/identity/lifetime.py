@@ -1,0 +1,75 @@
+"""When a token is to be renewed, and until when it may be sent. Pure: no clock, no I/O.
+
+A token is *fresh*, then *stale* (still good, a new one is wanted), then *invalid*. The stale part
+is the last 20 % of its life, at most five minutes, as Google's own libraries have it. Tokens that
+live for a minute or so get a longer stale part than 20 %: long enough for a token endpoint to be
+away for half a minute unnoticed.
+"""
+
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+
+from authproxy.exchange import Token
+
+STALE_SHARE = 0.2
+STALE_AT_MOST_S = 300.0
+OUTAGE_S = 40.0
+"""How long an outage may last unnoticed, with the retries around it …"""
+OUTAGE_SHARE = 2 / 3
+"""… as far as so much of a short life allows."""
+JITTER = 0.1
+"""Share of the stale part by which it begins later, so that many proxies do not ask at once."""
+
+MARGIN_S = 2.0
+"""A token is not sent this shortly before its end: it would expire on its way …"""
+MARGIN_SHARE = 0.05
+"""… or in so much of a short life."""
+
+BACKOFF_FIRST_S = 1.0
+BACKOFF_LAST_S = 30.0
+BACKOFF_SHARE = 0.125
+"""A retry waits at most for so much of what is left of the token."""
+BACKOFF_LEAST_S = 0.5
+
+
+class TokenState(StrEnum):
+    """google-auth's words for the three parts of a token's life."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A token with the two moments that matter, in seconds of the wall clock."""
+
+    token: Token
+    stale_at: float
+    invalid_at: float
+
+    def state(self, now: float) -> TokenState:
+        if now >= self.invalid_at:
+            return TokenState.INVALID
+        return TokenState.STALE if now >= self.stale_at else TokenState.FRESH
+
+
+def held(token: Token, rng: random.Random) -> Held:
+    life = max(token.expires_at - token.issued_at, 0.0)
+    stale = min(STALE_AT_MOST_S, max(STALE_SHARE * life, min(OUTAGE_S, OUTAGE_SHARE * life)))
+    return Held(
+        token=token,
+        stale_at=token.expires_at - stale * rng.uniform(1 - JITTER, 1),
+        invalid_at=token.expires_at - min(MARGIN_S, MARGIN_SHARE * life),
+    )
+
+
+def backoff(tries: int, left_s: float, rng: random.Random) -> float:
+    """Seconds until the next try, after `tries` in a row without success, one or more.
+
+    Grows exponentially, but tightens as the token's end comes near.
+    """
+    grown = BACKOFF_FIRST_S * 2.0 ** min(tries - 1, 10)
+    near = max(BACKOFF_SHARE * left_s, BACKOFF_LEAST_S)
+    return min(grown, near, BACKOFF_LAST_S) * rng.uniform(0.5, 1)

@@ -1,0 +1,117 @@
+"""How it went lately to get tokens for one audience: failures, the next try, the log lines."""
+
+import logging
+import random
+from datetime import UTC, datetime
+
+from authproxy.errors import CredentialError
+from authproxy.identity.lifetime import Held, backoff
+
+logger = logging.getLogger(__name__)
+
+HOLD_S = 1.0
+"""How long a failed mint answers for the requests that come after it …"""
+HOLD_PERMANENT_S = 5.0
+"""… when only a human can change the outcome."""
+
+NEVER = float("-inf")
+
+
+class Luck:
+    """Good or bad; `retry_at` is the earliest moment for a refresh in the background."""
+
+    def __init__(self, source: str, audience: str, rng: random.Random) -> None:
+        self.failure: CredentialError | None = None
+        self.retry_at = NEVER
+        self._source = source
+        self._audience = audience
+        self._rng = rng
+        self._tries = 0
+        self._failed_at = NEVER
+        self._failing_since = NEVER
+        self._warned: tuple[bool, str] | None = None
+
+    def refusal(self, error: CredentialError) -> CredentialError:
+        """`error` for one who waits; an exception raised again and again collects tracebacks."""
+        return CredentialError(
+            f"no identity token for {self._audience}: {error.message}",
+            hint=error.hint,
+            detail=error.detail,
+            permanent=error.permanent,
+            retry_after_s=error.retry_after_s,
+        )
+
+    def recent_failure(self, now: float) -> CredentialError | None:
+        """The failure that answers now, so that a flood of requests is not one of mints."""
+        if self.failure is None:
+            return None
+        hold_s = HOLD_PERMANENT_S if self.failure.permanent else HOLD_S
+        return self.failure if abs(now - self._failed_at) < hold_s else None
+
+    def failed(self, error: CredentialError, left: Held | None, now: float) -> None:
+        """No new token could be had; `left` is the one that is still good."""
+        if self.failure is None:
+            self._failing_since = now
+        self.failure = error
+        self._failed_at = now
+        self._back_off(left, now)
+        self._log_failed(error, left, now)
+
+    def obtained(self, held: Held, now: float) -> None:
+        """A token came. One that is stale already (metadata servers cache) is no progress."""
+        if self.failure is not None:
+            logger.info(
+                "tokens for %s can be had again, after %.0f s",
+                self._audience,
+                now - self._failing_since,
+                extra={"audience": self._audience, "source": self._source, "tries": self._tries},
+            )
+        self.failure = self._warned = None
+        if now >= held.stale_at:
+            self._back_off(held, now)
+        else:
+            self._tries = 0
+            self.retry_at = NEVER
+
+    def _back_off(self, left: Held | None, now: float) -> None:
+        self._tries += 1
+        left_s = left.invalid_at - now if left else 0.0
+        self.retry_at = now + backoff(self._tries, left_s, self._rng)
+
+    def _log_failed(self, error: CredentialError, left: Held | None, now: float) -> None:
+        """A warning when something changed, else for debugging: a flood must not fill the log."""
+        situation = (left is not None, error.message)
+        level = logging.DEBUG if situation == self._warned else logging.WARNING
+        self._warned = situation
+        logger.log(
+            level,
+            "no new token for %s since %s (%s): %s",
+            self._audience,
+            utc(self._failing_since),
+            self._outlook(left, now),
+            told(error),
+            extra={
+                "audience": self._audience,
+                "source": self._source,
+                "failing_since": self._failing_since,
+                "next_try_s": round(self.retry_at - now, 1) if left else None,
+                "permanent": error.permanent,
+            },
+        )
+
+    def _outlook(self, left: Held | None, now: float) -> str:
+        if left is None:
+            return "there is none left, the next request tries again"
+        until = utc(left.token.expires_at)
+        return f"the last one is good until {until}, next try in {self.retry_at - now:.1f} s"
+
+
+def told(error: CredentialError) -> str:
+    """For the operator: everything that the error knows, in one line."""
+    detail = f" [{error.detail}]" if error.detail else ""
+    hint = f". {error.hint}" if error.hint else ""
+    return f"{error.message}{detail}{hint}"
+
+
+def utc(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
