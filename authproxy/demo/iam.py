@@ -1,0 +1,130 @@
+"""IAM Credentials' generateIdToken, and the token exchange of workload identity federation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from authproxy.demo.accounts import CLOUD_PLATFORM, IAM, POOL, AccessToken, Accounts
+from authproxy.demo.endpoint import Endpoint
+from authproxy.demo.issuer import Issuer
+from authproxy.demo.oauth import OAuthError
+
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"
+SUBJECT_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:jwt"
+PROVIDER = f"//iam.googleapis.com/{POOL}/providers/demo"
+
+PERMISSION_DENIED = (
+    "Permission 'iam.serviceAccounts.getOpenIdToken' denied on resource (or it may not exist)."
+)
+SCOPE_MISSING = "Request had insufficient authentication scopes."
+UNAUTHENTICATED = (
+    "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie"
+    " or other valid authentication credential. See"
+    " https://developers.google.com/identity/sign-in/web/devconsole-project."
+)
+
+
+class IamCredentials:
+    """`POST /v1/projects/-/serviceAccounts/EMAIL:generateIdToken`."""
+
+    def __init__(self, *, accounts: Accounts, issuer: Issuer, endpoint: Endpoint) -> None:
+        self._accounts = accounts
+        self._issuer = issuer
+        self._endpoint = endpoint
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        caller = self._caller(request.headers.get("Authorization", ""))
+        if caller is None:
+            return rpc_error(401, "UNAUTHENTICATED", UNAUTHENTICATED)
+        if not caller.scopes & {CLOUD_PLATFORM, IAM}:
+            return _scope_missing()
+        try:
+            wanted = await request.json()
+        except ValueError:
+            return rpc_error(400, "INVALID_ARGUMENT", "Invalid JSON payload received.")
+        return self._generate(caller, request.match_info["email"], wanted)
+
+    def _generate(
+        self, caller: AccessToken, target: str, wanted: Mapping[str, Any]
+    ) -> web.Response:
+        delegates = [name.rpartition("/")[2] for name in wanted.get("delegates") or ()]
+        if not self._accounts.may_act_as(caller.account.email, target, delegates):
+            return rpc_error(403, "PERMISSION_DENIED", PERMISSION_DENIED)
+        audience = wanted.get("audience")
+        if not audience or not isinstance(audience, str):
+            return rpc_error(400, "INVALID_ARGUMENT", "Request contains an invalid argument.")
+        self._endpoint.mints[audience] += 1
+        token = self._issuer.service_account_token(
+            self._accounts.service_account(target),
+            audience,
+            email=_true(wanted.get("includeEmail")),
+            azp_email=_true(wanted.get("useEmailAzp")),
+        )
+        return web.json_response({"token": token})
+
+    def _caller(self, authorization: str) -> AccessToken | None:
+        scheme, _, token = authorization.partition(" ")
+        return self._accounts.find_access_token(token) if scheme == "Bearer" else None
+
+
+class TokenExchange:
+    """`POST /v1/token` of the Security Token Service (RFC 8693)."""
+
+    def __init__(self, *, accounts: Accounts, endpoint: Endpoint, life_s: int) -> None:
+        self._accounts = accounts
+        self._endpoint = endpoint
+        self._life_s = life_s
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        try:
+            return web.json_response(self._exchange(form))
+        except OAuthError as refusal:
+            return web.json_response(refusal.body, status=refusal.status)
+
+    def _exchange(self, form: Mapping[str, str]) -> dict[str, Any]:
+        # The real refusals' texts are not known; the codes are RFC 8693's and RFC 6749's.
+        if form.get("grant_type") != TOKEN_EXCHANGE:
+            raise OAuthError("unsupported_grant_type", "Invalid grant_type")
+        if form.get("audience") != PROVIDER:
+            raise OAuthError("invalid_target", "The target service is not valid.")
+        if form.get("requested_token_type") != ACCESS_TOKEN_TYPE:
+            raise OAuthError("invalid_request", "Invalid requested_token_type")
+        account = self._accounts.find_subject(form.get("subject_token", ""))
+        if account is None or form.get("subject_token_type") != SUBJECT_TOKEN_TYPE:
+            raise OAuthError("invalid_grant", "The subject token is not valid.")
+        scopes = form.get("scope", "").split()
+        token = self._accounts.issue_access_token(account, scopes, self._life_s)
+        self._endpoint.mints["access_token"] += 1
+        return {
+            "access_token": token,
+            "issued_token_type": ACCESS_TOKEN_TYPE,
+            "token_type": "Bearer",
+            "expires_in": self._life_s,
+        }
+
+
+def rpc_error(
+    code: int, status: str, message: str, details: list[dict[str, Any]] | None = None
+) -> web.Response:
+    """An error in the shape of google.rpc.Status."""
+    error: dict[str, Any] = {"code": code, "message": message, "status": status}
+    if details:
+        error["details"] = details
+    return web.json_response({"error": error}, status=code)
+
+
+def _scope_missing() -> web.Response:
+    detail = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+        "domain": "googleapis.com",
+    }
+    return rpc_error(403, "PERMISSION_DENIED", SCOPE_MISSING, [detail])
+
+
+def _true(value: object) -> bool:
+    """google-auth sends a boolean in one flow and the text `true` in another."""
+    return value is True or value == "true"

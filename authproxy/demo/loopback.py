@@ -1,0 +1,35 @@
+"""Sockets on both loopback addresses with one free port."""
+
+import errno
+import socket
+
+ATTEMPTS = 20
+
+
+def listen_on_loopback(port: int = 0) -> list[socket.socket]:
+    """Listen on 127.0.0.1 and, where there is IPv6, on the same port of ::1.
+
+    `port` 0 is any that is free on both.
+    """
+    for _ in range(ATTEMPTS):
+        first = _listen(socket.AF_INET, "127.0.0.1", port)
+        try:
+            return [first, _listen(socket.AF_INET6, "::1", first.getsockname()[1])]
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or port:
+                return [first]
+            first.close()
+    raise OSError(errno.EADDRINUSE, "no port is free on both 127.0.0.1 and ::1")
+
+
+def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
