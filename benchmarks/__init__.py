@@ -1,0 +1,1 @@
+"""What authproxy costs, beside other proxies, measured in one run: `python -m benchmarks`."""

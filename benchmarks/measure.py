@@ -1,0 +1,101 @@
+"""What is measured, and how: wrk drives a proxy, /proc tells what it cost.
+
+Every measure gives one number per round. wrk counts its own answers; a round in which one of them
+failed, or was shorter than it should be, gives no number but a `RoundError` that says why.
+"""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import BenchmarkError, cpu_seconds, pinned, program
+from benchmarks.service import MIB, SMALL
+
+SCRIPT = Path(__file__).with_name("wrk.lua")
+MARK = "counted "
+
+
+class RoundError(Exception):
+    """Something was not answered as it should be; the text says what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What wrk does for a while."""
+
+    path: str
+    connections: int
+    upload: bool = False
+    least_bytes: int = 0
+    """How long an answer must be at least."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What wrk counted; latencies in microseconds, as wrk corrects them for its own waiting."""
+
+    requests: int
+    bytes: int
+    duration_us: int
+    p50_us: int
+    p99_us: int
+    errors: dict[str, int]
+
+
+SMALL_GETS = Load(path="/", connections=32, least_bytes=len(SMALL))
+ONE_BY_ONE = Load(path="/", connections=1, least_bytes=len(SMALL))
+DOWNLOADS = Load(path="/blob", connections=8, least_bytes=MIB)
+UPLOADS = Load(path="/upload", connections=8, upload=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Where the load comes from, and who may tell the service the token itself."""
+
+    core: int
+    origin: str
+    token: str
+
+    def drive(self, load: Load, seconds: int, port: int | None) -> Counted:
+        """Load the proxy on `port`, or with None the service itself. Raises RoundError."""
+        wrk = program("wrk", hint="apt-get install wrk")
+        url = self.origin if port is None else f"http://127.0.0.1:{port}"
+        command = [wrk, "-t1", f"-c{load.connections}", f"-d{seconds}s", "-s", str(SCRIPT)]
+        if port is None:
+            command += ["-H", f"Authorization: Bearer {self.token}"]
+        command += [url + load.path, "--", *(["upload"] if load.upload else [])]
+        with pinned(self.core):
+            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
+        counted = parse_counted(done.stdout)
+        if counted is None:
+            raise BenchmarkError(f"wrk failed: {done.stdout}{done.stderr}")
+        check(counted, load)
+        return counted
+
+    def cpu(self, load: Load, seconds: int, port: int, pid: int) -> float:
+        """CPU microseconds per answer of the process tree `pid`, which listens on `port`."""
+        before = cpu_seconds(pid)
+        counted = self.drive(load, seconds, port)
+        return (cpu_seconds(pid) - before) * 1e6 / counted.requests
+
+
+def parse_counted(output: str) -> Counted | None:
+    """The line that wrk.lua printed, or None if it is not there."""
+    for line in output.splitlines():
+        if line.startswith(MARK):
+            fields: dict[str, Any] = json.loads(line.removeprefix(MARK))
+            return Counted(**fields)
+    return None
+
+
+def check(counted: Counted, load: Load) -> None:
+    """Raises RoundError unless every answer was a good one."""
+    bad = ", ".join(f"{count} × {kind}" for kind, count in counted.errors.items() if count)
+    if bad:
+        raise RoundError(f"of {counted.requests} requests failed: {bad}")
+    if counted.requests == 0:
+        raise RoundError("no request was answered")
+    if counted.bytes < counted.requests * load.least_bytes:
+        raise RoundError(f"{counted.requests} answers were cut: {counted.bytes} bytes in all")

@@ -1,0 +1,98 @@
+"""The service behind every proxy: nginx over TLS 1.3, which demands the token."""
+
+import base64
+import json
+import os
+import secrets
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from benchmarks.processes import free_port, program, running, wait_until_answers
+
+HERE = Path(__file__).parent
+MIB = 1 << 20
+SMALL = b'{"message":"hello, world!"}'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Where the service is, and what it takes to be let in."""
+
+    port: int
+    ca_file: Path
+    token: str
+    pid: int
+
+    @property
+    def origin(self) -> str:
+        return f"https://localhost:{self.port}"
+
+
+@contextmanager
+def serving(folder: Path, core: int) -> Iterator[Service]:
+    """Run the service on `core`, with its files and its own certificate authority in `folder`."""
+    port = free_port()
+    ca_file, token = folder / "ca.pem", throwaway_token(port)
+    write_certificates(ca_file, folder / "service.pem")
+    (folder / "files").mkdir()
+    (folder / "files" / "blob").write_bytes(secrets.token_bytes(MIB))
+    values = {"PORT": str(port), "TOKEN": token, "SMALL": SMALL.decode()}
+    config = nginx_config(HERE / "service.conf", folder, values)
+    with running(nginx_command(config), core=core, log=folder / "log") as nginx:
+        trust = ssl.create_default_context(cafile=ca_file)
+        wait_until_answers(nginx, port, SMALL, token=token, tls=trust)
+        yield Service(port=port, ca_file=ca_file, token=token, pid=nginx.process.pid)
+
+
+def nginx_config(template: Path, folder: Path, values: dict[str, str]) -> Path:
+    """Fill in `@NAME@` and write the configuration into `folder`."""
+    text = template.read_text()
+    user = "user root;" if os.geteuid() == 0 else ""  # root's workers could not read the folder
+    for name, value in {**values, "FOLDER": str(folder), "USER": user}.items():
+        text = text.replace(f"@{name}@", value)
+    config = folder / "nginx.conf"
+    config.write_text(text)
+    return config
+
+
+def nginx_command(config: Path) -> list[str]:
+    nginx = program("nginx", hint="apt-get install nginx")
+    return [nginx, "-e", "stderr", "-p", str(config.parent), "-c", str(config)]
+
+
+def write_certificates(ca_file: Path, service_file: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(ca_file)
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(service_file)
+
+
+def throwaway_token(port: int) -> str:
+    """A token of the form and length of Google's, signed with a key that nobody keeps."""
+    now = int(time.time())
+    claims = {
+        "aud": f"https://localhost:{port}",
+        "azp": "100000000000000000000",
+        "email": "benchmark@example.iam.gserviceaccount.com",
+        "email_verified": True,
+        "exp": now + 24 * 3600,
+        "iat": now,
+        "iss": "https://accounts.google.com",
+        "sub": "100000000000000000000",
+    }
+    head = {"alg": "RS256", "kid": secrets.token_hex(20), "typ": "JWT"}
+    unsigned = b".".join(_base64url(json.dumps(part).encode()) for part in (head, claims))
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    signature = key.sign(unsigned, padding.PKCS1v15(), hashes.SHA256())
+    return (unsigned + b"." + _base64url(signature)).decode()
+
+
+def _base64url(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
