@@ -6,9 +6,11 @@ An asyncio task without a reference may be collected while it runs, and its exce
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 
 class Tasks:
@@ -17,12 +19,17 @@ class Tasks:
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
 
-    def start(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
-        """Run `coroutine`; its failure is logged unless somebody awaits the task."""
+    def start(self, coroutine: Coroutine[Any, Any, Result], *, name: str) -> asyncio.Task[Result]:
+        """Run `coroutine`, for those who wait for it."""
         task = asyncio.get_running_loop().create_task(coroutine, name=name)
         self._running.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None], *, name: str) -> None:
+        """Run `coroutine`, which nobody waits for; should it fail, the log says so."""
+        task = self.start(coroutine, name=name)
+        task.add_done_callback(_log_failure)
 
     async def cancel(self) -> None:
         """Cancel what still runs and wait until it ended."""
@@ -33,11 +40,14 @@ class Tasks:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.debug("task %s failed: %s", task.get_name(), type(task.exception()).__name__)
 
     def __len__(self) -> int:
         return len(self._running)
 
     def __repr__(self) -> str:
         return f"<Tasks [{len(self._running)} running]>"
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        logger.error("%s failed", task.get_name(), exc_info=task.exception())

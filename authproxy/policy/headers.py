@@ -181,13 +181,16 @@ _RESPONSE_NOTES: dict[bytes, Callable[[ResponseFacts, bytes], None]] = {
 }
 
 
-def token_line(rules: ServiceRules, facts: RequestFacts, token: Token) -> bytes:
-    """The line that carries `token`; empty for NO_TOKEN."""
+def token_line(rules: ServiceRules, token: Token, *, has_authorization: bool) -> bytes:
+    """The line that carries `token`; empty for NO_TOKEN.
+
+    `has_authorization`: the client sent one of its own.
+    """
     if token is NO_TOKEN:
         return b""
     name = rules.token_header
     if name is None:
-        name = b"X-Serverless-Authorization" if facts.has_authorization else b"Authorization"
+        name = b"X-Serverless-Authorization" if has_authorization else b"Authorization"
     return b"%b: Bearer %b\r\n" % (name, token.value.reveal().encode("ascii"))
 
 

@@ -1,0 +1,233 @@
+"""Builds everything from Settings and runs it: start, serve, drain, stop."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import ssl
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any, cast
+
+from aiohttp import web
+
+from authproxy.config import resolve_secret
+from authproxy.errors import CredentialError, StartError
+from authproxy.exchange import Observer
+from authproxy.identity.cache import TokenCache
+from authproxy.identity.sources import build_source
+from authproxy.observe import logs
+from authproxy.observe.access_log import AccessLog
+from authproxy.policy.access import AccessList
+from authproxy.policy.headers import service_rules
+from authproxy.policy.routes import Routes
+from authproxy.settings import ServiceSettings, Settings
+from authproxy.tasks import Tasks
+from authproxy.wire.listener import ProxyServer
+from authproxy.wire.pool import Pool
+from authproxy.wire.sockets import listener_url, open_listener
+from authproxy.wire.upstream import Upstream
+
+logger = logging.getLogger(__name__)
+
+Ready = Callable[[Sequence[str]], None]
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+EVERYBODY = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+
+
+def run(settings: Settings, on_ready: Ready | None = None) -> int:
+    """Serve until a signal says stop; the exit code. Raises StartError.
+
+    `on_ready` gets the listeners' URLs once requests are taken.
+    """
+    log_format = logs.choose_format(settings.log.format, sys.stderr)
+    logs.configure(settings.log.level, log_format)
+    _raise_file_limit()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve_until_signal(settings, on_ready))
+
+
+async def _serve_until_signal(settings: Settings, on_ready: Ready | None) -> int:
+    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[int] = loop.create_future()
+    proxy = Proxy(settings)
+
+    def stopped(number: int) -> None:
+        if stop.done():
+            proxy.cut()
+        else:
+            stop.set_result(128 + number)
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stopped, number)
+    async with proxy:
+        if on_ready is not None:
+            on_ready(proxy.urls)
+        code = await stop
+        logger.info("stopping: waiting up to %gs for what is under way", settings.timeouts.drain)
+    return code
+
+
+class Proxy:
+    """A running authproxy, as an async context manager: listening when entered, gone when left."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.urls: list[str] = []
+        self._tasks = Tasks()
+        self._stack = contextlib.AsyncExitStack()
+        self._tokens = TokenCache(deadline_s=settings.timeouts.token)
+
+    async def __aenter__(self) -> "Proxy":
+        async with self._stack:
+            await self._start()
+            self._stack = self._stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._stack.aclose()
+
+    def cut(self) -> None:
+        """Do not wait for what is under way any longer."""
+        self._server.cut()
+
+    async def _start(self) -> None:
+        self._push(self._tokens.close)
+        upstreams = {
+            name: build_upstream(name, service, self.settings, self._tokens)
+            for name, service in self.settings.services.items()
+        }
+        self._server = build_server(self.settings, upstreams)
+        # `ServerRunner` wants a `web.Server`, and asks of it only what `ProxyServer` has.
+        runner = web.ServerRunner(
+            cast(Any, self._server), shutdown_timeout=self.settings.timeouts.drain
+        )
+        await runner.setup()
+        self._push(runner.cleanup)
+        self._push(self._tasks.cancel)
+        for listen in self.settings.listen:
+            sockets = open_listener(listen)
+            for sock in sockets:
+                await web.SockSite(runner, sock).start()
+            self.urls.append(listener_url(listen, sockets[0]))
+        self._tasks.spawn(self._server.keep_ticking(), name="ticks")
+        for upstream in upstreams.values():
+            self._tasks.spawn(_first_token(upstream), name=f"first token for {upstream.name}")
+        announce(self.urls, upstreams)
+
+    def _push(self, close: Callable[[], Awaitable[None]]) -> None:
+        self._stack.push_async_callback(close)
+
+
+def build_server(settings: Settings, upstreams: dict[str, Upstream]) -> ProxyServer:
+    """The server for all listeners."""
+    observers: list[Observer] = []
+    if settings.log.access:
+        observers.append(AccessLog(sys.stderr, logs.choose_format(settings.log.format, sys.stderr)))
+    hosts = {name: service.hosts for name, service in settings.services.items()}
+    return ProxyServer(
+        routes=Routes(
+            {name: (up, hosts[name]) for name, up in upstreams.items()}, hosts=settings.hosts
+        ),
+        access=AccessList(allow=settings.allow, deny=settings.deny),
+        observers=observers,
+        limits=settings.limits,
+        timeouts=settings.timeouts,
+        pools=[upstream.pool for upstream in upstreams.values()],
+    )
+
+
+def build_upstream(
+    name: str, service: ServiceSettings, settings: Settings, tokens: TokenCache
+) -> Upstream:
+    """One service with its rules, tokens and connections. Raises StartError."""
+    source = build_source(
+        service.credentials,
+        impersonate=service.impersonate,
+        delegates=service.delegates,
+        environ=os.environ,
+    )
+    api_key = resolve_secret(service.api_key, os.environ) if service.api_key else None
+    limits, timeouts = settings.limits, settings.timeouts
+    return Upstream(
+        name=name,
+        origin=service.url,
+        rules=service_rules(
+            authority=service.url.authority,
+            token_header=service.token_header,
+            api_key_header=service.api_key_header,
+            api_key=api_key.reveal() if api_key else None,
+        ),
+        tokens=tokens.tokens_for(source, service.audience or service.url.audience),
+        pool=Pool(
+            service.url,
+            ssl_context=_ssl_context(name, service),
+            limit=limits.connections_per_service,
+            connect_timeout_s=timeouts.connect,
+            idle_timeout_s=timeouts.service_keep_alive,
+            head_bytes=limits.head_bytes,
+            max_headers=limits.headers,
+        ),
+        access=_narrower(service),
+    )
+
+
+def announce(urls: Sequence[str], upstreams: dict[str, Upstream]) -> None:
+    """The ready lines on stderr, one for each listener; programs wait for them."""
+    for url in urls:
+        for name, upstream in upstreams.items():
+            shown = url
+            if len(upstreams) > 1 and url.startswith("http://"):
+                shown = f"http://{name}.localhost:{url.rpartition(':')[2]}"
+            print(f"authproxy: {shown} -> {upstream.origin}", file=sys.stderr, flush=True)  # noqa: T201 -- an interface, not a log line
+
+
+async def _first_token(upstream: Upstream) -> None:
+    """Fetch a token before the first request wants it, and say early when there is none."""
+    try:
+        await upstream.tokens.get()
+    except CredentialError as error:
+        logger.warning("no token for %s yet: %s %s", upstream.name, error.message, error.hint)
+
+
+def _narrower(service: ServiceSettings) -> AccessList | None:
+    if not service.allow and not service.deny:
+        return None
+    return AccessList(allow=service.allow or EVERYBODY, deny=service.deny)
+
+
+def _ssl_context(name: str, service: ServiceSettings) -> ssl.SSLContext | None:
+    if service.url.scheme != "https":
+        return None
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    if service.ca_file is not None:
+        try:
+            context.load_verify_locations(service.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise StartError(
+                f"services.{name}.ca_file: {service.ca_file} cannot be used: {error}",
+                hint="It must be a readable file of certificates in PEM form.",
+            ) from error
+    return context
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """aiofastnet's transports where they exist; the standard ones, slower, elsewhere."""
+    try:
+        import aiofastnet
+    except ImportError:
+        return None
+    return aiofastnet.loop_factory()
+
+
+def _raise_file_limit() -> None:
+    """Two sockets for each exchange: the usual soft limit of 1024 files is soon reached."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,76 @@
+"""How log lines look: text for a person at a terminal, one JSON object a line for everything else.
+
+The fields that code passes as `extra` become fields of the JSON object; a text line has the sentence
+alone. Field names are snake_case and part of the public surface.
+"""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from typing import Literal, TextIO
+
+Format = Literal["text", "json"]
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# Cloud Logging's names for levels, which other collectors know too.
+_SEVERITY = {"DEBUG": "DEBUG", "INFO": "INFO", "WARNING": "WARNING", "ERROR": "ERROR"}
+
+
+def choose_format(setting: Literal["auto", "text", "json"], stream: TextIO) -> Format:
+    """`auto` is text at a terminal and JSON otherwise."""
+    if setting != "auto":
+        return setting
+    return "text" if stream.isatty() else "json"
+
+
+def configure(level: str, log_format: Format, stream: TextIO | None = None) -> None:
+    """Send authproxy's log lines to `stream` (stderr) and keep the libraries' quiet."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("authproxy").setLevel(level.upper())
+    # At DEBUG google-auth logs assertions in clear, and asyncio every TLS handshake.
+    for name in ("google", "urllib3", "asyncio", "aiohttp"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339 in UTC, to the millisecond."""
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
+
+
+class JsonFormatter(logging.Formatter):
+    """One object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": timestamp(record.created),
+            "severity": _SEVERITY.get(record.levelname, record.levelname),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_extra(record),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """The time, the level when it matters, the sentence."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
+        level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
+        line = f"{clock} {level}{record.getMessage()}"
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+
+def _extra(record: logging.LogRecord) -> Mapping[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}

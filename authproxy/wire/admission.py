@@ -1,0 +1,58 @@
+"""Before anything is sent: who is calling, which service do they want, and with whose token?"""
+
+from typing import TYPE_CHECKING
+
+from authproxy.errors import AuthProxyError, Refused
+from authproxy.exchange import ResponseHead
+from authproxy.policy.retry import is_token_rejection
+from authproxy.policy.routes import split_target
+from authproxy.wire import refusals
+
+if TYPE_CHECKING:
+    from authproxy.wire.relay import Relay
+
+
+def admit(relay: "Relay") -> None:
+    """Let `relay` send its request, at once if a token is at hand; or have it refuse."""
+    try:
+        if relay.head.method == b"CONNECT":
+            raise refusals.connect()
+        relay.target, host = split_target(relay.head.target, relay.facts.host)
+        relay.exchange.host = host or b""
+        upstream = relay.upstream = relay.client.admit(host)
+    except Refused as refusal:
+        relay.refuse(refusal)
+        return
+    relay.exchange.service = upstream.name
+    token = upstream.tokens.current()
+    if token is None:
+        fetch_token(relay)
+    else:
+        relay.send(token)
+
+
+def fetch_token(relay: "Relay") -> None:
+    """Let `relay` send its request once there is a token."""
+    tasks = relay.client.server.tasks
+    tasks.spawn(_await_token(relay), name=f"token for {relay.upstream.name}")
+
+
+async def _await_token(relay: "Relay") -> None:
+    try:
+        token = await relay.upstream.tokens.get()
+    except AuthProxyError as error:
+        relay.refuse(error)
+        return
+    if relay.is_open:
+        relay.send(token)
+        relay.flush()
+
+
+def may_try_another_token(relay: "Relay", head: ResponseHead) -> bool:
+    """Google's front end turned this token down, a new one may do, and we can send again."""
+    return (
+        is_token_rejection(head)
+        and relay.exchange.attempts == 1
+        and relay.is_replayable
+        and relay.upstream.tokens.reject(relay.token)
+    )

@@ -1,0 +1,330 @@
+"""The client's side: one connection to a listener, HTTP/1.1, any number of exchanges in turn.
+
+What the reader finds in the client's bytes becomes relays. Requests that a client sends ahead
+(pipelining) wait in a queue while the first is answered; no more is read meanwhile, so the queue
+holds what one read brought and not more.
+"""
+
+import asyncio
+from collections import deque
+from enum import IntFlag
+from typing import TYPE_CHECKING
+
+from authproxy.errors import AuthProxyError
+from authproxy.exchange import ResponseHead
+from authproxy.policy.access import parse_peer
+from authproxy.policy.headers import ResponseFacts, forwarded_lines, response_head
+from authproxy.policy.routes import parse_host
+from authproxy.wire import refusals, replies
+from authproxy.wire.output import Output
+from authproxy.wire.reader import RequestReader
+from authproxy.wire.relay import Relay
+from authproxy.wire.upstream import Upstream
+
+if TYPE_CHECKING:
+    from authproxy.settings import TimeoutSettings
+    from authproxy.wire.listener import ProxyServer
+
+LINGER_S = 5.0
+"""How long a client that still sends may take to read an answer that ends the connection."""
+
+
+class Hold(IntFlag):
+    """Why nothing is read from the client."""
+
+    EARLY = 1
+    """Body came before there was a connection to the service."""
+    QUEUE = 2
+    """A request sent ahead is waiting."""
+    CONGESTED = 4
+    """The service reads slower than the client sends."""
+    SWITCH = 8
+    """What follows depends on the service's answer to an Upgrade."""
+
+
+# Plain numbers for the hot path: an IntFlag's operators are Python functions.
+_EARLY, _QUEUE, _CONGESTED, _SWITCH = (int(hold) for hold in Hold)
+_ALL = _EARLY | _QUEUE | _CONGESTED | _SWITCH
+
+
+class ClientConnection(asyncio.Protocol):
+    """A reader on one side, relays on the other."""
+
+    __slots__ = (
+        "_advancing",
+        "_ahead",
+        "_head_age_s",
+        "_holds",
+        "_host",
+        "_idle_s",
+        "_lingered_s",
+        "_local",
+        "_queue",
+        "_reader",
+        "_refusal",
+        "_relay",
+        "_upstream",
+        "forwarded",
+        "is_congested",
+        "origins",
+        "out",
+        "peer",
+        "server",
+        "transport",
+    )
+
+    transport: asyncio.Transport
+
+    def __init__(self, server: "ProxyServer") -> None:
+        self.server = server
+        self.out = Output()
+        self.forwarded = b""
+        """The X-Forwarded-* lines for this client and the Host it uses."""
+        self.origins = (b"", b"")
+        """The service's origin, and what it is to this client: for Location."""
+        self.is_congested = False
+        """The client reads slower than we write."""
+        self._reader = RequestReader(self, server.limits)
+        self._relay: Relay | None = None
+        self._queue: deque[Relay] = deque()
+        self._advancing = False
+        self._ahead: bytes | None = None
+        """What came behind a request that may still switch the protocol."""
+        self._holds = 0
+        self._host: bytes | None = None
+        self._upstream: Upstream | None = None
+        self._idle_s = 0.0
+        self._head_age_s = 0.0
+        self._lingered_s: float | None = None
+
+    # What the transport tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 -- for the type checker
+        self.transport = transport
+        self.peer = parse_peer(transport.get_extra_info("peername"))
+        self._local = parse_peer(transport.get_extra_info("sockname"))
+        self._refusal = self.server.access.find_refusal(self.peer)
+        self.server.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        reader = self._reader
+        if reader.is_deaf:
+            return
+        if self._ahead is not None:
+            self._ahead += data
+            return
+        reader.feed(data)
+        if self._relay is not None:
+            self._relay.flush()
+        self.out.flush(self.transport)
+
+    def eof_received(self) -> bool:
+        # A client that has closed its sending side is taken for gone, as nginx and Go do: a full
+        # close cannot be told from half of one.
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._reader.is_deaf = True
+        self.server.closed(self)
+        waiting, self._queue = self._queue, deque()
+        relay, self._relay = self._relay, None
+        if relay is not None:
+            relay.client_gone()
+        for relay in waiting:
+            relay.client_gone()
+
+    def pause_writing(self) -> None:
+        self.is_congested = True
+        if self._relay is not None:
+            self._relay.client_congested(True)
+
+    def resume_writing(self) -> None:
+        self.is_congested = False
+        if self._relay is not None:
+            self._relay.client_congested(False)
+
+    # What the reader found.
+
+    def enqueue(self, relay: Relay) -> None:
+        """A request's head is in: its turn is now, or after those before it."""
+        if self._relay is None and not self._queue:
+            self._relay = relay
+            relay.start()
+        else:
+            self._queue.append(relay)
+            self._hold(_QUEUE, True)
+
+    def await_switch(self, rest: bytes) -> None:
+        """Keep `rest` until the service says which protocol it belongs to."""
+        self._ahead = rest
+        self._hold(_SWITCH, True)
+
+    @property
+    def is_last_request_in(self) -> bool:
+        """The client or we said that no request follows the last one read."""
+        last = self._queue[-1] if self._queue else self._relay
+        return last is not None and not last.keep_alive
+
+    # What relays ask for.
+
+    def admit(self, host: bytes | None) -> Upstream:
+        """Who is calling, and which service do they want? Raises Refused."""
+        if host == self._host and self._upstream is not None:
+            return self._upstream
+        if self._refusal is not None:
+            raise refusals.address(self._refusal)
+        name = "localhost" if host is None else parse_host(host)
+        upstream = self.server.routes.get(name, self._local)
+        refusal = upstream.access.find_refusal(self.peer) if upstream.access is not None else None
+        if refusal is not None:
+            raise refusals.address(refusal)
+        client = "" if self.peer is None else str(self.peer)
+        self.forwarded = forwarded_lines(client=client, proto="http", host=host)
+        self.origins = (str(upstream.origin).encode(), b"http://" + (host or b"localhost"))
+        self._host, self._upstream = host, upstream
+        return upstream
+
+    def begin_answer(self, relay: Relay, head: ResponseHead, facts: ResponseFacts) -> bool:
+        """Send the final head; is its body to be sent in chunks?"""
+        bodiless = relay.head.method == b"HEAD" or head.status in (204, 304)
+        chunks_allowed = relay.head.version != "1.0"
+        unbounded = facts.length is None and not bodiless
+        if unbounded and not chunks_allowed:
+            relay.keep_alive = False
+        announce = chunks_allowed and (unbounded or (bodiless and facts.chunked))
+        connection = self._connection_line(relay)
+        self.out.add(
+            response_head(head, facts, chunked=announce, connection=connection, local=self.origins)
+        )
+        return unbounded and chunks_allowed
+
+    def reply(self, error: AuthProxyError, relay: Relay) -> None:
+        """Answer by ourselves."""
+        request_id = relay.exchange.request_id
+        connection = self._connection_line(relay)
+        self.out.add(replies.render(error, relay.head, request_id, connection=connection))
+
+    def flush(self) -> None:
+        self.out.flush(self.transport)
+
+    def hold_early(self, on: bool) -> None:
+        self._hold(_EARLY, on)
+
+    def hold_congested(self, on: bool) -> None:
+        self._hold(_CONGESTED, on)
+
+    def ended(self, relay: Relay) -> None:
+        """`relay` is over; go on with the next request, or close."""
+        self.server.exchange_ended(relay.exchange)
+        if relay is not self._relay:
+            return
+        self._relay = None
+        self._idle_s = 0.0
+        if self._holds:
+            self._hold(_CONGESTED | _EARLY | _SWITCH, False)
+        if not relay.keep_alive:
+            self.close()
+            return
+        if self._ahead is not None:
+            ahead, self._ahead = self._ahead, None
+            self._reader.feed(ahead)
+        self._advance()
+
+    def linger(self, relay: Relay) -> None:
+        """`relay` is over and the client still sends: let it read the answer before we close."""
+        self.server.exchange_ended(relay.exchange)
+        self._relay = None
+        self._reader.is_deaf = True
+        self._lingered_s = 0.0
+        self._hold(_ALL, False)
+        self.flush()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def abort(self, relay: Relay) -> None:
+        """Cut the client off in the middle of an answer, so that it cannot take it for whole."""
+        self.server.exchange_ended(relay.exchange)
+        self._relay = None
+        self._reader.is_deaf = True
+        self.transport.abort()
+
+    def hand_over(self, protocol: asyncio.Protocol) -> bytes:
+        """Leave the transport to a tunnel; what the client sent ahead is returned."""
+        self.flush()
+        self.server.closed(self)
+        self._relay = None
+        self._reader.is_deaf = True
+        self.transport.set_protocol(protocol)
+        ahead, self._ahead = self._ahead or b"", None
+        self._hold(_ALL, False)
+        return ahead
+
+    # What the server asks for.
+
+    def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
+        """Time passed."""
+        if self._lingered_s is not None:
+            self._lingered_s += seconds
+            if self._lingered_s > LINGER_S:
+                self.transport.abort()
+        elif self._relay is not None:
+            self._relay.tick(seconds, timeouts)
+        elif self._reader.head_open:
+            self._head_age_s += seconds
+            if self._head_age_s > timeouts.head:
+                self._reader.refuse(refusals.slow_head(timeouts.head))
+        else:
+            self._head_age_s = 0.0
+            self._idle_s += seconds
+            if self._idle_s > timeouts.keep_alive:
+                self.close()
+
+    def drain(self) -> None:
+        """Close now if nothing is under way; else the exchange under way is the last."""
+        if self._relay is None and not self._reader.head_open and self._lingered_s is None:
+            self.close()
+
+    def close(self) -> None:
+        """Close when all that was written has gone out."""
+        self._reader.is_deaf = True
+        self.flush()
+        self.transport.close()
+
+    def cut(self) -> None:
+        """Close at once."""
+        self.transport.abort()
+
+    def _connection_line(self, relay: Relay) -> bytes:
+        if self.server.draining:
+            relay.keep_alive = False
+        if not relay.keep_alive:
+            return b"Connection: close\r\n"
+        return b"Connection: keep-alive\r\n" if relay.head.version == "1.0" else b""
+
+    def _advance(self) -> None:
+        """Start what waits. A loop: a thousand refusals in a row must not recurse."""
+        if self._advancing:
+            return
+        self._advancing = True
+        while self._relay is None and self._queue:
+            relay = self._relay = self._queue.popleft()
+            if not self._queue:
+                self._hold(_QUEUE, False)
+            relay.start()
+            relay.flush()
+        self._advancing = False
+
+    def _hold(self, reason: int, on: bool) -> None:
+        holds = self._holds | reason if on else self._holds & ~reason
+        if bool(holds) != bool(self._holds):
+            if holds:
+                self.transport.pause_reading()
+            else:
+                self.transport.resume_reading()
+        self._holds = holds
+
+    def __repr__(self) -> str:
+        return (
+            f"<ClientConnection {self.peer} [{self._relay or 'idle'}, {len(self._queue)} queued]>"
+        )

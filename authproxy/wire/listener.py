@@ -1,0 +1,132 @@
+"""The server behind the listening sockets: makes client connections and ends them.
+
+aiohttp's `web.ServerRunner` owns the sockets; it wants something shaped like `web.Server`: a
+protocol factory with `pre_shutdown` and `shutdown`.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from authproxy.exchange import Exchange, Observer
+from authproxy.policy.access import AccessList
+from authproxy.policy.routes import Routes
+from authproxy.settings import LimitSettings, TimeoutSettings
+from authproxy.tasks import Tasks
+from authproxy.wire.client import ClientConnection
+from authproxy.wire.pool import Pool
+from authproxy.wire.upstream import Upstream
+
+LONGEST_TICK_S = 1.0
+
+
+class Connection(Protocol):
+    """Something open: a client's connection, or the tunnel that took its place."""
+
+    def tick(self, seconds: float, timeouts: TimeoutSettings, /) -> None:
+        """Time passed: close what is overdue."""
+
+    def drain(self) -> None:
+        """Close now if nothing is under way."""
+
+    def cut(self) -> None:
+        """Close at once."""
+
+
+class ProxyServer:
+    """All client connections of one process, whatever listener they came in by."""
+
+    def __init__(
+        self,
+        *,
+        routes: Routes[Upstream],
+        access: AccessList,
+        observers: Sequence[Observer],
+        limits: LimitSettings,
+        timeouts: TimeoutSettings,
+        pools: Sequence[Pool],
+    ) -> None:
+        self.routes = routes
+        self.access = access
+        self.limits = limits
+        self.timeouts = timeouts
+        self._connections: set[Connection] = set()
+        self._none_open = asyncio.Event()
+        self._none_open.set()
+        self.draining = False
+        self.tasks = Tasks()
+        self._observers = tuple(observers)
+        self._pools = tuple(pools)
+        self._run = secrets.token_hex(3)
+        self._numbers = itertools.count(1)
+
+    def __call__(self) -> ClientConnection:
+        return ClientConnection(self)
+
+    def opened(self, connection: Connection) -> None:
+        self._connections.add(connection)
+        self._none_open.clear()
+
+    def closed(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        if not self._connections:
+            self._none_open.set()
+
+    def next_request_id(self) -> str:
+        return f"{self._run}-{next(self._numbers)}"
+
+    def exchange_ended(self, exchange: Exchange) -> None:
+        if self._observers:
+            exchange.duration_s = time.monotonic() - exchange.started
+            for observer in self._observers:
+                observer.exchange_ended(exchange)
+
+    def tick(self, seconds: float) -> None:
+        """Let everything open know that time passed: one timer for all, none per request."""
+        for connection in list(self._connections):
+            connection.tick(seconds, self.timeouts)
+        for pool in self._pools:
+            pool.tick(seconds)
+
+    async def keep_ticking(self) -> None:
+        """Tick until cancelled, often enough for the shortest timeout."""
+        timeouts = self.timeouts
+        shortest = min(
+            timeouts.head, timeouts.first_byte, timeouts.stream_idle, timeouts.keep_alive
+        )
+        pause = min(LONGEST_TICK_S, shortest / 4)
+        before = time.monotonic()
+        while True:
+            await asyncio.sleep(pause)
+            now = time.monotonic()
+            self.tick(now - before)
+            before = now
+
+    def pre_shutdown(self) -> None:
+        """aiohttp calls this when the sockets no longer listen."""
+        self.draining = True
+        for connection in list(self._connections):
+            connection.drain()
+
+    def cut(self) -> None:
+        """Close everything at once."""
+        for connection in list(self._connections):
+            connection.cut()
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- as aiohttp calls it
+        """Wait `timeout` seconds for what is under way, then cut it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._none_open.wait()
+        self.cut()
+        await self.tasks.cancel()
+        for pool in self._pools:
+            await pool.close()
+
+    def __repr__(self) -> str:
+        state = "draining" if self.draining else "serving"
+        return f"<ProxyServer [{state}, {len(self._connections)} connections]>"

@@ -1,0 +1,103 @@
+"""The sentences with which the data path refuses or gives up."""
+
+import httptools
+
+from authproxy.errors import Code, Refused, UpstreamError
+
+
+def connect() -> Refused:
+    """authproxy is no forward proxy for TLS."""
+    return Refused(
+        "CONNECT is not supported: authproxy cannot put a token inside an encrypted tunnel.",
+        code=Code.CONNECT_NOT_SUPPORTED,
+        hint="Ask for http:// URLs at this proxy's address instead of https:// through it.",
+    )
+
+
+def address(rule: str) -> Refused:
+    """`rule` is for the log only."""
+    return Refused(
+        "This address may not use this proxy.",
+        code=Code.ADDRESS_NOT_ALLOWED,
+        hint="Whoever runs it can add the address to `allow`.",
+        detail=rule,
+    )
+
+
+def head_too_large() -> Refused:
+    return Refused(
+        "The header fields of the request are too large or too many.",
+        code=Code.HEAD_TOO_LARGE,
+        hint="The bounds are `limits.head_bytes` and `limits.headers` in the configuration.",
+    )
+
+
+def target_too_long() -> Refused:
+    return Refused(
+        "The target of the request is too long.",
+        code=Code.TARGET_TOO_LONG,
+        hint="The bound is `limits.target_bytes` in the configuration.",
+    )
+
+
+def slow_head(seconds: float) -> Refused:
+    return Refused(
+        f"The request's head did not arrive within {seconds:g} seconds.",
+        code=Code.REQUEST_TIMEOUT,
+    )
+
+
+def not_http(error: httptools.HttpParserError, data: bytes) -> Refused:
+    """What the client sent cannot be a request; `data` helps to guess what it meant."""
+    hint = ""
+    if data[:2] == b"\x16\x03":
+        hint = "The client speaks TLS; this listener is plain HTTP: use http:// and not https://."
+    elif data.startswith(b"PRI * HTTP/2"):
+        hint = "The client speaks HTTP/2 right away; tell it to use HTTP/1.1."
+    return Refused(
+        "The request is not valid HTTP/1.1.", code=Code.BAD_REQUEST, hint=hint, detail=str(error)
+    )
+
+
+def bad_body(reason: str) -> Refused:
+    return Refused(
+        "The body of the request is not valid HTTP/1.1.", code=Code.BAD_REQUEST, detail=reason
+    )
+
+
+def service_gone(reason: str) -> UpstreamError:
+    return UpstreamError(
+        "The service closed the connection before it had answered.",
+        code=Code.UPSTREAM_BROKE,
+        sent=True,
+        hint="Look into the service's own log; the request may have reached it.",
+        detail=reason,
+    )
+
+
+def service_broke(reason: str) -> UpstreamError:
+    return UpstreamError(
+        "The service's answer is not valid HTTP/1.1.",
+        code=Code.UPSTREAM_BROKE,
+        sent=True,
+        hint="Is the address that of an HTTPS service, and its port the right one?",
+        detail=reason,
+    )
+
+
+def slow_service(seconds: float) -> UpstreamError:
+    return UpstreamError(
+        f"The service did not begin to answer within {seconds:g} seconds.",
+        code=Code.UPSTREAM_TIMEOUT,
+        sent=True,
+        hint="The bound is `timeouts.first_byte` in the configuration.",
+    )
+
+
+def silent_exchange(seconds: float) -> UpstreamError:
+    return UpstreamError(
+        f"Nothing moved in either direction for {seconds:g} seconds.",
+        code=Code.UPSTREAM_TIMEOUT,
+        sent=True,
+        hint="The bound is `timeouts.stream_idle` in the configuration.",
+    )

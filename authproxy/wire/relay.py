@@ -1,0 +1,361 @@
+"""One exchange in flight: what the client sends goes to the service, its answer comes back.
+
+The way of a request, top to bottom, is `start`, `admission.admit`, `send`, `from_client`; that of
+its answer `service_head`, `from_service`, `service_done`. Both sides call in as bytes come; nothing
+here waits. A task is started only when a token has to be fetched, and the pool calls back when a
+connection has to be opened.
+
+    admit (who is calling?) -> match (which service?) -> token -> head to the service -> connection
+    -> relay -> head to the client -> relay -> observers
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+from authproxy.errors import AuthProxyError, Code, Refused, UpstreamError
+from authproxy.exchange import Exchange, Field, RequestHead, ResponseHead, Token
+from authproxy.policy.headers import (
+    RequestFacts,
+    ResponseFacts,
+    last_chunk,
+    read_response,
+    request_head,
+    response_head,
+)
+from authproxy.policy.retry import may_resend
+from authproxy.wire import admission, refusals, tunnel
+from authproxy.wire.service import ServiceConnection
+from authproxy.wire.upstream import Upstream
+
+if TYPE_CHECKING:
+    from authproxy.settings import TimeoutSettings
+    from authproxy.wire.client import ClientConnection
+
+
+class Relay:
+    """Between one client connection and, for as long as it lasts, one connection to the service."""
+
+    __slots__ = (
+        "_answered",
+        "_answering",
+        "_chunked",
+        "_early",
+        "_in_line",
+        "_over",
+        "_refusal",
+        "_response",
+        "_trailers",
+        "client",
+        "exchange",
+        "facts",
+        "head",
+        "keep_alive",
+        "received_all",
+        "service",
+        "silent_s",
+        "target",
+        "token",
+        "upstream",
+    )
+
+    upstream: Upstream
+    token: Token
+
+    def __init__(
+        self,
+        client: "ClientConnection",
+        head: RequestHead,
+        facts: RequestFacts,
+        *,
+        keep_alive: bool,
+        refusal: Refused | None = None,
+    ) -> None:
+        self.client = client
+        self.head = head
+        self.facts = facts
+        self.exchange = Exchange(client.server.next_request_id(), client.peer, head)
+        self.keep_alive = keep_alive
+        """The client may send another request on this connection."""
+        self.service: ServiceConnection | None = None
+        self.received_all = False
+        """The client's request has come in whole."""
+        self.silent_s = 0.0
+        self._refusal = refusal
+        self.target = head.target
+        self._early: list[bytes] = []
+        """Body that came before there was a connection; bounded, the client is on hold then."""
+        self._trailers: list[Field] = []
+        self._in_line = False
+        self._response: ResponseFacts | None = None
+        self._chunked = False
+        """The body to the client is sent in chunks."""
+        self._answering = False
+        """The client has been sent a final head."""
+        self._answered = False
+        """The client has been sent everything, by the service or by us."""
+        self._over = False
+
+    # The way of a request.
+
+    def start(self) -> None:
+        """It is this request's turn."""
+        if self._refusal is not None:
+            self.refuse(self._refusal)
+        else:
+            admission.admit(self)
+
+    def send(self, token: Token) -> None:
+        """A token is at hand; without one nothing gets here."""
+        self.token = token
+        self.exchange.principal = token.principal
+        connection = self.upstream.pool.take()
+        if connection is None:
+            self._in_line = True
+            self.upstream.pool.wait(self)
+        else:
+            self._use(connection)
+
+    def connected(self, connection: ServiceConnection) -> None:
+        """The pool has a connection for us."""
+        self._in_line = False
+        self._use(connection)
+        self.flush()
+
+    def not_connected(self, error: AuthProxyError) -> None:
+        """The pool could not open one; nothing was sent."""
+        self._in_line = False
+        self.refuse(error)
+
+    def _use(self, connection: ServiceConnection) -> None:
+        upstream = self.upstream
+        self.service = connection
+        self.exchange.attempts += 1
+        connection.out.add(
+            request_head(
+                self.head,
+                self.facts,
+                upstream.rules,
+                target=self.target,
+                token_line=upstream.token_line(self.token, self.facts),
+                forwarded=self.client.forwarded,
+            )
+        )
+        connection.begin(self, hold=self.client.is_congested)
+        if self._early:
+            early, self._early = self._early, []
+            for data in early:
+                self._add_body(connection, data)
+            self.client.hold_early(False)
+        if self.received_all and self.facts.chunked:
+            connection.out.add(last_chunk(self._trailers, upstream.rules.drop))
+
+    # What the client's side tells.
+
+    def from_client(self, data: bytes) -> None:
+        """A piece of the request's body."""
+        self.silent_s = 0.0
+        self.exchange.bytes_from_client += len(data)
+        if self.service is not None:
+            self._add_body(self.service, data)
+        elif not self._answered:
+            self._early.append(data)
+            self.client.hold_early(True)
+
+    def _add_body(self, service: ServiceConnection, data: bytes) -> None:
+        if self.facts.chunked:
+            service.out.add_chunk(data)
+        else:
+            service.out.add(data)
+
+    def client_done(self, trailers: list[Field]) -> None:
+        """The request has come in whole."""
+        self.received_all = True
+        self._trailers = trailers
+        if self.service is not None and self.facts.chunked:
+            self.service.out.add(last_chunk(trailers, self.upstream.rules.drop))
+        if self._answered:
+            self._end()
+
+    def client_broke(self, reason: str) -> None:
+        """The request's body is not valid; the service must not take what it has got for whole."""
+        self._drop_service()
+        self._fail(refusals.bad_body(reason))
+
+    def client_gone(self) -> None:
+        """The client left: cut the exchange with the service, whatever stage it is at."""
+        if not self._over:
+            self.exchange.aborted = "client"
+            self._drop_service()
+            self._end()
+
+    def client_congested(self, congested: bool) -> None:
+        """The client reads slower than the service sends."""
+        if self.service is not None:
+            self.service.hold(congested)
+
+    def flush(self) -> None:
+        if self.service is not None:
+            self.service.out.flush(self.service.transport)
+
+    @property
+    def is_open(self) -> bool:
+        return not self._over
+
+    @property
+    def is_replayable(self) -> bool:
+        """All that the client sent is its head, and that we still have."""
+        return self.received_all and not self.facts.has_body
+
+    def _may_resend(self) -> bool:
+        return self.is_replayable and may_resend(self.head.method, self.exchange.attempts)
+
+    # What the service's side tells.
+
+    @property
+    def has_final_head(self) -> bool:
+        return self._response is not None
+
+    @property
+    def ends_with_connection(self) -> bool:
+        """The body has no length and no chunks: it ends when the service closes."""
+        response = self._response
+        if response is None or self._answered:
+            return False
+        return response.length is None and not response.chunked
+
+    def service_head(self, head: ResponseHead) -> None:
+        """An answer's head, or an interim one."""
+        self.silent_s = 0.0
+        facts = read_response(head)
+        if head.status < 200:
+            if self.head.version != "1.0":
+                self.client.out.add(response_head(head, facts, chunked=False, connection=b""))
+        elif admission.may_try_another_token(self, head):
+            self._drop_service()
+            admission.fetch_token(self)
+        else:
+            self._answer(head, facts)
+
+    def service_switches(self, head: ResponseHead) -> None:
+        """101: from here on, bytes. Raises UpstreamError if nobody asked for that protocol."""
+        if self.service is not None:
+            tunnel.switch(self, self.service, head)
+        self.service = None
+        self._over = True
+
+    def _answer(self, head: ResponseHead, facts: ResponseFacts) -> None:
+        exchange = self.exchange
+        exchange.status = head.status
+        exchange.first_byte_s = time.monotonic() - exchange.started
+        self._response = facts
+        self._answering = True
+        self._chunked = self.client.begin_answer(self, head, facts)
+
+    def from_service(self, data: bytes) -> None:
+        """A piece of the answer's body."""
+        self.silent_s = 0.0
+        self.exchange.bytes_to_client += len(data)
+        if self._chunked:
+            self.client.out.add_chunk(data)
+        else:
+            self.client.out.add(data)
+
+    def service_done(self, trailers: list[Field]) -> None:
+        """The answer has come in whole. The request may still be on its way (an early answer)."""
+        if self._chunked:
+            self.client.out.add(last_chunk(trailers))
+        self._answered = True
+        if self.received_all:
+            self._end()
+        elif self.service is not None and not self.service.is_usable:
+            self._drop_service()
+            self._linger()
+
+    def service_congested(self, congested: bool) -> None:
+        """The service reads slower than the client sends."""
+        self.client.hold_congested(congested)
+
+    def service_gone(self, reason: str) -> None:
+        """The connection to the service ended under the exchange."""
+        service, self.service = self.service, None
+        if self._answered:
+            self._linger()
+        elif service is not None and service.went_stale and self._may_resend():
+            self.send(self.token)
+            self.flush()
+        else:
+            self._fail(refusals.service_gone(reason))
+
+    def service_broke(self, reason: str) -> None:
+        """The service sent what is not HTTP; its connection is cut already."""
+        self.service = None
+        self._fail(refusals.service_broke(reason))
+
+    def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
+        """Time passed; give up when nothing moved for too long."""
+        self.silent_s += seconds
+        waits = self.received_all and not self.has_final_head
+        limit_s = timeouts.first_byte if waits else timeouts.stream_idle
+        if self.silent_s > limit_s:
+            make = refusals.slow_service if waits else refusals.silent_exchange
+            self._drop_service()
+            self._fail(make(limit_s))
+
+    # The end.
+
+    def refuse(self, error: AuthProxyError) -> None:
+        """Answer by ourselves; nothing of the service's answer has been sent."""
+        if self._over:
+            return
+        exchange = self.exchange
+        exchange.code, exchange.detail, exchange.status = error.code, error.detail, error.status
+        self._answered = self._answering = True
+        self._early = []
+        complete = self.received_all or not self.facts.has_body
+        if error.code is Code.BAD_REQUEST or not complete:
+            self.keep_alive = False
+        self.client.reply(error, self)
+        if self.received_all:
+            self._end()
+        elif not complete:
+            self._linger()
+
+    def _fail(self, error: AuthProxyError) -> None:
+        """Say so if the answer has not begun; else cut the client off, so that it knows."""
+        if self._over:
+            return
+        if not self._answering:
+            self.refuse(error)
+            return
+        exchange = self.exchange
+        exchange.code, exchange.detail = error.code, error.detail or error.message
+        exchange.aborted = "service" if isinstance(error, UpstreamError) else "client"
+        self._over = True
+        self.client.abort(self)
+
+    def _drop_service(self) -> None:
+        """Give up the connection to the service, or the place in the line for one."""
+        service, self.service = self.service, None
+        if service is not None:
+            service.abandon()
+        elif self._in_line:
+            self._in_line = False
+            self.upstream.pool.leave(self)
+
+    def _linger(self) -> None:
+        """Answered, but the client still sends: let it read the answer, then close."""
+        self._over = True
+        self.keep_alive = False
+        self.client.linger(self)
+
+    def _end(self) -> None:
+        if self._over:
+            return
+        self._over = True
+        service, self.service = self.service, None
+        if service is not None:
+            service.end()
+        self.client.ended(self)
+
+    def __repr__(self) -> str:
+        return f"<Relay {self.exchange.request_id} [{'over' if self._over else 'open'}]>"

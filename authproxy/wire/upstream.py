@@ -1,0 +1,38 @@
+"""One service as the running proxy knows it: its address, rules, tokens and connections."""
+
+from dataclasses import dataclass
+
+from authproxy.exchange import NO_TOKEN, Token
+from authproxy.identity.cache import Tokens
+from authproxy.policy.access import AccessList
+from authproxy.policy.headers import RequestFacts, ServiceRules, token_line
+from authproxy.values import Origin
+from authproxy.wire.pool import Pool
+
+
+@dataclass(slots=True, eq=False)
+class Upstream:
+    """Everything that an exchange with one service needs."""
+
+    name: str
+    origin: Origin
+    rules: ServiceRules
+    tokens: Tokens
+    pool: Pool
+    access: AccessList | None
+    """Narrows what the listener lets in; None adds nothing to it."""
+    _token: Token = NO_TOKEN
+    _lines: tuple[bytes, bytes] = (b"", b"")
+
+    def token_line(self, token: Token, facts: RequestFacts) -> bytes:
+        """The finished line that carries `token`, written once for each token."""
+        if token is not self._token:
+            self._lines = (
+                token_line(self.rules, token, has_authorization=False),
+                token_line(self.rules, token, has_authorization=True),
+            )
+            self._token = token
+        return self._lines[facts.has_authorization]
+
+    def __repr__(self) -> str:
+        return f"<Upstream {self.name} [{self.origin}]>"
