@@ -4,8 +4,10 @@
 them. Every field's text below it is its documentation.
 """
 
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -16,26 +18,44 @@ from authproxy.values import (
     Network,
     Origin,
     SecretRef,
+    did_you_mean,
+    parse_audience,
     parse_credentials,
     parse_email,
+    parse_file,
     parse_header_name,
     parse_host_name,
     parse_listen,
     parse_network,
     parse_origin,
     parse_secret_ref,
+    parse_service_name,
+    quoted,
 )
 
 
-def _text(parse: Any) -> BeforeValidator:
-    """Run `parse` on text; a value that was parsed already passes."""
+def _text(parse: Callable[[str], object], *parsed: type) -> BeforeValidator:
+    """Run `parse` on text; a value of one of the types `parsed` passes as it is."""
 
     def run(value: object) -> object:
         if isinstance(value, str):
             return parse(value)
-        if isinstance(value, bool | int | float | list | dict):
-            raise ValueError("must be text in quotes")
-        return value
+        if isinstance(value, parsed):
+            return value
+        raise ValueError("must be text in quotes")
+
+    return BeforeValidator(run)
+
+
+def _one_of(*words: str) -> BeforeValidator:
+    """One of these words, in upper or lower case."""
+
+    def run(value: object) -> object:
+        word = value if isinstance(value, str) else ""
+        if word.lower() not in words:
+            got = f", not {quoted(word)}{did_you_mean(word, words)}" if word else ""
+            raise ValueError(f"must be one of {', '.join(words)}{got}")
+        return word.lower()
 
     return BeforeValidator(run)
 
@@ -50,20 +70,48 @@ def _one_or_many(value: object) -> object:
     return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
 
 
-OriginValue = Annotated[Origin, _text(parse_origin)]
-ListenValue = Annotated[Listen, _text(parse_listen), BeforeValidator(_listen_value)]
-CredentialsValue = Annotated[CredentialsSpec, _text(parse_credentials)]
-SecretRefValue = Annotated[SecretRef, _text(parse_secret_ref)]
-NetworkValue = Annotated[Network, _text(parse_network)]
+def _not_a_bool(value: object) -> object:
+    """pydantic takes true for 1."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")
+    return value
+
+
+def _key_header(text: str) -> str:
+    name = parse_header_name(text)
+    if name == "auto":
+        raise ValueError("needs a header's name, as in X-Api-Key")
+    return name
+
+
+OriginValue = Annotated[Origin, _text(parse_origin, Origin)]
+ListenValue = Annotated[Listen, _text(parse_listen, Listen), BeforeValidator(_listen_value)]
+CredentialsValue = Annotated[CredentialsSpec, _text(parse_credentials, CredentialsSpec)]
+SecretRefValue = Annotated[SecretRef, _text(parse_secret_ref, SecretRef)]
+NetworkValue = Annotated[Network, _text(parse_network, IPv4Network, IPv6Network)]
+FileValue = Annotated[Path, _text(parse_file, Path)]
 HeaderName = Annotated[str, _text(parse_header_name)]
+KeyHeaderName = Annotated[str, _text(_key_header)]
 HostName = Annotated[str, _text(parse_host_name)]
+ServiceName = Annotated[str, _text(parse_service_name)]
+Audience = Annotated[str, _text(parse_audience)]
 Email = Annotated[str, _text(parse_email)]
 Networks = Annotated[tuple[NetworkValue, ...], BeforeValidator(_one_or_many)]
 HostNames = Annotated[tuple[HostName, ...], BeforeValidator(_one_or_many)]
+Emails = Annotated[tuple[Email, ...], BeforeValidator(_one_or_many)]
+Listens = Annotated[tuple[ListenValue, ...], BeforeValidator(_one_or_many)]
+Count = Annotated[int, BeforeValidator(_not_a_bool)]
+Seconds = Annotated[float, BeforeValidator(_not_a_bool)]
+LogFormat = Annotated[Literal["auto", "text", "json"], _one_of("auto", "text", "json")]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"], _one_of("debug", "info", "warning", "error")
+]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
+    )
 
 
 class ServiceSettings(_Frozen):
@@ -73,7 +121,7 @@ class ServiceSettings(_Frozen):
     """The service's address, `https://…`."""
     hosts: HostNames = ()
     """`Host` names that lead to this service, besides `NAME.localhost`."""
-    audience: str | None = Field(None, min_length=1)
+    audience: Audience | None = None
     """The token's `aud`; by default the URL without path and traffic tag."""
     token_header: HeaderName = "auto"
     """`auto`: Authorization unless the client sent its own, then X-Serverless-Authorization."""
@@ -81,26 +129,26 @@ class ServiceSettings(_Frozen):
     """Where tokens come from."""
     impersonate: Email | None = None
     """A service account to act as; the credentials need the Token Creator role on it."""
-    delegates: tuple[Email, ...] = ()
+    delegates: Emails = ()
     """The chain of service accounts between the credentials and `impersonate`."""
     api_key: SecretRefValue | None = None
     """A key for the service itself: `env:NAME` or `file:PATH`."""
-    api_key_header: HeaderName = "X-Api-Key"
+    api_key_header: KeyHeaderName = "X-Api-Key"
     """The header that carries `api_key`."""
     allow: Networks = ()
     """Client addresses for this service; empty: as for the listener."""
     deny: Networks = ()
     """Client addresses refused for this service, whatever `allow` says."""
-    ca_file: Path | None = None
+    ca_file: FileValue | None = None
     """PEM certificates to trust for this service besides the system's."""
 
 
 class LogSettings(_Frozen):
     """What is written to stderr."""
 
-    format: Literal["auto", "text", "json"] = "auto"
+    format: LogFormat = "auto"
     """`auto`: text at a terminal, JSON otherwise."""
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    level: LogLevel = "info"
     """The least important line that is still written."""
     access: bool = True
     """One line for each exchange."""
@@ -109,41 +157,41 @@ class LogSettings(_Frozen):
 class LimitSettings(_Frozen):
     """Bounds that protect authproxy and the service."""
 
-    connections_per_service: int = Field(1000, ge=1)
+    connections_per_service: Count = Field(1000, ge=1)
     """Open connections to one service; requests beyond that wait in line. Tunnels do not count."""
-    head_bytes: int = Field(64 * 1024, ge=1024)
+    head_bytes: Count = Field(64 * 1024, ge=1024)
     """Size of a request's or answer's head."""
-    target_bytes: int = Field(16 * 1024, ge=256)
+    target_bytes: Count = Field(16 * 1024, ge=256)
     """Length of a request's target."""
-    headers: int = Field(200, ge=8)
+    headers: Count = Field(200, ge=8)
     """Header fields in a head."""
 
 
 class TimeoutSettings(_Frozen):
     """Seconds."""
 
-    connect: float = Field(10.0, gt=0)
+    connect: Seconds = Field(10.0, gt=0)
     """Until a connection to the service stands, TLS included."""
-    head: float = Field(30.0, gt=0)
+    head: Seconds = Field(30.0, gt=0)
     """Until a client has sent its whole request head."""
-    first_byte: float = Field(3600.0, gt=0)
+    first_byte: Seconds = Field(3600.0, gt=0)
     """From the end of the request to the first byte of the answer."""
-    stream_idle: float = Field(3600.0, gt=0)
+    stream_idle: Seconds = Field(3600.0, gt=0)
     """Silence in both directions within an exchange."""
-    keep_alive: float = Field(120.0, gt=0)
+    keep_alive: Seconds = Field(120.0, gt=0)
     """How long an idle client connection is kept."""
-    service_keep_alive: float = Field(60.0, gt=0)
+    service_keep_alive: Seconds = Field(60.0, gt=0)
     """How long an idle connection to a service is kept."""
-    token: float = Field(20.0, gt=0)
+    token: Seconds = Field(20.0, gt=0)
     """Until a source has made a token."""
-    drain: float = Field(10.0, ge=0)
+    drain: Seconds = Field(10.0, ge=0)
     """For exchanges that still run when authproxy is told to stop."""
 
 
 class Settings(_Frozen):
     """Everything that a run of authproxy needs to know."""
 
-    listen: Annotated[tuple[ListenValue, ...], BeforeValidator(_one_or_many)] = (Listen(),)
+    listen: Listens = Field((Listen(),), min_length=1)
     """Where clients connect."""
     hosts: HostNames = ()
     """`Host` names to answer for, besides localhost, `*.localhost` and loopback addresses."""
@@ -151,7 +199,7 @@ class Settings(_Frozen):
     """Client addresses that may connect. A Unix socket's clients are not asked for one."""
     deny: Networks = ()
     """Client addresses that may not, whatever `allow` says."""
-    services: dict[str, ServiceSettings] = Field(min_length=1)
+    services: dict[ServiceName, ServiceSettings] = Field(min_length=1)
     """By name; the name is also the label in `NAME.localhost`."""
     log: LogSettings = LogSettings()
     limits: LimitSettings = LimitSettings()

@@ -1,0 +1,205 @@
+"""What no value shows on its own: settings that contradict each other or what is there.
+
+Each check gets the whole draft and yields problems; add one to CHECKS and it runs.
+"""
+
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path as FilePath
+
+from authproxy.config.entries import Entries, find_nearest
+from authproxy.config.files import is_stream, read_bytes
+from authproxy.config.keys import Path
+from authproxy.config.secrets import resolve_secret
+from authproxy.errors import Problem, StartError
+from authproxy.settings import ServiceSettings, Settings
+from authproxy.values import Listen
+
+MAX_KEY_FILE = 64 * 1024
+MAX_CERTIFICATES = 4 * 1024 * 1024
+
+CANNOT_IMPERSONATE = ("token-file", "token-env", "command", "none")
+"""Sources that yield an identity token or nothing, where impersonation needs an access token."""
+
+TOKEN_HEADERS = ("authorization", "x-serverless-authorization")
+"""What `token_header = "auto"` may use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """Valid settings with the entries they were made from, invalid ones included."""
+
+    settings: Settings
+    entries: Entries
+    environ: Mapping[str, str]
+
+    def services(self) -> Iterator[tuple[Path, ServiceSettings]]:
+        for name, service in self.settings.services.items():
+            yield ("services", name), service
+
+    def problem(self, path: Path, message: str, *, index: int | None = None) -> Problem:
+        """At the entry for `path`, else at what the service was first named with."""
+        entry = find_nearest(self.entries, path) or find_nearest(self.entries, path[:2])
+        if entry is None:
+            return Problem(where="default", key=".".join(path), message=message)
+        return entry.problem(message, index=index)
+
+
+def check(draft: Draft) -> Iterator[Problem]:
+    """All that is wrong with the draft as a whole."""
+    return chain.from_iterable(one(draft) for one in CHECKS)
+
+
+def _open_listener(draft: Draft) -> Iterator[Problem]:
+    services = draft.settings.services.values()
+    if ("allow",) in draft.entries or all(service.allow for service in services):
+        return
+    for index, listen in enumerate(draft.settings.listen):
+        if not listen.is_loopback:
+            yield draft.problem(
+                ("listen",),
+                f"{listen} can be reached from other machines, and nothing says which of them may"
+                f' use it; write allow = ["10.0.0.0/8"] or --allow 10.0.0.0/8 with your clients\''
+                f" addresses, or listen on this machine only: --listen localhost:{listen.port}",
+                index=index,
+            )
+
+
+def _nobody_allowed(draft: Draft) -> Iterator[Problem]:
+    entry = draft.entries.get(("allow",))
+    if entry is not None and entry.value == []:
+        yield entry.problem(
+            "is empty, so that nobody could connect; leave it out to allow this machine only, or"
+            ' write allow = ["10.0.0.0/8"] with your clients\' addresses'
+        )
+
+
+def _same_listener(draft: Draft) -> Iterator[Problem]:
+    seen: dict[tuple[str, int | None], Listen] = {}
+    for index, listen in enumerate(draft.settings.listen):
+        ours = [] if listen.port == 0 else _addresses(listen)
+        other = next((seen[address] for address in ours if address in seen), None)
+        if other is not None:
+            same = "is listed twice" if other == listen else f"is a part of {other}"
+            yield draft.problem(("listen",), f"{listen} {same}; remove one of them", index=index)
+        seen.update(dict.fromkeys(ours, listen))
+
+
+def _addresses(listen: Listen) -> list[tuple[str, int | None]]:
+    if listen.path is not None:
+        return [(f"unix:{listen.path}", None)]
+    hosts = ["127.0.0.1", "::1"] if listen.host == "localhost" else [listen.host]
+    return [(host, listen.port) for host in hosts]
+
+
+def _same_host(draft: Draft) -> Iterator[Problem]:
+    owners = {f"{name}.localhost": name for name in draft.settings.services}
+    for path, service in draft.services():
+        for index, host in enumerate(service.hosts):
+            owner = owners.setdefault(host, path[1])
+            if owner != path[1]:
+                yield draft.problem(
+                    (*path, "hosts"),
+                    f'"{host}" already leads to the service "{owner}"; a name can lead to one only',
+                    index=index,
+                )
+
+
+def _token_in_clear(draft: Draft) -> Iterator[Problem]:
+    for path, service in draft.services():
+        is_remote = service.url.scheme == "http" and not service.url.is_loopback
+        if is_remote and service.credentials.kind != "none":
+            yield draft.problem(
+                (*path, "url"),
+                f"{service.url} would get its token unencrypted, for all on the way to read; write"
+                f' https://{service.url.host}, or credentials = "none" if it needs no token',
+            )
+
+
+def _impersonation(draft: Draft) -> Iterator[Problem]:
+    for path, service in draft.services():
+        kind = service.credentials.kind
+        if service.impersonate and kind in CANNOT_IMPERSONATE:
+            yield draft.problem(
+                (*path, "impersonate"),
+                f'credentials of the kind "{kind}" cannot act as a service account; use auto, adc,'
+                " metadata, gcloud or file:KEY.json, or remove impersonate",
+            )
+        if service.delegates and not service.impersonate:
+            yield draft.problem(
+                (*path, "delegates"),
+                "says through whom to act, but not as whom; add impersonate",
+            )
+
+
+def _one_header_for_two(draft: Draft) -> Iterator[Problem]:
+    for path, service in draft.services():
+        token = service.token_header.lower()
+        taken = TOKEN_HEADERS if token == "auto" else (token,)
+        if (
+            service.api_key
+            and service.credentials.kind != "none"
+            and service.api_key_header.lower() in taken
+        ):
+            yield draft.problem(
+                (*path, "api_key_header"),
+                f"{service.api_key_header} carries the token; choose another header for the key",
+            )
+
+
+def _unreadable(draft: Draft) -> Iterator[Problem]:
+    """A token file is not looked at: the program that writes it may start after us."""
+    for path, service in draft.services():
+        for key, look in _LOOKS.items():
+            try:
+                look(service, draft.environ)
+            except (ValueError, StartError) as error:
+                yield draft.problem((*path, key), str(error))
+
+
+def _look_at_credentials(service: ServiceSettings, environ: Mapping[str, str]) -> None:
+    kind, value = service.credentials.kind, service.credentials.value
+    if kind == "file" and not is_stream(FilePath(value)):
+        read_bytes(FilePath(value), at_most=MAX_KEY_FILE)
+    if kind == "token-env" and not environ.get(value):
+        raise ValueError(f"the environment variable {value} is not set")
+
+
+def _look_at_key(service: ServiceSettings, environ: Mapping[str, str]) -> None:
+    ref = service.api_key
+    if ref is not None and not (ref.kind == "file" and is_stream(FilePath(ref.value))):
+        resolve_secret(ref, environ)
+
+
+def _look_at_certificates(service: ServiceSettings, _: Mapping[str, str]) -> None:
+    file = service.ca_file
+    if file is None:
+        return
+    content = read_bytes(file, at_most=MAX_CERTIFICATES)
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=content.decode("ascii", "replace"))
+    except ssl.SSLError:
+        raise ValueError(
+            f'"{file}" holds no PEM certificate; it must have a BEGIN CERTIFICATE line'
+        ) from None
+
+
+_LOOKS: Mapping[str, Callable[[ServiceSettings, Mapping[str, str]], None]] = {
+    "credentials": _look_at_credentials,
+    "api_key": _look_at_key,
+    "ca_file": _look_at_certificates,
+}
+
+CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
+    _open_listener,
+    _nobody_allowed,
+    _same_listener,
+    _same_host,
+    _token_in_clear,
+    _impersonation,
+    _one_header_for_two,
+    _unreadable,
+)

@@ -1,0 +1,131 @@
+"""`AUTHPROXY_…` variables, URLs and flags as entries."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+
+from authproxy.config.entries import Entry
+from authproxy.config.keys import FLAGS, PREFIX, SERVICE_KEYS, VARIABLES, Path, is_list
+from authproxy.config.names import name_for, split_name
+from authproxy.errors import Problem
+
+WHERE = "environment"
+COMMAND_LINE = "command line"
+CONFIG = PREFIX + "CONFIG"
+URL = PREFIX + "URL"
+
+_SERVICES = PREFIX + "SERVICES_"
+_KUBERNETES = re.compile(
+    r"AUTHPROXY_(?:.+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?"
+    r"|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)"
+)
+"""What Kubernetes sets in every pod when a Service is called `authproxy` or `authproxy-…`."""
+
+_INSTEAD = {
+    PREFIX + "PORT": "write PORT=8080 or AUTHPROXY_LISTEN=localhost:8080",
+    PREFIX + "TOKEN": "write AUTHPROXY_CREDENTIALS=token-env:NAME with the name of a variable",
+}
+
+
+def read_variables(
+    environ: Mapping[str, str], services: Collection[str]
+) -> tuple[list[Entry], list[Problem]]:
+    """Entries, those for every service first, and a problem for each unknown variable.
+
+    `services` are the names known so far; a variable may also bring a new one. An empty variable
+    counts as not set.
+    """
+    general, named, problems = [], [], []
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name in (CONFIG, URL) or not environ[name].strip():
+            continue
+        if name in VARIABLES:
+            general.append(_entry(VARIABLES[name], name, environ[name]))
+        elif (path := _find_service_path(name, services)) is not None:
+            named.append(Entry(path=path[:2], where=WHERE, key=name, value=None))
+            named.append(_entry(path, name, environ[name]))
+        elif not _is_of_kubernetes(name, environ[name]):
+            problems.append(_unknown(name))
+    return [*general, *named], problems
+
+
+def read_urls(urls: Sequence[str], *, where: str, key: str) -> tuple[list[Entry], list[Problem]]:
+    """An entry for the URL of each service, and a problem where a name is given twice."""
+    entries: dict[str, Entry] = {}
+    problems = []
+    split = [split_name(text) for text in urls]
+    given = [name for name, _ in split if name is not None]
+    for name, url in split:
+        chosen = name_for(url, {*entries, *given}) if name is None else name
+        entry = Entry(path=("services", chosen, "url"), where=where, key=key, value=url)
+        if chosen in entries:
+            problems.append(entry.problem(f'two services are called "{chosen}"; rename one'))
+        entries[chosen] = entry
+    return list(entries.values()), problems
+
+
+def split_urls(text: str) -> list[str]:
+    """The value of AUTHPROXY_URL: separated by commas or spaces."""
+    return text.replace(",", " ").split()
+
+
+def read_flags(flags: Mapping[str, object]) -> list[Entry]:
+    """Flags by their spelling, `--listen`; None and an empty tuple are flags not given."""
+    return [
+        Entry(path=FLAGS[flag], where=COMMAND_LINE, key=_spelled(flag, value), value=_plain(value))
+        for flag, value in flags.items()
+        if value is not None and value != ()
+    ]
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _spelled(flag: str, value: object) -> str:
+    return f"--no-{flag.removeprefix('--')}" if value is False else flag
+
+
+def _entry(path: Path, name: str, text: str) -> Entry:
+    parts = [part.strip() for part in text.split(",")]
+    value = [part for part in parts if part] if is_list(path) else text.strip()
+    return Entry(path=path, where=WHERE, key=name, value=value)
+
+
+def _find_service_path(name: str, services: Collection[str]) -> Path | None:
+    """Where `AUTHPROXY_SERVICES_NAME_KEY` leads, with the longest key that fits."""
+    if not name.startswith(_SERVICES):
+        return None
+    rest = name.removeprefix(_SERVICES)
+    for key in sorted(SERVICE_KEYS, key=len, reverse=True):
+        label = rest.removesuffix(f"_{key.upper()}")
+        if label and label != rest:
+            return ("services", _service_called(label, services), key)
+    return None
+
+
+def _service_called(label: str, services: Collection[str]) -> str:
+    spelled = {name.upper().replace("-", "_"): name for name in services}
+    return spelled.get(label, label.lower().replace("_", "-"))
+
+
+def _is_of_kubernetes(name: str, value: str) -> bool:
+    """`AUTHPROXY_PORT` is `tcp://10.0.0.1:80` there, and no number."""
+    return bool(_KUBERNETES.fullmatch(name)) and not (name.endswith("_PORT") and value.isdecimal())
+
+
+def _unknown(name: str) -> Problem:
+    message = f"there is no such variable; {_INSTEAD.get(name) or _advice(name)}"
+    return Problem(where=WHERE, key=name, message=message)
+
+
+def _advice(name: str) -> str:
+    if name.startswith(_SERVICES):
+        keys = ", ".join(key.upper() for key in SERVICE_KEYS)
+        return f"AUTHPROXY_SERVICES_NAME_ is followed by one of {keys}"
+    return next(_close(name), "docs/configuration.md lists all; remove it or correct its name")
+
+
+def _close(name: str) -> Iterator[str]:
+    for known in get_close_matches(name, [*VARIABLES, URL, CONFIG], n=1):
+        yield f"did you mean {known}?"

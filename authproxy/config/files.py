@@ -1,0 +1,60 @@
+"""Files that a configuration names: their paths, and why one cannot be read, as a sentence."""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from authproxy.values import quoted
+
+
+def read_bytes(path: Path, *, at_most: int) -> bytes:
+    """Raises ValueError with a sentence for the user."""
+    shown = quoted(str(path))
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(at_most + 1)
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {shown}") from None
+    except IsADirectoryError:
+        raise ValueError(f"{shown} is a folder; name the file in it") from None
+    except PermissionError:
+        raise ValueError(
+            f"{shown} may not be read by user {os.geteuid()}; change its owner or mode"
+        ) from None
+    except OSError as error:
+        raise ValueError(f"{shown} cannot be read: {error.strerror}") from None
+    if len(content) > at_most:
+        raise ValueError(f"{shown} is larger than {at_most // 1024} KiB; is it the right file?")
+    return content
+
+
+def is_stream(path: Path) -> bool:
+    """Whether reading it uses it up, like a pipe or `/dev/stdin`."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def absolute(text: str, folder: Path, environ: Mapping[str, str]) -> str:
+    """A path as written: `~` is the home folder, and a relative one is relative to `folder`.
+
+    Raises ValueError for a `~` that leads nowhere: a container's user often has no home.
+    """
+    if text.startswith("~"):
+        home, _, rest = text.partition("/")
+        return str(_home(home, environ) / rest)
+    return str(folder / text)
+
+
+def _home(text: str, environ: Mapping[str, str]) -> Path:
+    if text == "~" and environ.get("HOME"):
+        return Path(environ["HOME"])
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(
+            f'"{text}" has no home folder here; write the whole path, beginning with /'
+        ) from None

@@ -1,0 +1,110 @@
+"""Which keys there are, and the name that each has in the environment and on the command line.
+
+All of it is derived from the models in `authproxy.settings`, so that a new field has a TOML key and
+a variable at once; only what reads better under another name is written down here.
+"""
+
+from difflib import get_close_matches
+
+from pydantic import BaseModel
+
+from authproxy.settings import ServiceSettings, Settings
+
+Path = tuple[str, ...]
+"""Where a value goes: `("log", "format")`, `("services", "billing", "url")`."""
+
+EVERY = "*"
+"""In the place of a service's name: for every service."""
+
+PREFIX = "AUTHPROXY_"
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    name: field.annotation
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+}
+
+SERVICE_KEYS = tuple(ServiceSettings.model_fields)
+
+_SPECIAL_VARIABLES = {("log", "access"): PREFIX + "ACCESS_LOG"}
+
+
+def _paths() -> list[Path]:
+    """Every setting, those of a service with EVERY in the place of its name."""
+    found: list[Path] = []
+    for name in Settings.model_fields:
+        if name == "services":
+            found += [(name, EVERY, key) for key in SERVICE_KEYS]
+        elif name in SECTIONS:
+            found += [(name, key) for key in SECTIONS[name].model_fields]
+        else:
+            found.append((name,))
+    return found
+
+
+PATHS = _paths()
+
+
+def _variable(path: Path) -> str | None:
+    if path in _SPECIAL_VARIABLES:
+        return _SPECIAL_VARIABLES[path]
+    if path[0] != "services":
+        return PREFIX + "_".join(path).upper()
+    # AUTHPROXY_ALLOW, _DENY and _HOSTS are the listener's; a URL belongs to one service.
+    key = path[-1]
+    return None if key in Settings.model_fields or key == "url" else PREFIX + key.upper()
+
+
+VARIABLES: dict[str, Path] = {name: path for path in PATHS if (name := _variable(path))}
+"""Of the environment; `AUTHPROXY_SERVICES_NAME_KEY`, `AUTHPROXY_URL` and `…_CONFIG` besides."""
+
+FLAGS: dict[str, Path] = {
+    "--listen": ("listen",),
+    "--allow": ("allow",),
+    "--deny": ("deny",),
+    "--audience": ("services", EVERY, "audience"),
+    "--token-header": ("services", EVERY, "token_header"),
+    "--credentials": ("services", EVERY, "credentials"),
+    "--impersonate": ("services", EVERY, "impersonate"),
+    "--api-key": ("services", EVERY, "api_key"),
+    "--ca-file": ("services", EVERY, "ca_file"),
+    "--log-format": ("log", "format"),
+    "--log-level": ("log", "level"),
+    "--access-log": ("log", "access"),
+}
+
+
+def is_list(path: Path) -> bool:
+    """Whether the setting holds several values, separated by commas in the environment."""
+    model = Settings if len(path) == 1 else SECTIONS.get(path[0], ServiceSettings)
+    return isinstance(model.model_fields[path[-1]].default, tuple)
+
+
+def find_below(path: Path) -> tuple[str, ...] | None:
+    """The keys of the table at `path`, empty when they are free; None where a value stands."""
+    if path == ():
+        return tuple(Settings.model_fields)
+    if path == ("services",):
+        return ()
+    if path[0] == "services" and len(path) == 2:
+        return SERVICE_KEYS
+    return tuple(SECTIONS[path[0]].model_fields) if path[0] in SECTIONS and path[1:] == () else None
+
+
+def advice(path: Path) -> str:
+    """What to write instead of the unknown key at `path`."""
+    *above, name = path
+    known = find_below(tuple(above)) or ()
+    close = get_close_matches(name.lower().replace("-", "_"), known, n=1)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    elsewhere = [other for other in PATHS if other[-1] == name]
+    if elsewhere:
+        return f"it belongs {_place(elsewhere[0])}"
+    return f"known here: {', '.join(known)}"
+
+
+def _place(path: Path) -> str:
+    if len(path) == 1:
+        return "at the top of the file, above the first [table]"
+    return f"in [{'.'.join(path[:-1]).replace(EVERY, 'NAME')}]"

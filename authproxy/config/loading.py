@@ -1,0 +1,56 @@
+"""From TOML file, environment and command line to `Settings`, or to every problem at once."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from authproxy.config.collecting import Collected, services_in
+from authproxy.config.environment import COMMAND_LINE
+from authproxy.config.validating import validate
+from authproxy.errors import ConfigError, Problem
+from authproxy.settings import Settings
+
+_NO_SERVICE = Problem(
+    where=COMMAND_LINE,
+    key="URL",
+    message=(
+        "there is no service to stand in front of; write authproxy https://SERVICE.run.app,"
+        ' or put [services.NAME] with url = "https://…" into a file and write'
+        " authproxy -c FILE"
+    ),
+)
+
+
+def load(
+    *,
+    urls: Sequence[str],
+    file: Path | None,
+    flags: Mapping[str, object],
+    environ: Mapping[str, str],
+) -> Settings:
+    """The settings of a run; every listener has its port.
+
+    `flags` are named as they are spelled, `--listen`; None and an empty tuple count as not given.
+    Without a `file` the variable AUTHPROXY_CONFIG names it; no other place is looked into.
+    Raises ConfigError with everything that is wrong.
+    """
+    collected = Collected(environ)
+    collected.read_file(file)
+    collected.read_urls(urls)
+    collected.read_variables()
+    collected.read_flags(flags)
+    collected.make_paths_absolute()
+    settings, problems = validate(collected.entries, environ)
+    problems = [*collected.problems, *problems]
+    if not services_in(collected.entries) and not collected.problems:
+        problems.append(_NO_SERVICE)
+    if problems:
+        raise ConfigError(sorted(dict.fromkeys(problems), key=_reading_order))
+    return settings
+
+
+def _reading_order(problem: Problem) -> tuple[int, int]:
+    """The file from top to bottom, then the environment, then the command line."""
+    line = problem.where.rpartition(":")[2]
+    if line.isdecimal():
+        return 0, int(line)
+    return (2 if problem.where == COMMAND_LINE else 1), 0

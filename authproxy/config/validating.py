@@ -1,0 +1,82 @@
+"""Entries through the models, and then through the checks that look at several of them.
+
+What is wrong with one value is noted and the value is left out, so that the checks still run and
+everything that is wrong is said at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from authproxy.config.checks import Draft, check
+from authproxy.config.collecting import services_in
+from authproxy.config.entries import Entries
+from authproxy.config.sentences import problems_of
+from authproxy.errors import Problem
+from authproxy.settings import Settings
+from authproxy.values import DEFAULT_PORT
+
+_PLACEHOLDER = "https://authproxy.invalid"
+"""Stands for a URL that is missing or wrong, which has been noted by then."""
+
+
+def validate(entries: Entries, environ: Mapping[str, str]) -> tuple[Settings, list[Problem]]:
+    """Every listener gets its port. The settings are of use only when there is no problem."""
+    problems: list[Problem] = []
+    good = dict(entries)
+    try:
+        settings = Settings.model_validate(_nested(good))
+    except ValidationError as error:
+        for bad, problem in problems_of(error, entries):
+            problems.append(problem)
+            good = {at: entry for at, entry in good.items() if at[: len(bad)] != bad}
+        settings = Settings.model_validate(_completed(_nested(good)))
+    port, port_problems = _default_port(settings, environ)
+    problems += port_problems
+    settings = _with_port(settings, port)
+    problems += check(Draft(settings=settings, entries=entries, environ=environ))
+    return settings, problems
+
+
+def _nested(entries: Entries) -> dict[str, Any]:
+    """Entries as the models want them: one service at least."""
+    nested: dict[str, Any] = {}
+    for path, entry in entries.items():
+        table = nested
+        for part in path[:-1]:
+            table = table.setdefault(part, {})
+        if entry.is_mark:
+            table.setdefault(path[-1], {})
+        else:
+            table[path[-1]] = entry.value
+    if not services_in(entries):
+        nested["services"] = {"service": {"url": _PLACEHOLDER}}
+    return nested
+
+
+def _completed(nested: dict[str, Any]) -> dict[str, Any]:
+    for service in nested["services"].values():
+        service.setdefault("url", _PLACEHOLDER)
+    return nested
+
+
+def _default_port(settings: Settings, environ: Mapping[str, str]) -> tuple[int, list[Problem]]:
+    """$PORT, which Cloud Run and others set, matters only to a listener without a port."""
+    text = environ.get("PORT", "").strip()
+    waiting = any(listen.path is None and listen.port is None for listen in settings.listen)
+    if not text or not waiting:
+        return DEFAULT_PORT, []
+    if text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535:
+        return int(text), []
+    message = "must be a number from 0 to 65535: the port to listen on"
+    return DEFAULT_PORT, [Problem(where="environment", key="PORT", message=message)]
+
+
+def _with_port(settings: Settings, port: int) -> Settings:
+    listen = tuple(
+        replace(one, port=port) if one.path is None and one.port is None else one
+        for one in settings.listen
+    )
+    return settings.model_copy(update={"listen": listen})

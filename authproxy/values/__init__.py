@@ -1,0 +1,58 @@
+"""The values that a configuration is made of, and how each is written.
+
+Text is parsed once, here, and the value is trusted everywhere else. Wrong text raises `ValueError`
+with a sentence that says what is wrong and what to write instead. Pure: no file, no environment.
+"""
+
+from authproxy.values.addresses import (
+    DEFAULT_PORT,
+    LOOPBACK,
+    Listen,
+    Network,
+    Origin,
+    parse_host_name,
+    parse_listen,
+    parse_network,
+    parse_origin,
+)
+from authproxy.values.credentials import (
+    PLAIN_SOURCES,
+    SOURCES,
+    VALUE_SOURCES,
+    CredentialsSpec,
+    SecretRef,
+    parse_audience,
+    parse_credentials,
+    parse_email,
+    parse_file,
+    parse_header_name,
+    parse_secret_ref,
+    parse_service_name,
+)
+from authproxy.values.wording import did_you_mean, quoted
+
+__all__ = [
+    "DEFAULT_PORT",
+    "LOOPBACK",
+    "PLAIN_SOURCES",
+    "SOURCES",
+    "VALUE_SOURCES",
+    "CredentialsSpec",
+    "Listen",
+    "Network",
+    "Origin",
+    "SecretRef",
+    "did_you_mean",
+    "parse_audience",
+    "parse_credentials",
+    "parse_email",
+    "parse_file",
+    "parse_header_name",
+    "parse_host_name",
+    "parse_listen",
+    "parse_network",
+    "parse_origin",
+    "parse_secret_ref",
+    "parse_service_name",
+    "quoted",
+]

@@ -1,0 +1,155 @@
+"""Where a service is, where we listen, and which networks may connect."""
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Literal
+
+from authproxy.values.hosts import (
+    canonical,
+    is_host,
+    is_ipv6,
+    is_loopback,
+    is_number,
+    parse_port,
+    split_authority,
+)
+from authproxy.values.wording import parse_path, quoted
+
+Network = IPv4Network | IPv6Network
+
+DEFAULT_PORT = 8080
+LOOPBACK: tuple[Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A service's address: `scheme://host[:port]`; host in lower case, IPv6 bare."""
+
+    scheme: Literal["https", "http"]
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """The `Host` to send: the port only when it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.scheme == "https" else 80
+        return host if self.port == default else f"{host}:{self.port}"
+
+    @property
+    def audience(self) -> str:
+        """What Cloud Run accepts as `aud`: the origin, without a traffic tag."""
+        return f"{self.scheme}://{self.authority.split('---', 1)[-1]}"
+
+    @property
+    def is_loopback(self) -> bool:
+        return is_loopback(self.host)
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen: a TCP host and port, or the path of a Unix socket.
+
+    `port` is None when the user left it out ($PORT or 8080 then), 0 for any free one.
+    """
+
+    host: str = "localhost"
+    port: int | None = None
+    path: Path | None = None
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.path is not None or is_loopback(self.host)
+
+    def __str__(self) -> str:
+        if self.path is not None:
+            return f"unix:{self.path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port is None else f"{host}:{self.port}"
+
+
+def parse_origin(text: str) -> Origin:
+    """`https://host[:port]`; a path other than `/`, a query, user or fragment is refused.
+
+    A user name and password are never repeated.
+    """
+    scheme, separator, rest = text.strip().partition("://")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if "@" in text:
+        raise ValueError("a user name or password in a URL (anything with @) is not supported")
+    if not separator or not scheme:
+        raise ValueError(f"{quoted(text)} is not a URL; write https://{_guess_host(text)}")
+    if scheme.lower() not in ("https", "http"):
+        raise ValueError(f"the scheme must be https, not {quoted(scheme)}")
+    host, port = split_authority(authority)
+    if not is_host(host):
+        raise ValueError(f"{quoted(authority)} is not a host name; write https://SERVICE.run.app")
+    if rest.removeprefix(authority) not in ("", "/"):
+        raise ValueError(
+            "give the service's address only; authproxy passes on the path that each client asks"
+            f" for: {scheme}://{authority}"
+        )
+    number = parse_port(port) if port else 443 if scheme.lower() == "https" else 80
+    if number == 0:
+        raise ValueError("the port must be a number from 1 to 65535")
+    return Origin("https" if scheme.lower() == "https" else "http", canonical(host), number)
+
+
+def parse_listen(text: str) -> Listen:
+    """`host:port`, `host`, `port`, `[v6]:port` or `unix:PATH`."""
+    text = text.strip()
+    if text.startswith("unix:"):
+        return Listen(path=parse_path(text.removeprefix("unix:"), "unix:/run/authproxy.sock"))
+    if is_number(text):
+        return Listen(port=parse_port(text))
+    host, port = (text, "") if is_ipv6(text) else split_authority(text)
+    if host in ("", "*") and port:
+        raise ValueError(
+            f"{quoted(text)} names no address; write localhost:{port} for this machine only,"
+            f" 0.0.0.0:{port} for every network"
+        )
+    if not (is_host(host) or is_ipv6(host)):
+        raise ValueError(
+            f"{quoted(text)} is not an address; write HOST:PORT, PORT, [IPV6]:PORT or unix:PATH"
+        )
+    return Listen(canonical(host), parse_port(port) if port else None)
+
+
+def parse_network(text: str) -> Network:
+    """An address or a CIDR range; an IPv4-mapped IPv6 range becomes the IPv4 one."""
+    try:
+        if "%" in text:  # a zone would be dropped without a word
+            raise ValueError
+        network = ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise ValueError(
+            f"{quoted(text)} is not an address or a CIDR range; write 192.0.2.7, 10.0.0.0/8 or"
+            " 2001:db8::/32"
+        ) from None
+    if isinstance(network, IPv6Network) and network.prefixlen >= 96:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return IPv4Network((mapped, network.prefixlen - 96))
+    return network
+
+
+def parse_host_name(text: str) -> str:
+    """A name or address as in `Host`, without a port; lower case, IPv6 without brackets."""
+    name = text.strip()
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1] if is_ipv6(name[1:-1]) else ""
+    if not is_host(name):
+        raise ValueError(
+            f"{quoted(text)} is not a host name; write it without scheme, port and path"
+        )
+    return canonical(name)
+
+
+def _guess_host(text: str) -> str:
+    host = re.split(r"[/?#]", text.strip().lower(), maxsplit=1)[0]
+    return host if is_host(host) else "SERVICE.run.app"

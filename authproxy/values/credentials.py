@@ -1,0 +1,152 @@
+"""Where tokens and keys come from, and the names that go with them."""
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from authproxy.values.wording import did_you_mean, parse_path, quoted
+
+_TOKEN_CHARS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
+_SERVICE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_FORBIDDEN_HEADERS = frozenset(
+    [
+        "host",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsSpec:
+    """A token source as configured: its kind, and what follows the colon."""
+
+    kind: str
+    value: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}" if self.value else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """Where a secret is to be read from, never the secret itself."""
+
+    kind: Literal["env", "file"]
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+
+PLAIN_SOURCES = ("auto", "adc", "metadata", "gcloud", "none")
+VALUE_SOURCES = {
+    "file": "the path of a service account's key file",
+    "token-file": "the path of a file that holds an identity token",
+    "token-env": "the name of an environment variable that holds an identity token",
+    "command": "a command that prints an identity token",
+}
+SOURCES = (*PLAIN_SOURCES, *(f"{kind}:…" for kind in VALUE_SOURCES))
+
+
+def parse_credentials(text: str) -> CredentialsSpec:
+    """One of PLAIN_SOURCES, or `kind:value` with a kind of VALUE_SOURCES.
+
+    Text that could be a token or a key is not repeated.
+    """
+    kind, colon, value = text.strip().partition(":")
+    value = value.strip()
+    if kind in PLAIN_SOURCES and not colon:
+        return CredentialsSpec(kind)
+    if kind not in VALUE_SOURCES:
+        named = quoted(kind) if re.fullmatch(r"[A-Za-z_-]{1,20}", kind) else "this"
+        known = [*PLAIN_SOURCES, *VALUE_SOURCES]
+        raise ValueError(
+            f"{named} is not a source of tokens; the sources are {', '.join(SOURCES)}"
+            f"{did_you_mean(kind, known)}"
+        )
+    if not value:
+        raise ValueError(f'"{kind}:" needs {VALUE_SOURCES[kind]} after the colon')
+    if kind in ("file", "token-file"):
+        parse_path(value, f"{kind}:/run/secrets/NAME")
+    if kind == "token-env" and not _ENV_NAME.fullmatch(value):
+        raise ValueError("token-env: needs the name of an environment variable, not the token")
+    if kind == "command":
+        _check_command(value)
+    return CredentialsSpec(kind, value)
+
+
+def parse_secret_ref(text: str) -> SecretRef:
+    """`env:NAME` or `file:PATH`. The text itself is never repeated: it may be the secret."""
+    kind, _, value = text.strip().partition(":")
+    if kind == "env" and _ENV_NAME.fullmatch(value):
+        return SecretRef("env", value)
+    if kind == "file" and value and "\0" not in value:
+        return SecretRef("file", value)
+    raise ValueError(
+        "a key is not written here in clear; put it into an environment variable or a file and"
+        " write env:NAME or file:PATH"
+    )
+
+
+def parse_header_name(text: str) -> str:
+    """A field name that may carry a credential (RFC 9110 5.1), or `auto`."""
+    if not _TOKEN_CHARS.fullmatch(text) or len(text) > 100:
+        raise ValueError("this is not a header name; write a name as in X-Serverless-Authorization")
+    if text.lower() == "auto":
+        return "auto"
+    if text.lower() in _FORBIDDEN_HEADERS or text.lower().startswith("x-forwarded-"):
+        raise ValueError(f"{text} has a meaning of its own and cannot carry a credential")
+    return text
+
+
+def parse_service_name(text: str) -> str:
+    """A DNS label in lower case, so that `NAME.localhost` is a host name."""
+    if not _SERVICE_NAME.fullmatch(text):
+        raise ValueError(
+            f"{quoted(text)} cannot be a service's name; write lower-case letters, digits and"
+            " hyphens, 63 at most"
+        )
+    return text
+
+
+def parse_audience(text: str) -> str:
+    """What goes into `aud`: usually a URL or an OAuth client id."""
+    if not text or not text.isprintable() or " " in text:
+        raise ValueError("must be one word, as in https://SERVICE.run.app")
+    return text
+
+
+def parse_email(text: str) -> str:
+    """A service account's address."""
+    if not _EMAIL.fullmatch(text):
+        raise ValueError(
+            f"{quoted(text)} is not a service account; write NAME@PROJECT.iam.gserviceaccount.com"
+        )
+    return text
+
+
+def parse_file(text: str) -> Path:
+    """The path of a file; neither it nor its folder need exist."""
+    return parse_path(text, "/etc/ssl/NAME.pem")
+
+
+def _check_command(text: str) -> None:
+    try:
+        shlex.split(text)
+    except ValueError:
+        raise ValueError("command: has a quotation mark or backslash without its end") from None
