@@ -18,7 +18,7 @@ from benchmarks.report import numbers as numbers_table
 from benchmarks.report import ratios as ratios_table
 from benchmarks.report import targets as target_lines
 from benchmarks.results import SMALL, Target
-from benchmarks.run import FULL, QUICK, run
+from benchmarks.sitting import FULL, QUICK, run
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
