@@ -136,7 +136,7 @@ class ServiceSettings(_Frozen):
     api_key_header: KeyHeaderName = "X-Api-Key"
     """The header that carries `api_key`."""
     allow: Networks = ()
-    """Client addresses for this service; empty: as for the listener."""
+    """Client addresses for this service, of those that the listener lets in; empty: all of them."""
     deny: Networks = ()
     """Client addresses refused for this service, whatever `allow` says."""
     ca_file: FileValue | None = None
@@ -192,7 +192,7 @@ class Settings(_Frozen):
     """Everything that a run of authproxy needs to know."""
 
     listen: Listens = Field((Listen(),), min_length=1)
-    """Where clients connect."""
+    """Where clients connect; an address without a port gets $PORT, or 8080."""
     hosts: HostNames = ()
     """`Host` names to answer for, besides localhost, `*.localhost` and loopback addresses."""
     allow: Networks = LOOPBACK

@@ -70,7 +70,9 @@ def parse_credentials(text: str) -> CredentialsSpec:
     """
     kind, colon, value = text.strip().partition(":")
     value = value.strip()
-    if kind in PLAIN_SOURCES and not colon:
+    if kind in PLAIN_SOURCES:
+        if colon:
+            raise ValueError(f'"{kind}" takes nothing after it; write {kind}')
         return CredentialsSpec(kind)
     if kind not in VALUE_SOURCES:
         named = quoted(kind) if re.fullmatch(r"[A-Za-z_-]{1,20}", kind) else "this"

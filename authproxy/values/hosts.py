@@ -11,11 +11,12 @@ _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")  # RFC 
 def split_authority(text: str) -> tuple[str, str]:
     """Host without brackets, and port; an empty host for what cannot be split."""
     if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        well_formed = is_ipv6(host) and (not rest or rest.startswith(":"))
+        host, bracket, rest = text[1:].partition("]")
+        well_formed = bracket and is_ipv6(host) and (not rest or rest.startswith(":"))
         return (host, rest[1:]) if well_formed and rest != ":" else ("", "")
     host, colon, port = text.partition(":")
-    return (host, port) if port or not colon else ("", "")
+    well_formed = bool(port) == bool(colon) and not set(port) & set(":/")
+    return (host, port) if well_formed else ("", "")
 
 
 def is_host(text: str) -> bool:

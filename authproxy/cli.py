@@ -1,0 +1,261 @@
+"""The command line: arguments in, exit code out.
+
+0 is success, 1 a failure at run time, 2 a mistake in usage or configuration. What a command does is
+imported when it runs: `authproxy --help` must not wait for it.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from authproxy import __version__
+from authproxy.errors import AuthProxyError, ConfigError, StartError
+
+if TYPE_CHECKING:
+    from authproxy.settings import Settings
+
+OnReady = Callable[[Sequence[str]], None]
+Serve = Callable[["Settings", OnReady | None], int]
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+HELP_FLAGS = {"help_option_names": ["-h", "--help"]}
+
+GROUP_FLAGS = ("-h", "--help", "--version")
+
+NOTHING_TO_DO = """\
+Which service? Give its address, and clients then find it at http://localhost:8080:
+
+    authproxy https://SERVICE.run.app
+    curl http://localhost:8080/
+
+authproxy --help shows the rest; authproxy demo needs no service and no account."""
+
+
+class _NothingToDo(click.ClickException):
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(NOTHING_TO_DO, file=file, err=True)
+
+
+class _Commands(click.Group):
+    """`run` may be left out: what is no command is an argument or a flag of `run`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        first = args[0] if args else ""
+        completing = ctx.resilient_parsing and not args
+        if first not in self.commands and first not in GROUP_FLAGS and not completing:
+            if not ctx.resilient_parsing:
+                self._refuse_misspelled(ctx, first)
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+    def _refuse_misspelled(self, ctx: click.Context, word: str) -> None:
+        """A service's address has a dot, a colon or an equals sign; a command has none."""
+        close = get_close_matches(word, self.commands, n=1) if word.isalpha() else []
+        if close:
+            raise click.UsageError(f'No such command "{word}". Did you mean "{close[0]}"?', ctx)
+
+
+def run(
+    argv: list[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    serve: Serve | None = None,
+) -> int:
+    """Run the command in `argv`; `serve` stands in for `authproxy.app.run`."""
+    context = _Context(os.environ if environ is None else environ, serve or _serve)
+    try:
+        return int(main.main(argv, prog_name="authproxy", standalone_mode=False, obj=context) or 0)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 130
+    except ConfigError as error:
+        return _say_problems(error)
+    except (StartError, AuthProxyError) as error:
+        for text in filter(None, (str(error), error.hint)):
+            _complain(text)
+        return 1
+
+
+class _Context:
+    """What the commands need from outside, so that a test can give it."""
+
+    def __init__(self, environ: Mapping[str, str], serve: Serve) -> None:
+        self.environ = environ
+        self.serve = serve
+
+
+def _serve(settings: "Settings", on_ready: OnReady | None = None) -> int:
+    from authproxy import app
+
+    return app.run(settings, on_ready)
+
+
+def _complain(text: str) -> None:
+    click.echo(f"authproxy: {text}", err=True)
+
+
+def _say_problems(error: ConfigError) -> int:
+    for problem in error.problems:
+        _complain(str(problem))
+    count = len(error.problems)
+    _complain(
+        f"{count} problem{'s' if count > 1 else ''} in the configuration; nothing was started"
+    )
+    return 2
+
+
+@click.group(cls=_Commands, context_settings=HELP_FLAGS, subcommand_metavar="[run] URL… | COMMAND")
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def main() -> None:
+    """Put a Google identity token on requests to IAM-protected services.
+
+    authproxy https://SERVICE.run.app listens on localhost:8080 and passes each request on to the
+    service, with a fresh token. authproxy run --help shows all flags.
+    """
+
+
+_FLAGS = (
+    click.argument("urls", nargs=-1, metavar="[NAME=]URL..."),
+    click.option(
+        "-c",
+        "--config",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="A TOML file; AUTHPROXY_CONFIG names one too.",
+    ),
+    click.option(
+        "-l",
+        "--listen",
+        multiple=True,
+        metavar="ADDR",
+        help="HOST:PORT, PORT, [IPV6]:PORT or unix:PATH; port 0 is any free one."
+        "  [default: localhost:8080, or $PORT]",
+    ),
+    click.option(
+        "--audience", metavar="A", help="The token's audience.  [default: the service's address]"
+    ),
+    click.option(
+        "--token-header", metavar="NAME", help="The header for the token.  [default: auto]"
+    ),
+    click.option(
+        "--credentials",
+        metavar="SOURCE",
+        help="auto, adc, metadata, gcloud, file:KEY.json, token-file:PATH, token-env:NAME,"
+        " command:ARGV or none.  [default: auto]",
+    ),
+    click.option("--impersonate", metavar="EMAIL", help="The service account to act as."),
+    click.option(
+        "--api-key",
+        metavar="REF",
+        help="A key to send as X-Api-Key: env:NAME or file:PATH, never the key itself.",
+    ),
+    click.option(
+        "--allow",
+        multiple=True,
+        metavar="CIDR",
+        help="Clients that may connect.  [default: this machine]",
+    ),
+    click.option(
+        "--deny", multiple=True, metavar="CIDR", help="Clients that may not, whatever --allow says."
+    ),
+    click.option("--ca-file", metavar="PEM", help="More certificates to trust for the service."),
+    click.option("--log-format", metavar="FORMAT", help="auto, text or json."),
+    click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error."),
+    click.option(
+        "--access-log/--no-access-log",
+        default=None,
+        help="Write a line for each exchange.  [default: yes]",
+    ),
+)
+
+
+def _with_flags(command: Decorated) -> Decorated:
+    for decorate in reversed(_FLAGS):
+        command = decorate(command)
+    return command
+
+
+def _load(
+    context: _Context, urls: Sequence[str], config: Path | None, flags: Mapping[str, object]
+) -> "Settings":
+    """Names of parameters become flags again, which is what problems are reported with."""
+    set_by_environment = any(name.startswith("AUTHPROXY_") for name in context.environ)
+    if not urls and config is None and not set_by_environment:
+        raise _NothingToDo(NOTHING_TO_DO)
+    from authproxy.config import load
+
+    spelled = {f"--{name.replace('_', '-')}": value for name, value in flags.items()}
+    return load(urls=urls, file=config, flags=spelled, environ=context.environ)
+
+
+@main.command("run")
+@_with_flags
+@click.pass_obj
+def _run(context: _Context, /, urls: Sequence[str], config: Path | None, **flags: object) -> int:
+    """Pass requests on to one or more services, until stopped.
+
+    URL is a service's address; NAME=URL gives it a name of your choice. Every flag is also a key of
+    the file and a variable AUTHPROXY_...: flags beat variables, variables beat the file.
+    """
+    return context.serve(_load(context, urls, config, flags), None)
+
+
+@main.command("check")
+@_with_flags
+@click.pass_obj
+def _check(context: _Context, /, urls: Sequence[str], config: Path | None, **flags: object) -> int:
+    """Say what is wrong with the configuration, or what would run."""
+    from authproxy.commands import check
+
+    click.echo(check.summary(_load(context, urls, config, flags)))
+    return 0
+
+
+@main.command("status")
+@click.argument("address", required=False, metavar="[ADDR]")
+@click.pass_obj
+def _status(context: _Context, address: str | None) -> int:
+    """Say whether an authproxy answers, for health checks.
+
+    The exit code is 0 when it does and 1 when it does not. ADDR is written as for --listen. By default it is the first of AUTHPROXY_LISTEN, else
+    localhost with $PORT or 8080; a configuration file is not read.
+    """
+    from authproxy.commands import status
+
+    return status.run(address, context.environ, click.echo)
+
+
+@main.command("demo")
+@click.option(
+    "-l",
+    "--listen",
+    default="localhost:8080",
+    show_default=True,
+    metavar="ADDR",
+    help="Where authproxy listens.",
+)
+@click.option(
+    "--token-life",
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    type=click.IntRange(min=10, max=3600),
+    help="How long the pretend Google's tokens are valid.",
+)
+@click.pass_obj
+def _demo(context: _Context, listen: str, token_life: int) -> int:
+    """Show it all on this machine, without an account.
+
+    Starts a pretend Google, a pretend Cloud Run and authproxy in front of it, and says what to try.
+    """
+    from authproxy.demo import runner
+
+    return runner.run(listen=listen, token_life_s=token_life, run_proxy=context.serve)

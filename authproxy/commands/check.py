@@ -1,0 +1,52 @@
+"""`authproxy check`: what would run, in words. Never a secret: settings hold references only."""
+
+from collections.abc import Iterable
+
+from authproxy.settings import ServiceSettings, Settings
+from authproxy.values import CredentialsSpec
+
+
+def summary(settings: Settings) -> str:
+    """A line for each thing that a reader may want to check against what was meant."""
+    lines = ["The configuration is good.", ""]
+    lines += [_line("listen", listen) for listen in settings.listen]
+    lines.append(_line("hosts", _join(["localhost", "*.localhost", *settings.hosts])))
+    lines.append(_line("allow", _join(settings.allow)))
+    if settings.deny:
+        lines.append(_line("deny", _join(settings.deny)))
+    for name, service in settings.services.items():
+        lines += ["", *_service(name, service)]
+    return "\n".join(lines)
+
+
+def _service(name: str, service: ServiceSettings) -> list[str]:
+    shown: dict[str, object] = {
+        "hosts": _join([f"{name}.localhost", *service.hosts]),
+        "audience": service.audience or service.url.audience,
+        "credentials": _shown(service.credentials),
+        "impersonate": service.impersonate,
+        "delegates": _join(service.delegates),
+        "token header": service.token_header,
+        service.api_key_header: service.api_key and f"from {service.api_key}",
+        "allow": _join(service.allow),
+        "deny": _join(service.deny),
+        "ca file": service.ca_file,
+    }
+    head = f"{name} -> {service.url}"
+    return [head, *(_line(key, value) for key, value in shown.items() if value)]
+
+
+def _shown(credentials: CredentialsSpec) -> str:
+    """A command's arguments may hold what is nobody's business."""
+    if credentials.kind != "command":
+        return str(credentials)
+    program, *arguments = credentials.value.split()
+    return f"command:{program}{' …' if arguments else ''}"
+
+
+def _join(values: Iterable[object]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _line(key: str, value: object) -> str:
+    return f"  {key:<14}{value}"

@@ -1,0 +1,77 @@
+"""`authproxy status`: does an authproxy answer there? For health checks in images without a shell.
+
+It asks for a host name that nobody has: authproxy refuses that by itself, with a header that says
+so, and no service hears of it. A container runs this every few seconds, so it imports little.
+"""
+
+import socket
+import time
+from collections.abc import Callable, Mapping
+
+from authproxy.values import DEFAULT_PORT, Listen, parse_listen
+
+TIMEOUT_S = 3.0
+MAX_HEAD = 64 * 1024
+REQUEST = b"GET / HTTP/1.1\r\nHost: authproxy.invalid\r\nConnection: close\r\n\r\n"
+MARK = b"\r\nx-authproxy-error:"
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared with, not bound to
+
+
+def run(address: str | None, environ: Mapping[str, str], say: Callable[[str], object]) -> int:
+    """Exit code 0 when an authproxy answers at `address`, 1 when not, 2 when it is no address."""
+    try:
+        listen = _target(address, environ)
+    except ValueError as error:
+        say(f"authproxy: {error}")
+        return 2
+    shown = str(listen)
+    try:
+        head = _ask(listen)
+    except OSError as error:
+        say(f"authproxy: nothing answers at {shown}: {error.strerror or 'it took too long'}")
+        return 1
+    if MARK not in head.lower():
+        say(f"authproxy: something answers at {shown}, but it is not authproxy")
+        return 1
+    say(f"authproxy answers at {shown}")
+    return 0
+
+
+def _target(address: str | None, environ: Mapping[str, str]) -> Listen:
+    text = address or environ.get("AUTHPROXY_LISTEN", "").split(",")[0].strip()
+    listen = parse_listen(text) if text else Listen()
+    if listen.path is not None:
+        return listen
+    port = listen.port
+    if port is None:
+        port = parse_listen(environ.get("PORT", "").strip() or str(DEFAULT_PORT)).port
+    return Listen(_EVERYWHERE.get(listen.host, listen.host), port)
+
+
+def _ask(listen: Listen) -> bytes:
+    """The head of the answer, or what came of it until the deadline."""
+    deadline = time.monotonic() + TIMEOUT_S
+    with _connect(listen) as connection:
+        connection.sendall(REQUEST)
+        head = b""
+        while b"\r\n\r\n" not in head and len(head) < MAX_HEAD:
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
+            received = connection.recv(4096)
+            if not received:
+                break
+            head += received
+        return head
+
+
+def _connect(listen: Listen) -> socket.socket:
+    if listen.path is None:
+        return socket.create_connection((listen.host, listen.port or 0), timeout=TIMEOUT_S)
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(TIMEOUT_S)
+    try:
+        connection.connect(str(listen.path))
+    except OSError:
+        connection.close()
+        raise
+    return connection

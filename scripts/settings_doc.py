@@ -1,0 +1,87 @@
+"""Prints the table of settings for docs/configuration.md; with --write puts it there."""
+
+import ast
+import inspect
+import json
+import sys
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from authproxy.config.keys import EVERY, FLAGS, PATHS, SECTIONS, VARIABLES
+from authproxy.settings import ServiceSettings, Settings
+
+PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
+BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
+SPELLED = {"--access-log": "--access-log, --no-access-log"}
+
+
+def texts(model: type[BaseModel]) -> dict[str, str]:
+    """The sentence beneath each field."""
+    body = ast.parse(inspect.getsource(model)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    found = {}
+    for field, text in zip(body.body, body.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
+            found[ast.unparse(field.target)] = str(ast.literal_eval(text.value))
+    return found
+
+
+def shown(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.default
+    if value is None:
+        return "–"
+    if isinstance(value, tuple):
+        return f"`{json.dumps([str(item) for item in value])}`"
+    return f"`{json.dumps(value if isinstance(value, bool | int | float) else str(value))}`"
+
+
+def row(path: tuple[str, ...]) -> str:
+    model = model_of(path)
+    flag = next((flag for flag, at in FLAGS.items() if at == path), "")
+    variable = next((name for name, at in VARIABLES.items() if at == path), "")
+    if path[0] == "services" and not variable:
+        variable = f"AUTHPROXY_SERVICES_NAME_{path[-1].upper()}"
+    cells = (
+        f"`{path[-1]}`",
+        f"`{SPELLED.get(flag, flag)}`" if flag else "",
+        f"`{variable}`",
+        shown(model.model_fields[path[-1]]),
+        texts(model)[path[-1]],
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def model_of(path: tuple[str, ...]) -> type[BaseModel]:
+    if path[0] == "services":
+        return ServiceSettings
+    return SECTIONS.get(path[0], Settings)
+
+
+def table() -> str:
+    lines: list[str] = []
+    above: tuple[str, ...] | None = None
+    for path in sorted(PATHS, key=lambda path: (len(path) > 1, path[0] != "services")):
+        if path[:-1] != above:
+            above = path[:-1]
+            name = ".".join(above).replace(EVERY, "NAME")
+            lines += ["", f"### `[{name}]`" if name else "### At the top of the file", ""]
+            lines += ["| key | flag | variable | default | meaning |", "|---|---|---|---|---|"]
+        lines.append(row(path))
+    return "\n".join(lines).strip()
+
+
+def main() -> None:
+    if "--write" not in sys.argv:
+        print(table())
+        return
+    text = PAGE.read_text()
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""A configuration from its three sources, without a process."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from authproxy.config import load
+from authproxy.errors import ConfigError
+from authproxy.settings import Settings
+
+URL = "https://billing-abc123-ew.a.run.app"
+
+
+def settings(
+    *,
+    file: Path | None = None,
+    urls: Sequence[str] = (),
+    flags: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    return load(urls=urls, file=file, flags=flags or {}, environ=environ or {})
+
+
+def problems(
+    *,
+    file: Path | None = None,
+    urls: Sequence[str] = (),
+    flags: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Each problem on a line, as a user sees it, with the file's folder left out."""
+    with pytest.raises(ConfigError) as caught:
+        settings(file=file, urls=urls, flags=flags, environ=environ)
+    folder = f"{file.parent}/" if file else "\0"
+    return [str(problem).replace(folder, "") for problem in caught.value.problems]

@@ -1,0 +1,164 @@
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authproxy.values import (
+    PLAIN_SOURCES,
+    CredentialsSpec,
+    SecretRef,
+    parse_audience,
+    parse_credentials,
+    parse_email,
+    parse_file,
+    parse_header_name,
+    parse_secret_ref,
+    parse_service_name,
+)
+
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.c2ln"
+
+
+def sentence_of(parse: Callable[[str], object], text: str) -> str:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 -- the whole sentence is compared
+        parse(text)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [*PLAIN_SOURCES, "file:/k.json", "token-file:/t", "token-env:T", "command:vault read 'a b'"],
+)
+def test_credentials_survive_their_own_text(text: str) -> None:
+    assert text == str(parse_credentials(text))
+
+
+def test_blanks_around_credentials_do_not_count() -> None:
+    assert CredentialsSpec("file", "/k.json") == parse_credentials(" file: /k.json ")
+
+
+KNOWN = (
+    "the sources are auto, adc, metadata, gcloud, none, file:…, token-file:…, token-env:…,"
+    " command:…"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("gclod", f'"gclod" is not a source of tokens; {KNOWN}; did you mean "gcloud"?'),
+        ("", f"this is not a source of tokens; {KNOWN}"),
+        (JWT, f"this is not a source of tokens; {KNOWN}"),
+        ("auto:x", '"auto" takes nothing after it; write auto'),
+        ("file:", '"file:" needs the path of a service account\'s key file after the colon'),
+        (
+            "token-env",
+            '"token-env:" needs the name of an environment variable that holds an identity token'
+            " after the colon",
+        ),
+        ("file:a\0b", "needs a path, as in file:/run/secrets/NAME"),
+        (f"token-env:{JWT}", "token-env: needs the name of an environment variable, not the token"),
+        ("command:a 'b", "command: has a quotation mark or backslash without its end"),
+    ],
+)
+def test_what_is_no_source_is_refused_and_no_token_repeated(text: str, sentence: str) -> None:
+    assert sentence == sentence_of(parse_credentials, text)
+
+
+@pytest.mark.parametrize("text", ["env:KEY", "file:/run/key", "file:a:b"])
+def test_a_reference_to_a_secret_survives_its_own_text(text: str) -> None:
+    assert text == str(parse_secret_ref(text))
+
+
+@pytest.mark.parametrize("text", ["hunter2", "env:", "file:", "env:hunter-2", "x:y", "", "file:\0"])
+def test_a_secret_in_clear_is_refused_without_repeating_it(text: str) -> None:
+    assert (
+        "a key is not written here in clear; put it into an environment variable or a file and"
+        " write env:NAME or file:PATH"
+    ) == sentence_of(parse_secret_ref, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("X-Api-Key", "X-Api-Key"), ("AUTO", "auto"), ("x_y!", "x_y!")]
+)
+def test_a_header_name_is_read(text: str, expected: str) -> None:
+    assert expected == parse_header_name(text)
+
+
+@pytest.mark.parametrize("text", ["", "X Y", "X:Y", f"Bearer {JWT}", "X" * 101])
+def test_what_is_no_header_name_is_refused_without_repeating_it(text: str) -> None:
+    expected = "this is not a header name; write a name as in X-Serverless-Authorization"
+
+    assert expected == sentence_of(parse_header_name, text)
+
+
+@pytest.mark.parametrize("text", ["Host", "content-length", "Cookie", "X-Forwarded-For"])
+def test_a_header_with_a_meaning_cannot_carry_a_credential(text: str) -> None:
+    expected = f"{text} has a meaning of its own and cannot carry a credential"
+
+    assert expected == sentence_of(parse_header_name, text)
+
+
+@pytest.mark.parametrize("text", ["a", "billing-2", "0", "a" * 63])
+def test_a_dns_label_is_a_service_name(text: str) -> None:
+    assert text == parse_service_name(text)
+
+
+@pytest.mark.parametrize("text", ["", "Billing", "a.b", "a_b", "-a", "a-", "a" * 64])
+def test_another_service_name_is_refused(text: str) -> None:
+    assert (
+        "cannot be a service's name; write lower-case letters, digits and hyphens, 63 at most"
+        in (sentence_of(parse_service_name, text))
+    )
+
+
+@pytest.mark.parametrize("text", ["https://a.run.app", "123-x.apps.googleusercontent.com"])
+def test_an_audience_is_taken_as_it_is(text: str) -> None:
+    assert text == parse_audience(text)
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a\n"])
+def test_an_audience_is_one_word(text: str) -> None:
+    assert "must be one word, as in https://SERVICE.run.app" == sentence_of(parse_audience, text)
+
+
+def test_a_service_accounts_address_is_taken_as_it_is() -> None:
+    assert "a@p.iam.gserviceaccount.com" == parse_email("a@p.iam.gserviceaccount.com")
+
+
+@pytest.mark.parametrize("text", ["a", "a@b", "a/b@p.iam", "a@p.iam/x", "a b@p.iam"])
+def test_what_is_no_service_account_is_refused(text: str) -> None:
+    expected = f'"{text}" is not a service account; write NAME@PROJECT.iam.gserviceaccount.com'
+
+    assert expected == sentence_of(parse_email, text)
+
+
+def test_a_file_is_a_path() -> None:
+    assert Path("/a") == parse_file("/a")
+
+
+def test_a_reference_and_a_source_are_values() -> None:
+    assert SecretRef("env", "K") == parse_secret_ref("env:K")
+    assert CredentialsSpec("auto") == parse_credentials("auto")
+
+
+@pytest.mark.parametrize(
+    "parse",
+    [
+        parse_credentials,
+        parse_secret_ref,
+        parse_header_name,
+        parse_email,
+        parse_audience,
+        parse_file,
+    ],
+)
+@given(text=st.text() | st.from_regex(r"(file|token-env|command|env|auto|token-file):.*"))
+def test_nothing_but_a_value_error_comes_of_any_text(
+    parse: Callable[[str], object], text: str
+) -> None:
+    with suppress(ValueError):
+        parse(text)
