@@ -1,0 +1,36 @@
+# docker build -t authproxy .
+#
+# The first stage makes a virtual environment that holds authproxy and what it needs at run time;
+# the second is the base with that folder in it and nothing else. BASE may be any image made of
+# Debian that has Python 3.11 or newer, its venv module and pip.
+ARG BASE=python:3.13-slim
+
+FROM ${BASE} AS build
+RUN apt-get update && apt-get install --yes --no-install-recommends binutils
+WORKDIR /src
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY authproxy authproxy
+COPY scripts/slim.py scripts/slim.py
+RUN python3 -m venv --without-pip /opt/authproxy \
+ && python3 -m pip --python /opt/authproxy/bin/python install \
+        --no-cache-dir --no-compile --disable-pip-version-check --root-user-action ignore \
+        --constraint constraints.txt . \
+ && python3 scripts/slim.py /opt/authproxy \
+ && /opt/authproxy/bin/authproxy --version
+
+FROM ${BASE}
+LABEL org.opencontainers.image.title="authproxy" \
+      org.opencontainers.image.description="Puts Google identity tokens on requests to IAM-protected services" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /opt/authproxy /opt/authproxy
+ENV PATH=/opt/authproxy/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    PORT=8080 \
+    AUTHPROXY_LISTEN=0.0.0.0
+# A number, not a name: Kubernetes' runAsNonRoot can check it. Any other uid works too.
+USER 65532:65532
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["/opt/authproxy/bin/authproxy", "status"]
+ENTRYPOINT ["/opt/authproxy/bin/authproxy"]
