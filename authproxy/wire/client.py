@@ -8,7 +8,7 @@ holds what one read brought and not more.
 import asyncio
 from collections import deque
 from enum import IntFlag
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from authproxy.errors import AuthProxyError
 from authproxy.exchange import ResponseHead
@@ -16,7 +16,7 @@ from authproxy.policy.access import parse_peer
 from authproxy.policy.headers import ResponseFacts, forwarded_lines, response_head
 from authproxy.policy.routes import parse_host
 from authproxy.wire import refusals, replies
-from authproxy.wire.output import Output
+from authproxy.wire.output import Output, reset
 from authproxy.wire.reader import RequestReader
 from authproxy.wire.relay import Relay
 from authproxy.wire.upstream import Upstream
@@ -100,8 +100,8 @@ class ClientConnection(asyncio.Protocol):
     # What the transport tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 -- for the type checker
-        self.transport = transport
+        # A cast: aiofastnet's transports have asyncio's methods, not its classes.
+        self.transport = cast(asyncio.Transport, transport)
         self.peer = parse_peer(transport.get_extra_info("peername"))
         self._local = parse_peer(transport.get_extra_info("sockname"))
         self._refusal = self.server.access.find_refusal(self.peer)
@@ -204,6 +204,7 @@ class ClientConnection(asyncio.Protocol):
         request_id = relay.exchange.request_id
         connection = self._connection_line(relay)
         self.out.add(replies.render(error, relay.head, request_id, connection=connection))
+        self.flush()
 
     def flush(self) -> None:
         self.out.flush(self.transport)
@@ -247,7 +248,7 @@ class ClientConnection(asyncio.Protocol):
         self.server.exchange_ended(relay.exchange)
         self._relay = None
         self._reader.is_deaf = True
-        self.transport.abort()
+        reset(self.transport)
 
     def hand_over(self, protocol: asyncio.Protocol) -> bytes:
         """Leave the transport to a tunnel; what the client sent ahead is returned."""

@@ -1,6 +1,8 @@
 """What is to be written to one connection, gathered while one read is being handled."""
 
 import asyncio
+import socket
+import struct
 
 JOIN_BELOW = 32 * 1024
 """Bytes. Below it one copy is cheaper than a TLS record of its own for each piece."""
@@ -39,3 +41,11 @@ class Output:
 
     def __bool__(self) -> bool:
         return bool(self._pieces)
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End the connection so that the peer cannot take it for an orderly end: TCP's RST, not FIN."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

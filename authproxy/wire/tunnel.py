@@ -10,6 +10,7 @@ from authproxy.errors import UpstreamError
 from authproxy.exchange import Exchange, ResponseHead
 from authproxy.policy.headers import read_response, upgrade_head
 from authproxy.wire import refusals
+from authproxy.wire.output import reset
 
 if TYPE_CHECKING:
     from authproxy.settings import TimeoutSettings
@@ -49,7 +50,7 @@ class TunnelEnd(asyncio.Protocol):
         if exc is None:
             self.other.transport.close()
         else:
-            self.other.transport.abort()
+            reset(self.other.transport)
         self.tunnel.end(self)
 
     def __repr__(self) -> str:

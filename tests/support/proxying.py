@@ -1,0 +1,160 @@
+"""The data path alone, between raw sockets: a proxy with a token that is always at hand."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from authproxy.exchange import Exchange, Secret, Token
+from authproxy.identity.cache import Tokens
+from authproxy.policy.access import AccessList
+from authproxy.policy.headers import service_rules
+from authproxy.policy.routes import Routes
+from authproxy.settings import LimitSettings, TimeoutSettings
+from authproxy.values import LOOPBACK, Listen, Network, parse_origin
+from authproxy.wire.listener import ProxyServer
+from authproxy.wire.pool import Pool
+from authproxy.wire.sockets import open_listener
+from authproxy.wire.upstream import Upstream
+
+TOKEN_TEXT = "eyJhbGciOiJub25lIn0.eyJhdWQiOiJ0ZXN0In0.c2lnbmF0dXJl"
+
+
+def make_token(text: str = TOKEN_TEXT, principal: str = "tester@example.com") -> Token:
+    return Token(
+        value=Secret(text),
+        expires_at=4e9,
+        audience="https://service.example",
+        principal=principal,
+        source="test",
+        issued_at=0.0,
+    )
+
+
+class FixedTokens:
+    """Stands in for identity.cache.Tokens: hands out what the test put in."""
+
+    def __init__(self, token: Token | None = None) -> None:
+        self.token = token
+        self.asked = asyncio.Event()
+        self.arrives: asyncio.Future[Token] = asyncio.get_running_loop().create_future()
+        self.replacement: Token | None = None
+        self.rejected: list[Token] = []
+
+    def current(self) -> Token | None:
+        return self.token
+
+    async def get(self) -> Token:
+        if self.token is None:
+            self.asked.set()
+            self.token = await asyncio.shield(self.arrives)
+        return self.token
+
+    def reject(self, token: Token) -> bool:
+        self.rejected.append(token)
+        if self.replacement is None:
+            return False
+        self.token, self.replacement = self.replacement, None
+        return True
+
+
+class Heard:
+    """An observer that keeps what it hears, and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self._came: asyncio.Queue[Exchange] = asyncio.Queue()
+
+    def exchange_ended(self, exchange: Exchange) -> None:
+        self._came.put_nowait(exchange)
+
+    async def wait_for(self, count: int) -> Sequence[Exchange]:
+        """The next `count` exchanges that end, or have ended."""
+        async with asyncio.timeout(10):
+            return [await self._came.get() for _ in range(count)]
+
+
+@dataclass
+class RunningProxy:
+    port: int
+    server: ProxyServer
+    pool: Pool
+    tokens: FixedTokens
+    heard: Heard = field(default_factory=Heard)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def exchange(self, request: bytes) -> bytes:
+        """Send `request` on a connection of its own; all that comes until the proxy closes it."""
+        reader, writer = await self.connect()
+        writer.write(request)
+        async with asyncio.timeout(10):
+            answer = await reader.read(-1)
+        writer.close()
+        await writer.wait_closed()
+        return answer
+
+
+@asynccontextmanager
+async def proxying(
+    service_url: str,
+    *,
+    tokens: FixedTokens | None = None,
+    token_header: str = "auto",
+    api_key: str | None = None,
+    trust: ssl.SSLContext | None = None,
+    allow: Sequence[Network] = LOOPBACK,
+    deny: Sequence[Network] = (),
+    service_access: AccessList | None = None,
+    hosts: Sequence[str] = (),
+    limits: LimitSettings | None = None,
+    timeouts: TimeoutSettings | None = None,
+) -> AsyncIterator[RunningProxy]:
+    """A proxy on a free port of 127.0.0.1 in front of `service_url`."""
+    limits, timeouts = limits or LimitSettings(), timeouts or TimeoutSettings()
+    tokens = tokens or FixedTokens(make_token())
+    origin = parse_origin(service_url)
+    pool = Pool(
+        origin,
+        ssl_context=trust,
+        limit=limits.connections_per_service,
+        connect_timeout_s=timeouts.connect,
+        idle_timeout_s=timeouts.service_keep_alive,
+        head_bytes=limits.head_bytes,
+        max_headers=limits.headers,
+    )
+    rules = service_rules(
+        authority=origin.authority,
+        token_header=token_header,
+        api_key_header="X-Api-Key",
+        api_key=api_key,
+    )
+    upstream = Upstream("service", origin, rules, as_tokens(tokens), pool, service_access)
+    heard = Heard()
+    server = ProxyServer(
+        routes=Routes({"service": (upstream, ())}, hosts=hosts),
+        access=AccessList(allow=allow, deny=deny),
+        observers=[heard],
+        limits=limits,
+        timeouts=timeouts,
+        pools=[pool],
+    )
+    runner = web.ServerRunner(server, shutdown_timeout=0)  # type: ignore[arg-type]  # -- shaped like one
+    await runner.setup()
+    (sock,) = open_listener(Listen("127.0.0.1", 0))
+    await web.SockSite(runner, sock).start()
+    try:
+        yield RunningProxy(sock.getsockname()[1], server, pool, tokens, heard)
+    finally:
+        await runner.cleanup()
+
+
+def as_tokens(tokens: FixedTokens) -> Tokens:
+    return tokens  # type: ignore[return-value]  # -- has the three methods that the data path calls
