@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aiohttp import web
-from multidict import CIMultiDict
 
 from authproxy.demo import pages
 from authproxy.demo.accounts import PROJECT_NUMBER, Accounts
@@ -53,9 +52,9 @@ class Seen:
     reason: str = ""
     """Why the token was not believed; the client is never told."""
     status: int = 0
-    """0 while there is no answer."""
-    ended: Literal["", "answered", "aborted"] = ""
-    """`aborted` when the client left before the end."""
+    """0 until the answer was sent to its end."""
+    ended: Literal["", "answered", "aborted", "failed"] = ""
+    """`aborted` when the client left before the end, `failed` when the app raised an error."""
 
     def __repr__(self) -> str:
         return f"<Seen {self.method} {self.status or 'open'} {self.ended}>"
@@ -175,8 +174,11 @@ class PretendCloudRun:
         self._changed.set()
         try:
             response = await self._answer(request, seen)
-        except BaseException:
+        except (asyncio.CancelledError, ConnectionError):
             seen.ended = "aborted"
+            raise
+        except Exception:
+            seen.ended = "failed"
             raise
         else:
             seen.status, seen.ended = response.status, "answered"
@@ -195,7 +197,11 @@ class PretendCloudRun:
             return await _send(request, _reply(refusal))
         await _continue(request)
         forwarded = self._forwarded(request, admission)
-        return await _send(forwarded, await self.app(forwarded))
+        try:
+            response = await self.app(forwarded)
+        except web.HTTPException as answer:
+            response = answer
+        return await _send(forwarded, response)
 
     def _find_refusal(self, request: web.Request, admission: Admission) -> pages.Page | None:
         path = request.raw_path.partition("?")[0]
@@ -217,7 +223,7 @@ class PretendCloudRun:
             account=admission.account,
             redaction=self.redact_authorization,
         )
-        return request.clone(headers=CIMultiDict(fields))
+        return request.clone(headers=fields)
 
 
 def _record(request: web.Request) -> Seen:

@@ -38,7 +38,7 @@ class ConnectProxy:
             await self._server.wait_closed()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        _ = self._tasks.start(self._serve(reader, writer), name="demo-connect")
+        self._tasks.spawn(self._serve(reader, writer), name="demo-connect")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -27,7 +27,12 @@ async def handle(request: web.Request) -> web.StreamResponse:
     """Answer by the first part of the path; the rest of it is free for `/echo`."""
     path = request.raw_path.partition("?")[0]
     handler = _HANDLERS.get("/" + path.split("/")[1] if path.startswith("/") else path)
-    return await handler(request) if handler is not None else _not_here(path)
+    if handler is None:
+        return _not_here(path)
+    try:
+        return await handler(request)
+    except _QueryError as error:
+        return web.Response(text=f"{error}\n", status=400)
 
 
 async def page(_request: web.Request) -> web.StreamResponse:
@@ -63,11 +68,11 @@ async def echo(request: web.Request) -> web.StreamResponse:
 async def clock(request: web.Request) -> web.StreamResponse:
     """Server-sent events: the time, every `every` seconds, `count` times or for ever."""
     query = _query(request)
-    every_s, count = float(query.get("every", "1")), query.get("count")
+    every_s, count = _number(query, "every", "1"), query.get("count")
+    numbers = itertools.count(1) if count is None else range(1, int(_number(query, "count")) + 1)
     response = web.StreamResponse(headers={"Cache-Control": "no-store"})
     response.content_type = "text/event-stream"
     await response.prepare(request)
-    numbers = itertools.count(1) if count is None else range(1, int(count) + 1)
     for number in numbers:
         now = time.strftime("%H:%M:%S", time.gmtime())
         await response.write(f"id: {number}\ndata: {now} UTC\n\n".encode())
@@ -99,7 +104,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
 async def download(request: web.Request) -> web.StreamResponse:
     """`bytes=N` bytes, always the same; `chunked=1` leaves the length out."""
     query = _query(request)
-    size = int(query.get("bytes", "1000000"))
+    size = int(_number(query, "bytes", "1000000"))
     response = web.StreamResponse()
     response.content_type = "application/octet-stream"
     if "chunked" not in query:
@@ -133,7 +138,7 @@ async def redirect(request: web.Request) -> web.StreamResponse:
     target = query.get("to", "/whoami")
     if "absolute" in query:
         target = f"https://{request.headers.get('Host', '')}{target}"
-    return web.Response(status=int(query.get("status", "302")), headers={"Location": target})
+    return web.Response(status=int(_number(query, "status", "302")), headers={"Location": target})
 
 
 async def cookies(request: web.Request) -> web.StreamResponse:
@@ -150,7 +155,7 @@ async def cookies(request: web.Request) -> web.StreamResponse:
 
 async def slow(request: web.Request) -> web.StreamResponse:
     """Answers after `s` seconds."""
-    await asyncio.sleep(float(_query(request).get("s", "1")))
+    await asyncio.sleep(_number(_query(request), "s", "1"))
     return web.Response(text="done\n")
 
 
@@ -180,6 +185,17 @@ async def _measure(chunks: AsyncIterator[bytes]) -> tuple[int, str]:
         size += len(chunk)
         digest.update(chunk)
     return size, digest.hexdigest()
+
+
+class _QueryError(Exception):
+    """The client wrote something into the query that is no number."""
+
+
+def _number(query: dict[str, str], name: str, default: str = "0") -> float:
+    text = query.get(name, default)
+    if not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", text):
+        raise _QueryError(f"{name} must be a number, zero or more")
+    return float(text)
 
 
 def _query(request: web.Request) -> dict[str, str]:

@@ -1,0 +1,56 @@
+"""`python -m authproxy.demo SECONDS`: the pretend world as a process of its own.
+
+It prints one line of JSON when everything listens (`url`, `ca_file`, `environment`), or what is
+wrong (`problem`, `hint`), and ends when its standard input does: so it never outlives the program
+that started it, however that one ends.
+"""
+
+import asyncio
+import json
+import signal
+import sys
+
+from authproxy.demo.world import World
+
+NO_DIRECTORY = {
+    "problem": "authproxy demo needs a directory for its certificates, and none can be written",
+    "hint": "Set TMPDIR to a directory that this user may write to.",
+}
+
+
+class _UntilClosed(asyncio.Protocol):
+    def __init__(self, closed: asyncio.Event) -> None:
+        self._closed = closed
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed.set()
+
+
+async def serve(token_life_s: int) -> int:
+    """Run the world until standard input ends or SIGTERM comes; the exit code."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    transport, _ = await loop.connect_read_pipe(lambda: _UntilClosed(stop), sys.stdin)
+    try:
+        async with World(token_life_s=token_life_s) as world:
+            _report(url=world.url, ca_file=str(world.ca_file), environment=world.environment)
+            await stop.wait()
+    except FileNotFoundError:
+        # What `tempfile` raises after it has tried every place it knows.
+        _report(**NO_DIRECTORY)
+        return 1
+    except OSError as error:
+        _report(problem=f"the pretend services cannot start: {error.strerror}", hint="")
+        return 1
+    finally:
+        transport.close()
+    return 0
+
+
+def _report(**line: object) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(serve(int(sys.argv[1]))))

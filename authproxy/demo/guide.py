@@ -1,0 +1,82 @@
+"""What `authproxy demo` prints: commands to paste, each of which works as it stands."""
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+
+TEXT = """
+A pretend Cloud Run service is up at {service}. It wants a Google identity token.
+authproxy stands in front of it at {shown}. Stop both with Ctrl-C.
+
+  without a token the service refuses (403)
+    {curl} -i --cacert {ca_file} {service}/whoami
+  through authproxy it answers (200)
+    {through} -i {base}/whoami
+{page}  what reaches the service
+    {through} '{base}/echo?a=1'
+  server-sent events, one a second
+    {through} -N {base}/clock
+{websocket}  64 MiB up, and down
+    head -c 67108864 /dev/zero | {through} -T - {base}/upload
+    {through} -o /dev/null '{base}/download?bytes=67108864'
+  tokens live {life} s here: watch them being replaced in time
+    while sleep 5; do {through} -sS {base}/whoami || break; done
+
+"""
+
+PAGE = """\
+  the same in a browser
+    {base}/
+"""
+WEBSOCKET = """\
+  a WebSocket that echoes
+    echo hello | {python} -m authproxy.demo.talk {ws}/ws
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guide:
+    """Where everything is, and how to say it for this user's shell."""
+
+    service: str
+    ca_file: Path
+    token_life_s: int
+    environ: Mapping[str, str]
+    """The user's own, before the demo changed it."""
+
+    def text(self, listeners: Sequence[str]) -> str:
+        """For the URLs or `unix:PATH`s that authproxy listens on."""
+        shown = _best(listeners)
+        on_tcp = not shown.startswith("unix:")
+        base = shown if on_tcp else "http://localhost"
+        curl = self._curl()
+        socket = shlex.quote(shown.removeprefix("unix:"))
+        websocket = WEBSOCKET.format(
+            python=shlex.quote(sys.executable), ws=base.replace("http://", "ws://")
+        )
+        return TEXT.format(
+            service=self.service,
+            shown=shown,
+            ca_file=shlex.quote(str(self.ca_file)),
+            curl=curl,
+            through=curl if on_tcp else f"{curl} --unix-socket {socket}",
+            base=base,
+            page=PAGE.format(base=base) if on_tcp else "",
+            websocket=websocket if on_tcp else "",
+            life=self.token_life_s,
+        )
+
+    def _curl(self) -> str:
+        """A proxy that the user's shell names must not get these requests."""
+        if any(self.environ.get(name) for name in PROXY_VARIABLES):
+            return "curl --noproxy '*'"
+        return "curl"
+
+
+def _best(listeners: Sequence[str]) -> str:
+    """A TCP listener if there is one."""
+    return next((url for url in listeners if not url.startswith("unix:")), listeners[0])
