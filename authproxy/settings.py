@@ -70,6 +70,13 @@ def _one_or_many(value: object) -> object:
     return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
 
 
+def _not_empty(value: object) -> object:
+    """Not by min_length: pydantic would count elements only after leaving out the wrong ones."""
+    if value in ([], ()):
+        raise ValueError("must not be empty; leave it out to get the default")
+    return value
+
+
 def _not_a_bool(value: object) -> object:
     """pydantic takes true for 1."""
     if isinstance(value, bool):
@@ -99,7 +106,9 @@ Email = Annotated[str, _text(parse_email)]
 Networks = Annotated[tuple[NetworkValue, ...], BeforeValidator(_one_or_many)]
 HostNames = Annotated[tuple[HostName, ...], BeforeValidator(_one_or_many)]
 Emails = Annotated[tuple[Email, ...], BeforeValidator(_one_or_many)]
-Listens = Annotated[tuple[ListenValue, ...], BeforeValidator(_one_or_many)]
+Listens = Annotated[
+    tuple[ListenValue, ...], BeforeValidator(_not_empty), BeforeValidator(_one_or_many)
+]
 Count = Annotated[int, BeforeValidator(_not_a_bool)]
 Seconds = Annotated[float, BeforeValidator(_not_a_bool)]
 LogFormat = Annotated[Literal["auto", "text", "json"], _one_of("auto", "text", "json")]
@@ -191,7 +200,7 @@ class TimeoutSettings(_Frozen):
 class Settings(_Frozen):
     """Everything that a run of authproxy needs to know."""
 
-    listen: Listens = Field((Listen(),), min_length=1)
+    listen: Listens = (Listen(),)
     """Where clients connect; an address without a port gets $PORT, or 8080."""
     hosts: HostNames = ()
     """`Host` names to answer for, besides localhost, `*.localhost` and loopback addresses."""

@@ -55,7 +55,7 @@ class _Scanner:
         brackets = 2 if self._text.startswith("[[", self._at) else 1
         self._at += brackets
         path = self._resolve(self._key())
-        self._mark(path)
+        self._mark_all(path)
         if brackets == 2:
             self._tables[path] = self._tables.get(path, -1) + 1
             path = (*path, self._tables[path])
@@ -75,8 +75,7 @@ class _Scanner:
 
     def _pair(self, table: Path) -> None:
         key = self._key()
-        for end in range(1, len(key) + 1):
-            self._mark((*table, *key[:end]))
+        self._mark_all((*table, *key))
         self._skip(_SPACE)
         self._at += 1  # the equals sign
         self._skip(_SPACE)
@@ -131,6 +130,11 @@ class _Scanner:
     def _skip(self, pattern: re.Pattern[str]) -> None:
         match = pattern.match(self._text, self._at)
         self._at = match.end() if match else self._at
+
+    def _mark_all(self, path: Path) -> None:
+        """A key and the tables that it makes on its way."""
+        for end in range(1, len(path) + 1):
+            self._mark(path[:end])
 
     def _mark(self, path: Path) -> None:
         self._line += self._text.count("\n", self._line_at, self._at)

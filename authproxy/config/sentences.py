@@ -22,7 +22,6 @@ _SENTENCES = {
     "int_parsing": "must be a whole number",
     "int_parsing_size": "is too large",
     "int_type": "must be a whole number",
-    "too_short": "must not be empty; remove the line to get the default",
     "tuple_type": 'must be a list, as in ["a", "b"]',
     "value_error": "{error}",
 }
