@@ -116,10 +116,10 @@ class Exchange:
     """Who left before the end, if anybody did."""
 
     def __init__(
-        self, request_id: str, client: IPv4Address | IPv6Address | None, head: RequestHead
+        self, run: str, number: int, client: IPv4Address | IPv6Address | None, head: RequestHead
     ) -> None:
-        self.request_id = request_id
-        """Unique within the process; also in the answers that authproxy makes by itself."""
+        self._run = run
+        self._number = number
         self.client = client
         """None for a client on a Unix socket."""
         self.head = head
@@ -127,6 +127,11 @@ class Exchange:
         self.started_at = time.time()
         """Wall clock, seconds."""
         self.started = time.monotonic()
+
+    @property
+    def request_id(self) -> str:
+        """Unique for practical purposes; also in the answers that authproxy makes by itself."""
+        return f"{self._run}-{self._number}"
 
     def __repr__(self) -> str:
         return f"<Exchange {self.request_id} [{self.service or '-'} {self.status}]>"

@@ -13,8 +13,9 @@ Everything passes byte for byte, in order and in the case it came in, except:
 Pure functions on heads. Field names are compared in lower case, which `http1` keeps beside each.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from authproxy.errors import Code, Refused
 from authproxy.exchange import NO_TOKEN, Field, RequestHead, ResponseHead, Token
@@ -33,6 +34,7 @@ HOP_BY_HOP = frozenset(
 )
 FORWARDED = frozenset([b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"])
 # A Connection field cannot take away what the message cannot do without.
+_ORDINARY = frozenset([b"close", b"keep-alive", b"upgrade", b"te"])
 _NOT_NOMINABLE = frozenset([b"host", b"content-length", b"location", b"set-cookie"])
 CHUNKED_LINE = b"Transfer-Encoding: chunked\r\n"
 
@@ -46,7 +48,7 @@ class RequestFacts:
     upgrade: bytes | None = None
     has_authorization: bool = False
     wants_trailers: bool = False
-    nominated: frozenset[bytes] = frozenset()
+    connection: frozenset[bytes] = frozenset()
 
     @property
     def has_body(self) -> bool:
@@ -59,7 +61,7 @@ class ResponseFacts:
     length: int | None = None
     chunked: bool = False
     upgrade: bytes | None = None
-    nominated: frozenset[bytes] = frozenset()
+    connection: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,8 @@ def _note_request_coding(facts: RequestFacts, value: bytes) -> None:
 
 
 def _note_connection(facts: RequestFacts | ResponseFacts, value: bytes) -> None:
-    facts.nominated |= _tokens(value)
+    tokens = _tokens(value)
+    facts.connection = facts.connection | tokens if facts.connection else tokens
 
 
 def _note_te(facts: RequestFacts, value: bytes) -> None:
@@ -207,7 +210,7 @@ def request_head(
     parts = [head.method, b" ", target, b" HTTP/1.1\r\n"]
     if facts.host is None:
         parts += (b"Host: ", rules.authority, b"\r\n")
-    drop = _with_nominated(rules.drop, facts.nominated)
+    drop = _with_nominated(rules.drop, facts.connection)
     for lower, name, value in head.headers:
         if lower not in drop:
             kept = rules.authority if lower == b"host" else value
@@ -224,8 +227,11 @@ def _hop_lines(facts: RequestFacts) -> bytes:
     return lines + b"Connection: TE\r\nTE: trailers\r\n" if facts.wants_trailers else lines
 
 
-def _with_nominated(drop: frozenset[bytes], nominated: frozenset[bytes]) -> frozenset[bytes]:
-    return drop | (nominated - _NOT_NOMINABLE) if nominated else drop
+def _with_nominated(drop: frozenset[bytes], connection: frozenset[bytes]) -> frozenset[bytes]:
+    """`drop` and what a Connection field names, but for what it says about the connection."""
+    if not connection or connection <= _ORDINARY:
+        return drop
+    return drop | (connection - _NOT_NOMINABLE)
 
 
 def forwarded_lines(*, client: str, proto: str, host: bytes | None) -> bytes:
@@ -251,7 +257,7 @@ def response_head(
     service's origin and what it is to the client, for Location.
     """
     parts = [b"HTTP/1.1 %d " % head.status, head.reason, b"\r\n"]
-    drop = _with_nominated(HOP_BY_HOP, facts.nominated)
+    drop = _with_nominated(HOP_BY_HOP, facts.connection)
     for lower, name, value in head.headers:
         if lower not in drop:
             kept = local_location(value, *local) if local and lower == b"location" else value
@@ -275,7 +281,7 @@ def local_location(value: bytes, service: bytes, client: bytes) -> bytes:
     return client + value[len(service) :]
 
 
-def last_chunk(trailers: list[Field], drop: frozenset[bytes] = HOP_BY_HOP) -> bytes:
+def last_chunk(trailers: Sequence[Field], drop: frozenset[bytes] = HOP_BY_HOP) -> bytes:
     """The last chunk and the trailer section, without `drop` and what may only stand in a head."""
     lines = [
         b"%b: %b\r\n" % (name, value)
@@ -302,11 +308,12 @@ _FORBIDDEN_TRAILERS = FORWARDED | {
 
 def _may_upgrade(facts: RequestFacts) -> bool:
     """h2c by Upgrade is gone (RFC 9113 3.1), and one with a body cannot be passed on safely."""
-    if b"upgrade" not in facts.nominated or facts.has_body or facts.upgrade is None:
+    if b"upgrade" not in facts.connection or facts.has_body or facts.upgrade is None:
         return False
     return facts.upgrade.strip().lower() != b"h2c"
 
 
+@lru_cache(maxsize=256)
 def _tokens(value: bytes) -> frozenset[bytes]:
     return frozenset(part.strip().lower() for part in value.split(b","))
 

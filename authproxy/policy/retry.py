@@ -21,7 +21,7 @@ def is_token_rejection(head: ResponseHead) -> bool:
 
     Both say 401 and `error="invalid_token"`; the description is the front end's own.
     """
-    if head.status != 401:  # noqa: PLR2004 -- Unauthorized
+    if head.status != 401:
         return False
     return any(
         lower == b"www-authenticate" and b'error="invalid_token"' in value and _REJECTED in value

@@ -16,7 +16,7 @@ from authproxy.policy.access import parse_peer
 from authproxy.policy.headers import ResponseFacts, forwarded_lines, response_head
 from authproxy.policy.routes import parse_host
 from authproxy.wire import refusals, replies
-from authproxy.wire.output import Output, reset
+from authproxy.wire.output import reset, send
 from authproxy.wire.reader import RequestReader
 from authproxy.wire.relay import Relay
 from authproxy.wire.upstream import Upstream
@@ -77,7 +77,7 @@ class ClientConnection(asyncio.Protocol):
 
     def __init__(self, server: "ProxyServer") -> None:
         self.server = server
-        self.out = Output()
+        self.out: list[bytes] = []
         self.forwarded = b""
         """The X-Forwarded-* lines for this client and the Host it uses."""
         self.origins = (b"", b"")
@@ -117,7 +117,8 @@ class ClientConnection(asyncio.Protocol):
         reader.feed(data)
         if self._relay is not None:
             self._relay.flush()
-        self.out.flush(self.transport)
+        if self.out:
+            send(self.out, self.transport)
 
     def eof_received(self) -> bool:
         # A client that has closed its sending side is taken for gone, as nginx and Go do: a full
@@ -194,7 +195,7 @@ class ClientConnection(asyncio.Protocol):
             relay.keep_alive = False
         announce = chunks_allowed and (unbounded or (bodiless and facts.chunked))
         connection = self._connection_line(relay)
-        self.out.add(
+        self.out.append(
             response_head(head, facts, chunked=announce, connection=connection, local=self.origins)
         )
         return unbounded and chunks_allowed
@@ -203,11 +204,12 @@ class ClientConnection(asyncio.Protocol):
         """Answer by ourselves."""
         request_id = relay.exchange.request_id
         connection = self._connection_line(relay)
-        self.out.add(replies.render(error, relay.head, request_id, connection=connection))
+        self.out.append(replies.render(error, relay.head, request_id, connection=connection))
         self.flush()
 
     def flush(self) -> None:
-        self.out.flush(self.transport)
+        if self.out:
+            send(self.out, self.transport)
 
     def hold_early(self, on: bool) -> None:
         self._hold(_EARLY, on)

@@ -12,8 +12,8 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from authproxy.exchange import Exchange, Observer
-from authproxy.policy.access import AccessList
+from authproxy.exchange import Exchange, Observer, RequestHead
+from authproxy.policy.access import AccessList, Address
 from authproxy.policy.routes import Routes
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
@@ -76,8 +76,8 @@ class ProxyServer:
         if not self._connections:
             self._none_open.set()
 
-    def next_request_id(self) -> str:
-        return f"{self._run}-{next(self._numbers)}"
+    def begin_exchange(self, client: Address | None, head: RequestHead) -> Exchange:
+        return Exchange(self._run, next(self._numbers), client, head)
 
     def exchange_ended(self, exchange: Exchange) -> None:
         if self._observers:

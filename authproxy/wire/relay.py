@@ -10,10 +10,11 @@ connection has to be opened.
 """
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from authproxy.errors import AuthProxyError, Code, Refused, UpstreamError
-from authproxy.exchange import Exchange, Field, RequestHead, ResponseHead, Token
+from authproxy.exchange import Field, RequestHead, ResponseHead, Token
 from authproxy.policy.headers import (
     RequestFacts,
     ResponseFacts,
@@ -24,6 +25,7 @@ from authproxy.policy.headers import (
 )
 from authproxy.policy.retry import may_resend
 from authproxy.wire import admission, refusals, tunnel
+from authproxy.wire.output import add_chunk
 from authproxy.wire.service import ServiceConnection
 from authproxy.wire.upstream import Upstream
 
@@ -35,31 +37,27 @@ if TYPE_CHECKING:
 class Relay:
     """Between one client connection and, for as long as it lasts, one connection to the service."""
 
-    __slots__ = (
-        "_answered",
-        "_answering",
-        "_chunked",
-        "_early",
-        "_in_line",
-        "_over",
-        "_refusal",
-        "_response",
-        "_trailers",
-        "client",
-        "exchange",
-        "facts",
-        "head",
-        "keep_alive",
-        "received_all",
-        "service",
-        "silent_s",
-        "target",
-        "token",
-        "upstream",
-    )
-
+    # One is made for every request, so the defaults stand on the class and cost nothing.
     upstream: Upstream
     token: Token
+    keep_alive: bool
+    """The client may send another request on this connection."""
+    service: ServiceConnection | None = None
+    received_all = False
+    """The client's request has come in whole."""
+    silent_s = 0.0
+    _early: Sequence[bytes] = ()
+    """Body that came before there was a connection; bounded, the client is on hold then."""
+    _trailers: Sequence[Field] = ()
+    _in_line = False
+    _response: ResponseFacts | None = None
+    _chunked = False
+    """The body to the client is sent in chunks."""
+    _answering = False
+    """The client has been sent a final head."""
+    _answered = False
+    """The client has been sent everything, by the service or by us."""
+    _over = False
 
     def __init__(
         self,
@@ -73,27 +71,10 @@ class Relay:
         self.client = client
         self.head = head
         self.facts = facts
-        self.exchange = Exchange(client.server.next_request_id(), client.peer, head)
+        self.exchange = client.server.begin_exchange(client.peer, head)
         self.keep_alive = keep_alive
-        """The client may send another request on this connection."""
-        self.service: ServiceConnection | None = None
-        self.received_all = False
-        """The client's request has come in whole."""
-        self.silent_s = 0.0
-        self._refusal = refusal
         self.target = head.target
-        self._early: list[bytes] = []
-        """Body that came before there was a connection; bounded, the client is on hold then."""
-        self._trailers: list[Field] = []
-        self._in_line = False
-        self._response: ResponseFacts | None = None
-        self._chunked = False
-        """The body to the client is sent in chunks."""
-        self._answering = False
-        """The client has been sent a final head."""
-        self._answered = False
-        """The client has been sent everything, by the service or by us."""
-        self._over = False
+        self._refusal = refusal
 
     # The way of a request.
 
@@ -130,7 +111,7 @@ class Relay:
         upstream = self.upstream
         self.service = connection
         self.exchange.attempts += 1
-        connection.out.add(
+        connection.out.append(
             request_head(
                 self.head,
                 self.facts,
@@ -142,12 +123,12 @@ class Relay:
         )
         connection.begin(self, hold=self.client.is_congested)
         if self._early:
-            early, self._early = self._early, []
+            early, self._early = self._early, ()
             for data in early:
                 self._add_body(connection, data)
             self.client.hold_early(False)
         if self.received_all and self.facts.chunked:
-            connection.out.add(last_chunk(self._trailers, upstream.rules.drop))
+            connection.out.append(last_chunk(self._trailers, upstream.rules.drop))
 
     # What the client's side tells.
 
@@ -158,21 +139,21 @@ class Relay:
         if self.service is not None:
             self._add_body(self.service, data)
         elif not self._answered:
-            self._early.append(data)
+            self._early = [*self._early, data]
             self.client.hold_early(True)
 
     def _add_body(self, service: ServiceConnection, data: bytes) -> None:
         if self.facts.chunked:
-            service.out.add_chunk(data)
+            add_chunk(service.out, data)
         else:
-            service.out.add(data)
+            service.out.append(data)
 
     def client_done(self, trailers: list[Field]) -> None:
         """The request has come in whole."""
         self.received_all = True
         self._trailers = trailers
         if self.service is not None and self.facts.chunked:
-            self.service.out.add(last_chunk(trailers, self.upstream.rules.drop))
+            self.service.out.append(last_chunk(trailers, self.upstream.rules.drop))
         if self._answered:
             self._end()
 
@@ -195,7 +176,7 @@ class Relay:
 
     def flush(self) -> None:
         if self.service is not None:
-            self.service.out.flush(self.service.transport)
+            self.service.flush()
 
     @property
     def is_open(self) -> bool:
@@ -229,7 +210,7 @@ class Relay:
         facts = read_response(head)
         if head.status < 200:
             if self.head.version != "1.0":
-                self.client.out.add(response_head(head, facts, chunked=False, connection=b""))
+                self.client.out.append(response_head(head, facts, chunked=False, connection=b""))
         elif admission.may_try_another_token(self, head):
             self._drop_service()
             admission.fetch_token(self)
@@ -256,14 +237,14 @@ class Relay:
         self.silent_s = 0.0
         self.exchange.bytes_to_client += len(data)
         if self._chunked:
-            self.client.out.add_chunk(data)
+            add_chunk(self.client.out, data)
         else:
-            self.client.out.add(data)
+            self.client.out.append(data)
 
     def service_done(self, trailers: list[Field]) -> None:
         """The answer has come in whole. The request may still be on its way (an early answer)."""
         if self._chunked:
-            self.client.out.add(last_chunk(trailers))
+            self.client.out.append(last_chunk(trailers))
         self._answered = True
         if self.received_all:
             self._end()
@@ -310,7 +291,7 @@ class Relay:
         exchange = self.exchange
         exchange.code, exchange.detail, exchange.status = error.code, error.detail, error.status
         self._answered = self._answering = True
-        self._early = []
+        self._early = ()
         complete = self.received_all or not self.facts.has_body
         if error.code is Code.BAD_REQUEST or not complete:
             self.keep_alive = False

@@ -12,7 +12,7 @@ import httptools
 
 from authproxy.errors import UpstreamError
 from authproxy.exchange import Field, ResponseHead
-from authproxy.wire.output import Output
+from authproxy.wire.output import send
 
 if TYPE_CHECKING:
     from authproxy.wire.pool import Pool
@@ -51,7 +51,7 @@ class ServiceConnection(asyncio.Protocol):
     def __init__(self, pool: "Pool") -> None:
         self._pool = pool
         self.relay: Relay | None = None
-        self.out = Output()
+        self.out: list[bytes] = []
         self.idle_s = 0.0
         self._reused = False
         self._heard = False
@@ -125,11 +125,15 @@ class ServiceConnection(asyncio.Protocol):
         self._usable = False
         self.transport.close()
 
+    def flush(self) -> None:
+        if self.out:
+            send(self.out, self.transport)
+
     def hand_over(self, protocol: asyncio.Protocol) -> None:
         """Leave the transport to a tunnel."""
         self.relay = None
         self._usable = False
-        self.out.flush(self.transport)
+        self.flush()
         self.transport.set_protocol(protocol)
         self._pool.lost(self)
 

@@ -117,11 +117,11 @@ def switch(relay: "Relay", service: "ServiceConnection", head: ResponseHead) -> 
     """
     facts = read_response(head)
     asked = _protocols(relay.facts.upgrade)
-    if not asked or not _protocols(facts.upgrade) <= asked or b"upgrade" not in facts.nominated:
+    if not asked or not _protocols(facts.upgrade) <= asked or b"upgrade" not in facts.connection:
         raise _wrong_protocol()
     client, exchange = relay.client, relay.exchange
     exchange.status = head.status
-    client.out.add(upgrade_head(head, facts))
+    client.out.append(upgrade_head(head, facts))
     Tunnel(client, exchange).open(client, service)
 
 
