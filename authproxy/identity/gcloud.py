@@ -1,0 +1,87 @@
+"""Tokens of whoever is logged in to the gcloud command line."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from authproxy.errors import CredentialError
+from authproxy.exchange import Token
+from authproxy.identity.claims import token_from_jwt
+from authproxy.identity.program import TIMEOUT_S, Finished, run
+
+LOGIN = "gcloud auth login"
+SERVICE_ACCOUNTS = ".gserviceaccount.com"
+
+
+class Gcloud:
+    """`gcloud auth print-identity-token`.
+
+    gcloud refuses `--audiences` to users (their tokens are for gcloud's own client id, which Cloud
+    Run accepts) and says so with the same exit code as everything else. So it is asked twice, and
+    a token without the audience is taken only when it is a user's.
+    """
+
+    name = "gcloud"
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        impersonate: str | None = None,
+        delegates: Sequence[str] = (),
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        self._environ = {**environ, "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
+        self._chain = [*delegates, impersonate] if impersonate else []
+        self._timeout_s = timeout_s
+        self._takes_audience = True
+
+    def mint(self, audience: str, /) -> Token:
+        if self._chain:
+            return self._token(self._run(audience, acting=True), audience)
+        if self._takes_audience:
+            with_audience = self._run(audience)
+            if with_audience.code == 0:
+                return self._token(with_audience, audience)
+            return self._token_of_user(with_audience, audience)
+        return self._token(self._run(None), audience)
+
+    def _token_of_user(self, refused: Finished, audience: str) -> Token:
+        without = self._run(None)
+        token = self._token(without, audience)
+        if token.principal.endswith(SERVICE_ACCOUNTS):
+            return self._token(refused, audience)
+        self._takes_audience = False
+        return token
+
+    def _run(self, audience: str | None, *, acting: bool = False) -> Finished:
+        argv = ["gcloud", "auth", "print-identity-token", "--quiet"]
+        if audience is not None:
+            argv.append(f"--audiences={audience}")
+        if acting:
+            argv += [f"--impersonate-service-account={','.join(self._chain)}", "--include-email"]
+        try:
+            return run(argv, environ=self._environ, timeout_s=self._timeout_s, name=self.name)
+        except CredentialError as error:
+            if not error.permanent:
+                raise
+            raise CredentialError(
+                error.message,
+                hint="Install the Google Cloud CLI (https://cloud.google.com/sdk/docs/install) and"
+                f" run: {LOGIN}",
+                permanent=True,
+            ) from None
+
+    def _token(self, done: Finished, audience: str) -> Token:
+        if done.code == 0:
+            return token_from_jwt(done.output, source=self.name, audience=audience, now=time.time())
+        if self._chain:
+            target = self._chain[-1]
+            raise CredentialError(
+                f"gcloud could not make an identity token as {target}",
+                hint=f"Are you logged in ({LOGIN}), and have you the role"
+                f" roles/iam.serviceAccountTokenCreator on {target}?",
+                detail=done.complaint,
+            )
+        raise CredentialError(
+            "gcloud could not make an identity token", hint=f"Run: {LOGIN}", detail=done.complaint
+        )

@@ -1,0 +1,301 @@
+"""Identity tokens by google-auth, one way for each type of credentials.
+
+google-auth's own `fetch_id_token` is never used: for credentials that it does not know it silently
+turns to the metadata server, which is somebody else. Nor are credentials kept between mints: a key
+file that was replaced is read anew, and none of these objects may be used by two threads.
+"""
+
+# mypy: untyped-calls-exclude=google
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from authproxy.errors import CredentialError
+from authproxy.exchange import Token
+from authproxy.identity.claims import token_from_jwt
+from authproxy.identity.given import read_text
+from authproxy.identity.translate import ADC_LOGIN, Asked, translate
+from authproxy.identity.transport import Request
+
+logger = logging.getLogger(__name__)
+
+MAX_FILE = 256 * 1024
+IAM_SCOPE = "https://www.googleapis.com/auth/iam"
+SERVICE_ACCOUNTS = "projects/-/serviceAccounts/"
+
+# The audiences that Cloud Run accepts from users: of `gcloud auth login` and of
+# `gcloud auth application-default login` (GoogleCloudPlatform/cloud-run-proxy issue 10, PR 8).
+GCLOUD_CLIENTS = (
+    "32555940559.apps.googleusercontent.com",
+    "764086051850-6qr4p6gpi6hn506pt8ejuq83di341hur.apps.googleusercontent.com",
+)
+
+Info = Mapping[str, Any]
+"""A credentials file's contents; for the metadata server METADATA."""
+
+METADATA: Info = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One mint."""
+
+    source: str
+    audience: str
+    request: Request
+
+
+def service_account(info: Info, wanted: Wanted) -> str:
+    from google.oauth2.service_account import IDTokenCredentials
+
+    credentials = IDTokenCredentials.from_service_account_info(
+        info, target_audience=wanted.audience
+    )
+    credentials.refresh(wanted.request)
+    return str(credentials.token)
+
+
+def metadata(_info: Info, wanted: Wanted) -> str:
+    from google.auth.compute_engine import IDTokenCredentials
+
+    credentials = IDTokenCredentials(
+        wanted.request,
+        wanted.audience,
+        use_metadata_identity_endpoint=True,
+        bind_id_token=False,  # a bound token cannot be sent over our TLS; looking for it takes 30 s
+    )
+    credentials.refresh(wanted.request)
+    return str(credentials.token)
+
+
+def user(info: Info, wanted: Wanted) -> str:
+    """The token's audience is the OAuth client's id: nobody can choose another for a user."""
+    credentials = _user_credentials(info)
+    credentials.refresh(wanted.request)
+    if not credentials.id_token:
+        raise CredentialError(
+            f"{wanted.source}: Google gave the user no identity token",
+            hint=f"Sign in without --scopes, or with openid among them: {ADC_LOGIN}",
+            permanent=True,
+        )
+    return str(credentials.id_token)
+
+
+def impersonated(info: Info, wanted: Wanted) -> str:
+    from google.auth.impersonated_credentials import (
+        IDTokenCredentials,
+    )
+
+    credentials = IDTokenCredentials(
+        _impersonated_credentials(info), target_audience=wanted.audience, include_email=True
+    )
+    credentials.refresh(wanted.request)
+    return str(credentials.token)
+
+
+def federated(info: Info, wanted: Wanted) -> str:
+    """Federation yields access tokens; for an identity token it takes a service account."""
+    target = _target_of(info)
+    if not target:
+        raise CredentialError(
+            f"{wanted.source}: a federated identity has no identity tokens of its own",
+            hint="Let it act as a service account: --impersonate"
+            " NAME@PROJECT.iam.gserviceaccount.com",
+            permanent=True,
+        )
+    return acting_as(target, (), _federated_credentials(info), wanted)
+
+
+def acting_as(target: str, delegates: Sequence[str], credentials: Any, wanted: Wanted) -> str:
+    """A token of the service account `target`, by IAM Credentials' generateIdToken."""
+    from google.auth import impersonated_credentials as google
+
+    chain = [SERVICE_ACCOUNTS + email for email in delegates]
+    actor = google.Credentials(credentials, target, [IAM_SCOPE], delegates=chain)
+    identity = google.IDTokenCredentials(actor, wanted.audience, include_email=True)
+    identity.refresh(wanted.request)
+    return str(identity.token)
+
+
+def _service_account_credentials(info: Info) -> Any:
+    from google.oauth2.service_account import Credentials
+
+    return Credentials.from_service_account_info(info)
+
+
+def _metadata_credentials(_info: Info) -> Any:
+    from google.auth.compute_engine import Credentials
+
+    return Credentials()
+
+
+def _user_credentials(info: Info) -> Any:
+    from google.oauth2.credentials import Credentials
+
+    return Credentials.from_authorized_user_info(info)
+
+
+def _impersonated_credentials(info: Info) -> Any:
+    from google.auth.impersonated_credentials import Credentials
+
+    return Credentials.from_impersonated_service_account_info(info, scopes=[IAM_SCOPE])
+
+
+def _federated_credentials(info: Info) -> Any:
+    """Without the impersonation that the file asks for: generateIdToken does that by itself."""
+    from google.auth import aws, identity_pool, pluggable
+
+    plain = {k: v for k, v in info.items() if not k.startswith("service_account_impersonation")}
+    place = info.get("credential_source")
+    place = place if isinstance(place, Mapping) else {}
+    if str(place.get("environment_id", "")).startswith("aws"):
+        return aws.Credentials.from_info(plain)
+    if "executable" in place:
+        return pluggable.Credentials.from_info(plain)
+    return identity_pool.Credentials.from_info(plain)
+
+
+def _workforce_credentials(info: Info) -> Any:
+    from google.auth.external_account_authorized_user import (
+        Credentials,
+    )
+
+    return Credentials.from_info(info)
+
+
+def no_identity(_info: Info, wanted: Wanted) -> str:
+    raise CredentialError(
+        f"{wanted.source}: a workforce identity has no identity tokens of its own",
+        hint="Let it act as a service account: --impersonate NAME@PROJECT.iam.gserviceaccount.com",
+        permanent=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of credentials."""
+
+    identity: Callable[[Info, Wanted], str]
+    """Makes an identity token of these credentials' own."""
+    credentials: Callable[[Info], Any]
+    """google-auth's object for them, to act as somebody else with."""
+
+
+KINDS = {
+    "service_account": Kind(service_account, _service_account_credentials),
+    "authorized_user": Kind(user, _user_credentials),
+    "impersonated_service_account": Kind(impersonated, _impersonated_credentials),
+    "external_account": Kind(federated, _federated_credentials),
+    "external_account_authorized_user": Kind(no_identity, _workforce_credentials),
+}
+"""By the `type` in the credentials' file."""
+
+METADATA_KIND = Kind(metadata, _metadata_credentials)
+
+
+class Google:
+    """Whatever credentials `find` finds, at each mint anew."""
+
+    def __init__(
+        self,
+        name: str,
+        find: Callable[[], Info],
+        *,
+        impersonate: str | None = None,
+        delegates: Sequence[str] = (),
+    ) -> None:
+        self.name = name
+        self._find = find
+        self._impersonate = impersonate
+        self._delegates = tuple(delegates)
+        self._told_of_user = False
+
+    def mint(self, audience: str, /) -> Token:
+        info = self._find()
+        kind = self._kind(info)
+        request = Request(direct=info is METADATA)
+        wanted = Wanted(source=self.name, audience=audience, request=request)
+        try:
+            jwt = self._jwt(kind, info, wanted)
+        except Exception as error:  # noqa: BLE001 -- google-auth lets Python's own pass through
+            raise translate(error, self._asked(info, request)) from None
+        finally:
+            request.close()
+        token = token_from_jwt(jwt, source=self.name, audience=audience, now=time.time())
+        self._tell_of_user(info, token)
+        return token
+
+    def _jwt(self, kind: Kind, info: Info, wanted: Wanted) -> str:
+        if self._impersonate is None:
+            return kind.identity(info, wanted)
+        credentials = kind.credentials(info)
+        return acting_as(self._impersonate, self._delegates, credentials, wanted)
+
+    def _kind(self, info: Info) -> Kind:
+        kind = METADATA_KIND if info is METADATA else KINDS.get(str(info.get("type")))
+        if kind is not None:
+            return kind
+        raise CredentialError(
+            f'{self.name}: credentials of type "{str(info.get("type"))[:40]}" cannot be used',
+            hint=f"The types are {', '.join(sorted(KINDS))}. For yourself: {ADC_LOGIN}",
+            permanent=True,
+        )
+
+    def _asked(self, info: Info, request: Request) -> Asked:
+        return Asked(
+            source=self.name,
+            account=str(info.get("client_email", "")),
+            target=self._impersonate or _target_of(info),
+            answered=request.answered,
+            status=request.status,
+            metadata=info is METADATA,
+        )
+
+    def _tell_of_user(self, info: Info, token: Token) -> None:
+        """Once: it surprises everybody who looks at the token."""
+        if self._told_of_user or self._impersonate or info.get("type") != "authorized_user":
+            return
+        self._told_of_user = True
+        if token.audience in GCLOUD_CLIENTS:
+            logger.info(
+                "%s is a user: the token's audience is gcloud's client id, which Cloud Run accepts",
+                token.principal,
+                extra={"principal": token.principal, "source": self.name},
+            )
+        else:
+            logger.warning(
+                "%s is a user, and the token's audience is the OAuth client %s, which Cloud Run"
+                " will most likely refuse; run: %s",
+                token.principal,
+                token.audience,
+                ADC_LOGIN,
+                extra={"principal": token.principal, "source": self.name},
+            )
+
+
+def read_info(path: Path, name: str) -> Info:
+    """The contents of a credentials file. Raises CredentialError."""
+    text = read_text(path, limit=MAX_FILE, name=name)
+    try:
+        info = json.loads(text)
+    except (ValueError, RecursionError):
+        info = None
+    if isinstance(info, dict):
+        return info
+    raise CredentialError(
+        f"{name}: the file is not JSON, so it is no credentials file",
+        hint="It must be a file that Google made: a service account's key, or what"
+        f" {ADC_LOGIN} writes.",
+        permanent=True,
+    )
+
+
+def _target_of(info: Info) -> str:
+    """The service account in `…/serviceAccounts/EMAIL:generateAccessToken`."""
+    url = str(info.get("service_account_impersonation_url", ""))
+    return url.rpartition("/")[2].partition(":")[0]

@@ -1,0 +1,90 @@
+"""Builds the source that a configuration names.
+
+To add one: a class with `name` and `mint`, a line in the table, and its name in
+`authproxy.values.credentials`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from authproxy.identity.discovery import Auto, find_adc, metadata
+from authproxy.identity.gcloud import Gcloud
+from authproxy.identity.given import TokenEnv, TokenFile
+from authproxy.identity.google import Google, read_info
+from authproxy.identity.program import Command
+from authproxy.identity.source import NoSource, Source
+from authproxy.values import CredentialsSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is wanted of a source."""
+
+    value: str
+    environ: Mapping[str, str]
+    impersonate: str | None
+    delegates: Sequence[str]
+
+    @property
+    def path(self) -> Path:
+        """`~` at the beginning is the home directory, as far as there is one."""
+        home = self.environ.get("HOME")
+        if home and self.value.startswith("~/"):
+            return Path(home) / self.value.removeprefix("~/")
+        return Path(self.value)
+
+
+def _google(name: str, find: Callable[[Wish], Callable[[], Mapping[str, object]]]) -> "Build":
+    def build(wish: Wish) -> Source:
+        full = f"{name}:{wish.value}" if wish.value else name
+        return Google(full, find(wish), impersonate=wish.impersonate, delegates=wish.delegates)
+
+    return build
+
+
+Build = Callable[[Wish], Source]
+
+CAN_ACT: Mapping[str, Build] = {
+    "auto": lambda w: Auto(w.environ, impersonate=w.impersonate, delegates=w.delegates),
+    "adc": _google("adc", lambda w: lambda: find_adc(w.environ)),
+    "metadata": _google("metadata", lambda _: metadata),
+    "file": _google("file", lambda w: lambda: read_info(w.path, f"file:{w.value}")),
+    "gcloud": lambda w: Gcloud(w.environ, impersonate=w.impersonate, delegates=w.delegates),
+}
+"""Sources that can act as another service account."""
+
+FINISHED: Mapping[str, Build] = {
+    "token-file": lambda w: TokenFile(w.path),
+    "token-env": lambda w: TokenEnv(w.value, w.environ),
+    "command": lambda w: Command(w.value, w.environ),
+    "none": lambda _: NoSource(),
+}
+"""Sources that are given finished tokens, or none."""
+
+
+def build_source(
+    spec: CredentialsSpec,
+    *,
+    impersonate: str | None,
+    delegates: Sequence[str],
+    environ: Mapping[str, str],
+) -> Source:
+    """The source that `spec` names; nothing is read or asked before the first mint.
+
+    `environ` is what programs are run with and where variables are looked up; google-auth itself
+    reads the process's own. Raises ValueError when `spec` and `impersonate` do not go together.
+    """
+    wish = Wish(
+        value=spec.value, environ=environ, impersonate=impersonate, delegates=tuple(delegates)
+    )
+    if delegates and impersonate is None:
+        raise ValueError("delegates are the way to a service account; set impersonate too")
+    if spec.kind in CAN_ACT:
+        return CAN_ACT[spec.kind](wish)
+    if impersonate is not None:
+        raise ValueError(
+            f"{spec.kind} cannot act as another service account; remove impersonate, or use one of"
+            f" {', '.join(sorted(CAN_ACT))}"
+        )
+    return FINISHED[spec.kind](wish)

@@ -1,0 +1,90 @@
+"""Carries google-auth's own requests, within a time that a waiting request can bear.
+
+google-auth retries a refused metadata server for 14 seconds and lets one request take two minutes.
+Nothing of google or requests is imported before a token is wanted: that takes 0.15 seconds.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+PATIENCE_S = 2.5
+"""What fails after this is not tried again …"""
+LAST_CALL_S = 12.0
+"""… and no request starts after this."""
+REQUEST_S = 6.0
+"""For one request; less when google-auth asks for less."""
+
+
+class GaveUpError(Exception):
+    """Ends google-auth's retries, as it knows nothing of this class; `__cause__` says why."""
+
+
+class Request:
+    """A `google.auth.transport.Request` for one mint; close it afterwards."""
+
+    def __init__(self, *, direct: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        """`direct`: no proxy, whatever the environment says. HTTP_PROXY cannot reach metadata."""
+        quiet_google_loggers()
+        import requests
+        from google.auth.transport.requests import Request as GoogleRequest
+
+        self.session = requests.Session()
+        self.session.trust_env = not direct
+        self.answered = 0
+        """Answers that came."""
+        self.status = 0
+        """Of the last answer."""
+        self._send = GoogleRequest(self.session)
+        self._clock = clock
+        self._started_at = clock()
+
+    def __call__(
+        self,
+        url: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        from google.auth.exceptions import TransportError
+
+        waited_s = self._clock() - self._started_at
+        if waited_s > (PATIENCE_S if self.status >= 500 else LAST_CALL_S):
+            raise GaveUpError
+        allowed = min(timeout or REQUEST_S, REQUEST_S)
+        try:
+            answer = self._send(url, method, body, headers, allowed, **kwargs)
+        except TransportError as error:
+            if self._clock() - self._started_at > PATIENCE_S:
+                raise GaveUpError from error
+            raise
+        self.answered += 1
+        self.status = answer.status
+        return answer
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        """Keeps google-auth from starting a thread that looks up the account's allowed locations.
+
+        It would send a request that nobody asked for, in the background, and take our session.
+        """
+        raise TypeError("a request is for one mint only")
+
+    def close(self) -> None:
+        self.session.close()
+
+
+def quiet_google_loggers() -> None:
+    """At DEBUG they write assertions and tokens in clear, so they are never below INFO.
+
+    Where nobody chose a level it is ERROR: what they warn of is in our own errors, in one line.
+    """
+    base = logging.getLogger("google")
+    if base.level == logging.NOTSET:
+        base.setLevel(logging.ERROR)
+    for name in ["google", *logging.root.manager.loggerDict]:
+        logger = logging.getLogger(name)
+        if name.split(".")[0] == "google" and logging.NOTSET < logger.level < logging.INFO:
+            logger.setLevel(logging.INFO)
