@@ -18,7 +18,7 @@ def test_a_far_word_is_not_suggested() -> None:
     [
         ("plain", '"plain"'),
         ("two\nlines\x1b[31m", '"two?lines?[31m"'),
-        ("x" * 61, f'"{"x" * 50}…"'),
+        ("x" * 61, f'"{"x" * 59}…"'),
     ],
 )
 def test_text_is_quoted_so_that_it_cannot_spoil_a_terminal(text: str, expected: str) -> None:

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path as FilePath
 
 from authproxy.config.entries import Entries, find_nearest
-from authproxy.config.files import is_stream, read_bytes
+from authproxy.config.files import is_stream, read_bytes, show_path
 from authproxy.config.keys import Path
 from authproxy.config.secrets import resolve_secret
 from authproxy.errors import Problem, StartError
@@ -183,7 +183,7 @@ def _look_at_certificates(service: ServiceSettings, _: Mapping[str, str]) -> Non
         context.load_verify_locations(cadata=content.decode("ascii", "replace"))
     except ssl.SSLError:
         raise ValueError(
-            f'"{file}" holds no PEM certificate; it must have a BEGIN CERTIFICATE line'
+            f"{show_path(file)} holds no PEM certificate; it must have a BEGIN CERTIFICATE line"
         ) from None
 
 

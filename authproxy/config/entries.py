@@ -30,8 +30,9 @@ class Entry:
 
     def place(self, index: object = None) -> str:
         """Where the value stands, or its element with this index."""
-        inside = isinstance(index, int) and index < len(self.places)
-        return self.places[index] if inside and isinstance(index, int) else self.where
+        if isinstance(index, int) and 0 <= index < len(self.places):
+            return self.places[index]
+        return self.where
 
     def problem(self, message: str, *, index: object = None) -> Problem:
         return Problem(where=self.place(index), key=self.key, message=message)

@@ -111,7 +111,8 @@ def _service_called(label: str, services: Collection[str]) -> str:
 
 def _is_of_kubernetes(name: str, value: str) -> bool:
     """`AUTHPROXY_PORT` is `tcp://10.0.0.1:80` there, and no number."""
-    return bool(_KUBERNETES.fullmatch(name)) and not (name.endswith("_PORT") and value.isdecimal())
+    is_plain_port = re.search(r"(?<!_SERVICE)_PORT$", name) and "://" not in value
+    return bool(_KUBERNETES.fullmatch(name)) and not is_plain_port
 
 
 def _unknown(name: str) -> Problem:
@@ -127,5 +128,6 @@ def _advice(name: str) -> str:
 
 
 def _close(name: str) -> Iterator[str]:
-    for known in get_close_matches(name, [*VARIABLES, URL, CONFIG], n=1):
-        yield f"did you mean {known}?"
+    known = [variable.removeprefix(PREFIX) for variable in (*VARIABLES, URL, CONFIG)]
+    for close in get_close_matches(name.removeprefix(PREFIX), known, n=1):
+        yield f"did you mean {PREFIX}{close}?"

@@ -10,7 +10,7 @@ from authproxy.values import quoted
 
 def read_bytes(path: Path, *, at_most: int) -> bytes:
     """Raises ValueError with a sentence for the user."""
-    shown = quoted(str(path))
+    shown = show_path(path)
     try:
         with path.open("rb") as stream:
             content = stream.read(at_most + 1)
@@ -22,11 +22,17 @@ def read_bytes(path: Path, *, at_most: int) -> bytes:
         raise ValueError(
             f"{shown} may not be read by user {os.geteuid()}; change its owner or mode"
         ) from None
-    except OSError as error:
-        raise ValueError(f"{shown} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "this is not a path"
+        raise ValueError(f"{shown} cannot be read: {reason}") from None
     if len(content) > at_most:
         raise ValueError(f"{shown} is larger than {at_most // 1024} KiB; is it the right file?")
     return content
+
+
+def show_path(path: Path | str) -> str:
+    """A path for a message, never cut: its end is what tells it apart."""
+    return quoted(str(path), at_most=4096)
 
 
 def is_stream(path: Path) -> bool:

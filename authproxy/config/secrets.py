@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from authproxy.config.files import read_bytes
+from authproxy.config.files import read_bytes, show_path
 from authproxy.errors import StartError
 from authproxy.exchange import Secret
-from authproxy.values import SecretRef, quoted
+from authproxy.values import SecretRef
 
 MAX_BYTES = 16 * 1024
 
@@ -35,7 +35,7 @@ def _from_environment(name: str, environ: Mapping[str, str]) -> str:
 def _from_file(path: str) -> str:
     content = read_bytes(Path(path), at_most=MAX_BYTES)
     if not content.strip():
-        raise ValueError(f"{quoted(path)} is empty; write the key into it")
+        raise ValueError(f"{show_path(path)} is empty; write the key into it")
     return content.decode("latin-1")  # refused below where that is not what was meant
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 
 from authproxy.config.entries import Entry
-from authproxy.config.files import read_bytes
+from authproxy.config.files import read_bytes, show_path
 from authproxy.config.keys import Path, advice, find_below
 from authproxy.config.positions import find_lines
 from authproxy.errors import ConfigError, Problem
@@ -44,7 +44,7 @@ def _read_text(file: FilePath) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ValueError(
-            f"{quoted(str(file))} is not UTF-8 text (line {line}); save it as UTF-8"
+            f"{show_path(file)} is not UTF-8 text (line {line}); save it as UTF-8"
         ) from None
 
 

@@ -11,10 +11,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f'; did you mean "{close[0]}"?' if close else ""
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, *, at_most: int = 60) -> str:
     """Text for a message: on one line, with no control characters, and cut when it is long."""
     shown = "".join(char if char.isprintable() else "?" for char in text)
-    return f'"{shown}"' if len(shown) <= 60 else f'"{shown[:50]}…"'
+    return f'"{shown}"' if len(shown) <= at_most else f'"{shown[: at_most - 1]}…"'
 
 
 def parse_path(text: str, example: str) -> Path:

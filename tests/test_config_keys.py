@@ -1,0 +1,66 @@
+import pytest
+
+from authproxy.config.keys import EVERY, FLAGS, PATHS, VARIABLES, Path, advice, find_below, is_list
+
+
+def test_every_setting_has_a_variable_or_one_with_its_services_name() -> None:
+    without = {path for path in PATHS if path not in VARIABLES.values()}
+
+    assert {("services", EVERY, key) for key in ("url", "hosts", "allow", "deny")} == without
+
+
+@pytest.mark.parametrize(
+    ("variable", "path"),
+    [
+        ("AUTHPROXY_LISTEN", ("listen",)),
+        ("AUTHPROXY_LOG_FORMAT", ("log", "format")),
+        ("AUTHPROXY_ACCESS_LOG", ("log", "access")),
+        ("AUTHPROXY_LIMITS_HEAD_BYTES", ("limits", "head_bytes")),
+        ("AUTHPROXY_TIMEOUTS_FIRST_BYTE", ("timeouts", "first_byte")),
+        ("AUTHPROXY_API_KEY_HEADER", ("services", EVERY, "api_key_header")),
+        ("AUTHPROXY_ALLOW", ("allow",)),
+    ],
+)
+def test_variables_are_called_as_one_would_guess(variable: str, path: Path) -> None:
+    assert path == VARIABLES[variable]
+
+
+def test_every_flag_leads_to_a_setting() -> None:
+    assert set() == set(FLAGS.values()) - set(PATHS)
+
+
+def test_lists_are_known_from_their_defaults() -> None:
+    lists = {path[-1] for path in PATHS if is_list(path)}
+
+    assert {"listen", "hosts", "allow", "deny", "delegates"} == lists
+
+
+def test_what_stands_below_a_path_is_known() -> None:
+    top = find_below(())
+
+    assert top is not None
+    assert "listen" in top
+    assert find_below(("services",)) == ()
+    assert "url" in (find_below(("services", "any")) or ())
+    assert find_below(("log",)) == ("format", "level", "access")
+    assert find_below(("log", "format")) is None
+    assert find_below(("listen",)) is None
+    assert find_below(("services", "any", "url")) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (("alow",), 'did you mean "allow"?'),
+        (("services", "a", "API-Key"), 'did you mean "api_key"?'),
+        (("url",), "it belongs in [services.NAME]"),
+        (("connect",), "it belongs in [timeouts]"),
+        (
+            ("services", "a", "listen"),
+            "it belongs at the top of the file, above the first [table]",
+        ),
+        (("log", "colour"), "known here: format, level, access"),
+    ],
+)
+def test_an_unknown_key_is_answered_with_what_to_write(path: Path, expected: str) -> None:
+    assert expected == advice(path)
