@@ -6,7 +6,7 @@ are compared: a ratio is the median of the rounds' ratios, not the ratio of two 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import quantiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ COMPARED = (SMALL, DOWN, UP)
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The median of the rounds and what they ranged over."""
+    """The median of the rounds, and the lowest and highest of their middle half (quartiles)."""
 
     median: float
     low: float
@@ -41,7 +41,10 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread":
-        return cls(median(values), min(values), max(values))
+        if len(values) == 1:
+            return cls(values[0], values[0], values[0])
+        low, middle, high = quantiles(values, n=4, method="inclusive")
+        return cls(middle, low, high)
 
     def text(self, digits: int) -> str:
         low, middle, high = (f"{value:.{digits}f}" for value in (self.low, self.median, self.high))

@@ -52,8 +52,8 @@ class Plan:
     starts: int
 
 
-QUICK = Plan(name="quick", small=Rounds(3, 2), bulk=Rounds(2, 1), latency=Rounds(2, 1), starts=2)
-FULL = Plan(name="full", small=Rounds(10, 3), bulk=Rounds(8, 2), latency=Rounds(5, 3), starts=5)
+QUICK = Plan(name="quick", small=Rounds(6, 1), bulk=Rounds(2, 1), latency=Rounds(2, 1), starts=2)
+FULL = Plan(name="full", small=Rounds(24, 1), bulk=Rounds(12, 1), latency=Rounds(8, 1), starts=5)
 
 
 class Named(Protocol):

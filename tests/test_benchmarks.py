@@ -88,7 +88,7 @@ def test_a_good_round_passes_the_check() -> None:
 def test_ratios_compare_numbers_of_the_same_round() -> None:
     results = small([10.0, 30.0, 20.0], [20.0, 50.0, 50.0])
 
-    assert Spread(0.5, 0.4, 0.6) == results.ratio(SMALL, "ours", "theirs")
+    assert Spread(0.5, 0.45, 0.55) == results.ratio(SMALL, "ours", "theirs")
 
 
 def test_a_peer_that_failed_one_round_has_no_number_and_no_ratio() -> None:
@@ -115,9 +115,10 @@ def test_a_target_is_judged_honestly(ours: list[float], expected: str) -> None:
     assert expected in targets(SITTING, small(ours, [20.0]))
 
 
-def test_a_range_is_shown_when_there_is_one() -> None:
-    assert "19.5 (18.0–21.0)" == Spread.of([18.0, 21.0, 19.5]).text(1)
+def test_the_range_of_the_middle_half_is_shown_when_there_is_one() -> None:
+    assert "19.5 (19.0–20.0)" == Spread.of([10.0, 19.0, 19.5, 20.0, 90.0]).text(1)
     assert "7" == Spread.of([7.1, 6.9]).text(0)
+    assert "3" == Spread.of([3.0]).text(0)
 
 
 def test_a_cell_that_was_not_measured_is_a_dash() -> None:
