@@ -43,13 +43,15 @@ class IamCredentials:
         try:
             wanted = await request.json()
         except ValueError:
+            wanted = None
+        if not isinstance(wanted, dict):
             return rpc_error(400, "INVALID_ARGUMENT", "Invalid JSON payload received.")
         return self._generate(caller, request.match_info["email"], wanted)
 
     def _generate(
         self, caller: AccessToken, target: str, wanted: Mapping[str, Any]
     ) -> web.Response:
-        delegates = [name.rpartition("/")[2] for name in wanted.get("delegates") or ()]
+        delegates = [str(name).rpartition("/")[2] for name in wanted.get("delegates") or ()]
         if not self._accounts.may_act_as(caller.account.email, target, delegates):
             return rpc_error(403, "PERMISSION_DENIED", PERMISSION_DENIED)
         audience = wanted.get("audience")
