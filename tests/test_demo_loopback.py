@@ -1,11 +1,12 @@
 """Listening on both loopback addresses with one port."""
 
+import asyncio
 import socket
 from contextlib import ExitStack
 
 import pytest
 
-from authproxy.demo.loopback import listen_on_loopback
+from authproxy.demo.loopback import listen_on_loopback, reset
 
 
 def has_ipv6() -> bool:
@@ -43,3 +44,15 @@ def test_a_port_that_is_taken_is_an_error() -> None:
 
         with pytest.raises(OSError, match="Address already in use"):
             listen_on_loopback(taken[0].getsockname()[1])
+
+
+async def test_the_other_side_of_a_broken_connection_gets_a_reset() -> None:
+    def accept(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reset(writer.transport)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()

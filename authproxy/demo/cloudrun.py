@@ -25,7 +25,7 @@ from authproxy.demo.forwarding import (
     remove_signature,
 )
 from authproxy.demo.keys import KeyRing
-from authproxy.demo.loopback import listen_on_loopback
+from authproxy.demo.loopback import listen_on_loopback, reset
 
 App = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -155,7 +155,7 @@ class PretendCloudRun:
         server = self._runner.server if self._runner else None
         for connection in list(server.connections) if server else ():
             if connection.transport is not None:
-                connection.transport.abort()
+                reset(connection.transport)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until `condition` holds; it is asked again whenever a request comes or ends."""

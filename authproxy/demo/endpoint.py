@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from authproxy.demo.loopback import reset
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -46,7 +48,7 @@ class Endpoint:
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)
             if self._is_down:
-                return reset(request)
+                return _reset(request)
             if self._failure is not None:
                 status, body, content_type = self._failure
                 return web.Response(status=status, text=body, content_type=content_type)
@@ -55,8 +57,8 @@ class Endpoint:
         return guarded
 
 
-def reset(request: web.Request) -> web.Response:
+def _reset(request: web.Request) -> web.Response:
     """Break the connection off; the answer returned goes nowhere."""
     if request.transport is not None:
-        request.transport.abort()
+        reset(request.transport)
     return web.Response(status=503)

@@ -1,7 +1,9 @@
-"""Sockets on both loopback addresses with one free port."""
+"""Sockets on both loopback addresses with one free port, and how to break connections off."""
 
+import asyncio
 import errno
 import socket
+import struct
 
 ATTEMPTS = 20
 
@@ -20,6 +22,14 @@ def listen_on_loopback(port: int = 0) -> list[socket.socket]:
                 return [first]
             first.close()
     raise OSError(errno.EADDRINUSE, "no port is free on both 127.0.0.1 and ::1")
+
+
+def reset(transport: asyncio.WriteTransport) -> None:
+    """Break a connection off so that the other side gets a reset, not an end of file."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.fileno() >= 0:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
