@@ -1,4 +1,6 @@
-from authproxy.config.entries import Entry, find_nearest
+import pytest
+
+from authproxy.config.entries import Entries, Entry, find_nearest, get_nearest
 from authproxy.errors import Problem
 
 ENTRY = Entry(
@@ -38,3 +40,14 @@ def test_the_nearest_entry_is_the_exact_one_else_the_first_beneath() -> None:
     assert find_nearest(entries, ("listen",)) is second
     assert find_nearest(entries, ("services", "a")) is first
     assert find_nearest(entries, ("services", "b")) is None
+
+
+def test_a_problem_with_a_default_is_where_its_service_is_named() -> None:
+    entries: Entries = {("services", "a", "url"): ENTRY}
+
+    assert get_nearest(entries, ("services", "a", "credentials")) is ENTRY
+
+
+def test_a_problem_that_nobody_wrote_is_an_error_of_ours() -> None:
+    with pytest.raises(LookupError, match=r"^nobody wrote log\.level, and yet it has a problem$"):
+        get_nearest({}, ("log", "level"))

@@ -45,7 +45,7 @@ def _target(address: str | None, environ: Mapping[str, str]) -> Listen:
         return listen
     port = listen.port
     if port is None:
-        port = parse_listen(environ.get("PORT", "").strip() or str(DEFAULT_PORT)).port
+        port = parse_listen(f"localhost:{environ.get('PORT', '').strip() or DEFAULT_PORT}").port
     return Listen(_EVERYWHERE.get(listen.host, listen.host), port)
 
 

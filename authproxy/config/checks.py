@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path as FilePath
 
-from authproxy.config.entries import Entries, find_nearest
+from authproxy.config.entries import Entries, get_nearest
 from authproxy.config.files import is_stream, read_bytes, show_path
 from authproxy.config.keys import Path
 from authproxy.config.secrets import resolve_secret
@@ -41,10 +41,7 @@ class Draft:
 
     def problem(self, path: Path, message: str, *, index: int | None = None) -> Problem:
         """At the entry for `path`, else at what the service was first named with."""
-        entry = find_nearest(self.entries, path) or find_nearest(self.entries, path[:2])
-        if entry is None:
-            return Problem(where="default", key=".".join(path), message=message)
-        return entry.problem(message, index=index)
+        return get_nearest(self.entries, path).problem(message, index=index)
 
 
 def check(draft: Draft) -> Iterator[Problem]:
@@ -181,7 +178,7 @@ def _look_at_certificates(service: ServiceSettings, _: Mapping[str, str]) -> Non
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(cadata=content.decode("ascii", "replace"))
-    except ssl.SSLError:
+    except (ssl.SSLError, ValueError):
         raise ValueError(
             f"{show_path(file)} holds no PEM certificate; it must have a BEGIN CERTIFICATE line"
         ) from None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from authproxy.config.entries import Entries, find_nearest
+from authproxy.config.entries import Entries, get_nearest
 from authproxy.config.keys import Path
 from authproxy.errors import Problem
 from authproxy.values import did_you_mean
@@ -32,9 +32,7 @@ def problems_of(error: ValidationError, entries: Entries) -> Iterator[tuple[Path
     for detail in error.errors(include_url=False, include_input=False):
         location = detail["loc"]
         path = _setting_at(location, entries)
-        entry = find_nearest(entries, path)
-        if entry is None:
-            raise AssertionError(f"pydantic found fault with {location}, which nobody wrote")
+        entry = get_nearest(entries, path)
         index = next(iter(location[len(path) :]), None)
         yield path, entry.problem(_sentence(detail, path, entries), index=index)
 

@@ -1,0 +1,82 @@
+from authproxy.commands.check import summary
+from tests.support.configuring import URL, settings
+
+
+def test_a_summary_of_one_service_is_short() -> None:
+    assert (
+        summary(settings(urls=[URL]))
+        == f"""\
+The configuration is good.
+
+  listen        localhost:8080
+  hosts         localhost, *.localhost
+  allow         127.0.0.0/8, ::1/128
+
+billing -> {URL}
+  hosts         billing.localhost
+  audience      {URL}
+  credentials   auto
+  token header  auto"""
+    )
+
+
+def test_a_summary_has_all_that_was_set_and_no_secret() -> None:
+    found = summary(
+        settings(
+            urls=["a=https://a"],
+            flags={
+                "--listen": ("80", "unix:/a.sock"),
+                "--deny": ("10.0.0.1",),
+                "--impersonate": "caller@p.iam",
+                "--api-key": "env:KEY",
+            },
+            environ={
+                "AUTHPROXY_HOSTS": "proxy.example",
+                "AUTHPROXY_SERVICES_A_HOSTS": "a.example",
+                "AUTHPROXY_SERVICES_A_ALLOW": "10.0.0.0/8",
+                "AUTHPROXY_SERVICES_A_DENY": "10.0.0.2",
+                "AUTHPROXY_DELEGATES": "one@p.iam,two@p.iam",
+                "AUTHPROXY_AUDIENCE": "aud",
+                "KEY": "hunter2",
+            },
+        )
+    )
+
+    assert (
+        found
+        == """\
+The configuration is good.
+
+  listen        localhost:80
+  listen        unix:/a.sock
+  hosts         localhost, *.localhost, proxy.example
+  allow         127.0.0.0/8, ::1/128
+  deny          10.0.0.1/32
+
+a -> https://a
+  hosts         a.localhost, a.example
+  audience      aud
+  credentials   auto
+  impersonate   caller@p.iam
+  delegates     one@p.iam, two@p.iam
+  token header  auto
+  X-Api-Key     from env:KEY
+  allow         10.0.0.0/8
+  deny          10.0.0.2/32"""
+    )
+
+
+def test_a_commands_arguments_are_kept_back() -> None:
+    found = summary(
+        settings(
+            urls=["a=https://a", "b=https://b"],
+            environ={
+                "AUTHPROXY_SERVICES_A_CREDENTIALS": "command:vault read -token=hunter2",
+                "AUTHPROXY_SERVICES_B_CREDENTIALS": "command:get-token",
+            },
+        )
+    )
+
+    assert "  credentials   command:vault …\n" in found
+    assert "  credentials   command:get-token\n" in found
+    assert "hunter2" not in found

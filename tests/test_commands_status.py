@@ -1,0 +1,180 @@
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from authproxy.commands import status
+
+OURS = b"HTTP/1.1 421 Misdirected Request\r\nX-Authproxy-Error: host_not_allowed\r\n\r\n"
+THEIRS = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+@contextmanager
+def answering(listener: socket.socket, *parts: bytes) -> Iterator[list[bytes]]:
+    """Answers one request with these parts and closes; what it was asked is in the list."""
+    asked: list[bytes] = []
+
+    def answer() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            asked.append(connection.recv(4096))
+            for part in parts:
+                connection.sendall(part)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    with listener:
+        yield asked
+        thread.join()
+
+
+def on_a_port(family: socket.AddressFamily = socket.AF_INET) -> tuple[socket.socket, int]:
+    listener = socket.create_server(
+        ("127.0.0.1" if family == socket.AF_INET else "::1", 0), family=family
+    )
+    return listener, listener.getsockname()[1]
+
+
+def run(address: str | None, environ: dict[str, str] | None = None) -> tuple[int, str]:
+    said: list[str] = []
+    code = status.run(address, environ or {}, said.append)
+    [line] = said
+    return code, line
+
+
+def test_an_authproxy_is_recognised_without_its_service_hearing_of_it() -> None:
+    listener, port = on_a_port()
+
+    with answering(listener, OURS[:30], OURS[30:]) as asked:
+        assert (0, f"authproxy answers at 127.0.0.1:{port}") == run(f"127.0.0.1:{port}")
+
+    assert [b"GET / HTTP/1.1\r\nHost: authproxy.invalid\r\nConnection: close\r\n\r\n"] == asked
+
+
+@pytest.mark.parametrize("answer", [THEIRS, b"", b"SSH-2.0-OpenSSH\r\n", b"x" * 70_000])
+def test_another_program_is_not_taken_for_authproxy(answer: bytes) -> None:
+    listener, port = on_a_port()
+
+    with answering(listener, answer):
+        code, line = run(f"127.0.0.1:{port}")
+
+    assert code == 1
+    assert line.startswith("authproxy: ")
+
+
+def test_what_another_program_answers_is_told_apart() -> None:
+    listener, port = on_a_port()
+
+    with answering(listener, THEIRS):
+        assert (
+            1,
+            f"authproxy: something answers at 127.0.0.1:{port}, but it is not authproxy",
+        ) == run(f"127.0.0.1:{port}")
+
+
+def test_nobody_there_is_a_failure() -> None:
+    listener, port = on_a_port()
+    listener.close()
+
+    assert (
+        1,
+        f"authproxy: nothing answers at 127.0.0.1:{port}: Connection refused",
+    ) == run(f"127.0.0.1:{port}")
+
+
+def test_one_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "TIMEOUT_S", 0.05)
+    listener, port = on_a_port()
+
+    with listener:
+        assert (
+            1,
+            f"authproxy: nothing answers at 127.0.0.1:{port}: it took too long",
+        ) == run(f"127.0.0.1:{port}")
+
+
+def test_a_unix_socket_is_asked_as_well(tmp_path: Path) -> None:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "s"))
+    listener.listen()
+
+    with answering(listener, OURS):
+        assert (0, f"authproxy answers at unix:{tmp_path}/s") == run(f"unix:{tmp_path}/s")
+
+
+def test_a_unix_socket_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
+    code, line = run(f"unix:{tmp_path}/s")
+
+    assert code == 1
+    assert line.endswith(": No such file or directory")
+
+
+@pytest.mark.parametrize(
+    ("environ", "address"),
+    [
+        ({"AUTHPROXY_LISTEN": "127.0.0.1:{port}, 0.0.0.0:1"}, None),
+        ({"AUTHPROXY_LISTEN": "0.0.0.0", "PORT": "{port}"}, None),
+        ({"PORT": "{port}"}, None),
+        ({"PORT": "{port}"}, "127.0.0.1"),
+        ({"AUTHPROXY_LISTEN": "1", "PORT": "1"}, "localhost:{port}"),
+    ],
+)
+def test_the_listener_is_found_as_authproxy_itself_finds_it(
+    environ: dict[str, str], address: str | None
+) -> None:
+    listener, port = on_a_port()
+    filled = {name: value.format(port=port) for name, value in environ.items()}
+
+    with answering(listener, OURS):
+        code, _ = run(address and address.format(port=port), filled)
+
+    assert code == 0
+
+
+def test_every_address_of_version_six_means_its_loopback() -> None:
+    listener, port = on_a_port(socket.AF_INET6)
+
+    with answering(listener, OURS):
+        assert (0, f"authproxy answers at [::1]:{port}") == run(f"[::]:{port}")
+
+
+def test_the_default_is_the_default_listener() -> None:
+    assert "localhost:8080" == str(status._target(None, {}))
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        ({"PORT": "http"}, '"http" is not a port; write a number from 0 to 65535'),
+        (
+            {"AUTHPROXY_LISTEN": "a b"},
+            '"a b" is not an address; write HOST:PORT, PORT, [IPV6]:PORT or unix:PATH',
+        ),
+    ],
+)
+def test_what_is_no_address_is_a_mistake_in_usage(environ: dict[str, str], sentence: str) -> None:
+    assert (2, f"authproxy: {sentence}") == run(None, environ)
+
+
+def test_a_health_check_imports_no_library() -> None:
+    """A container runs it every few seconds."""
+    code = (
+        "import sys, runpy\n"
+        "sys.argv = ['authproxy', 'status', 'unix:/nowhere']\n"
+        "try: runpy.run_module('authproxy', run_name='__main__')\n"
+        "except SystemExit as exit: print(exit.code)\n"
+        "print(sorted({'click', 'pydantic', 'aiohttp', 'asyncio', 'ssl'} & set(sys.modules)))\n"
+    )
+
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert [
+        "authproxy: nothing answers at unix:/nowhere: No such file or directory",
+        "1",
+        "[]",
+    ] == found.stdout.splitlines()

@@ -1,0 +1,203 @@
+import os
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.support.configuring import URL, problems, settings
+
+
+def write(tmp_path: Path, content: str) -> Path:
+    file = tmp_path / "authproxy.toml"
+    file.write_text(content)
+    return file
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:80", "[::]:80", "192.0.2.1:80", "127.a.example:80"])
+def test_a_listener_that_others_reach_needs_an_allowlist(listen: str) -> None:
+    assert [
+        f"command line: --listen: {listen} can be reached from other machines, and nothing"
+        ' says which of them may use it; write allow = ["10.0.0.0/8"] or --allow 10.0.0.0/8 with'
+        " your clients' addresses, or listen on this machine only: --listen localhost:80"
+    ] == problems(urls=[URL], flags={"--listen": (listen,)})
+
+
+def test_an_allowlist_opens_a_listener() -> None:
+    assert [] == problems(urls=[URL], flags={"--listen": ("0.0.0.0",), "--allow": ("10.0.0.0/8",)})
+
+
+def test_a_services_own_allowlist_does_not_open_a_listener(tmp_path: Path) -> None:
+    file = write(tmp_path, '[services.a]\nurl = "https://a"\nallow = ["10.0.0.0/8"]\n')
+
+    [problem] = problems(file=file, flags={"--listen": ("0.0.0.0",)})
+
+    assert problem.startswith("command line: --listen: 0.0.0.0:8080 can be reached")
+
+
+def test_an_allowlist_with_nobody_on_it_is_a_problem(tmp_path: Path) -> None:
+    file = write(tmp_path, "allow = []\n")
+
+    assert [
+        "authproxy.toml:1: allow: is empty, so that nobody could connect; leave it out to allow"
+        ' this machine only, or write allow = ["10.0.0.0/8"] with your clients\' addresses'
+    ] == problems(file=file, urls=[URL])
+
+
+@pytest.mark.parametrize(
+    ("listen", "sentence"),
+    [
+        (("8080", "localhost:8080"), "localhost:8080 is listed twice; remove one of them"),
+        (
+            ("localhost:80", "127.0.0.1:80"),
+            "127.0.0.1:80 is a part of localhost:80; remove one of them",
+        ),
+        (("localhost", "8080"), "localhost:8080 is listed twice; remove one of them"),
+        (("unix:/a", "unix:/a"), "unix:/a is listed twice; remove one of them"),
+    ],
+)
+def test_two_listeners_on_one_address_are_a_problem(listen: tuple[str, ...], sentence: str) -> None:
+    assert [f"command line: --listen: {sentence}"] == problems(
+        urls=[URL], flags={"--listen": listen}
+    )
+
+
+def test_any_free_port_may_be_asked_for_twice() -> None:
+    assert 2 == len(settings(urls=[URL], flags={"--listen": ("0", "0")}).listen)
+
+
+def test_a_host_name_leads_to_one_service(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        '[services.a]\nurl = "https://a"\nhosts = ["X.example", "a.localhost"]\n'
+        '[services.b]\nurl = "https://b"\nhosts = [\n  "y.example",\n  "x.example",\n'
+        '  "a.localhost",\n]\n',
+    )
+
+    assert [
+        'authproxy.toml:8: services.b.hosts: "x.example" already leads to the service "a"; a name'
+        " can lead to one only",
+        'authproxy.toml:9: services.b.hosts: "a.localhost" already leads to the service "a"; a name'
+        " can lead to one only",
+    ] == problems(file=file)
+
+
+def test_a_token_is_not_sent_in_clear() -> None:
+    assert [
+        "command line: URL: http://a:8000 would get its token unencrypted, for all on the way to"
+        ' read; write https://a, or credentials = "none" if it needs no token'
+    ] == problems(urls=["http://a:8000"])
+
+
+def test_plain_http_is_for_this_machine_and_for_services_without_a_token() -> None:
+    assert [] == problems(urls=["http://localhost:1"])
+    assert [] == problems(urls=["http://a:8000"], flags={"--credentials": "none"})
+
+
+@pytest.mark.parametrize("source", ["token-file:t", "token-env:T", "command:x", "none"])
+def test_a_finished_token_cannot_act_as_a_service_account(source: str) -> None:
+    kind = source.split(":")[0]
+
+    assert [
+        f'command line: --impersonate: credentials of the kind "{kind}" cannot act as a service'
+        " account; use auto, adc, metadata, gcloud or file:KEY.json, or remove impersonate"
+    ] == problems(
+        urls=[URL],
+        flags={"--credentials": source, "--impersonate": "a@b.iam"},
+        environ={"T": "eyJ"},
+    )
+
+
+def test_delegates_need_somebody_to_act_as() -> None:
+    assert [
+        "environment: AUTHPROXY_DELEGATES: says through whom to act, but not as whom; add"
+        " impersonate"
+    ] == problems(urls=[URL], environ={"AUTHPROXY_DELEGATES": "a@b.iam"})
+
+
+@pytest.mark.parametrize(
+    ("token", "key", "is_bad"),
+    [
+        ("auto", "authorization", True),
+        ("auto", "X-Serverless-Authorization", True),
+        ("X-Token", "x-token", True),
+        ("X-Serverless-Authorization", "Authorization", False),
+        ("auto", "X-Api-Key", False),
+    ],
+)
+def test_one_header_cannot_carry_token_and_key(token: str, key: str, is_bad: bool) -> None:
+    environ = {
+        "AUTHPROXY_TOKEN_HEADER": token,
+        "AUTHPROXY_API_KEY": "env:KEY",
+        "AUTHPROXY_API_KEY_HEADER": key,
+        "KEY": "hunter2",
+    }
+    if not is_bad:
+        assert [] == problems(urls=[URL], environ=environ)
+        return
+
+    assert [
+        f"environment: AUTHPROXY_API_KEY_HEADER: {key} carries the token; choose another header for"
+        " the key"
+    ] == problems(urls=[URL], environ=environ)
+
+
+def test_without_a_token_its_header_is_free_for_the_key() -> None:
+    assert [] == problems(
+        urls=[URL],
+        flags={"--credentials": "none", "--api-key": "env:KEY"},
+        environ={"AUTHPROXY_API_KEY_HEADER": "Authorization", "KEY": "hunter2"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "sentence"),
+    [
+        ("--credentials", "file:/no/key.json", 'there is no file "/no/key.json"'),
+        ("--credentials", "token-env:TOKEN", "the environment variable TOKEN is not set"),
+        ("--api-key", "env:KEY", "the environment variable KEY is not set"),
+        ("--api-key", "file:/no/key", 'there is no file "/no/key"'),
+        ("--ca-file", "/no/ca.pem", 'there is no file "/no/ca.pem"'),
+        (
+            "--ca-file",
+            "/dev/null",
+            '"/dev/null" holds no PEM certificate; it must have a BEGIN CERTIFICATE line',
+        ),
+        ("--ca-file", "", "needs a path, as in /etc/ssl/NAME.pem"),
+    ],
+)
+def test_what_is_not_there_is_a_problem_where_it_is_named(
+    flag: str, value: str, sentence: str
+) -> None:
+    assert [f"command line: {flag}: {sentence}"] == problems(urls=[URL], flags={flag: value})
+
+
+def test_a_token_file_may_appear_later() -> None:
+    assert [] == problems(urls=[URL], flags={"--credentials": "token-file:/not/yet"})
+
+
+def test_what_is_there_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "key.json").write_text("{}")
+    (tmp_path / "key").write_text("hunter2\n")
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+
+    assert [] == problems(
+        urls=[URL],
+        flags={
+            "--credentials": f"file:{tmp_path}/key.json",
+            "--api-key": f"file:{tmp_path}/key",
+            "--ca-file": f"{tmp_path}/ca.pem",
+        },
+    )
+
+
+def test_a_pipe_is_not_read_before_it_is_needed(tmp_path: Path) -> None:
+    """Reading uses it up, and opening one that nobody writes to would wait for ever."""
+    os.mkfifo(tmp_path / "pipe")
+
+    assert [] == problems(
+        urls=[URL],
+        flags={
+            "--credentials": f"file:{tmp_path}/pipe",
+            "--api-key": f"file:{tmp_path}/pipe",
+        },
+    )

@@ -1,0 +1,145 @@
+"""What the documents say about settings, flags and variables is what the program knows."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from pydantic import BaseModel
+
+from authproxy.config import load
+from authproxy.config.environment import CONFIG, URL
+from authproxy.config.keys import EVERY, FLAGS, PATHS, SECTIONS, VARIABLES
+from authproxy.settings import ServiceSettings, Settings
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "config.example.toml"
+CONFIGURATION = ROOT / "docs" / "configuration.md"
+
+MENTIONED_ONLY = {"AUTHPROXY_SERVICE_HOST", "AUTHPROXY_PORT_8080_TCP", "_AUTHPROXY_COMPLETE"}
+"""Names of variables that the page mentions and that are not settings."""
+
+
+def uncommented() -> str:
+    """The example with every setting active."""
+    return re.sub(r"^#(?=[a-z\[])", "", EXAMPLE.read_text(), flags=re.MULTILINE)
+
+
+def test_the_example_as_it_is_sets_nothing() -> None:
+    assert {} == tomllib.loads(EXAMPLE.read_text())
+
+
+def test_the_example_has_every_setting() -> None:
+    document = tomllib.loads(uncommented())
+    missing = []
+    for path in PATHS:
+        table: Any = document
+        for part in path[:-1]:
+            table = table["billing" if part == EVERY else part]
+        if path[-1] not in table:
+            missing.append(path)
+
+    assert [] == missing
+
+
+def test_the_example_loads_with_every_setting_active(tmp_path: Path) -> None:
+    (tmp_path / "authproxy.toml").write_text(uncommented())
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "internal-ca.pem"))
+
+    settings = load(
+        urls=[],
+        file=tmp_path / "authproxy.toml",
+        flags={},
+        environ={"BILLING_API_KEY": "hunter2"},
+    )
+
+    assert ["billing"] == list(settings.services)
+
+
+def defaults_of(model: type[BaseModel], written: dict[str, Any]) -> dict[str, Any]:
+    """The defaults of all settings that have one, written as in the file."""
+    return {
+        name: list(map(str, field.default)) if isinstance(field.default, tuple) else field.default
+        for name, field in model.model_fields.items()
+        if name in written and isinstance(field.default, tuple | str | int | float)
+    }
+
+
+@pytest.mark.parametrize("section", [*SECTIONS])
+def test_the_example_shows_the_defaults(section: str) -> None:
+    written = tomllib.loads(uncommented())[section]
+
+    assert written == defaults_of(SECTIONS[section], written)
+
+
+def test_the_example_shows_the_defaults_of_a_service_and_of_the_listener() -> None:
+    document = tomllib.loads(uncommented())
+    service = document["services"]["billing"]
+    document["listen"] = [address.removesuffix(":8080") for address in document["listen"]]
+    top = defaults_of(Settings, document)
+    billing = defaults_of(ServiceSettings, service)
+
+    assert top == {name: document[name] for name in top}
+    assert billing == {name: service[name] for name in billing}
+    assert str(ServiceSettings.model_fields["credentials"].default) == service["credentials"]
+
+
+def test_every_setting_in_the_example_is_explained() -> None:
+    """A line of prose stands directly above each setting."""
+    lines = EXAMPLE.read_text().splitlines()
+    bare = [
+        line
+        for above, line in pairwise(lines)
+        if re.match(r"#[a-z]", line) and not above.startswith("# ")
+    ]
+
+    assert [] == bare
+
+
+def test_the_table_of_settings_is_up_to_date() -> None:
+    made = subprocess.run(
+        [sys.executable, "scripts/settings_doc.py"],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    page = CONFIGURATION.read_text()
+    table = page.split("<!-- settings: begin -->")[1].split("<!-- settings: end -->")[0]
+
+    assert made.strip() == table.strip(), "run python scripts/settings_doc.py --write"
+
+
+def test_the_page_names_every_flag_and_variable() -> None:
+    page = CONFIGURATION.read_text()
+
+    assert [] == [name for name in (*FLAGS, *VARIABLES, URL, CONFIG) if f"`{name}" not in page]
+
+
+def test_the_page_names_no_variable_that_does_not_exist() -> None:
+    named = set(re.findall(r"_?AUTHPROXY_[A-Z0-9_]*[A-Z0-9]", CONFIGURATION.read_text()))
+    known = {*VARIABLES, URL, CONFIG} | MENTIONED_ONLY
+
+    assert [] == [
+        name for name in sorted(named - known) if not name.startswith("AUTHPROXY_SERVICES_")
+    ]
+
+
+def test_the_example_in_the_page_loads(tmp_path: Path) -> None:
+    [block] = re.findall(r"```toml\n(.*?)```", CONFIGURATION.read_text(), re.DOTALL)
+    (tmp_path / "authproxy.toml").write_text(block)
+
+    settings = load(
+        urls=[],
+        file=tmp_path / "authproxy.toml",
+        flags={},
+        environ={"BILLING_API_KEY": "hunter2"},
+    )
+
+    assert ["billing", "reports"] == list(settings.services)
