@@ -37,6 +37,8 @@ REJECT_EVERY_S = 30.0
 """How often a service's word that a token is invalid is believed, for each audience."""
 
 Key = tuple[Source, str]
+Outcome = Token | CredentialError
+"""A failure is handed on, not raised: a refresh in the background has nobody to raise it to."""
 
 
 class Timer(Protocol):
@@ -116,8 +118,8 @@ class Tokens:
         self._key = (source, audience)
         self._lock = lock
         self._pinned = NO_TOKEN if isinstance(source, NoSource) else None
-        self._attempt: asyncio.Task[Token] | None = None
-        self._flight: asyncio.Task[Token] | None = None
+        self._attempt: asyncio.Task[Outcome] | None = None
+        self._flight: asyncio.Task[Outcome] | None = None
         self._timer: Timer | None = None
         self._used_at = float("-inf")
         self._rejected_at = float("-inf")
@@ -154,10 +156,10 @@ class Tokens:
         await asyncio.wait((attempt,))
         if attempt.cancelled():
             raise _stopping()
-        error = attempt.exception()
-        if isinstance(error, CredentialError):
-            raise self._luck.refusal(error)
-        return attempt.result()
+        outcome = attempt.result()
+        if isinstance(outcome, CredentialError):
+            raise self._luck.refusal(outcome)
+        return outcome
 
     def reject(self, token: Token) -> bool:
         """The service's front end called `token` invalid: drop it if it is still the current one.
@@ -216,22 +218,22 @@ class Tokens:
         if self._attempt is None and now >= self._luck.retry_at and not self._cache.closed:
             _ = self._start()
 
-    def _start(self) -> asyncio.Task[Token]:
+    def _start(self) -> asyncio.Task[Outcome]:
         self._attempt = self._cache.tasks.start(self._try(), name=f"token for {self.audience}")
         return self._attempt
 
-    async def _try(self) -> Token:
+    async def _try(self) -> Outcome:
         try:
-            return await self._landed()
-        except CredentialError as error:
-            self._luck.failed(error, self._find(), self._clock())
-            raise
+            outcome = await self._landed()
+            if isinstance(outcome, CredentialError):
+                self._luck.failed(outcome, self._find(), self._clock())
+            return outcome
         finally:
             self._attempt = None
             self._arm()
 
-    async def _landed(self) -> Token:
-        """The token of the flight that is under way, else of a new one; within the deadline."""
+    async def _landed(self) -> Outcome:
+        """The outcome of the flight that is under way, else of a new one; within the deadline."""
         flight = self._flight
         if flight is None:
             name = f"mint for {self.audience}"
@@ -239,31 +241,30 @@ class Tokens:
         deadline_s = self._cache.deadline_s
         await asyncio.wait((flight,), timeout=deadline_s)
         if not flight.done():
-            raise CredentialError(
+            return CredentialError(
                 f"{self.source.name} has not answered within {deadline_s:g} seconds",
                 hint="Is the network slow or cut? authproxy goes on waiting for the answer.",
             )
         return flight.result()
 
-    async def _fly(self) -> Token:
+    async def _fly(self) -> Outcome:
         try:
             async with self._lock:
                 name = f"mint-{self.source.name}"
                 token = await in_thread(self.source.mint, self.audience, name=name)
             return self._obtained(token)
         except CredentialError as error:
-            logger.debug("mint for %s failed: %s", self.audience, error)
-            raise
+            return error
         except Exception as error:  # noqa: BLE001 -- a source that breaks its word hangs nobody
-            raise unforeseen(self.source.name, error) from None
+            return unforeseen(self.source.name, error)
         finally:
             self._flight = None
 
-    def _obtained(self, token: Token) -> Token:
+    def _obtained(self, token: Token) -> Outcome:
         now = self._clock()
         new = held(token, self._cache.rng)
         if now >= new.invalid_at:
-            raise CredentialError(
+            return CredentialError(
                 f"{self.source.name} gave a token that ends at {utc(token.expires_at)}, now",
                 hint="Is this machine's clock right?",
             )
