@@ -1,4 +1,5 @@
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -253,6 +254,24 @@ def test_a_process_without_a_home_says_what_is_wrong_with_a_tilde(tmp_path: Path
 
     assert (2, "") == (found.returncode, found.stdout)
     assert 'authproxy: command line: --ca-file: "~no-such-user" has no home folder' in found.stderr
+
+
+def test_a_port_that_is_taken_ends_the_run_with_a_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        found = authproxy("-l", f"127.0.0.1:{port}", "--credentials", "none", URL, cwd=tmp_path)
+
+    assert (1, "") == (found.returncode, found.stdout)
+    assert f"authproxy: cannot listen on 127.0.0.1:{port}: Address already in use\n" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_a_demo_that_cannot_listen_there_is_a_mistake_in_usage(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert 2 == run(["demo", "--listen", "a b"], environ={}, serve=Served())
+
+    assert '"a b" is not an address' in capsys.readouterr().err
 
 
 def test_nothing_is_written_anywhere(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """What pydantic found wrong, in our words: the reader knows TOML, not pydantic."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from authproxy.config.entries import Entries, get_nearest
 from authproxy.config.keys import Path
@@ -33,8 +33,9 @@ def problems_of(error: ValidationError, entries: Entries) -> Iterator[tuple[Path
         location = detail["loc"]
         path = _setting_at(location, entries)
         entry = get_nearest(entries, path)
+        sentence = _sentence(detail["type"], detail.get("ctx", {}), path, entries)
         index = next(iter(location[len(path) :]), None)
-        yield path, entry.problem(_sentence(detail, path, entries), index=index)
+        yield path, entry.problem(sentence, index=index)
 
 
 def _setting_at(location: tuple[int | str, ...], entries: Entries) -> Path:
@@ -44,10 +45,10 @@ def _setting_at(location: tuple[int | str, ...], entries: Entries) -> Path:
     return next((path for path in whole if path in entries), names[:2])
 
 
-def _sentence(detail: ErrorDetails, path: Path, entries: Entries) -> str:
-    if detail["type"] == "missing":
+def _sentence(kind: str, context: Mapping[str, Any], path: Path, entries: Entries) -> str:
+    if kind == "missing":
         return f'the service "{path[1]}" has no url; {_url_advice(path[1], entries)}'
-    return _SENTENCES.get(detail["type"], "is not valid").format(**detail.get("ctx", {}))
+    return _SENTENCES.get(kind, "is not valid").format(**context)
 
 
 def _url_advice(name: str, entries: Entries) -> str:
