@@ -6,6 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+PATHS = {
+    "whoami": "/whoami",
+    "echo": "/echo?a=1",
+    "clock": "/clock",
+    "upload": "/upload",
+    "download": "/download?bytes=67108864",
+}
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 TEXT = """
@@ -15,26 +22,26 @@ authproxy stands in front of it at {shown}. Stop both with Ctrl-C.
   without a token the service refuses (403)
     {curl} -i --cacert {ca_file} {service}/whoami
   through authproxy it answers (200)
-    {through} -i {base}/whoami
-{page}  what reaches the service
-    {through} '{base}/echo?a=1'
+    {through} -i {whoami}
+{in_browser}  what reaches the service
+    {through} {echo}
   server-sent events, one a second
-    {through} -N {base}/clock
+    {through} -N {clock}
 {websocket}  64 MiB up, and down
-    head -c 67108864 /dev/zero | {through} -T - {base}/upload
-    {through} -o /dev/null '{base}/download?bytes=67108864'
+    head -c 67108864 /dev/zero | {through} -T - {upload}
+    {through} -o /dev/null {download}
   tokens live {life} s here: watch them being replaced in time
-    while sleep 5; do {through} -sS {base}/whoami || break; done
+    while sleep 5; do {through} -sS {whoami} || break; done
 
 """
 
-PAGE = """\
+IN_BROWSER = """\
   the same in a browser
     {base}/
 """
 WEBSOCKET = """\
   a WebSocket that echoes
-    echo hello | {python} -m authproxy.demo.talk {ws}/ws
+    echo hello | {python} -m authproxy.demo.talk {ws}
 """
 
 
@@ -53,22 +60,21 @@ class Guide:
         shown = _best(listeners)
         on_tcp = not shown.startswith("unix:")
         base = shown if on_tcp else "http://localhost"
-        curl = self._curl()
-        socket = shlex.quote(shown.removeprefix("unix:"))
-        websocket = WEBSOCKET.format(
-            python=shlex.quote(sys.executable), ws=base.replace("http://", "ws://")
-        )
-        return TEXT.format(
-            service=self.service,
-            shown=shown,
-            ca_file=shlex.quote(str(self.ca_file)),
-            curl=curl,
-            through=curl if on_tcp else f"{curl} --unix-socket {socket}",
-            base=base,
-            page=PAGE.format(base=base) if on_tcp else "",
-            websocket=websocket if on_tcp else "",
-            life=self.token_life_s,
-        )
+        curl, socket = self._curl(), shlex.quote(shown.removeprefix("unix:"))
+        words = {name: shlex.quote(base + path) for name, path in PATHS.items()} | {
+            "base": base,
+            "service": self.service,
+            "shown": shown,
+            "life": str(self.token_life_s),
+            "ca_file": shlex.quote(str(self.ca_file)),
+            "curl": curl,
+            "through": curl if on_tcp else f"{curl} --unix-socket {socket}",
+            "python": shlex.quote(sys.executable),
+            "ws": shlex.quote(base.replace("http://", "ws://") + "/ws"),
+        }
+        on_tcp_only = {"in_browser": IN_BROWSER, "websocket": WEBSOCKET}
+        parts = {name: part.format(**words) * on_tcp for name, part in on_tcp_only.items()}
+        return TEXT.format(**words, **parts)
 
     def _curl(self) -> str:
         """A proxy that the user's shell names must not get these requests."""
