@@ -98,7 +98,9 @@ async def websocket(request: web.Request) -> web.StreamResponse:
 
 async def upload(request: web.Request) -> web.StreamResponse:
     size, digest = await _measure(request.content.iter_any())
-    return web.json_response({"bytes": size, "sha256": digest})
+    return web.Response(
+        text=json.dumps({"bytes": size, "sha256": digest}) + "\n", content_type="application/json"
+    )
 
 
 async def download(request: web.Request) -> web.StreamResponse:
