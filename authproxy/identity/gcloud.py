@@ -28,7 +28,7 @@ class Gcloud:
         *,
         impersonate: str | None = None,
         delegates: Sequence[str] = (),
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float = TIMEOUT_S / 2,
     ) -> None:
         self._environ = {**environ, "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
         self._chain = [*delegates, impersonate] if impersonate else []
