@@ -10,15 +10,14 @@ Everything passes byte for byte, in order and in the case it came in, except:
 - the token and the API key are put on, in place of what the client sent under the same name;
 - a Location that names the service names authproxy instead.
 
-Pure functions on heads. Field names are compared in lower case, which `http1` keeps beside each.
+Pure functions on heads. Field names are compared in lower case, which stands beside each.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from authproxy.errors import Code, Refused
 from authproxy.exchange import NO_TOKEN, Field, RequestHead, ResponseHead, Token
+from authproxy.policy.facts import RequestFacts, ResponseFacts
 
 HOP_BY_HOP = frozenset(
     [
@@ -33,35 +32,10 @@ HOP_BY_HOP = frozenset(
     ]
 )
 FORWARDED = frozenset([b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"])
-# A Connection field cannot take away what the message cannot do without.
 _ORDINARY = frozenset([b"close", b"keep-alive", b"upgrade", b"te"])
+# A Connection field cannot take away what the message cannot do without.
 _NOT_NOMINABLE = frozenset([b"host", b"content-length", b"location", b"set-cookie"])
 CHUNKED_LINE = b"Transfer-Encoding: chunked\r\n"
-
-
-class RequestFacts:
-    """What the fields of a request head say about its handling."""
-
-    host: bytes | None = None
-    length: int = 0
-    chunked: bool = False
-    upgrade: bytes | None = None
-    has_authorization: bool = False
-    wants_trailers: bool = False
-    connection: frozenset[bytes] = frozenset()
-
-    @property
-    def has_body(self) -> bool:
-        return self.chunked or self.length > 0
-
-
-class ResponseFacts:
-    """What the fields of an answer's head say about its handling."""
-
-    length: int | None = None
-    chunked: bool = False
-    upgrade: bytes | None = None
-    connection: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +59,12 @@ def service_rules(
     *, authority: str, token_header: str, api_key_header: str, api_key: str | None
 ) -> ServiceRules:
     """`token_header` is a field name or `auto`; `api_key` None when the service wants none."""
-    drop = HOP_BY_HOP | FORWARDED | {b"x-serverless-authorization", b"http2-settings"}
+    drop = HOP_BY_HOP | _OURS | {b"http2-settings"}
     if token_header != "auto":
-        drop |= {token_header.lower().encode()}
+        drop |= _spellings(token_header)
     extra = b""
     if api_key is not None:
-        drop |= {api_key_header.lower().encode()}
+        drop |= _spellings(api_key_header)
         extra = b"%b: %b\r\n" % (api_key_header.encode(), api_key.encode("latin-1"))
     return ServiceRules(
         authority=authority.encode(),
@@ -100,88 +74,22 @@ def service_rules(
     )
 
 
-def read_request(head: RequestHead) -> RequestFacts:
-    """Find what matters in a request's fields. Raises Refused for what RFC 9112 forbids.
+def _spellings(name: str) -> frozenset[bytes]:
+    """`name` in lower case, also with `_` for `-`: CGI and WSGI applications take both for one.
 
-    The parser has seen to it already that lengths are numbers, given once and not beside a
-    transfer coding.
+    Of a name with more than eight hyphens, the first eight: the number must stay small.
     """
-    facts = RequestFacts()
-    for lower, _, value in head.headers:
-        if lower in _REQUEST_NOTES:
-            _REQUEST_NOTES[lower](facts, value)
-    if facts.host is None and head.version != "1.0":
-        raise _bad_request("The request has no Host header.")
-    if facts.upgrade is not None and not _may_upgrade(facts):
-        facts.upgrade = None
-    return facts
+    first, *parts = name.lower().encode().replace(b"_", b"-").split(b"-", 8)
+    spellings = {first}
+    for part in parts:
+        spellings = {begun + mark + part for begun in spellings for mark in (b"-", b"_")}
+    return frozenset(spellings) | {name.lower().encode()}
 
 
-def read_response(head: ResponseHead) -> ResponseFacts:
-    """Find what matters in an answer's fields."""
-    facts = ResponseFacts()
-    for lower, _, value in head.headers:
-        if lower in _RESPONSE_NOTES:
-            _RESPONSE_NOTES[lower](facts, value)
-    return facts
-
-
-def _note_host(facts: RequestFacts, value: bytes) -> None:
-    if facts.host is not None:
-        raise _bad_request("The request has more than one Host header.")
-    facts.host = value
-
-
-def _note_authorization(facts: RequestFacts, _: bytes) -> None:
-    facts.has_authorization = True
-
-
-def _note_request_length(facts: RequestFacts, value: bytes) -> None:
-    facts.length = int(value)
-
-
-def _note_request_coding(facts: RequestFacts, value: bytes) -> None:
-    if value.strip().lower() != b"chunked":
-        raise _bad_request("The only transfer coding that a request may have is chunked.")
-    facts.chunked = True
-
-
-def _note_connection(facts: RequestFacts | ResponseFacts, value: bytes) -> None:
-    tokens = _tokens(value)
-    facts.connection = facts.connection | tokens if facts.connection else tokens
-
-
-def _note_te(facts: RequestFacts, value: bytes) -> None:
-    facts.wants_trailers |= b"trailers" in _tokens(value)
-
-
-def _note_upgrade(facts: RequestFacts | ResponseFacts, value: bytes) -> None:
-    facts.upgrade = value
-
-
-def _note_response_length(facts: ResponseFacts, value: bytes) -> None:
-    facts.length = int(value)
-
-
-def _note_response_coding(facts: ResponseFacts, _: bytes) -> None:
-    facts.chunked = True
-
-
-_REQUEST_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
-    b"host": _note_host,
-    b"authorization": _note_authorization,
-    b"content-length": _note_request_length,
-    b"transfer-encoding": _note_request_coding,
-    b"connection": _note_connection,
-    b"te": _note_te,
-    b"upgrade": _note_upgrade,
-}
-_RESPONSE_NOTES: dict[bytes, Callable[[ResponseFacts, bytes], None]] = {
-    b"content-length": _note_response_length,
-    b"transfer-encoding": _note_response_coding,
-    b"connection": _note_connection,
-    b"upgrade": _note_upgrade,
-}
+# What only we say to the service.
+_OURS = frozenset().union(
+    *(_spellings(n.decode()) for n in FORWARDED | {b"x-serverless-authorization"})
+)
 
 
 def token_line(rules: ServiceRules, token: Token, *, has_authorization: bool) -> bytes:
@@ -292,31 +200,17 @@ def last_chunk(trailers: Sequence[Field], drop: frozenset[bytes] = HOP_BY_HOP) -
 
 
 # RFC 9110 6.5.1: no framing, routing or authentication in trailers, lest a recipient merge them.
-_FORBIDDEN_TRAILERS = FORWARDED | {
+_FORBIDDEN_TRAILERS = _OURS | {
     b"authorization",
     b"content-encoding",
     b"content-length",
     b"content-range",
     b"content-type",
+    b"cookie",
     b"host",
+    b"location",
     b"set-cookie",
     b"trailer",
     b"transfer-encoding",
-    b"x-serverless-authorization",
+    b"www-authenticate",
 }
-
-
-def _may_upgrade(facts: RequestFacts) -> bool:
-    """h2c by Upgrade is gone (RFC 9113 3.1), and one with a body cannot be passed on safely."""
-    if b"upgrade" not in facts.connection or facts.has_body or facts.upgrade is None:
-        return False
-    return facts.upgrade.strip().lower() != b"h2c"
-
-
-@lru_cache(maxsize=256)
-def _tokens(value: bytes) -> frozenset[bytes]:
-    return frozenset(part.strip().lower() for part in value.split(b","))
-
-
-def _bad_request(message: str) -> Refused:
-    return Refused(message, code=Code.BAD_REQUEST)

@@ -1,13 +1,15 @@
 """Which service a request is for, by the name it asked for."""
 
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Generic, TypeVar
 
 from authproxy.errors import Code, Refused
 from authproxy.policy.access import Address
 
 Service = TypeVar("Service")
+
+MAX_NAME = 253  # RFC 1035 2.3.4
 
 
 def parse_host(authority: bytes) -> str:
@@ -21,16 +23,26 @@ def parse_host(authority: bytes) -> str:
         raise _bad_host() from None
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
-        if not bracket or ":" not in host or _as_address(host) is None:
-            raise _bad_host()
+        host = _spell_ipv6(host) if bracket else ""
     else:
         host, colon, rest = text.partition(":")
-        rest = colon + rest
-    if rest and not (rest.startswith(":") and (rest == ":" or rest[1:].isdecimal())):
+        host, rest = host.removesuffix("."), colon + rest
+    if rest and not (rest[0] == ":" and (rest == ":" or rest[1:].isdecimal())):
         raise _bad_host()
-    if not host or not set(host) <= _HOST_CHARS:
+    if not host or len(host) > MAX_NAME or not set(host) <= _HOST_CHARS:
         raise _bad_host()
-    return host.removesuffix(".")
+    return host
+
+
+def _spell_ipv6(text: str) -> str:
+    """The one spelling of an IPv6 address, of a mapped one the IPv4 one's; empty for none.
+
+    A zone means something on the client's machine only (RFC 6874 4).
+    """
+    address = _as_address(text) if "%" not in text else None
+    if not isinstance(address, IPv6Address):
+        return ""
+    return str(address.ipv4_mapped or address)
 
 
 class Routes(Generic[Service]):

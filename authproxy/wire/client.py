@@ -7,13 +7,13 @@ holds what one read brought and not more.
 
 import asyncio
 from collections import deque
-from enum import IntFlag
 from typing import TYPE_CHECKING, cast
 
 from authproxy.errors import AuthProxyError
 from authproxy.exchange import ResponseHead
 from authproxy.policy.access import parse_peer
-from authproxy.policy.headers import ResponseFacts, forwarded_lines, response_head
+from authproxy.policy.facts import ResponseFacts
+from authproxy.policy.headers import forwarded_lines, response_head
 from authproxy.policy.routes import parse_host
 from authproxy.wire import refusals, replies
 from authproxy.wire.output import reset, send
@@ -29,21 +29,11 @@ LINGER_S = 5.0
 """How long a client that still sends may take to read an answer that ends the connection."""
 
 
-class Hold(IntFlag):
-    """Why nothing is read from the client."""
-
-    EARLY = 1
-    """Body came before there was a connection to the service."""
-    QUEUE = 2
-    """A request sent ahead is waiting."""
-    CONGESTED = 4
-    """The service reads slower than the client sends."""
-    SWITCH = 8
-    """What follows depends on the service's answer to an Upgrade."""
-
-
-# Plain numbers for the hot path: an IntFlag's operators are Python functions.
-_EARLY, _QUEUE, _CONGESTED, _SWITCH = (int(hold) for hold in Hold)
+# Why nothing is read from the client. Plain numbers: an IntFlag's operators are Python functions.
+_EARLY = 1  # body came before there was a connection to the service
+_QUEUE = 2  # a request sent ahead is waiting
+_CONGESTED = 4  # the service reads slower than the client sends
+_SWITCH = 8  # what follows depends on the service's answer to an Upgrade
 _ALL = _EARLY | _QUEUE | _CONGESTED | _SWITCH
 
 
@@ -63,6 +53,7 @@ class ClientConnection(asyncio.Protocol):
         "_reader",
         "_refusal",
         "_relay",
+        "_unsent",
         "_upstream",
         "forwarded",
         "is_congested",
@@ -96,15 +87,21 @@ class ClientConnection(asyncio.Protocol):
         self._idle_s = 0.0
         self._head_age_s = 0.0
         self._lingered_s: float | None = None
+        self._unsent = 0
 
     # What the transport tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast: aiofastnet's transports have asyncio's methods, not its classes.
         self.transport = cast(asyncio.Transport, transport)
-        self.peer = parse_peer(transport.get_extra_info("peername"))
+        peername = transport.get_extra_info("peername")
+        self.peer = parse_peer(peername)
         self._local = parse_peer(transport.get_extra_info("sockname"))
         self._refusal = self.server.access.find_refusal(self.peer)
+        if peername is None:
+            # It left before it was accepted, and what it had sent can still be read. A Unix
+            # socket's client has an empty name, not none, and only that one needs no address.
+            self._refusal = "the client left before its address could be read"
         self.server.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -144,12 +141,13 @@ class ClientConnection(asyncio.Protocol):
         self.is_congested = False
         if self._relay is not None:
             self._relay.client_congested(False)
+        self._advance()
 
     # What the reader found.
 
     def enqueue(self, relay: Relay) -> None:
         """A request's head is in: its turn is now, or after those before it."""
-        if self._relay is None and not self._queue:
+        if self._relay is None and not self._queue and not self.is_congested:
             self._relay = relay
             relay.start()
         else:
@@ -160,6 +158,9 @@ class ClientConnection(asyncio.Protocol):
         """Keep `rest` until the service says which protocol it belongs to."""
         self._ahead = rest
         self._hold(_SWITCH, True)
+
+    def is_turn_of(self, relay: Relay) -> bool:
+        return relay is self._relay
 
     @property
     def is_last_request_in(self) -> bool:
@@ -193,7 +194,8 @@ class ClientConnection(asyncio.Protocol):
         unbounded = facts.length is None and not bodiless
         if unbounded and not chunks_allowed:
             relay.keep_alive = False
-        announce = chunks_allowed and (unbounded or (bodiless and facts.chunked))
+        named = bodiless and facts.chunked and head.status != 204  # RFC 9112 6.1: never in a 204
+        announce = chunks_allowed and (unbounded or named)
         connection = self._connection_line(relay)
         self.out.append(
             response_head(head, facts, chunked=announce, connection=connection, local=self.origins)
@@ -223,16 +225,23 @@ class ClientConnection(asyncio.Protocol):
         if relay is not self._relay:
             return
         self._relay = None
-        self._idle_s = 0.0
+        self._idle_s = self._head_age_s = 0.0
         if self._holds:
-            self._hold(_CONGESTED | _EARLY | _SWITCH, False)
+            self._hold(_CONGESTED | _EARLY, False)
         if not relay.keep_alive:
             self.close()
             return
-        if self._ahead is not None:
-            ahead, self._ahead = self._ahead, None
-            self._reader.feed(ahead)
+        if self._ahead is not None and relay.facts.upgrade is not None:
+            self._stay(self._ahead)
         self._advance()
+
+    def _stay(self, ahead: bytes) -> None:
+        """The service did not switch: what the client sent ahead is HTTP."""
+        self._ahead = None
+        self._hold(_SWITCH, False)
+        self._reader.feed(ahead)
+        if self._relay is not None:
+            self._relay.flush()
 
     def linger(self, relay: Relay) -> None:
         """`relay` is over and the client still sends: let it read the answer before we close."""
@@ -273,19 +282,27 @@ class ClientConnection(asyncio.Protocol):
                 self.transport.abort()
         elif self._relay is not None:
             self._relay.tick(seconds, timeouts)
-        elif self._reader.head_open:
+        elif self._reader.head_open and not self._reader.is_deaf:
             self._head_age_s += seconds
             if self._head_age_s > timeouts.head:
                 self._reader.refuse(refusals.slow_head(timeouts.head))
         else:
             self._head_age_s = 0.0
-            self._idle_s += seconds
-            if self._idle_s > timeouts.keep_alive:
-                self.close()
+            self._rest(seconds, timeouts.keep_alive)
+
+    def _rest(self, seconds: float, limit_s: float) -> None:
+        unsent = self.transport.get_write_buffer_size()
+        self._idle_s = seconds if unsent != self._unsent else self._idle_s + seconds
+        self._unsent = unsent
+        if self._idle_s > limit_s:
+            # A close would wait for a client that does not read its last answer.
+            self.cut() if unsent else self.close()
 
     def drain(self) -> None:
         """Close now if nothing is under way; else the exchange under way is the last."""
-        if self._relay is None and not self._reader.head_open and self._lingered_s is None:
+        if self._relay is not None:
+            self._relay.keep_alive = False
+        elif not self._reader.head_open and self._lingered_s is None:
             self.close()
 
     def close(self) -> None:
@@ -328,6 +345,5 @@ class ClientConnection(asyncio.Protocol):
         self._holds = holds
 
     def __repr__(self) -> str:
-        return (
-            f"<ClientConnection {self.peer} [{self._relay or 'idle'}, {len(self._queue)} queued]>"
-        )
+        state = self._relay or "idle"
+        return f"<ClientConnection {self.peer} [{state}, {len(self._queue)} queued]>"

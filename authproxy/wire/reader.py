@@ -7,7 +7,7 @@ import httptools
 
 from authproxy.errors import Refused
 from authproxy.exchange import Field, RequestHead
-from authproxy.policy.headers import RequestFacts, read_request
+from authproxy.policy.facts import RequestFacts, read_request
 from authproxy.settings import LimitSettings
 from authproxy.wire import refusals
 from authproxy.wire.relay import Relay
@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 FIELD_OVERHEAD = 4
 """Bytes of a field line besides name and value."""
 
+_PEEK = 24
+"""Bytes, enough to tell what the client meant by what is not HTTP/1.1: HTTP/2's preface."""
+
 
 class RequestReader:
     """The callbacks of one client's parser. Nothing raises out of them: llhttp could not go on."""
@@ -30,6 +33,7 @@ class RequestReader:
         "_headers",
         "_limits",
         "_parser",
+        "_read",
         "_receiving",
         "_target",
         "_upgrading",
@@ -43,7 +47,10 @@ class RequestReader:
         self._parser = httptools.HttpRequestParser(self)
         self._headers: list[Field] = []
         self._target = b""
+        self._read = 0
+        """Size of the read that is being taken apart."""
         self._fed = 0
+        """Bytes read since the head began or the last piece of a body came."""
         self._receiving: Relay | None = None
         """The relay whose body is being read."""
         self._upgrading: Relay | None = None
@@ -55,18 +62,23 @@ class RequestReader:
 
     def feed(self, data: bytes) -> None:
         """Take `data` apart; all that it holds has been handed on when this returns."""
-        self._fed = self._fed + len(data) if self.head_open else len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._after_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserCallbackError as error:
-            logger.exception("a request could not be handled", exc_info=error.__context__)
-            self._client.transport.abort()
-        except httptools.HttpParserError as error:
-            self._not_http(error, data)
-        if self.head_open and self._fed > self._limits.head_bytes:
-            self.refuse(refusals.head_too_large())
+        rest: bytes | memoryview = data
+        while rest:  # again only after an upgrade: a thousand in a row must not recurse
+            self._read = len(rest)
+            self._fed += self._read
+            try:
+                self._parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = self._after_upgrade(memoryview(rest)[upgrade.args[0] :])
+                continue
+            except httptools.HttpParserCallbackError as error:
+                logger.exception("a request could not be handled", exc_info=error.__context__)
+                self._client.transport.abort()
+            except httptools.HttpParserError as error:
+                self._not_http(error, bytes(rest[:_PEEK]))
+            break
+        if self._fed > self._limits.head_bytes:
+            self._too_much()
 
     def refuse(self, refusal: Refused, head: RequestHead | None = None) -> None:
         """Answer in turn, then close: where the next request would begin cannot be known."""
@@ -76,7 +88,6 @@ class RequestReader:
         self.head_open = False
         head = head or RequestHead(b"-", self._target[:256] or b"-", "1.1", [])
         relay = Relay(self._client, head, RequestFacts(), keep_alive=False, refusal=refusal)
-        relay.received_all = True
         self._client.enqueue(relay)
 
     # What the parser found.
@@ -84,6 +95,7 @@ class RequestReader:
     def on_message_begin(self) -> None:
         self._headers = []
         self._target = b""
+        self._fed = 0
         self.head_open = True
 
     def on_url(self, target: bytes) -> None:
@@ -93,11 +105,11 @@ class RequestReader:
         self._headers.append((name.lower(), name, value))
 
     def on_headers_complete(self) -> None:
+        headers, self._headers = self._headers, []
+        self.head_open = False
         if self.is_deaf or self._upgrading is not None:
             return
         parser = self._parser
-        headers, self._headers = self._headers, []
-        self.head_open = False
         head = RequestHead(parser.get_method(), self._target, parser.get_http_version(), headers)
         try:
             self._check_size(head)
@@ -112,6 +124,7 @@ class RequestReader:
         self._client.enqueue(relay)
 
     def on_body(self, data: bytes) -> None:
+        self._fed = 0
         if self._receiving is not None:
             self._receiving.from_client(data)
 
@@ -129,17 +142,18 @@ class RequestReader:
         if len(head.headers) > limits.headers:
             raise refusals.head_too_large()
         # Only a head that came in a large read, or in many, can be too large: look closer then.
-        if self._fed > limits.head_bytes:
+        if self._fed + self._read > limits.head_bytes:
             size = sum(len(name) + len(value) + FIELD_OVERHEAD for _, name, value in head.headers)
             if size > limits.head_bytes:
                 raise refusals.head_too_large()
 
     # Where the parser stops.
 
-    def _after_upgrade(self, rest: bytes) -> None:
+    def _after_upgrade(self, rest: memoryview) -> memoryview:
+        """Prepare for what comes behind the head; what is still HTTP is returned."""
         relay, self._upgrading = self._upgrading, None
         if relay is None or self.is_deaf:
-            return
+            return rest[:0]
         self._parser = httptools.HttpRequestParser(self)
         if relay.facts.has_body:
             # The upgrade is not passed on, and the parser took the body for the new protocol.
@@ -150,10 +164,18 @@ class RequestReader:
             self._receiving = None
             relay.client_done([])
             if relay.facts.upgrade is not None and relay.is_open:
-                self._client.await_switch(rest)
-                return
-        if rest:
-            self.feed(rest)
+                self._client.await_switch(bytes(rest))
+                return rest[:0]
+        return rest
+
+    def _too_much(self) -> None:
+        """More than a head may have, and neither it nor the body's framing has come to an end."""
+        relay = self._receiving
+        if self.head_open:
+            self.refuse(refusals.head_too_large())
+        elif relay is not None and not self.is_deaf:
+            self.is_deaf = True
+            relay.client_broke("the chunk extensions or trailers are too large")
 
     def _not_http(self, error: httptools.HttpParserError, data: bytes) -> None:
         if self.is_deaf or (self._receiving is None and self._client.is_last_request_in):

@@ -15,14 +15,8 @@ from typing import TYPE_CHECKING
 
 from authproxy.errors import AuthProxyError, Code, Refused, UpstreamError
 from authproxy.exchange import Field, RequestHead, ResponseHead, Token
-from authproxy.policy.headers import (
-    RequestFacts,
-    ResponseFacts,
-    last_chunk,
-    read_response,
-    request_head,
-    response_head,
-)
+from authproxy.policy.facts import RequestFacts, ResponseFacts, read_response
+from authproxy.policy.headers import last_chunk, request_head, response_head
 from authproxy.policy.retry import may_resend
 from authproxy.wire import admission, refusals, tunnel
 from authproxy.wire.output import add_chunk
@@ -46,7 +40,7 @@ class Relay:
     received_all = False
     """The client's request has come in whole."""
     silent_s = 0.0
-    _early: Sequence[bytes] = ()
+    _early: list[bytes] | None = None
     """Body that came before there was a connection; bounded, the client is on hold then."""
     _trailers: Sequence[Field] = ()
     _in_line = False
@@ -91,10 +85,13 @@ class Relay:
         self.exchange.principal = token.principal
         connection = self.upstream.pool.take()
         if connection is None:
-            self._in_line = True
-            self.upstream.pool.wait(self)
+            self._wait()
         else:
             self._use(connection)
+
+    def _wait(self) -> None:
+        self._in_line = True
+        self.upstream.pool.wait(self)
 
     def connected(self, connection: ServiceConnection) -> None:
         """The pool has a connection for us."""
@@ -123,7 +120,7 @@ class Relay:
         )
         connection.begin(self, hold=self.client.is_congested)
         if self._early:
-            early, self._early = self._early, ()
+            early, self._early = self._early, None
             for data in early:
                 self._add_body(connection, data)
             self.client.hold_early(False)
@@ -139,8 +136,10 @@ class Relay:
         if self.service is not None:
             self._add_body(self.service, data)
         elif not self._answered:
-            self._early = [*self._early, data]
-            self.client.hold_early(True)
+            if not self._early:
+                self._early = []
+                self.client.hold_early(True)
+            self._early.append(data)
 
     def _add_body(self, service: ServiceConnection, data: bytes) -> None:
         if self.facts.chunked:
@@ -155,12 +154,17 @@ class Relay:
         if self.service is not None and self.facts.chunked:
             self.service.out.append(last_chunk(trailers, self.upstream.rules.drop))
         if self._answered:
+            self.flush()
             self._end()
 
     def client_broke(self, reason: str) -> None:
         """The request's body is not valid; the service must not take what it has got for whole."""
-        self._drop_service()
-        self._fail(refusals.bad_body(reason))
+        refusal = refusals.bad_body(reason)
+        if self.client.is_turn_of(self):
+            self._drop_service()
+            self._fail(refusal)
+        else:
+            self._refusal = refusal
 
     def client_gone(self) -> None:
         """The client left: cut the exchange with the service, whatever stage it is at."""
@@ -259,11 +263,9 @@ class Relay:
     def service_gone(self, reason: str) -> None:
         """The connection to the service ended under the exchange."""
         service, self.service = self.service, None
-        if self._answered:
-            self._linger()
-        elif service is not None and service.went_stale and self._may_resend():
-            self.send(self.token)
-            self.flush()
+        if service is not None and service.went_stale and self._may_resend():
+            # Not on another idle one: that may have been closed in the same moment.
+            self._wait()
         else:
             self._fail(refusals.service_gone(reason))
 
@@ -291,8 +293,9 @@ class Relay:
         exchange = self.exchange
         exchange.code, exchange.detail, exchange.status = error.code, error.detail, error.status
         self._answered = self._answering = True
-        self._early = ()
-        complete = self.received_all or not self.facts.has_body
+        self._early = None
+        # Behind a request that the reader refused anything may follow.
+        complete = self.received_all or not (self.facts.has_body or self._refusal)
         if error.code is Code.BAD_REQUEST or not complete:
             self.keep_alive = False
         self.client.reply(error, self)
@@ -307,6 +310,9 @@ class Relay:
             return
         if not self._answering:
             self.refuse(error)
+            return
+        if self._answered:
+            self._linger()
             return
         exchange = self.exchange
         exchange.code, exchange.detail = error.code, error.detail or error.message

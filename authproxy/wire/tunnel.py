@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from authproxy.errors import UpstreamError
 from authproxy.exchange import Exchange, ResponseHead
-from authproxy.policy.headers import read_response, upgrade_head
+from authproxy.policy.facts import read_response
+from authproxy.policy.headers import upgrade_head
 from authproxy.wire import refusals
 from authproxy.wire.output import reset
 
@@ -51,7 +52,7 @@ class TunnelEnd(asyncio.Protocol):
             self.other.transport.close()
         else:
             reset(self.other.transport)
-        self.tunnel.end(self)
+        self.tunnel.end()
 
     def __repr__(self) -> str:
         return f"<TunnelEnd [{self.bytes_received} bytes received]>"
@@ -83,12 +84,12 @@ class Tunnel:
         if client.is_congested:
             self._client_end.pause_writing()
 
-    def end(self, end: TunnelEnd) -> None:
-        """One side closed; the first to do so is the one that left."""
+    def end(self) -> None:
+        """One side closed, then the other, when all that it was to get has gone out."""
         if self._ended:
+            self._server.closed(self)
             return
         self._ended = True
-        self._server.closed(self)
         exchange = self._exchange
         exchange.bytes_from_client = self._client_end.bytes_received
         exchange.bytes_to_client = self._service_end.bytes_received
@@ -117,7 +118,8 @@ def switch(relay: "Relay", service: "ServiceConnection", head: ResponseHead) -> 
     """
     facts = read_response(head)
     asked = _protocols(relay.facts.upgrade)
-    if not asked or not _protocols(facts.upgrade) <= asked or b"upgrade" not in facts.connection:
+    switched = _protocols(facts.upgrade)
+    if not switched or not switched <= asked or b"upgrade" not in facts.connection:
         raise _wrong_protocol()
     client, exchange = relay.client, relay.exchange
     exchange.status = head.status

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from authproxy.exchange import NO_TOKEN, Token
 from authproxy.identity.cache import Tokens
 from authproxy.policy.access import AccessList
-from authproxy.policy.headers import RequestFacts, ServiceRules, token_line
+from authproxy.policy.facts import RequestFacts
+from authproxy.policy.headers import ServiceRules, token_line
 from authproxy.values import Origin
 from authproxy.wire.pool import Pool
 

@@ -1,0 +1,232 @@
+import string
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authproxy.errors import Code, Refused
+from authproxy.policy.access import Address
+from authproxy.policy.routes import Routes, parse_host, split_target
+
+LOCAL = ip_address("192.0.2.1")
+ONE = Routes({"billing": ("billing", ("billing.example",))}, hosts=("proxy.example",))
+TWO = Routes(
+    {"billing": ("billing", ("billing.example", "2001:db8::7")), "orders": ("orders", ())},
+    hosts=("proxy.example",),
+)
+
+
+@pytest.mark.parametrize(
+    ("authority", "expected"),
+    [
+        (b"localhost", "localhost"),
+        (b"LocalHost:8080", "localhost"),
+        (b" localhost ", "localhost"),
+        (b"localhost:", "localhost"),
+        (b"localhost:0", "localhost"),
+        (b"a.example.", "a.example"),
+        (b"a.example.:80", "a.example"),
+        (b"127.0.0.1:80", "127.0.0.1"),
+        (b"my_host", "my_host"),
+        (b"[::1]", "::1"),
+        (b"[::1]:8080", "::1"),
+        (b"[0:0:0:0:0:0:0:1]", "::1"),
+        (b"[2001:DB8::0:1]", "2001:db8::1"),
+        (b"[::ffff:127.0.0.1]:80", "127.0.0.1"),
+        (b"a" * 253, "a" * 253),
+    ],
+)
+def test_a_host_is_read_without_its_port(authority: bytes, expected: str) -> None:
+    assert expected == parse_host(authority)
+
+
+@pytest.mark.parametrize(
+    "authority",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b" ", id="space"),
+        pytest.param(b".", id="a dot"),
+        pytest.param(b":80", id="no host"),
+        pytest.param(b"user@localhost", id="user"),
+        pytest.param(b"user:password@localhost", id="user and password"),
+        pytest.param(b"localhost@evil.example", id="user that looks like a host"),
+        pytest.param(b"localhost:80@evil.example", id="user that looks like an authority"),
+        pytest.param(b"localhost:8o80", id="port with a letter"),
+        pytest.param(b"localhost:+80", id="port with a sign"),
+        pytest.param(b"localhost:80:80", id="two ports"),
+        pytest.param(b"localhost 80", id="space inside"),
+        pytest.param(b"localhost,evil.example", id="two hosts"),
+        pytest.param(b"localhost/x", id="path"),
+        pytest.param(b"localhost#x", id="fragment"),
+        pytest.param(b"localhost\\x", id="backslash"),
+        pytest.param(b"local\thost", id="tab"),
+        pytest.param(b"local\x1b[31mhost", id="escape"),
+        pytest.param(b"loc%61lhost", id="percent"),
+        pytest.param("bücher.example".encode(), id="not ASCII"),
+        pytest.param(b"::1", id="IPv6 without brackets"),
+        pytest.param(b"[::1", id="bracket left open"),
+        pytest.param(b"[::1]80", id="port without a colon"),
+        pytest.param(b"[127.0.0.1]", id="IPv4 in brackets"),
+        pytest.param(b"[localhost]", id="name in brackets"),
+        pytest.param(b"[v1.x:y]", id="address of the future"),
+        pytest.param(b"[fe80::1%eth0]", id="zone"),
+        pytest.param(b"[]", id="empty brackets"),
+        pytest.param(b"a" * 254, id="too long"),
+    ],
+)
+def test_what_is_no_host_is_refused(authority: bytes) -> None:
+    with pytest.raises(Refused) as caught:
+        parse_host(authority)
+
+    assert "The Host header is not a host name with an optional port." == str(caught.value)
+    assert "Send one Host header, as in `Host: localhost:8080`." == caught.value.hint
+    assert (400, Code.BAD_REQUEST) == (caught.value.status, caught.value.code)
+
+
+@given(st.one_of(st.binary(), st.text(string.printable).map(str.encode)))
+def test_a_host_is_plain_or_refused_and_nothing_else(authority: bytes) -> None:
+    try:
+        host = parse_host(authority)
+    except Refused:
+        return
+
+    assert set(host) <= set(string.ascii_lowercase + string.digits + ".-_:")
+    assert 0 < len(host) <= 253
+
+
+@given(st.ip_addresses(), st.integers(0, 65535))
+def test_every_address_is_a_host(address: Address, port: int) -> None:
+    text = f"[{address.exploded}]" if address.version == 6 else str(address)
+
+    expected = getattr(address, "ipv4_mapped", None) or address
+    assert str(expected) == parse_host(f"{text}:{port}".encode())
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", "billing"),
+        ("127.0.0.1", "billing"),
+        ("127.9.9.9", "billing"),
+        ("::1", "billing"),
+        ("192.0.2.1", "billing"),
+        ("proxy.example", "billing"),
+        ("billing.example", "billing"),
+        ("billing.localhost", "billing"),
+        ("anything.localhost", "billing"),
+    ],
+)
+def test_one_service_answers_to_all_names_of_the_listener(host: str, expected: str) -> None:
+    assert expected == ONE.get(host, LOCAL)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("billing.localhost", "billing"),
+        ("orders.localhost", "orders"),
+        ("billing.example", "billing"),
+        ("2001:db8::7", "billing"),
+    ],
+)
+def test_several_services_are_told_apart_by_name(host: str, expected: str) -> None:
+    assert expected == TWO.get(host, LOCAL)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "192.0.2.1", "proxy.example"])
+def test_a_name_that_all_services_share_leads_to_none_of_several(host: str) -> None:
+    with pytest.raises(Refused) as caught:
+        TWO.get(host, LOCAL)
+
+    assert f"No service belongs to {host}." == str(caught.value)
+    expected = "Ask for one of the services by name: billing.localhost, orders.localhost"
+    assert expected == caught.value.hint
+    assert (404, Code.NO_ROUTE) == (caught.value.status, caught.value.code)
+
+
+@pytest.mark.parametrize("routes", [ONE, TWO], ids=["one service", "two services"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "evillocalhost",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0.0.0.0",
+        "::",
+        "192.0.2.2",
+        "169.254.169.254",
+        "sub.proxy.example",
+    ],
+)
+def test_a_name_that_is_not_ours_is_refused(routes: Routes[str], host: str) -> None:
+    with pytest.raises(Refused) as caught:
+        routes.get(host, LOCAL)
+
+    assert "This proxy does not answer for the host name of this request." == str(caught.value)
+    expected = "Use localhost, or add the name to `hosts` in the configuration."
+    assert expected == caught.value.hint
+    assert f"Host: {host}" == caught.value.detail
+    assert (421, Code.HOST_NOT_ALLOWED) == (caught.value.status, caught.value.code)
+
+
+def test_on_a_unix_socket_no_address_is_ours_but_loopback() -> None:
+    assert "billing" == ONE.get("127.0.0.1", None)
+    with pytest.raises(Refused):
+        ONE.get("192.0.2.1", None)
+
+
+def test_routes_show_their_services() -> None:
+    assert "<Routes [billing, orders]>" == repr(TWO)
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (b"/", (b"/", b"host")),
+        (b"/a%2Fb//c/../d;x?q=1", (b"/a%2Fb//c/../d;x?q=1", b"host")),
+        (b"//evil.example/x", (b"//evil.example/x", b"host")),
+        (b"/http://evil.example/", (b"/http://evil.example/", b"host")),
+        (b"*", (b"*", b"host")),
+        (b"http://a.localhost/x?y", (b"/x?y", b"a.localhost")),
+        (b"HTTPS://a.localhost:80/x", (b"/x", b"a.localhost:80")),
+        (b"http://a.localhost", (b"/", b"a.localhost")),
+        (b"http://a.localhost?q=/x", (b"/?q=/x", b"a.localhost")),
+        (b"http://a.localhost/?q=http://b/", (b"/?q=http://b/", b"a.localhost")),
+        (b"http:///x", (b"/x", b"")),
+        (b"http://user@a.localhost/x", (b"/x", b"user@a.localhost")),
+    ],
+)
+def test_a_target_is_a_path_and_the_authority_that_counts(
+    target: bytes, expected: tuple[bytes, bytes]
+) -> None:
+    assert expected == split_target(target, b"host")
+
+
+@pytest.mark.parametrize(
+    "target", [b"", b"*x", b"localhost", b"localhost:80", b"ftp://a/", b"javascript://a/", b"?x"]
+)
+def test_a_target_that_is_neither_path_nor_url_is_refused(target: bytes) -> None:
+    with pytest.raises(Refused) as caught:
+        split_target(target, b"localhost")
+
+    expected = "The target of the request is neither a path nor an absolute URL."
+    assert expected == str(caught.value)
+    assert Code.BAD_REQUEST == caught.value.code
+
+
+@given(st.one_of(st.binary(), st.binary().map(lambda rest: b"http://" + rest)))
+def test_a_target_is_split_without_loss_or_refused(target: bytes) -> None:
+    try:
+        path, authority = split_target(target, None)
+    except Refused:
+        return
+
+    assert path == b"*" or path.startswith(b"/")
+    scheme = b"" if authority is None else target[: target.index(b"://") + 3]
+    assert target in (scheme + (authority or b"") + path, scheme + (authority or b"") + path[1:])
