@@ -70,8 +70,7 @@ except StartError as error:
 """
 
 NO_DIRECTORY = """
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # no file can be written anywhere
+os.environ["PYTHONPATH"] = os.environ["SITE"]
 try:
     run(listen="8080", token_life_s=30, run_proxy=None)
 except StartError as error:
@@ -168,14 +167,27 @@ async def test_world_ends_when_the_proxy_cannot_start() -> None:
     assert is_gone(first["directory"])
 
 
-async def test_missing_writable_directory_is_said() -> None:
+@pytest.mark.parametrize(
+    ("directory", "error", "hint"),
+    [
+        (
+            "/nowhere",
+            "authproxy demo needs a directory for its certificates, and none can be written",
+            "Set TMPDIR to a directory that this user may write to.",
+        ),
+        ("/dev/null", "the pretend services cannot start: Not a directory", ""),
+    ],
+)
+async def test_missing_directory_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, directory: str, error: str, hint: str
+) -> None:
+    """Root can write everywhere, so the world's process is told where its files would go."""
+    (tmp_path / "sitecustomize.py").write_text(f"import tempfile; tempfile.tempdir = {directory!r}")
+    monkeypatch.setenv("SITE", f"{tmp_path}:{Path(__file__).parent.parent}")
+
     (line,), errors = await finish(NO_DIRECTORY)
 
-    assert not errors
-    assert {
-        "error": "authproxy demo needs a directory for its certificates, and none can be written",
-        "hint": "Set TMPDIR to a directory that this user may write to.",
-    } == line
+    assert ({"error": error, "hint": hint}, "") == (line, errors)
 
 
 async def test_google_auth_must_not_be_imported_first() -> None:
