@@ -64,6 +64,8 @@ class Program:
             self._process.kill()
         await self._process.wait()
         await self._listening
+        # Every token begins like this; none may ever be in what authproxy says.
+        assert "eyJ" not in self.stderr
 
     @property
     def url(self) -> str:

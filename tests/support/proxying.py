@@ -66,8 +66,10 @@ class Heard:
 
     def __init__(self) -> None:
         self._came: asyncio.Queue[Exchange] = asyncio.Queue()
+        self.ids: list[str] = []
 
     def exchange_ended(self, exchange: Exchange) -> None:
+        self.ids.append(exchange.request_id)
         self._came.put_nowait(exchange)
 
     async def wait_for(self, count: int) -> Sequence[Exchange]:
@@ -117,7 +119,10 @@ async def proxying(
     limits: LimitSettings | None = None,
     timeouts: TimeoutSettings | None = None,
 ) -> AsyncIterator[RunningProxy]:
-    """A proxy on a free port of 127.0.0.1 in front of `service_url`."""
+    """A proxy on a free port of 127.0.0.1 in front of `service_url`.
+
+    When it is left, every exchange that began must have been heard of once.
+    """
     limits, timeouts = limits or LimitSettings(), timeouts or TimeoutSettings()
     tokens = tokens or FixedTokens(make_token())
     origin = parse_origin(service_url)
@@ -154,6 +159,8 @@ async def proxying(
         yield RunningProxy(sock.getsockname()[1], server, pool, tokens, heard)
     finally:
         await runner.cleanup()
+    began = next(server._numbers) - 1
+    assert (began, began) == (len(heard.ids), len(set(heard.ids)))
 
 
 def as_tokens(tokens: FixedTokens) -> Tokens:

@@ -1,0 +1,72 @@
+"""What a client of the data path says and hears, byte by byte, and what it waits for."""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+
+import trustme
+
+from authproxy.wire.client import ClientConnection
+from tests.support.proxying import RunningProxy
+
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LAST_GET = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+def get(target: str, *fields: str, method: str = "GET", host: str = "localhost") -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *fields]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+def post(body: bytes, *fields: str) -> bytes:
+    return get("/", f"Content-Length: {len(body)}", *fields, method="POST") + body
+
+
+async def read_answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """The next answer's head and its body, whose length the head says."""
+    async with asyncio.timeout(10):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = 0
+        for line in head.lower().split(b"\r\n"):
+            if line.startswith(b"content-length:"):
+                length = int(line.partition(b":")[2])
+        return head, await reader.readexactly(length)
+
+
+async def read_rest(reader: asyncio.StreamReader) -> bytes:
+    """All that still comes; ConnectionResetError if the connection was cut off."""
+    async with asyncio.timeout(10):
+        return await reader.read(-1)
+
+
+async def was_cut(reader: asyncio.StreamReader) -> bool:
+    """Does the connection end with a reset, so that nobody takes what came for whole?"""
+    try:
+        await read_rest(reader)
+    except ConnectionResetError:
+        return True
+    return False
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what only shows in a state."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 -- there is no event to wait for
+            await asyncio.sleep(0.001)
+
+
+def client_connection(proxy: RunningProxy) -> ClientConnection:
+    """The proxy's side of the only open client connection."""
+    (connection,) = proxy.server._connections
+    assert isinstance(connection, ClientConnection)
+    return connection
+
+
+def tls_contexts(name: str = "localhost") -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """The service's side, with a certificate for `name`, and the side that trusts it."""
+    authority = trustme.CA()
+    service = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(service)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    return service, trusting
