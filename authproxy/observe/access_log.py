@@ -6,11 +6,12 @@ hold all of them.
 
 import asyncio
 import json
+import re
 import time
 from typing import TextIO
 
 from authproxy.exchange import Exchange
-from authproxy.observe.logs import Format, timestamp
+from authproxy.observe.logs import Format, printable, timestamp
 
 
 class AccessLog:
@@ -48,7 +49,7 @@ def render_json(exchange: Exchange) -> str:
         "request_id": exchange.request_id,
         "client": None if exchange.client is None else str(exchange.client),
         "method": _text(exchange.head.method),
-        "host": _text(exchange.host),
+        "host": _text(_without_user(exchange.host)),
         "path": _path(exchange),
         "status": exchange.status,
         "duration_ms": round(exchange.duration_s * 1000, 1),
@@ -80,17 +81,26 @@ def render_text(exchange: Exchange) -> str:
     if exchange.service:
         words.append(f"-> {exchange.service}")
     if exchange.code is not None:
-        words.append(f"[{exchange.code}] {exchange.detail}".rstrip())
+        words.append(f"[{exchange.code}] {printable(exchange.detail)}".rstrip())
     if exchange.aborted:
         words.append(f"({exchange.aborted} left early)")
     return " ".join(words) + "\n"
 
 
+# A user name and a password, in an absolute target or an authority.
+_USER = re.compile(rb"^([^/]*://)?[^/]*@")
+
+
 def _path(exchange: Exchange) -> str:
-    return _text(exchange.head.target.partition(b"?")[0])
+    """The target without query and fragment, both of which can hold tokens."""
+    path = exchange.head.target.partition(b"?")[0].partition(b"#")[0]
+    return _text(path if path[:1] == b"/" else _without_user(path))
+
+
+def _without_user(text: bytes) -> bytes:
+    return _USER.sub(rb"\1", text)
 
 
 def _text(value: bytes) -> str:
     """Printable ASCII; what a client sends must not steer a terminal or forge a line."""
-    text = value.decode("ascii", "backslashreplace")
-    return text if text.isprintable() else ascii(text)[1:-1]
+    return printable(value.decode("ascii", "backslashreplace"))

@@ -1,7 +1,7 @@
-"""How log lines look: text for a person at a terminal, one JSON object a line for everything else.
+"""How log lines look: text for a person at a terminal, else one JSON object a line.
 
-The fields that code passes as `extra` become fields of the JSON object; a text line has the sentence
-alone. Field names are snake_case and part of the public surface.
+The fields that code passes as `extra` become fields of the JSON object; a text line has the
+sentence alone. Field names are snake_case and part of the public surface.
 """
 
 import json
@@ -44,6 +44,15 @@ def timestamp(seconds: float) -> str:
     return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
 
 
+def printable(text: str) -> str:
+    """`text` on one line, with escapes in place of what could steer a terminal or forge a line."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
 class JsonFormatter(logging.Formatter):
     """One object a line."""
 
@@ -66,10 +75,10 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
-        line = f"{clock} {level}{record.getMessage()}"
+        lines = [f"{clock} {level}{printable(record.getMessage())}"]
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
-        return line
+            lines += map(printable, self.formatException(record.exc_info).split("\n"))
+        return "\n".join(lines)
 
 
 def _extra(record: logging.LogRecord) -> Mapping[str, object]:

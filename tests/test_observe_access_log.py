@@ -1,0 +1,205 @@
+import asyncio
+import io
+import json
+from ipaddress import ip_address
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authproxy.errors import Code
+from authproxy.exchange import Exchange, RequestHead
+from authproxy.observe.access_log import AccessLog, render_json, render_text
+
+SECRET = "hunter2"
+
+
+def exchange(
+    *,
+    target: bytes = b"/a/b?key=hunter2",
+    method: bytes = b"GET",
+    client: str | None = "127.0.0.1",
+    host: bytes = b"localhost:8080",
+    status: int = 200,
+    service: str = "billing",
+    code: Code | None = None,
+    detail: str = "",
+    aborted: Literal["", "client", "service", "authproxy"] = "",
+) -> Exchange:
+    headers = [
+        (b"authorization", b"Authorization", b"Bearer hunter2"),
+        (b"cookie", b"Cookie", b"hunter2"),
+        (b"x-api-key", b"X-Api-Key", b"hunter2"),
+    ]
+    address = None if client is None else ip_address(client)
+    made = Exchange("abc", 7, address, RequestHead(method, target, "1.1", headers))
+    made.started_at = 1_700_000_000.25
+    made.host, made.status, made.service, made.code = host, status, service, code
+    made.detail, made.aborted = detail, aborted
+    made.duration_s, made.bytes_to_client = 0.0125, 42
+    return made
+
+
+def text(made: Exchange) -> str:
+    """The text line without its clock, which is in local time."""
+    return render_text(made).partition(" ")[2]
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        pytest.param(exchange(), "127.0.0.1 GET /a/b 200 12ms 42B -> billing", id="good"),
+        pytest.param(
+            exchange(client=None), "unix GET /a/b 200 12ms 42B -> billing", id="Unix socket"
+        ),
+        pytest.param(
+            exchange(
+                status=421, service="", code=Code.HOST_NOT_ALLOWED, detail="Host: evil.example"
+            ),
+            "127.0.0.1 GET /a/b 421 12ms 42B [host_not_allowed] Host: evil.example",
+            id="refused",
+        ),
+        pytest.param(
+            exchange(status=504, code=Code.UPSTREAM_TIMEOUT),
+            "127.0.0.1 GET /a/b 504 12ms 42B -> billing [upstream_timeout]",
+            id="nothing to add",
+        ),
+        pytest.param(
+            exchange(status=0, aborted="client"),
+            "127.0.0.1 GET /a/b - 12ms 42B -> billing (client left early)",
+            id="gone",
+        ),
+    ],
+)
+def test_a_text_line_says_who_what_and_how_it_went(made: Exchange, expected: str) -> None:
+    assert f"{expected}\n" == text(made)
+
+
+def test_a_json_line_leaves_out_what_has_no_value() -> None:
+    expected = {
+        "time": "2023-11-14T22:13:20.250Z",
+        "severity": "INFO",
+        "message": "GET /a/b 200",
+        "request_id": "abc-7",
+        "client": "127.0.0.1",
+        "method": "GET",
+        "host": "localhost:8080",
+        "path": "/a/b",
+        "status": 200,
+        "duration_ms": 12.5,
+        "first_byte_ms": 0.0,
+        "bytes_from_client": 0,
+        "bytes_to_client": 42,
+        "service": "billing",
+        "attempts": 0,
+    }
+    assert expected == json.loads(render_json(exchange()))
+
+
+def test_a_json_line_says_why_it_went_wrong() -> None:
+    made = exchange(
+        client=None, status=502, code=Code.UPSTREAM_BROKE, detail="reset", aborted="service"
+    )
+    made.principal = "me@example.com"
+
+    line = json.loads(render_json(made))
+    assert "client" not in line
+    assert ("ERROR", "upstream_broke", "reset") == (line["severity"], line["error"], line["detail"])
+    assert ("service", "me@example.com") == (line["aborted"], line["principal"])
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "path", "shown"),
+    [
+        (b"/a?key=hunter2", b"localhost", "/a", "localhost"),
+        (b"/a#access_token=hunter2", b"localhost", "/a", "localhost"),
+        (
+            b"http://me:hunter2@localhost/a",
+            b"me:hunter2@localhost",
+            "http://localhost/a",
+            "localhost",
+        ),
+        (b"http://hunter2@localhost", b"hunter2@localhost", "http://localhost", "localhost"),
+        (b"http://a@hunter2@localhost/a", b"a@hunter2@b", "http://localhost/a", "b"),
+        (b"me:hunter2@localhost:443", b"", "localhost:443", ""),
+        (b"/@me/x@y", b"localhost", "/@me/x@y", "localhost"),
+        (b"http://localhost/@me", b"localhost", "http://localhost/@me", "localhost"),
+        (b"http:///@me", b"", "http:///@me", ""),
+        (b"*", b"localhost", "*", "localhost"),
+    ],
+)
+def test_a_line_shows_no_query_no_fragment_and_no_password(
+    target: bytes, host: bytes, path: str, shown: str
+) -> None:
+    made = exchange(target=target, host=host)
+
+    line = json.loads(render_json(made))
+    assert (path, shown) == (line["path"], line["host"])
+    assert f" {path} " in render_text(made)
+
+
+@pytest.mark.parametrize("render", [render_text, render_json], ids=["text", "json"])
+def test_no_secret_of_a_request_is_in_a_line(render: type[str]) -> None:
+    made = exchange(target=b"http://me:hunter2@localhost/a?k=hunter2", host=b"me:hunter2@localhost")
+
+    assert SECRET not in render(made)
+
+
+@given(st.binary(), st.binary(), st.binary(), st.text())
+def test_nothing_that_a_client_sends_forges_a_line_or_steers_a_terminal(
+    method: bytes, target: bytes, host: bytes, detail: str
+) -> None:
+    made = exchange(
+        method=method, target=target, host=host, code=Code.BAD_REQUEST, detail=detail, status=400
+    )
+
+    for line in (render_text(made), render_json(made)):
+        assert line.endswith("\n")
+        assert line[:-1].isprintable()
+    assert (detail or None) == json.loads(render_json(made)).get("detail")
+
+
+async def test_lines_of_one_loop_iteration_are_written_at_once() -> None:
+    writes: list[str] = []
+
+    class Stream(io.StringIO):
+        def write(self, data: str) -> int:
+            writes.append(data)
+            return len(data)
+
+    log = AccessLog(Stream(), "text")
+    log.exchange_ended(exchange())
+    log.exchange_ended(exchange(status=404))
+    assert [] == writes
+    assert "<AccessLog [2 lines to write]>" == repr(log)
+
+    await asyncio.sleep(0)
+    assert [2] == [data.count("\n") for data in writes]
+    assert "<AccessLog [0 lines to write]>" == repr(log)
+
+    log.exchange_ended(exchange())
+    await asyncio.sleep(0)
+    assert [2, 1] == [data.count("\n") for data in writes]
+
+
+async def test_lines_are_json_when_asked_for() -> None:
+    stream = io.StringIO()
+    log = AccessLog(stream, "json")
+    log.exchange_ended(exchange())
+    log.flush()
+
+    assert "abc-7" == json.loads(stream.getvalue())["request_id"]
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError, ValueError("I/O operation on closed file")])
+async def test_a_stream_that_went_away_does_no_harm(error: Exception) -> None:
+    class Gone(io.StringIO):
+        def write(self, _: str) -> int:
+            raise error
+
+    log = AccessLog(Gone(), "text")
+    log.exchange_ended(exchange())
+    log.flush()
+
+    assert "<AccessLog [0 lines to write]>" == repr(log)
