@@ -43,6 +43,9 @@ async def _await_token(relay: "Relay") -> None:
     except AuthProxyError as error:
         relay.refuse(error)
         return
+    except Exception:
+        relay.refuse(refusals.no_token())
+        raise
     if relay.is_open:
         relay.send(token)
         relay.flush()

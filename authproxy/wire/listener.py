@@ -7,6 +7,7 @@ protocol factory with `pre_shutdown` and `shutdown`.
 import asyncio
 import contextlib
 import itertools
+import logging
 import secrets
 import time
 from collections.abc import Sequence
@@ -21,7 +22,11 @@ from authproxy.wire.client import ClientConnection
 from authproxy.wire.pool import Pool
 from authproxy.wire.upstream import Upstream
 
+logger = logging.getLogger(__name__)
+
 LONGEST_TICK_S = 1.0
+CUT_S = 1.0
+"""How long connections that were cut have to say that they are lost, so that observers hear it."""
 
 
 class Connection(Protocol):
@@ -83,7 +88,10 @@ class ProxyServer:
         if self._observers:
             exchange.duration_s = time.monotonic() - exchange.started
             for observer in self._observers:
-                observer.exchange_ended(exchange)
+                try:
+                    observer.exchange_ended(exchange)
+                except Exception:
+                    logger.exception("%r failed to take note of %r", observer, exchange)
 
     def tick(self, seconds: float) -> None:
         """Let everything open know that time passed: one timer for all, none per request."""
@@ -103,7 +111,10 @@ class ProxyServer:
         while True:
             await asyncio.sleep(pause)
             now = time.monotonic()
-            self.tick(now - before)
+            try:
+                self.tick(now - before)
+            except Exception:
+                logger.exception("a tick failed")
             before = now
 
     def pre_shutdown(self) -> None:
@@ -123,6 +134,9 @@ class ProxyServer:
             async with asyncio.timeout(timeout):
                 await self._none_open.wait()
         self.cut()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CUT_S):
+                await self._none_open.wait()
         await self.tasks.cancel()
         for pool in self._pools:
             await pool.close()

@@ -27,6 +27,6 @@ def send(pieces: list[bytes], transport: asyncio.Transport) -> None:
 def reset(transport: asyncio.Transport) -> None:
     """End the connection so that the peer cannot take it for an orderly end: TCP's RST, not FIN."""
     sock = transport.get_extra_info("socket")
-    if sock is not None and sock.family != socket.AF_UNIX:
+    if sock is not None and sock.fileno() >= 0 and sock.family != socket.AF_UNIX:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()

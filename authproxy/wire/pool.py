@@ -6,7 +6,9 @@ connection or one that another exchange gave back, goes to whoever waits longest
 """
 
 import asyncio
+import contextlib
 import logging
+import socket
 import ssl
 from collections import deque
 from typing import Protocol
@@ -14,11 +16,15 @@ from typing import Protocol
 from authproxy.errors import AuthProxyError, Code, UpstreamError
 from authproxy.tasks import Tasks
 from authproxy.values import Origin
+from authproxy.wire import refusals
 from authproxy.wire.service import ServiceConnection
 
 logger = logging.getLogger(__name__)
 
 HAPPY_EYEBALLS_DELAY_S = 0.25  # RFC 8305 8 recommends it
+SETTLE_S = 0.5
+"""How long connections that are on their way may take when the pool closes, before they are
+cancelled: at the wrong moment asyncio's race of addresses would leak the socket that won it."""
 
 
 class Waiter(Protocol):
@@ -54,6 +60,8 @@ class Pool:
         self._waiting: deque[Waiter] = deque()
         self._connecting = 0
         self._open = 0
+        self._settled = asyncio.Event()
+        self._settled.set()
         self._tasks = Tasks()
         self._closed = False
 
@@ -66,7 +74,10 @@ class Pool:
         return None
 
     def wait(self, waiter: Waiter) -> None:
-        """Stand in line; `waiter` hears `connected` or `not_connected` later."""
+        """Stand in line; `waiter` hears `connected` or `not_connected`, as a rule later."""
+        if self._closed:
+            waiter.not_connected(_shutting_down())
+            return
         self._waiting.append(waiter)
         self._open_more()
 
@@ -85,6 +96,10 @@ class Pool:
             connection.idle_s = 0.0
             self._idle.append(connection)
 
+    def opened(self) -> None:
+        """A connection stands; `lost` is heard for it when it ends."""
+        self._open += 1
+
     def lost(self, connection: ServiceConnection) -> None:
         """A connection ended, or left the pool for a tunnel: there is room for another."""
         self._open -= 1
@@ -102,31 +117,38 @@ class Pool:
     async def close(self) -> None:
         """Close the idle connections; lent ones close when they come back."""
         self._closed = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_S):
+                await self._settled.wait()
         await self._tasks.cancel()
         for connection in list(self._idle):
             connection.close()
+        while self._waiting:
+            self._waiting.popleft().not_connected(_shutting_down())
 
     def _open_more(self) -> None:
-        while self._connecting < len(self._waiting) and self._open < self._limit:
+        while (
+            self._connecting < len(self._waiting)
+            and self._open + self._connecting < self._limit
+            and not self._closed
+        ):
             self._connecting += 1
-            self._open += 1
+            self._settled.clear()
             self._tasks.spawn(self._connect(), name=f"connect to {self.origin}")
 
     async def _connect(self) -> None:
         try:
             connection = await self._open_connection()
         except UpstreamError as error:
-            self._open -= 1
             if self._waiting:
                 self._waiting.popleft().not_connected(error)
-        except BaseException:
-            self._open -= 1
-            raise
         else:
             self.put(connection)
         finally:
             self._connecting -= 1
-        self._open_more()
+            if not self._connecting:
+                self._settled.set()
+            self._open_more()
 
     async def _open_connection(self) -> ServiceConnection:
         loop = asyncio.get_running_loop()
@@ -140,16 +162,23 @@ class Pool:
                     server_hostname=self.origin.host if self._ssl else None,
                     happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S,
                 )
-        except (OSError, TimeoutError, ssl.CertificateError) as error:
+        except Exception as error:
             raise _translate(error, self.origin, self._connect_timeout_s) from error
+        if not connection.is_usable:
+            # Without this word whoever waits would see us connect again and again.
+            raise refusals.service_gone("it closed the connection as soon as that stood")
         return connection
 
     def __repr__(self) -> str:
-        busy = self._open - self._connecting - len(self._idle)
+        busy = self._open - len(self._idle)
         return (
             f"<Pool {self.origin} [{busy} busy, {len(self._idle)} idle,"
             f" {self._connecting} connecting | {len(self._waiting)} waiting]>"
         )
+
+
+def _shutting_down() -> UpstreamError:
+    return UpstreamError("authproxy is shutting down.", code=Code.SHUTTING_DOWN, sent=False)
 
 
 def _translate(error: Exception, origin: Origin, timeout_s: float) -> UpstreamError:
@@ -165,7 +194,7 @@ def _translate(error: Exception, origin: Origin, timeout_s: float) -> UpstreamEr
         code = Code.UPSTREAM_TIMEOUT
         message = f"{origin} did not accept a connection within {timeout_s:g} seconds."
         hint = "Is the address right, and does a firewall or a missing egress route stand between?"
-    elif error.__class__.__name__ == "gaierror":
+    elif isinstance(error, socket.gaierror | UnicodeError):
         message = f"The host name {origin.host} cannot be resolved."
         hint = "Check the URL for a typo, and the DNS of this machine."
     else:

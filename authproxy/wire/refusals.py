@@ -2,7 +2,7 @@
 
 import httptools
 
-from authproxy.errors import Code, Refused, UpstreamError
+from authproxy.errors import Code, CredentialError, Refused, UpstreamError
 
 
 def connect() -> Refused:
@@ -63,6 +63,11 @@ def bad_body(reason: str) -> Refused:
     return Refused(
         "The body of the request is not valid HTTP/1.1.", code=Code.BAD_REQUEST, detail=reason
     )
+
+
+def no_token() -> CredentialError:
+    """A source failed in a way that it did not foresee; the log has the rest."""
+    return CredentialError("No token could be had, for a reason that was not foreseen.")
 
 
 def service_gone(reason: str) -> UpstreamError:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_FRAMING = (b"content-length", b"transfer-encoding")
+
 
 class ServiceConnection(asyncio.Protocol):
     """A parser's callbacks on one side, a relay's orders on the other."""
@@ -29,7 +31,6 @@ class ServiceConnection(asyncio.Protocol):
         "_congested",
         "_fed",
         "_feeding",
-        "_head_open",
         "_headers",
         "_heard",
         "_on_hold",
@@ -64,8 +65,8 @@ class ServiceConnection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._headers: list[Field] = []
         self._reason = b""
-        self._head_open = True
         self._fed = 0
+        """Bytes read since the head began or the last piece of a body came."""
 
     # What the relay orders.
 
@@ -142,6 +143,7 @@ class ServiceConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast: aiofastnet's transports have asyncio's methods, not its classes.
         self.transport = cast(asyncio.Transport, transport)
+        self._pool.opened()
 
     def data_received(self, data: bytes) -> None:
         relay = self.relay
@@ -150,10 +152,10 @@ class ServiceConnection(asyncio.Protocol):
             self.close()
             return
         self._heard = True
-        self._fed = self._fed + len(data) if self._head_open else 0
+        self._fed += len(data)
         rest = self._feed(data)
-        if self._head_open and self._fed > self._pool.head_bytes:
-            self.fault = self.fault or "the head of the answer is too large"
+        if self._fed > self._pool.head_bytes:
+            self.fault = self.fault or "the head of the answer, or its trailers, are too large"
         if self.fault:
             self._broke()
         elif rest:
@@ -183,6 +185,7 @@ class ServiceConnection(asyncio.Protocol):
         if relay is not None and relay.ends_with_connection:
             self._usable = False
             relay.service_done([])
+            relay.client.flush()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -209,7 +212,7 @@ class ServiceConnection(asyncio.Protocol):
             self.fault = self.fault or "bytes after the answer"
         self._headers = []
         self._reason = b""
-        self._head_open = True
+        self._fed = 0
 
     def on_status(self, reason: bytes) -> None:
         self._reason += reason
@@ -220,23 +223,33 @@ class ServiceConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         relay = self.relay
         headers, self._headers = self._headers, []
-        self._head_open = False
         if relay is None or self.fault:
             return
-        if len(headers) > self._pool.max_headers:
-            self.fault = "the answer has too many header fields"
+        already = relay.has_final_head
+        if already or len(headers) > self._pool.max_headers:
+            self.fault = "a second answer" if already else "the answer has too many header fields"
             return
         head = ResponseHead(self._parser.get_status_code(), self._reason, headers)
-        if head.status == 101:
-            self._switch(relay, head)
+        if head.status < 200:
+            self._interim(relay, head)
             return
-        if head.status >= 200:
-            self._usable = self._parser.should_keep_alive()
+        self._usable = self._parser.should_keep_alive()
         relay.service_head(head)
         if relay.head.method == b"HEAD" and relay.has_final_head:
             # llhttp would wait for the body that the head announces and that never comes.
             self._parser = httptools.HttpResponseParser(self)
             relay.service_done([])
+
+    def _interim(self, relay: "Relay", head: ResponseHead) -> None:
+        if head.status == 101:
+            self._switch(relay, head)
+        elif head.status < 100:
+            self.fault = "a status below 100"
+        elif any(lower in _FRAMING for lower, _, _ in head.headers):
+            # llhttp would read a body (RFC 9110 15.2 knows none) and the client another answer.
+            self.fault = "an interim answer with a body"
+        else:
+            relay.service_head(head)
 
     def _switch(self, relay: "Relay", head: ResponseHead) -> None:
         try:
@@ -245,6 +258,7 @@ class ServiceConnection(asyncio.Protocol):
             self.fault = error.detail
 
     def on_body(self, data: bytes) -> None:
+        self._fed = 0
         if self.relay is None:
             self.fault = self.fault or "a body after an answer that has none"
         elif not self.fault:
@@ -252,7 +266,6 @@ class ServiceConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         relay = self.relay
-        self._fed = 0
         if relay is not None and not self.fault and relay.has_final_head:
             relay.service_done(self._headers)
 

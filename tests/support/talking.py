@@ -55,8 +55,9 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-def client_connection(proxy: RunningProxy) -> ClientConnection:
+async def accepted(proxy: RunningProxy) -> ClientConnection:
     """The proxy's side of the only open client connection."""
+    await until(lambda: bool(proxy.server._connections))
     (connection,) = proxy.server._connections
     assert isinstance(connection, ClientConnection)
     return connection

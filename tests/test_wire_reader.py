@@ -1,0 +1,382 @@
+"""What a client sends, taken apart: split anywhere, too large, too slow, or not HTTP at all."""
+
+import asyncio
+import itertools
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from authproxy.errors import Code
+from authproxy.settings import LimitSettings, TimeoutSettings
+from tests.support.proxying import proxying
+from tests.support.raw import OK, Call, raw_service
+from tests.support.talking import (
+    GET,
+    LAST_GET,
+    accepted,
+    get,
+    post,
+    read_answer,
+    read_rest,
+    until,
+)
+
+CHUNKED = get("/", "Transfer-Encoding: chunked", method="POST")
+HANDSHAKE = get("/ws", "Connection: Upgrade", "Upgrade: websocket")
+OLD_HANDSHAKE = get("/", "Connection: Upgrade", "Upgrade: h2c")
+
+
+async def echo(call: Call) -> None:
+    """Answer each request with its head's first line and its body."""
+    while head := await call.read_head():
+        body = b""
+        if b"\r\nTransfer-Encoding: chunked\r\n" in head:
+            while size := int(await call.reader.readline(), 16):
+                body += await call.reader.readexactly(size)
+                await call.reader.readexactly(2)
+            while await call.reader.readline() != b"\r\n":
+                pass
+        elif b"\r\nContent-Length: " in head:
+            length = head.partition(b"\r\nContent-Length: ")[2].partition(b"\r\n")[0]
+            body = await call.reader.readexactly(int(length))
+        said = head.partition(b"\r\n")[0] + b"|" + body
+        await call.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(said), said))
+
+
+REQUESTS = (
+    post(b"hello"),
+    CHUNKED + b"3;a=b\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 1\r\n\r\n",
+    OLD_HANDSHAKE,
+    get("/upload", "Connection: Upgrade", "Upgrade: x", "Content-Length: 3", method="PUT") + b"xyz",
+    get("/last", "Connection: close"),
+)
+SAID = (
+    b"POST / HTTP/1.1|hello",
+    b"POST / HTTP/1.1|abcde",
+    b"GET / HTTP/1.1|",
+    b"PUT /upload HTTP/1.1|xyz",
+    b"GET /last HTTP/1.1|",
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(cuts=st.sets(st.integers(1, len(b"".join(REQUESTS)) - 1), max_size=30))
+async def test_requests_may_come_in_any_pieces(cuts: set[int]) -> None:
+    data = b"".join(REQUESTS)
+    edges = [0, *sorted(cuts), len(data)]
+    async with raw_service(echo) as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        for begin, end in itertools.pairwise(edges):
+            writer.write(data[begin:end])
+            await writer.drain()
+            await asyncio.sleep(0)
+        heard = [(await read_answer(reader))[1] for _ in REQUESTS]
+        assert await read_rest(reader) == b""
+        writer.close()
+
+    assert tuple(heard) == SAID
+
+
+async def test_a_request_may_come_byte_by_byte() -> None:
+    async with raw_service(echo) as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        server_side = await accepted(proxy)
+        for at in range(len(REQUESTS[1])):
+            server_side.data_received(REQUESTS[1][at : at + 1])
+        assert await read_answer(reader) == (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n",
+            SAID[1],
+        )
+        writer.close()
+
+
+MALFORMED = {
+    "bad method": b"FOO / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "lower-case method": b"get / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "length and chunked": get(
+        "/", "Content-Length: 5", "Transfer-Encoding: chunked", method="POST"
+    ),
+    "chunked and length": get(
+        "/", "Transfer-Encoding: chunked", "Content-Length: 5", method="POST"
+    ),
+    "two lengths": get("/", "Content-Length: 5", "Content-Length: 5", method="POST"),
+    "two lengths that differ": get("/", "Content-Length: 5", "Content-Length: 6", method="POST"),
+    "a list of lengths": get("/", "Content-Length: 5, 5", method="POST"),
+    "a signed length": get("/", "Content-Length: +5", method="POST"),
+    "a length beyond 64 bits": get("/", "Content-Length: 99999999999999999999", method="POST"),
+    "folded line": get("/", "X: a\r\n b"),
+    "bare LF in the head": b"GET / HTTP/1.1\nHost: localhost\n\n",
+    "bare LF after a field": get("/", "X: a\nContent-Length: 5"),
+    "bare CR": get("/", "X: a\rb"),
+    "NUL": get("/", "X: a\0b"),
+    "space before the colon": get("/", "Content-Length : 5", method="POST"),
+    "space before the first field": b"GET / HTTP/1.1\r\n Host: localhost\r\n\r\n",
+    "no name": get("/", ": a"),
+    "a coding that is not chunked": get("/", "Transfer-Encoding: gzip", method="POST"),
+    "a coding before chunked": get("/", "Transfer-Encoding: gzip, chunked", method="POST"),
+    "a coding after chunked": get("/", "Transfer-Encoding: chunked, gzip", method="POST"),
+    "chunked twice": get(
+        "/", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked", method="POST"
+    ),
+    "a vertical tab before chunked": get("/", "Transfer-Encoding:\vchunked", method="POST"),
+    "no host": b"GET / HTTP/1.1\r\n\r\n",
+    "two hosts": get("/", "Host: localhost"),
+    "HTTP/0.9": b"GET /\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("request_bytes", MALFORMED.values(), ids=MALFORMED)
+async def test_malformed_request_is_refused_and_nothing_behind_it_is_read(
+    request_bytes: bytes,
+) -> None:
+    async with raw_service() as service, proxying(service.url) as proxy:
+        answer = await proxy.exchange(request_bytes + b"5\r\nhello\r\n0\r\n\r\n" + GET)
+        (exchange,) = await proxy.heard.wait_for(1)
+
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert 1 == answer.count(b"X-Authproxy-Error: ")
+    assert b"Connection: close\r\n" in answer
+    assert Code.BAD_REQUEST == exchange.code
+    assert [] == service.heads
+
+
+async def test_tls_on_the_plain_port_is_told_apart() -> None:
+    async with raw_service() as service, proxying(service.url) as proxy:
+        answer = await proxy.exchange(MALFORMED["TLS"])
+
+    assert b"\r\n\r\nThe request is not valid HTTP/1.1.\nThe client speaks TLS;" in answer
+
+
+BROKEN_BODIES = {
+    "size": b"zz\r\n",
+    "negative size": b"-1\r\n",
+    "size and space": b"5 \r\nhello\r\n",
+    "size with prefix": b"0x5\r\nhello\r\n",
+    "bare LF after the size": b"5\nhello\r\n",
+    "bare LF in an extension": b"5;a\nb\r\nhello\r\n",
+    "overflow": b"ffffffffffffffffff\r\n",
+    "longer than said": b"5\r\nhello!\r\n",
+    "trailer with a bare LF": b"0\r\nX: y\nZ: a\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("body", BROKEN_BODIES.values(), ids=BROKEN_BODIES)
+async def test_broken_body_is_refused_and_the_service_cannot_take_it_for_whole(body: bytes) -> None:
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def talk(call: Call) -> None:
+        await call.read_head()
+        try:
+            heard.put_nowait(await call.reader.read(-1))
+        except ConnectionResetError:
+            heard.put_nowait(b"")
+
+    async with raw_service(talk) as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(CHUNKED + b"2\r\nok\r\n")
+        await until(lambda: len(service.heads) == 1)
+        writer.write(body + GET)
+        answer = await read_rest(reader)
+        writer.close()
+        (exchange,) = await proxy.heard.wait_for(1)
+        got = await heard.get()
+
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"The body of the request is not valid HTTP/1.1." in answer
+    assert Code.BAD_REQUEST == exchange.code
+    assert not got.endswith(b"0\r\n\r\n")
+
+
+async def test_broken_body_of_a_request_sent_ahead_waits_for_its_turn() -> None:
+    go = asyncio.Event()
+
+    async def talk(call: Call) -> None:
+        await call.read_head()
+        await go.wait()
+        await call.say(OK)
+
+    async with raw_service(talk) as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(GET + CHUNKED + b"zz\r\n")
+        await until(lambda: len(service.heads) == 1)
+        go.set()
+        first = await read_answer(reader)
+        second = await read_answer(reader)
+        writer.close()
+
+    assert OK == b"".join(first)
+    assert second[0].startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert 1 == len(service.heads)
+
+
+async def test_answers_before_a_malformed_request_come_first() -> None:
+    async with raw_service() as service, proxying(service.url) as proxy:
+        answer = await proxy.exchange(GET + GET + b"FOO / HTTP/1.1\r\n\r\n")
+
+    assert answer.startswith(OK + OK + b"HTTP/1.1 400 Bad Request\r\n")
+
+
+SMALL = LimitSettings(head_bytes=1024, target_bytes=256, headers=8)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [get("/", f"X: {'a' * 1024}"), get("/", *(f"X-{n}: a" for n in range(8)))],
+    ids=["bytes", "fields"],
+)
+async def test_head_too_large_is_refused(request_bytes: bytes) -> None:
+    async with raw_service() as service, proxying(service.url, limits=SMALL) as proxy:
+        answer = await proxy.exchange(request_bytes)
+
+    assert answer.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert [] == service.heads
+
+
+async def test_target_too_long_is_refused() -> None:
+    async with raw_service() as service, proxying(service.url, limits=SMALL) as proxy:
+        answer = await proxy.exchange(get("/" + "a" * 256))
+
+    assert answer.startswith(b"HTTP/1.1 414 ")
+    assert [] == service.heads
+
+
+@pytest.mark.parametrize("start", [b"GET / HTTP/1.1\r\nX: ", b"GET /"], ids=["field", "target"])
+async def test_head_that_never_ends_is_refused_and_the_client_reads_why(start: bytes) -> None:
+    async with raw_service() as service, proxying(service.url, limits=SMALL) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(start)
+        for _ in range(64):
+            writer.write(b"a" * 4096)
+        answer = await read_rest(reader)
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+async def test_head_that_drips_is_refused_at_the_limit() -> None:
+    async with raw_service() as service, proxying(service.url, limits=SMALL) as proxy:
+        reader, writer = await proxy.connect()
+        connection = await accepted(proxy)
+        connection.data_received(b"GET / HTTP/1.1\r\n")
+        sent = 0
+        while not connection._reader.is_deaf:
+            connection.data_received(b"X")
+            sent += 1
+        answer = await read_rest(reader)
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert SMALL.head_bytes + 1 == sent
+
+
+async def test_many_small_requests_in_one_large_read_are_not_one_large_head() -> None:
+    count = 300
+    async with raw_service() as service, proxying(service.url, limits=SMALL) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(GET * count + GET[:-2])
+        for _ in range(count):
+            assert OK == b"".join(await read_answer(reader))
+        writer.write(GET[-2:])
+        assert OK == b"".join(await read_answer(reader))
+        writer.close()
+
+
+@pytest.mark.parametrize("piece", [b"a" * 4096, b"X: a\r\n" * 512], ids=["one without end", "many"])
+async def test_trailers_without_end_are_refused(piece: bytes) -> None:
+    async def talk(call: Call) -> None:
+        await call.read_head()
+        await call.reader.read(-1)
+
+    async with raw_service(talk) as service, proxying(service.url, limits=SMALL) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(CHUNKED + b"0\r\n")
+        await until(lambda: len(service.heads) == 1)
+        for _ in range(200):
+            writer.write(piece)
+        answer = await read_rest(reader)
+        writer.close()
+        (exchange,) = await proxy.heard.wait_for(1)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert "the chunk extensions or trailers are too large" == exchange.detail
+
+
+async def test_large_body_is_no_large_head() -> None:
+    body = bytes(1_000_000)
+    async with raw_service(echo) as service, proxying(service.url, limits=SMALL) as proxy:
+        reader, writer = await proxy.connect()
+        upgrading = get("/", "Connection: Upgrade", "Upgrade: x", f"Content-Length: {len(body)}")
+        for request in (post(body), upgrading + body, post(b"") + GET):
+            writer.write(request)
+            _, said = await read_answer(reader)
+            assert said.endswith(b"|") or said.endswith(body)
+        writer.close()
+
+
+async def test_slow_head_is_refused_after_its_time() -> None:
+    timeouts = TimeoutSettings(head=30)
+    async with raw_service() as service, proxying(service.url, timeouts=timeouts) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(GET)
+        assert OK == b"".join(await read_answer(reader))
+        parser = (await accepted(proxy))._reader
+        writer.write(b"GET / HTTP")
+        await until(lambda: parser.head_open)
+        proxy.server.tick(20)
+        writer.write(GET[10:])
+        assert OK == b"".join(await read_answer(reader))
+        writer.write(b"GET / HTTP")
+        await until(lambda: parser.head_open)
+        proxy.server.tick(20)
+        assert "<RequestReader [in a head]>" == repr(parser)
+        proxy.server.tick(11)
+        answer = await read_rest(reader)
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert b"The request's head did not arrive within 30 seconds." in answer
+
+
+@pytest.mark.parametrize(
+    "request_bytes", [OLD_HANDSHAKE, b"CONNECT a:1 HTTP/1.1\r\nHost: localhost\r\n\r\n"]
+)
+async def test_upgrades_that_are_not_passed_on_do_not_recurse(request_bytes: bytes) -> None:
+    count = 2000
+    async with raw_service() as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(request_bytes * count)
+        heads = [(await read_answer(reader))[0] for _ in range(count)]
+        writer.close()
+
+    assert 1 == len({head.partition(b"\r\n")[0] for head in heads})
+
+
+async def test_connect_is_refused() -> None:
+    async with raw_service() as service, proxying(service.url) as proxy:
+        answer = await proxy.exchange(
+            b"CONNECT service:443 HTTP/1.1\r\nHost: service:443\r\n\r\n" + LAST_GET
+        )
+
+    assert answer.startswith(b"HTTP/1.1 405 Method Not Allowed\r\n")
+    assert b"X-Authproxy-Error: connect_not_supported\r\n" in answer
+    assert answer.endswith(b"ok")
+    assert 1 == len(service.heads)
+
+
+async def test_failure_inside_the_reader_ends_the_connection_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with raw_service() as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        parser = (await accepted(proxy))._reader
+        parser._limits = None  # type: ignore[assignment]  # -- what a defect would look like
+        writer.write(GET)
+        assert b"" == await read_rest(reader)
+        writer.close()
+
+    assert "a request could not be handled" in caplog.text
