@@ -63,7 +63,7 @@ def test_a_directory_is_no_file(tmp_path: Path) -> None:
 
 
 def test_a_file_of_somebody_else_is_an_error_that_says_whose_it_must_be() -> None:
-    class Guarded(Path().__class__):  # type: ignore[misc]
+    class Guarded(Path().__class__):  # type: ignore[misc]  # -- the class depends on the platform
         """A file that may not be read; the tests may run as root, whom no mode keeps out."""
 
         def open(self, *_: object, **__: object) -> None:

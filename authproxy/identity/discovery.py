@@ -1,5 +1,6 @@
 """Finds credentials that nobody named: `adc` and `auto`."""
 
+import contextlib
 import http.client
 import logging
 import os
@@ -47,14 +48,12 @@ def adc_path(environ: Mapping[str, str]) -> Path | None:
 def metadata_answers(environ: Mapping[str, str]) -> bool:
     """One short question, never through a proxy. Other things may live at that address."""
     host = environ.get("GCE_METADATA_HOST") or environ.get("GCE_METADATA_IP") or METADATA_ADDRESS
-    connection = http.client.HTTPConnection(host, timeout=PROBE_S)
     try:
-        connection.request("GET", "/", headers={"Metadata-Flavor": "Google"})
-        return connection.getresponse().getheader("Metadata-Flavor") == "Google"
+        with contextlib.closing(http.client.HTTPConnection(host, timeout=PROBE_S)) as connection:
+            connection.request("GET", "/", headers={"Metadata-Flavor": "Google"})
+            return connection.getresponse().getheader("Metadata-Flavor") == "Google"
     except (OSError, http.client.HTTPException):
         return False
-    finally:
-        connection.close()
 
 
 @dataclass(frozen=True, slots=True)

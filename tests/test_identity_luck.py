@@ -1,0 +1,152 @@
+import logging
+import random
+from collections.abc import Callable
+
+import pytest
+
+from authproxy.errors import CredentialError
+from authproxy.exchange import Secret, Token
+from authproxy.identity.lifetime import Held
+from authproxy.identity.luck import Luck, told, utc
+
+NOW = 1_800_000_000.0
+NO = CredentialError("no", permanent=False)
+NEVER = CredentialError("never", permanent=True)
+
+
+class Steady(random.Random):
+    def uniform(self, a: float, b: float) -> float:
+        return max(a, b)
+
+
+@pytest.fixture
+def luck() -> Luck:
+    return Luck("fake", "https://a", Steady())
+
+
+def holding(left_s: float) -> Held:
+    token = Token(
+        value=Secret("x"),
+        expires_at=NOW + left_s,
+        audience="https://a",
+        principal="p",
+        source="fake",
+        issued_at=NOW,
+    )
+    return Held(token=token, stale_at=NOW + left_s - 300, invalid_at=NOW + left_s)
+
+
+def test_at_first_there_is_no_failure_and_nothing_to_wait_for(luck: Luck) -> None:
+    assert (None, None, True) == (luck.failure, luck.recent_failure(NOW), luck.retry_at < 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "age", "expected"),
+    [(NO, 0.9, NO), (NO, 1, None), (NEVER, 4.9, NEVER), (NEVER, 5, None), (NO, -3600, None)],
+)
+def test_a_failure_answers_for_a_little_while(
+    luck: Luck, error: CredentialError, age: float, expected: CredentialError | None
+) -> None:
+    luck.failed(error, None, NOW)
+
+    assert expected is luck.recent_failure(NOW + age)
+
+
+def test_failures_in_a_row_put_the_next_try_off(luck: Luck) -> None:
+    waits = []
+    for _ in range(3):
+        luck.failed(NO, holding(300), NOW)
+        waits.append(luck.retry_at - NOW)
+
+    assert [1, 2, 4] == waits
+
+
+def test_a_fresh_token_ends_bad_luck(luck: Luck) -> None:
+    luck.failed(NO, holding(300), NOW)
+    luck.obtained(holding(3600), NOW)
+
+    assert (None, True) == (luck.failure, luck.retry_at < 0)
+
+
+def test_a_token_that_is_stale_when_it_comes_is_no_progress(luck: Luck) -> None:
+    waits = []
+    for _ in range(3):
+        luck.obtained(holding(200), NOW)
+        waits.append(luck.retry_at - NOW)
+
+    assert [1, 2, 4] == waits
+
+
+def test_a_refusal_names_the_audience_and_keeps_everything_else(luck: Luck) -> None:
+    error = CredentialError("no", hint="h", detail="d", permanent=True, retry_after_s=7)
+    refusal = luck.refusal(error)
+
+    assert ("no identity token for https://a: no", "h", "d", True, 7) == (
+        refusal.message,
+        refusal.hint,
+        refusal.detail,
+        refusal.permanent,
+        refusal.retry_after_s,
+    )
+
+
+@pytest.mark.parametrize(
+    ("second", "levels"),
+    [
+        pytest.param(
+            lambda luck: luck.failed(NO, None, NOW), ["WARNING", "DEBUG"], id="the same again"
+        ),
+        pytest.param(
+            lambda luck: luck.failed(NEVER, None, NOW), ["WARNING", "WARNING"], id="another"
+        ),
+        pytest.param(
+            lambda luck: luck.failed(NO, holding(9), NOW),
+            ["WARNING", "WARNING"],
+            id="the same in another situation",
+        ),
+        pytest.param(
+            lambda luck: (luck.obtained(holding(3600), NOW), luck.failed(NO, None, NOW)),
+            ["WARNING", "INFO", "WARNING"],
+            id="again after good luck",
+        ),
+    ],
+)
+def test_only_what_is_new_is_a_warning(
+    luck: Luck,
+    caplog: pytest.LogCaptureFixture,
+    second: Callable[[Luck], object],
+    levels: list[str],
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    luck.failed(NO, None, NOW)
+    second(luck)
+
+    assert levels == [record.levelname for record in caplog.records]
+
+
+def test_the_log_says_since_when_and_what_happens_next(
+    luck: Luck, caplog: pytest.LogCaptureFixture
+) -> None:
+    luck.failed(NO, None, NOW)
+    luck.failed(NEVER, holding(60), NOW + 9)
+
+    assert [
+        "no new token for https://a since 2027-01-15T08:00:00Z (there is none left, the next"
+        " request tries again): no",
+        "no new token for https://a since 2027-01-15T08:00:00Z (the last one is good until"
+        " 2027-01-15T08:01:00Z, next try in 2.0 s): never",
+    ] == caplog.messages
+    fields = ("audience", "source", "failing_since", "next_try_s", "permanent")
+    assert ("https://a", "fake", NOW, 2.0, True) == tuple(
+        caplog.records[-1].__dict__[name] for name in fields
+    )
+
+
+def test_the_operator_is_told_everything_in_one_line() -> None:
+    error = CredentialError("no", hint="Do this.", detail="why")
+
+    assert ("no [why]. Do this.", "no") == (told(error), told(NO))
+
+
+def test_moments_are_written_in_utc() -> None:
+    assert "2027-01-15T08:00:00Z" == utc(NOW)

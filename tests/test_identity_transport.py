@@ -1,0 +1,152 @@
+import copy
+import logging
+from collections.abc import AsyncIterator, Iterator
+from types import SimpleNamespace
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from authproxy.identity.thread import in_thread
+from authproxy.identity.transport import GaveUpError, Request, quiet_google_loggers
+from tests.support.clock import FakeClock
+
+NOWHERE = "http://127.0.0.1:9/"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def request_(clock: FakeClock) -> Iterator[Request]:
+    request = Request(direct=True, clock=clock)
+    yield request
+    request.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[TestServer]:
+    """Answers with the status in the path."""
+
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(status=int(request.path[1:]), text=request.method)
+
+    application = web.Application()
+    application.router.add_route("*", "/{status}", handle)
+    server = TestServer(application)
+    await server.start_server()
+    yield server
+    await server.close()
+
+
+async def test_a_request_is_sent_and_its_answer_counted(
+    request_: Request, server: TestServer
+) -> None:
+    url = str(server.make_url("/404"))
+    answer = await in_thread(lambda: request_(url, "POST", b"x", {}), name="x")
+
+    assert (404, b"POST", 1, 404) == (
+        answer.status,
+        answer.data,
+        request_.answered,
+        request_.status,
+    )
+
+
+def test_a_failed_connection_is_google_auths_to_try_again_while_there_is_patience(
+    request_: Request, clock: FakeClock
+) -> None:
+    from google.auth.exceptions import TransportError
+
+    clock.advance(2)
+    with pytest.raises(TransportError):
+        request_(NOWHERE)
+
+
+def test_a_connection_that_fails_later_ends_the_retries_and_says_why(
+    request_: Request, clock: FakeClock
+) -> None:
+    clock.advance(3)
+    with pytest.raises(GaveUpError) as caught:
+        request_(NOWHERE)
+
+    assert "TransportError" == type(caught.value.__cause__).__name__
+
+
+def test_no_request_starts_when_the_time_is_over(request_: Request, clock: FakeClock) -> None:
+    clock.advance(13)
+    with pytest.raises(GaveUpError) as caught:
+        request_(NOWHERE)
+
+    assert None is caught.value.__cause__
+
+
+async def test_a_server_that_breaks_down_is_not_asked_for_long(
+    request_: Request, server: TestServer, clock: FakeClock
+) -> None:
+    url = str(server.make_url("/503"))
+    await in_thread(request_, url, name="x")
+    clock.advance(3)
+
+    with pytest.raises(GaveUpError):
+        await in_thread(request_, url, name="x")
+
+
+@pytest.mark.parametrize(("asked", "allowed"), [(None, 6), (120, 6), (3, 3)])
+def test_no_single_request_may_take_longer_than_a_waiting_client_can_bear(
+    request_: Request, asked: float | None, allowed: float
+) -> None:
+    seen: list[float] = []
+
+    def send(*args: object, **_: object) -> SimpleNamespace:
+        seen.append(args[-1])  # type: ignore[arg-type]  # -- the time-out
+        return SimpleNamespace(status=200)
+
+    request_._send = send  # type: ignore[assignment]  # -- only called
+    request_("http://x/", timeout=asked)
+
+    assert [allowed] == seen
+
+
+def test_a_direct_request_ignores_the_environments_proxies() -> None:
+    direct, usual = Request(direct=True), Request(direct=False)
+
+    assert (False, True) == (direct.session.trust_env, usual.session.trust_env)
+    direct.close()
+    usual.close()
+
+
+def test_a_request_cannot_be_taken_along_into_a_thread(request_: Request) -> None:
+    with pytest.raises(TypeError, match="a request is for one mint only"):
+        copy.deepcopy(request_)
+
+
+@pytest.fixture
+def levels() -> Iterator[None]:
+    names = ["google", "google.auth.transport.requests"]
+    before = [logging.getLogger(name).level for name in names]
+    yield
+    for name, level in zip(names, before, strict=True):
+        logging.getLogger(name).setLevel(level)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "level"),
+    [
+        (logging.NOTSET, logging.ERROR),
+        (logging.DEBUG, logging.INFO),
+        (logging.WARNING, logging.WARNING),
+    ],
+)
+@pytest.mark.usefixtures("levels")
+def test_googles_loggers_never_write_at_debug_level(chosen: int, level: int) -> None:
+    logging.getLogger("google").setLevel(chosen)
+    logging.getLogger("google.auth.transport.requests").setLevel(logging.DEBUG)
+    quiet_google_loggers()
+
+    assert (level, logging.INFO) == (
+        logging.getLogger("google").level,
+        logging.getLogger("google.auth.transport.requests").level,
+    )
