@@ -8,6 +8,7 @@ import signal
 import ssl
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cache, partial
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from aiohttp import web
 from authproxy.config import resolve_secret
 from authproxy.errors import CredentialError, StartError
 from authproxy.exchange import Observer
-from authproxy.identity.cache import TokenCache
+from authproxy.identity.cache import TokenCache, Tokens
 from authproxy.identity.sources import build_source
 from authproxy.observe import logs
 from authproxy.observe.access_log import AccessLog
@@ -95,10 +96,7 @@ class Proxy:
 
     async def _start(self) -> None:
         self._push(self._tokens.close)
-        upstreams = {
-            name: build_upstream(name, service, self.settings, self._tokens)
-            for name, service in self.settings.services.items()
-        }
+        upstreams = build_upstreams(self.settings, self._tokens)
         self._server = build_server(self.settings, upstreams)
         # `ServerRunner` wants a `web.Server`, and asks of it only what `ProxyServer` has.
         runner = web.ServerRunner(
@@ -139,16 +137,31 @@ def build_server(settings: Settings, upstreams: dict[str, Upstream]) -> ProxySer
     )
 
 
+def build_upstreams(settings: Settings, tokens: TokenCache) -> dict[str, Upstream]:
+    """The services by name; those with the same identity share its source, and so its tokens."""
+    build = cache(partial(build_source, environ=os.environ))
+    return {
+        name: build_upstream(
+            name,
+            service,
+            settings,
+            tokens.tokens_for(
+                build(
+                    service.credentials,
+                    impersonate=service.impersonate,
+                    delegates=service.delegates,
+                ),
+                service.audience or service.url.audience,
+            ),
+        )
+        for name, service in settings.services.items()
+    }
+
+
 def build_upstream(
-    name: str, service: ServiceSettings, settings: Settings, tokens: TokenCache
+    name: str, service: ServiceSettings, settings: Settings, tokens: Tokens
 ) -> Upstream:
     """One service with its rules, tokens and connections. Raises StartError."""
-    source = build_source(
-        service.credentials,
-        impersonate=service.impersonate,
-        delegates=service.delegates,
-        environ=os.environ,
-    )
     api_key = resolve_secret(service.api_key, os.environ) if service.api_key else None
     limits, timeouts = settings.limits, settings.timeouts
     return Upstream(
@@ -160,7 +173,7 @@ def build_upstream(
             api_key_header=service.api_key_header,
             api_key=api_key.reveal() if api_key else None,
         ),
-        tokens=tokens.tokens_for(source, service.audience or service.url.audience),
+        tokens=tokens,
         pool=Pool(
             service.url,
             ssl_context=_ssl_context(name, service),
