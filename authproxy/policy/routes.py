@@ -35,14 +35,9 @@ def parse_host(authority: bytes) -> str:
 
 
 def _spell_ipv6(text: str) -> str:
-    """The one spelling of an IPv6 address, of a mapped one the IPv4 one's; empty for none.
-
-    A zone means something on the client's machine only (RFC 6874 4).
-    """
-    address = _as_address(text) if "%" not in text else None
-    if not isinstance(address, IPv6Address):
-        return ""
-    return str(address.ipv4_mapped or address)
+    """The one spelling of an IPv6 address, of a mapped one the IPv4 one's; empty for none."""
+    address = _as_address(text)
+    return str(address.ipv4_mapped or address) if isinstance(address, IPv6Address) else ""
 
 
 class Routes(Generic[Service]):
