@@ -327,7 +327,7 @@ class ClientConnection(asyncio.Protocol):
         if self._advancing:
             return
         self._advancing = True
-        while self._relay is None and self._queue:
+        while self._relay is None and self._queue and not self.is_congested:
             relay = self._relay = self._queue.popleft()
             if not self._queue:
                 self._hold(_QUEUE, False)
