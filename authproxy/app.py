@@ -67,6 +67,7 @@ async def _serve_until_signal(settings: Settings, on_ready: Ready | None) -> int
         if on_ready is not None:
             on_ready(proxy.urls)
         code = await stop
+        proxy.drain()
         logger.info("stopping: waiting up to %gs for what is under way", settings.timeouts.drain)
     return code
 
@@ -89,6 +90,10 @@ class Proxy:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self._stack.aclose()
+
+    def drain(self) -> None:
+        """Let what is under way be the last."""
+        self._server.pre_shutdown()
 
     def cut(self) -> None:
         """Do not wait for what is under way any longer."""
