@@ -143,6 +143,8 @@ class Pool:
             if self._waiting:
                 self._waiting.popleft().not_connected(error)
         else:
+            # Nobody waits any more: it will have been idle when somebody takes it.
+            connection.reused = not self._waiting
             self.put(connection)
         finally:
             self._connecting -= 1

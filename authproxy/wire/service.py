@@ -38,12 +38,12 @@ class ServiceConnection(asyncio.Protocol):
         "_pool",
         "_reason",
         "_returning",
-        "_reused",
         "_usable",
         "fault",
         "idle_s",
         "out",
         "relay",
+        "reused",
         "transport",
     )
 
@@ -54,7 +54,8 @@ class ServiceConnection(asyncio.Protocol):
         self.relay: Relay | None = None
         self.out: list[bytes] = []
         self.idle_s = 0.0
-        self._reused = False
+        self.reused = False
+        """It has served an exchange or been idle, so the service may have closed it since."""
         self._heard = False
         self._on_hold = False
         self.fault = ""
@@ -77,7 +78,7 @@ class ServiceConnection(asyncio.Protocol):
     @property
     def went_stale(self) -> bool:
         """Idle before, and not a byte was heard since: the service had most likely closed it."""
-        return self._reused and not self._heard
+        return self.reused and not self._heard
 
     def begin(self, relay: "Relay", *, hold: bool) -> None:
         """Serve `relay` until it ends; `hold`: its client cannot take more yet."""
@@ -105,7 +106,7 @@ class ServiceConnection(asyncio.Protocol):
         next exchange must not take them for its own.
         """
         self.relay = None
-        self._reused = True
+        self.reused = True
         if self._feeding:
             self._returning = True
         else:
