@@ -99,4 +99,4 @@ class Target:
         if ratio is None:
             return "not measured"
         met = "met" if ratio.median <= self.at_most else "NOT met"
-        return f"{ratio.text(2)} times, at most {self.at_most:.2f} wanted: {met}"
+        return f"{ratio.text(3)} times, at most {self.at_most:.3f} wanted: {met}"

@@ -104,8 +104,8 @@ def test_a_peer_that_failed_one_round_has_no_number_and_no_ratio() -> None:
 @pytest.mark.parametrize(
     ("ours", "expected"),
     [
-        ([14.0], "0.70 times, at most 0.70 wanted: met"),
-        ([14.2], "0.71 times, at most 0.70 wanted: NOT met"),
+        ([14.0], "0.700 times, at most 0.700 wanted: met"),
+        ([14.02], "0.701 times, at most 0.700 wanted: NOT met"),
         ([], "not measured"),
     ],
     ids=["met", "missed", "absent"],
