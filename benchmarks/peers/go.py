@@ -25,7 +25,7 @@ def built(source: Path) -> Path:
 
 @cache
 def version() -> str:
-    return " ".join(_run([_go(), "version"], what="ask Go for its version").split()[1:3])
+    return _run([_go(), "version"], what="ask Go for its version").split()[2]
 
 
 def _go() -> str:
