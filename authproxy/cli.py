@@ -225,8 +225,9 @@ def _check(context: _Context, /, urls: Sequence[str], config: Path | None, **fla
 def _status(context: _Context, address: str | None) -> int:
     """Say whether an authproxy answers, for health checks.
 
-    The exit code is 0 when it does and 1 when it does not. ADDR is written as for --listen. By default it is the first of AUTHPROXY_LISTEN, else
-    localhost with $PORT or 8080; a configuration file is not read.
+    The exit code is 0 when it does and 1 when it does not. ADDR is written as for --listen. By
+    default it is the first of AUTHPROXY_LISTEN, else localhost with $PORT or 8080; a configuration
+    file is not read.
     """
     from authproxy.commands import status
 

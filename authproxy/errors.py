@@ -28,6 +28,7 @@ class Code(StrEnum):
     HOST_NOT_ALLOWED = "host_not_allowed"
     NO_ROUTE = "no_route"
     CONNECT_NOT_SUPPORTED = "connect_not_supported"
+    TRACE_NOT_SUPPORTED = "trace_not_supported"
     REQUEST_TIMEOUT = "request_timeout"
     TARGET_TOO_LONG = "target_too_long"
     HEAD_TOO_LARGE = "head_too_large"
@@ -46,6 +47,7 @@ STATUS_OF: dict[Code, int] = {
     Code.HOST_NOT_ALLOWED: 421,
     Code.NO_ROUTE: 404,
     Code.CONNECT_NOT_SUPPORTED: 405,
+    Code.TRACE_NOT_SUPPORTED: 405,
     Code.REQUEST_TIMEOUT: 408,
     Code.TARGET_TOO_LONG: 414,
     Code.HEAD_TOO_LARGE: 431,

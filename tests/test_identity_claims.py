@@ -161,3 +161,12 @@ def test_an_expiry_that_is_no_moment_is_refused(exp: object) -> None:
 def test_any_text_is_a_token_or_a_clear_error(text: str) -> None:
     with contextlib.suppress(CredentialError):
         assert text.strip() == read(text).value.reveal()
+
+
+@pytest.mark.parametrize("part", [0, 2], ids=["header", "signature"])
+@pytest.mark.parametrize("evil", ["\r\nX-Evil: 1", "é", " ", "+", ""], ids=ascii)
+def test_only_base64url_stands_in_a_header(part: int, evil: str) -> None:
+    parts = ["eyJ", "eyJleHAiOjJ9", "sig"]
+    parts[part] = evil if not evil else parts[part] + evil + "x"
+    with pytest.raises(CredentialError, match="not a token"):
+        token_from_jwt(".".join(parts), source="test", audience="a", now=1.0)

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def admit(relay: "Relay") -> None:
     """Let `relay` send its request, at once if a token is at hand; or have it refuse."""
     try:
-        if relay.head.method == b"CONNECT":
-            raise refusals.connect()
+        method = relay.head.method
+        if method in _REFUSED:
+            raise _REFUSED[method]()
         relay.target, host = split_target(relay.head.target, relay.facts.host)
         relay.exchange.host = host or b""
         upstream = relay.upstream = relay.client.admit(host)
@@ -59,3 +60,6 @@ def may_try_another_token(relay: "Relay", head: ResponseHead) -> bool:
         and relay.is_replayable
         and relay.upstream.tokens.reject(relay.token)
     )
+
+
+_REFUSED = {b"CONNECT": refusals.connect, b"TRACE": refusals.trace}

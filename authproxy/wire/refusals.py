@@ -14,6 +14,15 @@ def connect() -> Refused:
     )
 
 
+def trace() -> Refused:
+    """A service that obeys it would send our token back to the client (RFC 9110 9.3.8)."""
+    return Refused(
+        "TRACE is not supported: the answer would show what authproxy adds to the request.",
+        code=Code.TRACE_NOT_SUPPORTED,
+        hint="Ask the service for a page that shows the request, if it has one.",
+    )
+
+
 def address(rule: str) -> Refused:
     """`rule` is for the log only."""
     return Refused(

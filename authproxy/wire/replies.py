@@ -37,7 +37,7 @@ def render(
     if isinstance(error, CredentialError):
         lines.append(f"Retry-After: {error.retry_after_s}")
     if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
-        lines.append("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE")
+        lines.append("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
     head_bytes = "\r\n".join(lines).encode() + b"\r\n" + connection + b"\r\n"
     return head_bytes if head.method == b"HEAD" else head_bytes + body
 

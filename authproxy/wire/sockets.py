@@ -1,5 +1,6 @@
 """Opens the sockets that clients connect to, with a helpful word when that fails."""
 
+import contextlib
 import errno
 import os
 import socket
@@ -9,6 +10,7 @@ from authproxy.errors import StartError
 from authproxy.values import Listen
 
 BACKLOG = 1024
+FREE_PORT_TRIES = 4
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
@@ -22,6 +24,14 @@ def open_listener(listen: Listen) -> list[socket.socket]:
     port = listen.port or 0
     if listen.host != "localhost":
         return [_open_tcp(listen.host, port)]
+    for _ in range(FREE_PORT_TRIES if port == 0 else 0):
+        # A port that is free for IPv4 may be taken for IPv6: draw again.
+        with contextlib.suppress(StartError):
+            return _open_localhost(0)
+    return _open_localhost(port)
+
+
+def _open_localhost(port: int) -> list[socket.socket]:
     first = _open_tcp("127.0.0.1", port)
     try:
         # The same port on both: a browser may try either for `localhost`, and whoever held the
