@@ -23,7 +23,10 @@ LABEL org.opencontainers.image.title="authproxy" \
       org.opencontainers.image.description="Puts Google identity tokens on requests to IAM-protected services" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/authproxy /opt/authproxy
+# TMPDIR: with a read-only root, runtimes still give a container this piece of memory. The fast
+# transports put a service's certificate into a file there for a moment at each TLS handshake.
 ENV PATH=/opt/authproxy/bin:$PATH \
+    TMPDIR=/dev/shm \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     PORT=8080 \

@@ -130,9 +130,13 @@ def check_contents(config: str) -> None:
     print(f"Size: the base ({sum(before.values()) / 1e6:.0f} MB) plus {size:.1f} MB of authproxy.")
 
 
+class BrokenPromiseError(Exception):
+    """The image is not as it should be."""
+
+
 def expect(condition: bool, otherwise: str) -> None:
     if not condition:
-        sys.exit(f"The image is not as it should be: {otherwise}")
+        raise BrokenPromiseError(otherwise)
 
 
 @asynccontextmanager
@@ -145,7 +149,7 @@ async def running(settings: dict[str, Any], world: World) -> AsyncIterator[tuple
         shutil.copy("/etc/hosts", root / "etc/hosts")
         shutil.copy(world.ca_file, root / "mnt/ca.pem")
         process = await asyncio.create_subprocess_exec(
-            *("unshare", "--mount", "--pid", "--fork", "--kill-child"),
+            *("unshare", "--mount", "--pid", "--fork"),
             *("sh", "-euc", READ_ONLY, root, *settings["Entrypoint"], *arguments),
             env=environment,
             stderr=PIPE,
@@ -154,7 +158,7 @@ async def running(settings: dict[str, Any], world: World) -> AsyncIterator[tuple
             yield process, await ready_url(process)
         finally:
             if process.returncode is None:
-                process.kill()
+                await run("kill", "-KILL", first_child(process.pid))
             await process.wait()
 
 
@@ -166,7 +170,7 @@ async def ready_url(process: Process) -> str:
             lines.append(line.decode())
             if ready := re.match(r"authproxy: (http://\S+) -> ", lines[-1]):
                 return ready[1].replace("0.0.0.0", "127.0.0.1")
-    sys.exit("The container does not get ready; it says:\n" + "".join(lines))
+    raise BrokenPromiseError("it does not get ready; it says:\n" + "".join(lines))
 
 
 async def run(*command: str, env: dict[str, str] | None = None) -> tuple[int, str]:
@@ -203,7 +207,7 @@ async def check_run(settings: dict[str, Any]) -> None:
 
         await run("kill", "-TERM", first)
         await asyncio.wait_for(process.wait(), 15)
-        expect(process.returncode == 0, f"SIGTERM ended it with {process.returncode}")
+        expect(process.returncode == 143, f"SIGTERM ended it with {process.returncode}")
     print(f"Run: as uid {STRANGER} on a read-only root it proxies, says its status and stops.")
 
 
@@ -217,8 +221,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         build(Path(work))
     config = buildah("inspect", "--type=image", IMAGE)
-    check_contents(config)
-    asyncio.run(check_run(json.loads(config)["Docker"]["config"]))
+    try:
+        check_contents(config)
+        asyncio.run(check_run(json.loads(config)["Docker"]["config"]))
+    except BrokenPromiseError as error:
+        sys.exit(f"The image is not as it should be: {error}")
 
 
 if __name__ == "__main__":
