@@ -203,11 +203,9 @@ def announce(urls: Sequence[str], upstreams: dict[str, Upstream]) -> None:
 
 
 async def _first_token(upstream: Upstream) -> None:
-    """Fetch a token before the first request wants it, and say early when there is none."""
-    try:
+    """Fetch a token before the first request wants it; a failure is in the log then, early."""
+    with contextlib.suppress(CredentialError):
         await upstream.tokens.get()
-    except CredentialError as error:
-        logger.warning("no token for %s yet: %s %s", upstream.name, error.message, error.hint)
 
 
 def _narrower(service: ServiceSettings) -> AccessList | None:
