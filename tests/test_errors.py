@@ -26,6 +26,7 @@ TROUBLESHOOTING = Path(__file__).parent.parent / "docs" / "troubleshooting.md"
         ("address_not_allowed", 403),
         ("no_route", 404),
         ("connect_not_supported", 405),
+        ("trace_not_supported", 405),
         ("request_timeout", 408),
         ("target_too_long", 414),
         ("host_not_allowed", 421),
