@@ -18,7 +18,9 @@ def admit(relay: "Relay") -> None:
         method = relay.head.method
         if method in _REFUSED:
             raise _REFUSED[method]()
-        relay.target, host = split_target(relay.head.target, relay.facts.host)
+        host = relay.facts.host
+        if relay.target[0] != _SLASH:
+            relay.target, host = split_target(relay.target, host)
         relay.exchange.host = host or b""
         upstream = relay.upstream = relay.client.admit(host)
     except Refused as refusal:
@@ -62,4 +64,5 @@ def may_try_another_token(relay: "Relay", head: ResponseHead) -> bool:
     )
 
 
+_SLASH = ord("/")
 _REFUSED = {b"CONNECT": refusals.connect, b"TRACE": refusals.trace}

@@ -112,8 +112,9 @@ class ClientConnection(asyncio.Protocol):
             self._ahead += data
             return
         reader.feed(data)
-        if self._relay is not None:
-            self._relay.flush()
+        relay = self._relay
+        if relay is not None and (service := relay.service) is not None and service.out:
+            send(service.out, service.transport)
         if self.out:
             send(self.out, self.transport)
 

@@ -35,6 +35,7 @@ class RequestReader:
         "_parser",
         "_read",
         "_receiving",
+        "_suspicious",
         "_target",
         "_upgrading",
         "head_open",
@@ -47,6 +48,8 @@ class RequestReader:
         self._parser = httptools.HttpRequestParser(self)
         self._headers: list[Field] = []
         self._target = b""
+        self._suspicious = min(limits.target_bytes, limits.head_bytes)
+        """Only a head that came in a larger read, or in many, can be too large."""
         self._read = 0
         """Size of the read that is being taken apart."""
         self._fed = 0
@@ -112,7 +115,8 @@ class RequestReader:
         parser = self._parser
         head = RequestHead(parser.get_method(), self._target, parser.get_http_version(), headers)
         try:
-            self._check_size(head)
+            if self._fed + self._read > self._suspicious or len(headers) > self._limits.headers:
+                self._check_size(head)
             facts = read_request(head)
         except Refused as refusal:
             self.refuse(refusal, head)
@@ -141,11 +145,9 @@ class RequestReader:
             raise refusals.target_too_long()
         if len(head.headers) > limits.headers:
             raise refusals.head_too_large()
-        # Only a head that came in a large read, or in many, can be too large: look closer then.
-        if self._fed + self._read > limits.head_bytes:
-            size = sum(len(name) + len(value) + FIELD_OVERHEAD for _, name, value in head.headers)
-            if size > limits.head_bytes:
-                raise refusals.head_too_large()
+        size = sum(len(name) + len(value) + FIELD_OVERHEAD for _, name, value in head.headers)
+        if size > limits.head_bytes:
+            raise refusals.head_too_large()
 
     # Where the parser stops.
 

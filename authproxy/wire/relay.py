@@ -44,7 +44,8 @@ class Relay:
     """Body that came before there was a connection; bounded, the client is on hold then."""
     _trailers: Sequence[Field] = ()
     _in_line = False
-    _response: ResponseFacts | None = None
+    response: ResponseFacts | None = None
+    """Set when the service's final head has come."""
     _chunked = False
     """The body to the client is sent in chunks."""
     _answering = False
@@ -197,29 +198,28 @@ class Relay:
     # What the service's side tells.
 
     @property
-    def has_final_head(self) -> bool:
-        return self._response is not None
-
-    @property
     def ends_with_connection(self) -> bool:
         """The body has no length and no chunks: it ends when the service closes."""
-        response = self._response
+        response = self.response
         if response is None or self._answered:
             return False
         return response.length is None and not response.chunked
 
-    def service_head(self, head: ResponseHead) -> None:
-        """An answer's head, or an interim one."""
+    def service_interim(self, head: ResponseHead) -> None:
+        """A 1xx other than 101; old clients do not know them."""
         self.silent_s = 0.0
-        facts = read_response(head)
-        if head.status < 200:
-            if self.head.version != "1.0":
-                self.client.out.append(response_head(head, facts, chunked=False, connection=b""))
-        elif admission.may_try_another_token(self, head):
+        if self.head.version != "1.0":
+            facts = read_response(head)
+            self.client.out.append(response_head(head, facts, chunked=False, connection=b""))
+
+    def service_head(self, head: ResponseHead) -> bool:
+        """The final head; False when it does not go to the client since there will be another."""
+        if head.status == 401 and admission.may_try_another_token(self, head):
             self._drop_service()
             admission.fetch_token(self)
-        else:
-            self._answer(head, facts)
+            return False
+        self._answer(head, read_response(head))
+        return True
 
     def service_switches(self, head: ResponseHead) -> None:
         """101: from here on, bytes. Raises UpstreamError if nobody asked for that protocol."""
@@ -229,10 +229,11 @@ class Relay:
         self._over = True
 
     def _answer(self, head: ResponseHead, facts: ResponseFacts) -> None:
+        self.silent_s = 0.0
         exchange = self.exchange
         exchange.status = head.status
         exchange.first_byte_s = time.monotonic() - exchange.started
-        self._response = facts
+        self.response = facts
         self._answering = True
         self._chunked = self.client.begin_answer(self, head, facts)
 
@@ -277,7 +278,7 @@ class Relay:
     def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
         """Time passed; give up when nothing moved for too long."""
         self.silent_s += seconds
-        waits = self.received_all and not self.has_final_head
+        waits = self.received_all and self.response is None
         limit_s = timeouts.first_byte if waits else timeouts.stream_idle
         if self.silent_s > limit_s:
             make = refusals.slow_service if waits else refusals.silent_exchange

@@ -12,7 +12,7 @@ import httptools
 
 from authproxy.errors import UpstreamError
 from authproxy.exchange import Field, ResponseHead
-from authproxy.wire.output import send
+from authproxy.wire.output import resume, send
 
 if TYPE_CHECKING:
     from authproxy.wire.pool import Pool
@@ -97,7 +97,7 @@ class ServiceConnection(asyncio.Protocol):
         if on:
             self.transport.pause_reading()
         else:
-            self.transport.resume_reading()
+            resume(self.transport)
 
     def end(self) -> None:
         """The exchange is over on both sides: rest in the pool, or close.
@@ -163,7 +163,9 @@ class ServiceConnection(asyncio.Protocol):
             self.transport.get_protocol().data_received(rest)  # type: ignore[attr-defined]  # -- the tunnel has taken over
         elif self._returning:
             self._return()
-        relay.client.flush()
+        client = relay.client
+        if client.out:
+            send(client.out, client.transport)
 
     def _feed(self, data: bytes) -> bytes:
         """Parse `data`; what follows a 101 is returned."""
@@ -226,17 +228,19 @@ class ServiceConnection(asyncio.Protocol):
         headers, self._headers = self._headers, []
         if relay is None or self.fault:
             return
-        already = relay.has_final_head
-        if already or len(headers) > self._pool.max_headers:
-            self.fault = "a second answer" if already else "the answer has too many header fields"
+        if relay.response is not None:
+            self.fault = "a second answer"
+            return
+        if len(headers) > self._pool.max_headers:
+            self.fault = "the answer has too many header fields"
             return
         head = ResponseHead(self._parser.get_status_code(), self._reason, headers)
         if head.status < 200:
             self._interim(relay, head)
             return
         self._usable = self._parser.should_keep_alive()
-        relay.service_head(head)
-        if relay.head.method == b"HEAD" and relay.has_final_head:
+        passes = relay.service_head(head)
+        if passes and relay.head.method == b"HEAD":
             # llhttp would wait for the body that the head announces and that never comes.
             self._parser = httptools.HttpResponseParser(self)
             relay.service_done([])
@@ -250,7 +254,7 @@ class ServiceConnection(asyncio.Protocol):
             # llhttp would read a body (RFC 9110 15.2 knows none) and the client another answer.
             self.fault = "an interim answer with a body"
         else:
-            relay.service_head(head)
+            relay.service_interim(head)
 
     def _switch(self, relay: "Relay", head: ResponseHead) -> None:
         try:
@@ -267,7 +271,7 @@ class ServiceConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         relay = self.relay
-        if relay is not None and not self.fault and relay.has_final_head:
+        if relay is not None and not self.fault and relay.response is not None:
             relay.service_done(self._headers)
 
     def _broke(self) -> None:
