@@ -1,7 +1,8 @@
-"""Which event loops the tests run on."""
+"""Which event loops the tests run on, and in which thread their garbage is collected."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
@@ -18,4 +19,26 @@ def pytest_asyncio_loop_factories(
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The data path runs on both kinds of transports, asyncio's and aiofastnet's."""
     standard = {"asyncio": asyncio.new_event_loop}
-    return {**standard, **FAST} if item.path.name.startswith("test_wire_") else standard
+    return {**standard, **FAST} if on_both_loops(item) else standard
+
+
+def on_both_loops(item: pytest.Item) -> bool:
+    return item.path.name.startswith("test_wire_")
+
+
+def pytest_collection_finish() -> None:
+    """What stands once all tests are collected stays: the collections below need not look at it."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def garbage_stays_in_its_thread(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A StreamWriter on aiofastnet's transports must not be collected by a resolver's thread."""
+    if not on_both_loops(request.node):
+        yield
+        return
+    gc.disable()
+    yield
+    gc.enable()
+    gc.collect()

@@ -30,3 +30,15 @@ def reset(transport: asyncio.Transport) -> None:
     if sock is not None and sock.fileno() >= 0 and sock.family != socket.AF_UNIX:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
+
+
+def resume(transport: asyncio.Transport) -> None:
+    """Read on after `pause_reading`.
+
+    aiofastnet 1.2 looks at the socket only: what it had read and not yet decrypted would wait until
+    more comes, which may be never, or be lost when the end comes. So it is looked at first.
+    """
+    retry = getattr(transport, "_retry_ssl_read", None)
+    if retry is not None:
+        asyncio.get_running_loop().call_soon(retry)
+    transport.resume_reading()

@@ -202,4 +202,6 @@ def _translate(error: Exception, origin: Origin, timeout_s: float) -> UpstreamEr
     else:
         message = f"{origin} cannot be reached."
         hint = "Is the service running, and are its address and port right?"
-    return UpstreamError(message, code=code, sent=False, hint=hint, detail=str(error))
+    # aiofastnet's errors of TLS carry no text of their own.
+    detail = str(error) or repr(error)
+    return UpstreamError(message, code=code, sent=False, hint=hint, detail=detail)

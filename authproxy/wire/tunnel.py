@@ -11,7 +11,7 @@ from authproxy.exchange import Exchange, ResponseHead
 from authproxy.policy.facts import read_response
 from authproxy.policy.headers import upgrade_head
 from authproxy.wire import refusals
-from authproxy.wire.output import reset
+from authproxy.wire.output import reset, resume
 
 if TYPE_CHECKING:
     from authproxy.settings import TimeoutSettings
@@ -41,7 +41,7 @@ class TunnelEnd(asyncio.Protocol):
         self.other.transport.pause_reading()
 
     def resume_writing(self) -> None:
-        self.other.transport.resume_reading()
+        resume(self.other.transport)
 
     def eof_received(self) -> bool:
         # TLS cannot be closed by half, and in a tunnel nobody waits for that.

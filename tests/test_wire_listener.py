@@ -1,0 +1,162 @@
+"""The server: time, draining, and what observers hear whatever happens."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from authproxy.exchange import Exchange
+from authproxy.settings import TimeoutSettings
+from tests.support.proxying import proxying
+from tests.support.raw import OK, Call, raw_service
+from tests.support.talking import GET, accepted, read_answer, read_rest, until, was_cut
+
+
+async def test_idle_connections_close_when_draining_begins() -> None:
+    async with raw_service() as service, proxying(service.url) as proxy:
+        assert "<ProxyServer [serving, 0 connections]>" == repr(proxy.server)
+        reader, writer = await proxy.connect()
+        writer.write(GET)
+        assert OK == b"".join(await read_answer(reader))
+        proxy.server.pre_shutdown()
+        assert b"" == await read_rest(reader)
+        writer.close()
+        await proxy.server.shutdown(10)
+        assert "<ProxyServer [draining, 0 connections]>" == repr(proxy.server)
+
+
+async def test_exchange_under_way_is_finished_before_shutdown() -> None:
+    go = asyncio.Event()
+
+    async def talk(call: Call) -> None:
+        await call.read_head()
+        await go.wait()
+        await call.say(OK)
+
+    async with raw_service(talk) as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(GET)
+        await until(lambda: len(service.heads) == 1)
+        proxy.server.pre_shutdown()
+        go.set()
+        await proxy.server.shutdown(10)
+        answer = await read_rest(reader)
+        writer.close()
+
+    assert b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok" == answer
+
+
+async def test_answer_that_has_begun_is_the_last_on_its_connection() -> None:
+    go = asyncio.Event()
+
+    async def talk(call: Call) -> None:
+        await call.read_head()
+        await call.say(OK[:-1])
+        await go.wait()
+        await call.say(OK[-1:])
+
+    async with raw_service(talk) as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(GET)
+        await reader.readexactly(len(OK) - 1)
+        proxy.server.pre_shutdown()
+        go.set()
+        async with asyncio.timeout(5):
+            await proxy.server.shutdown(10)
+        assert b"k" == await read_rest(reader)
+        writer.close()
+
+
+async def test_request_whose_head_is_coming_is_still_answered() -> None:
+    async with raw_service() as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(GET[:10])
+        parser = (await accepted(proxy))._reader
+        await until(lambda: parser.head_open)
+        proxy.server.pre_shutdown()
+        writer.write(GET[10:])
+        answer = await read_rest(reader)
+        writer.close()
+
+    assert answer.endswith(b"Connection: close\r\n\r\nok")
+
+
+async def test_exchange_that_takes_too_long_is_cut_and_heard_of() -> None:
+    async def talk(call: Call) -> None:
+        await call.read_head()
+        await call.say(OK[:-1])
+        await call.reader.read(-1)
+
+    async with raw_service(talk) as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(GET)
+        await reader.readexactly(len(OK) - 1)
+        proxy.server.pre_shutdown()
+        await proxy.server.shutdown(0.01)
+        assert 1 == len(proxy.heard.ids)
+        with contextlib.suppress(ConnectionResetError):
+            assert b"" == await read_rest(reader)
+        writer.close()
+        await until(lambda: proxy.pool._open == 0)
+
+
+async def test_cut_ends_everything_at_once() -> None:
+    async with raw_service() as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        await accepted(proxy)
+        proxy.server.cut()
+        assert b"" == await read_rest(reader) or await was_cut(reader)
+        writer.close()
+        await until(lambda: not proxy.server._connections)
+
+
+async def test_ticks_come_by_themselves() -> None:
+    timeouts = TimeoutSettings(keep_alive=0.05)
+    async with raw_service() as service, proxying(service.url, timeouts=timeouts) as proxy:
+        proxy.server.tasks.spawn(proxy.server.keep_ticking(), name="ticks")
+        reader, writer = await proxy.connect()
+        assert b"" == await read_rest(reader)
+        writer.close()
+
+
+async def test_a_tick_that_fails_is_not_the_last(caplog: pytest.LogCaptureFixture) -> None:
+    class Sick:
+        ticks = 0
+
+        def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
+            self.ticks += 1
+            raise RuntimeError("a defect")
+
+        def drain(self) -> None:
+            """Nothing to do."""
+
+        def cut(self) -> None:
+            """Nothing to do."""
+
+    timeouts = TimeoutSettings(keep_alive=0.01)
+    async with raw_service() as service, proxying(service.url, timeouts=timeouts) as proxy:
+        sick = Sick()
+        proxy.server.opened(sick)
+        proxy.server.tasks.spawn(proxy.server.keep_ticking(), name="ticks")
+        await until(lambda: sick.ticks > 1)
+        proxy.server.closed(sick)
+
+    assert "a tick failed" in caplog.text
+
+
+async def test_observer_that_fails_spoils_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        def exchange_ended(self, exchange: Exchange) -> None:
+            raise RuntimeError("a defect")
+
+    async with raw_service() as service, proxying(service.url) as proxy:
+        proxy.server._observers = (Broken(), *proxy.server._observers)
+        reader, writer = await proxy.connect()
+        for _ in range(2):
+            writer.write(GET)
+            assert OK == b"".join(await read_answer(reader))
+        writer.close()
+        exchanges = await proxy.heard.wait_for(2)
+
+    assert all(exchange.duration_s > 0 for exchange in exchanges)
+    assert "failed to take note of <Exchange " in caplog.text
