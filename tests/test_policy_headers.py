@@ -334,7 +334,10 @@ def test_an_answer_passes_with_repeated_fields_in_their_case() -> None:
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        pytest.param([(name.title(), b"x") for name in sorted(HOP_BY_HOP)], [], id="hop by hop"),
+        pytest.param(
+            [(name.title(), b"chunked") for name in sorted(HOP_BY_HOP)], [], id="hop by hop"
+        ),
+        pytest.param([(b"Alt-Svc", b'h3=":443"')], [], id="another way to the service"),
         pytest.param([(b"Connection", b"X-Hop"), (b"X-Hop", b"1")], [], id="named"),
         pytest.param(
             [

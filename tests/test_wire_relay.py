@@ -300,3 +300,21 @@ async def test_malformed_answer_is_a_502() -> None:
 
     assert received.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
     assert b"The service's answer is not valid HTTP/1.1." in received
+
+
+async def test_answer_with_a_coding_that_was_not_asked_for_is_a_502() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"
+    async with raw_service(always(answer)) as service, proxying(service.url) as proxy:
+        received = await proxy.exchange(LAST_GET)
+        (exchange,) = await proxy.heard.wait_for(1)
+
+    assert received.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
+    assert exchange.detail == "a transfer coding other than chunked"
+
+
+async def test_what_would_lead_past_the_proxy_or_announce_no_body_stays_here() -> None:
+    answer = b'HTTP/1.1 204 No Content\r\nAlt-Svc: h3=":443"\r\nContent-Length: 0\r\n\r\n'
+    async with raw_service(always(answer)) as service, proxying(service.url) as proxy:
+        received = await proxy.exchange(LAST_GET)
+
+    assert received == b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"

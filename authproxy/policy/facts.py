@@ -6,7 +6,7 @@ Field names are compared in lower case, which the parser's callbacks keep beside
 from collections.abc import Callable
 from functools import lru_cache
 
-from authproxy.errors import Code, Refused
+from authproxy.errors import Code, Refused, UpstreamError
 from authproxy.exchange import RequestHead, ResponseHead
 
 
@@ -64,7 +64,7 @@ def _check_old(head: RequestHead, facts: RequestFacts) -> None:
 
 
 def read_response(head: ResponseHead) -> ResponseFacts:
-    """Find what matters in an answer's fields."""
+    """Find what matters in an answer's fields. Raises UpstreamError for a body we cannot frame."""
     facts = ResponseFacts()
     for lower, _, value in head.headers:
         if lower in _RESPONSE_NOTES:
@@ -109,7 +109,15 @@ def _note_response_length(facts: ResponseFacts, value: bytes) -> None:
     facts.length = int(value)
 
 
-def _note_response_coding(facts: ResponseFacts, _: bytes) -> None:
+def _note_response_coding(facts: ResponseFacts, value: bytes) -> None:
+    if value.strip().lower() != b"chunked":
+        # Nobody asked for another one, and without its name the body would be taken for plain.
+        raise UpstreamError(
+            "The service's answer has a transfer coding that was not asked for.",
+            code=Code.UPSTREAM_BROKE,
+            sent=True,
+            detail="a transfer coding other than chunked",
+        )
     facts.chunked = True
 
 

@@ -8,7 +8,8 @@ Everything passes byte for byte, in order and in the case it came in, except:
 - X-Forwarded-For, -Proto and -Host are set anew and Forwarded is removed: what the client claims
   about itself is not passed on as if a proxy had said it;
 - the token and the API key are put on, in place of what the client sent under the same name;
-- a Location that names the service names authproxy instead.
+- a Location that names the service names authproxy instead;
+- Alt-Svc is removed: it would lead the client past authproxy.
 
 Pure functions on heads. Field names are compared in lower case, which stands beside each.
 """
@@ -31,6 +32,9 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     ]
 )
+_NOT_FOR_CLIENT = HOP_BY_HOP | {b"alt-svc"}
+# RFC 9110 8.6 forbids the field there, and some clients would wait for the body.
+_NOT_WITH_204 = _NOT_FOR_CLIENT | {b"content-length"}
 FORWARDED = frozenset([b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"])
 _ORDINARY = frozenset([b"close", b"keep-alive", b"upgrade", b"te"])
 # A Connection field cannot take away what the message cannot do without.
@@ -165,7 +169,8 @@ def response_head(
     service's origin and what it is to the client, for Location.
     """
     parts = [b"HTTP/1.1 %d " % head.status, head.reason, b"\r\n"]
-    drop = _with_nominated(HOP_BY_HOP, facts.connection)
+    ours = _NOT_FOR_CLIENT if head.status != 204 else _NOT_WITH_204
+    drop = _with_nominated(ours, facts.connection)
     for lower, name, value in head.headers:
         if lower not in drop:
             kept = local_location(value, *local) if local and lower == b"location" else value

@@ -239,7 +239,11 @@ class ServiceConnection(asyncio.Protocol):
             self._interim(relay, head)
             return
         self._usable = self._parser.should_keep_alive()
-        passes = relay.service_head(head)
+        try:
+            passes = relay.service_head(head)
+        except UpstreamError as error:
+            self.fault = error.detail
+            return
         if passes and relay.head.method == b"HEAD":
             # llhttp would wait for the body that the head announces and that never comes.
             self._parser = httptools.HttpResponseParser(self)
