@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authproxy.errors import Code, Refused
+from authproxy.errors import Code, Refused, UpstreamError
 from authproxy.exchange import RequestHead, ResponseHead
 from authproxy.policy.facts import RequestFacts, ResponseFacts, read_request, read_response
 
@@ -200,3 +200,12 @@ def test_facts_of_one_head_are_not_those_of_another() -> None:
     request(HOST, (b"Connection", b"x-a"), (b"Content-Length", b"3"), (b"TE", b"trailers"))
 
     test_a_plain_request_has_no_body_and_wants_nothing()
+
+
+@pytest.mark.parametrize("coding", [b"gzip, chunked", b"gzip", b"identity", b""])
+def test_an_answer_may_be_chunked_and_nothing_else(coding: bytes) -> None:
+    head = ResponseHead(200, b"OK", [(b"transfer-encoding", b"Transfer-Encoding", coding)])
+    with pytest.raises(UpstreamError, match="transfer coding that was not asked for") as raised:
+        read_response(head)
+
+    assert (502, True) == (raised.value.status, raised.value.sent)
