@@ -313,7 +313,6 @@ class ClientConnection(asyncio.Protocol):
         self.transport.close()
 
     def cut(self) -> None:
-        """Close at once."""
         self.transport.abort()
 
     def _connection_line(self, relay: Relay) -> bytes:
