@@ -122,7 +122,9 @@ def request_head(
     parts = [head.method, b" ", target, b" HTTP/1.1\r\n"]
     if facts.host is None:
         parts += (b"Host: ", rules.authority, b"\r\n")
-    drop = _with_nominated(rules.drop, facts.connection)
+    drop = rules.drop
+    if facts.connection:
+        drop = _with_nominated(drop, facts.connection)
     for lower, name, value in head.headers:
         if lower not in drop:
             kept = rules.authority if lower == b"host" else value
@@ -141,7 +143,7 @@ def _hop_lines(facts: RequestFacts) -> bytes:
 
 def _with_nominated(drop: frozenset[bytes], connection: frozenset[bytes]) -> frozenset[bytes]:
     """`drop` and what a Connection field names, but for what it says about the connection."""
-    if not connection or connection <= _ORDINARY:
+    if connection <= _ORDINARY:
         return drop
     return drop | (connection - _NOT_NOMINABLE)
 
@@ -170,7 +172,7 @@ def response_head(
     """
     parts = [b"HTTP/1.1 %d " % head.status, head.reason, b"\r\n"]
     ours = _NOT_FOR_CLIENT if head.status != 204 else _NOT_WITH_204
-    drop = _with_nominated(ours, facts.connection)
+    drop = _with_nominated(ours, facts.connection) if facts.connection else ours
     for lower, name, value in head.headers:
         if lower not in drop:
             kept = local_location(value, *local) if local and lower == b"location" else value

@@ -234,7 +234,8 @@ class ClientConnection(asyncio.Protocol):
             return
         if self._ahead is not None and relay.facts.upgrade is not None:
             self._stay(self._ahead)
-        self._advance()
+        if self._queue:
+            self._advance()
 
     def _stay(self, ahead: bytes) -> None:
         """The service did not switch: what the client sent ahead is HTTP."""

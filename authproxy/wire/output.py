@@ -17,6 +17,8 @@ def send(pieces: list[bytes], transport: asyncio.Transport) -> None:
     """Write `pieces` at once, one system call for a head and its small body, and empty the list."""
     if len(pieces) == 1:
         transport.write(pieces[0])
+    elif len(pieces) == 2 and len(pieces[0]) + len(pieces[1]) < JOIN_BELOW:
+        transport.write(pieces[0] + pieces[1])
     elif sum(map(len, pieces)) < JOIN_BELOW:
         transport.write(b"".join(pieces))
     else:

@@ -69,7 +69,7 @@ class Pool:
         """An idle connection, the one used last first, so that the others can grow old."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_usable:
+            if connection.usable and not connection.transport.is_closing():
                 return connection
         return None
 
@@ -88,7 +88,7 @@ class Pool:
 
     def put(self, connection: ServiceConnection) -> None:
         """Take back a connection on which the exchange ended in good order."""
-        if self._closed or not connection.is_usable:
+        if self._closed or not connection.usable:
             connection.close()
         elif self._waiting:
             self._waiting.popleft().connected(connection)

@@ -38,13 +38,13 @@ class ServiceConnection(asyncio.Protocol):
         "_pool",
         "_reason",
         "_returning",
-        "_usable",
         "fault",
         "idle_s",
         "out",
         "relay",
         "reused",
         "transport",
+        "usable",
     )
 
     transport: asyncio.Transport
@@ -59,7 +59,8 @@ class ServiceConnection(asyncio.Protocol):
         self._heard = False
         self._on_hold = False
         self.fault = ""
-        self._usable = True
+        self.usable = True
+        """Nothing has been said against another exchange; see also `is_usable`."""
         self._congested = False
         self._feeding = False
         self._returning = False
@@ -73,7 +74,8 @@ class ServiceConnection(asyncio.Protocol):
 
     @property
     def is_usable(self) -> bool:
-        return self._usable and not self.transport.is_closing()
+        """Fit for another exchange, as far as can be seen."""
+        return self.usable and not self.transport.is_closing()
 
     @property
     def went_stale(self) -> bool:
@@ -114,17 +116,18 @@ class ServiceConnection(asyncio.Protocol):
 
     def _return(self) -> None:
         self._returning = False
-        self.hold(False)
+        if self._on_hold:
+            self.hold(False)
         self._pool.put(self)
 
     def abandon(self) -> None:
         """Cut off whatever is under way."""
         self.relay = None
-        self._usable = False
+        self.usable = False
         self.transport.abort()
 
     def close(self) -> None:
-        self._usable = False
+        self.usable = False
         self.transport.close()
 
     def flush(self) -> None:
@@ -134,7 +137,7 @@ class ServiceConnection(asyncio.Protocol):
     def hand_over(self, protocol: asyncio.Protocol) -> None:
         """Leave the transport to a tunnel."""
         self.relay = None
-        self._usable = False
+        self.usable = False
         self.flush()
         self.transport.set_protocol(protocol)
         self._pool.lost(self)
@@ -186,13 +189,13 @@ class ServiceConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         relay = self.relay
         if relay is not None and relay.ends_with_connection:
-            self._usable = False
+            self.usable = False
             relay.service_done([])
             relay.client.flush()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._usable = False
+        self.usable = False
         self._pool.lost(self)
         relay, self.relay = self.relay, None
         if relay is not None:
@@ -238,7 +241,7 @@ class ServiceConnection(asyncio.Protocol):
         if head.status < 200:
             self._interim(relay, head)
             return
-        self._usable = self._parser.should_keep_alive()
+        self.usable = self._parser.should_keep_alive()
         try:
             passes = relay.service_head(head)
         except UpstreamError as error:
@@ -285,5 +288,5 @@ class ServiceConnection(asyncio.Protocol):
             relay.service_broke(self.fault)
 
     def __repr__(self) -> str:
-        state = "busy" if self.relay is not None else "idle" if self._usable else "closed"
+        state = "busy" if self.relay is not None else "idle" if self.usable else "closed"
         return f"<ServiceConnection {self._pool.origin} [{state}]>"
