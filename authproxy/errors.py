@@ -36,9 +36,7 @@ class Code(StrEnum):
     CONNECT_FAILED = "connect_failed"
     UPSTREAM_BROKE = "upstream_broke"
     UPSTREAM_TIMEOUT = "upstream_timeout"
-    OVERLOADED = "overloaded"
     SHUTTING_DOWN = "shutting_down"
-    INTERNAL = "internal_error"
 
 
 STATUS_OF: dict[Code, int] = {
@@ -55,9 +53,7 @@ STATUS_OF: dict[Code, int] = {
     Code.CONNECT_FAILED: 502,
     Code.UPSTREAM_BROKE: 502,
     Code.UPSTREAM_TIMEOUT: 504,
-    Code.OVERLOADED: 503,
     Code.SHUTTING_DOWN: 503,
-    Code.INTERNAL: 500,
 }
 
 

@@ -57,12 +57,12 @@ def text(made: Exchange) -> str:
             exchange(
                 status=421, service="", code=Code.HOST_NOT_ALLOWED, detail="Host: evil.example"
             ),
-            "127.0.0.1 GET /a/b 421 12ms 42B [host_not_allowed] Host: evil.example",
+            "127.0.0.1 GET /a/b 421 12ms 42B [host_not_allowed, request abc-7] Host: evil.example",
             id="refused",
         ),
         pytest.param(
             exchange(status=504, code=Code.UPSTREAM_TIMEOUT),
-            "127.0.0.1 GET /a/b 504 12ms 42B -> billing [upstream_timeout]",
+            "127.0.0.1 GET /a/b 504 12ms 42B -> billing [upstream_timeout, request abc-7]",
             id="nothing to add",
         ),
         pytest.param(
@@ -203,3 +203,13 @@ async def test_a_stream_that_went_away_does_no_harm(error: Exception) -> None:
     log.flush()
 
     assert "<AccessLog [0 lines to write]>" == repr(log)
+
+
+async def test_health_checks_leave_no_line_and_others_of_that_name_do() -> None:
+    stream = io.StringIO()
+    log = AccessLog(stream, "text")
+    log.exchange_ended(exchange(host=b"authproxy.invalid", code=Code.HOST_NOT_ALLOWED, status=421))
+    log.exchange_ended(exchange(host=b"authproxy.invalid", target=b"/seen"))
+    log.flush()
+
+    assert ["/seen"] == [line.split()[3] for line in stream.getvalue().splitlines()]

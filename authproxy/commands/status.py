@@ -8,11 +8,11 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 
-from authproxy.values import DEFAULT_PORT, Listen, parse_listen
+from authproxy.values import DEFAULT_PORT, PROBE_HOST, Listen, parse_listen
 
 TIMEOUT_S = 3.0
 MAX_HEAD = 64 * 1024
-REQUEST = b"GET / HTTP/1.1\r\nHost: authproxy.invalid\r\nConnection: close\r\n\r\n"
+REQUEST = f"GET / HTTP/1.1\r\nHost: {PROBE_HOST}\r\nConnection: close\r\n\r\n".encode()
 MARK = b"\r\nx-authproxy-error:"
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared with, not bound to

@@ -12,6 +12,9 @@ from typing import TextIO
 
 from authproxy.exchange import Exchange
 from authproxy.observe.logs import Format, printable, timestamp
+from authproxy.values import PROBE_HOST
+
+_PROBE = PROBE_HOST.encode()
 
 
 class AccessLog:
@@ -23,6 +26,8 @@ class AccessLog:
         self._lines: list[str] = []
 
     def exchange_ended(self, exchange: Exchange) -> None:
+        if exchange.code is not None and exchange.host == _PROBE:
+            return  # a health check's, every few seconds
         if not self._lines:
             asyncio.get_running_loop().call_soon(self.flush)
         self._lines.append(self._render(exchange))
@@ -81,7 +86,8 @@ def render_text(exchange: Exchange) -> str:
     if exchange.service:
         words.append(f"-> {exchange.service}")
     if exchange.code is not None:
-        words.append(f"[{exchange.code}] {printable(exchange.detail)}".rstrip())
+        words.append(f"[{exchange.code}, request {exchange.request_id}]")
+        words.extend([printable(exchange.detail)] if exchange.detail else [])
     if exchange.aborted:
         words.append(f"({exchange.aborted} left early)")
     return " ".join(words) + "\n"

@@ -7,6 +7,7 @@ with a sentence that says what is wrong and what to write instead. Pure: no file
 from authproxy.values.addresses import (
     DEFAULT_PORT,
     LOOPBACK,
+    PROBE_HOST,
     Listen,
     Network,
     Origin,
@@ -35,6 +36,7 @@ __all__ = [
     "DEFAULT_PORT",
     "LOOPBACK",
     "PLAIN_SOURCES",
+    "PROBE_HOST",
     "SOURCES",
     "VALUE_SOURCES",
     "CredentialsSpec",

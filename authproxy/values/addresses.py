@@ -20,6 +20,8 @@ from authproxy.values.wording import parse_path, quoted
 Network = IPv4Network | IPv6Network
 
 DEFAULT_PORT = 8080
+PROBE_HOST = "authproxy.invalid"
+"""What `authproxy status` asks for: nobody has this name (RFC 6761 6.4)."""
 LOOPBACK: tuple[Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 
 
