@@ -22,7 +22,7 @@ def admit(relay: "Relay") -> None:
         if relay.target[0] != _SLASH:
             relay.target, host = split_target(relay.target, host)
         relay.exchange.host = host or b""
-        upstream = relay.upstream = relay.client.admit(host)
+        upstream = relay.upstream = relay.client.caller.admit(host, relay.client.server.routes)
     except Refused as refusal:
         relay.refuse(refusal)
         return

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, cast
 
 from authproxy.errors import AuthProxyError
 from authproxy.exchange import ResponseHead
-from authproxy.policy.access import parse_peer
 from authproxy.policy.facts import ResponseFacts
-from authproxy.policy.headers import forwarded_lines, response_head
-from authproxy.policy.routes import parse_host
+from authproxy.policy.headers import response_head
 from authproxy.wire import refusals, replies
+from authproxy.wire.caller import Caller
 from authproxy.wire.output import reset, send
 from authproxy.wire.reader import RequestReader
 from authproxy.wire.relay import Relay
-from authproxy.wire.upstream import Upstream
 
 if TYPE_CHECKING:
     from authproxy.settings import TimeoutSettings
@@ -45,34 +43,25 @@ class ClientConnection(asyncio.Protocol):
         "_ahead",
         "_head_age_s",
         "_holds",
-        "_host",
         "_idle_s",
         "_lingered_s",
-        "_local",
         "_queue",
         "_reader",
-        "_refusal",
         "_relay",
         "_unsent",
-        "_upstream",
-        "forwarded",
+        "caller",
         "is_congested",
-        "origins",
         "out",
-        "peer",
         "server",
         "transport",
     )
 
     transport: asyncio.Transport
+    caller: Caller
 
     def __init__(self, server: "ProxyServer") -> None:
         self.server = server
         self.out: list[bytes] = []
-        self.forwarded = b""
-        """The X-Forwarded-* lines for this client and the Host it uses."""
-        self.origins = (b"", b"")
-        """The service's origin, and what it is to this client: for Location."""
         self.is_congested = False
         """The client reads slower than we write."""
         self._reader = RequestReader(self, server.limits)
@@ -82,8 +71,6 @@ class ClientConnection(asyncio.Protocol):
         self._ahead: bytes | None = None
         """What came behind a request that may still switch the protocol."""
         self._holds = 0
-        self._host: bytes | None = None
-        self._upstream: Upstream | None = None
         self._idle_s = 0.0
         self._head_age_s = 0.0
         self._lingered_s: float | None = None
@@ -94,14 +81,7 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast: aiofastnet's transports have asyncio's methods, not its classes.
         self.transport = cast(asyncio.Transport, transport)
-        peername = transport.get_extra_info("peername")
-        self.peer = parse_peer(peername)
-        self._local = parse_peer(transport.get_extra_info("sockname"))
-        self._refusal = self.server.access.find_refusal(self.peer)
-        if peername is None:
-            # It left before it was accepted, and what it had sent can still be read. A Unix
-            # socket's client has an empty name, not none, and only that one needs no address.
-            self._refusal = "the client left before its address could be read"
+        self.caller = Caller(self.transport, self.server.access)
         self.server.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -171,23 +151,6 @@ class ClientConnection(asyncio.Protocol):
 
     # What relays ask for.
 
-    def admit(self, host: bytes | None) -> Upstream:
-        """Who is calling, and which service do they want? Raises Refused."""
-        if host == self._host and self._upstream is not None:
-            return self._upstream
-        if self._refusal is not None:
-            raise refusals.address(self._refusal)
-        name = "localhost" if host is None else parse_host(host)
-        upstream = self.server.routes.get(name, self._local)
-        refusal = upstream.access.find_refusal(self.peer) if upstream.access is not None else None
-        if refusal is not None:
-            raise refusals.address(refusal)
-        client = "" if self.peer is None else str(self.peer)
-        self.forwarded = forwarded_lines(client=client, proto="http", host=host)
-        self.origins = (str(upstream.origin).encode(), b"http://" + (host or b"localhost"))
-        self._host, self._upstream = host, upstream
-        return upstream
-
     def begin_answer(self, relay: Relay, head: ResponseHead, facts: ResponseFacts) -> bool:
         """Send the final head; is its body to be sent in chunks?"""
         bodiless = relay.head.method == b"HEAD" or head.status in (204, 304)
@@ -199,7 +162,9 @@ class ClientConnection(asyncio.Protocol):
         announce = chunks_allowed and (unbounded or named)
         connection = self._connection_line(relay)
         self.out.append(
-            response_head(head, facts, chunked=announce, connection=connection, local=self.origins)
+            response_head(
+                head, facts, chunked=announce, connection=connection, local=self.caller.origins
+            )
         )
         return unbounded and chunks_allowed
 
@@ -347,4 +312,4 @@ class ClientConnection(asyncio.Protocol):
 
     def __repr__(self) -> str:
         state = self._relay or "idle"
-        return f"<ClientConnection {self.peer} [{state}, {len(self._queue)} queued]>"
+        return f"<ClientConnection {self.caller.address} [{state}, {len(self._queue)} queued]>"

@@ -66,7 +66,7 @@ class Relay:
         self.client = client
         self.head = head
         self.facts = facts
-        self.exchange = client.server.begin_exchange(client.peer, head)
+        self.exchange = client.server.begin_exchange(client.caller.address, head)
         self.keep_alive = keep_alive
         self.target = head.target
         self._refusal = refusal
@@ -116,7 +116,7 @@ class Relay:
                 upstream.rules,
                 target=self.target,
                 token_line=upstream.token_line(self.token, self.facts),
-                forwarded=self.client.forwarded,
+                forwarded=self.client.caller.forwarded,
             )
         )
         connection.begin(self, hold=self.client.is_congested)

@@ -1,0 +1,56 @@
+"""Who is on the other end of a client connection, and which service they last asked for."""
+
+import asyncio
+
+from authproxy.policy.access import AccessList, parse_peer
+from authproxy.policy.headers import forwarded_lines
+from authproxy.policy.routes import Routes, parse_host
+from authproxy.wire import refusals
+from authproxy.wire.upstream import Upstream
+
+
+class Caller:
+    """One client: its address, whether that may pass, and what follows from the Host it uses.
+
+    A connection nearly always keeps to one Host, so what was found for it is kept.
+    """
+
+    __slots__ = ("_host", "_local", "_refusal", "_upstream", "address", "forwarded", "origins")
+
+    def __init__(self, transport: asyncio.Transport, access: AccessList) -> None:
+        peername = transport.get_extra_info("peername")
+        self.address = parse_peer(peername)
+        """None for a client on a Unix socket."""
+        self._local = parse_peer(transport.get_extra_info("sockname"))
+        self._refusal = access.find_refusal(self.address)
+        if peername is None:
+            # It left before it was accepted, and what it had sent can still be read. A Unix
+            # socket's client has an empty name, not none, and only that one needs no address.
+            self._refusal = "the client left before its address could be read"
+        self._host: bytes | None = None
+        self._upstream: Upstream | None = None
+        self.forwarded = b""
+        """The X-Forwarded-* lines for this client and the Host it uses."""
+        self.origins = (b"", b"")
+        """The service's origin, and what it is to this client: for Location."""
+
+    def admit(self, host: bytes | None, routes: Routes[Upstream]) -> Upstream:
+        """May they pass, and which service do they want? Raises Refused."""
+        if host == self._host and self._upstream is not None:
+            return self._upstream
+        if self._refusal is not None:
+            raise refusals.address(self._refusal)
+        name = "localhost" if host is None else parse_host(host)
+        upstream = routes.get(name, self._local)
+        access = upstream.access
+        refusal = access.find_refusal(self.address) if access is not None else None
+        if refusal is not None:
+            raise refusals.address(refusal)
+        client = "" if self.address is None else str(self.address)
+        self.forwarded = forwarded_lines(client=client, proto="http", host=host)
+        self.origins = (str(upstream.origin).encode(), b"http://" + (host or b"localhost"))
+        self._host, self._upstream = host, upstream
+        return upstream
+
+    def __repr__(self) -> str:
+        return f"<Caller {self.address} [{self._upstream.name if self._upstream else 'new'}]>"
