@@ -37,16 +37,19 @@ class Page:
         """The value of `script`, awaited if it is a promise."""
         parameters = {"expression": script, "awaitPromise": True, "returnByValue": True}
         await self._socket.send_json({"id": 1, "method": "Runtime.evaluate", "params": parameters})
-        async with asyncio.timeout(20):
-            answer = json.loads((await self._socket.receive()).data)
-        return answer["result"]["result"].get("value")
+        answer = json.loads((await self._socket.receive()).data)
+        # The page may go while the script runs; there is an error then, and no value.
+        return answer.get("result", {}).get("result", {}).get("value")
 
     async def wait_for(self, condition: str) -> None:
         """Wait until the JavaScript expression `condition` is true."""
-        await self.evaluate(
+        script = (
             "new Promise(done => { const look = () => "
             f"({condition}) ? done(true) : setTimeout(look, 50); look(); }})"
         )
+        async with asyncio.timeout(30):
+            while await self.evaluate(script) is not True:
+                pass  # the page it ran in has gone, the next one is there
 
 
 @asynccontextmanager
