@@ -9,7 +9,7 @@ import pytest
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import NO_TOKEN, Token
-from authproxy.identity.cache import TokenCache, Tokens
+from authproxy.identity.cache import KNOWN_FOR_S, TokenCache, Tokens
 from authproxy.identity.lifetime import TokenState
 from authproxy.identity.source import NoSource
 from tests.support.clock import FakeClock
@@ -709,4 +709,21 @@ async def test_with_the_loops_own_timer_a_token_is_refreshed_ahead() -> None:
     await until(lambda: len(source.calls) == 2 and settled(cache)())
 
     assert "two" == shown(tokens)
+    await cache.close()
+
+
+async def test_an_evicted_token_is_served_for_a_second_at_most(
+    clock: FakeClock, source: FakeSource
+) -> None:
+    cache = TokenCache(clock=clock, max_tokens=1, call_later=clock.call_later)
+    first, second = (cache.tokens_for(source, f"https://{n}") for n in range(2))
+    for tokens in (first, second):
+        source.answer()
+        await tokens.get()
+        assert tokens.current() is not None
+
+    assert first.current() is not None
+    clock.advance(KNOWN_FOR_S)
+    assert first.current() is None
+    assert second.current() is not None
     await cache.close()
