@@ -198,3 +198,24 @@ async def test_ca_file_that_is_none_is_a_start_error(world: World, tmp_path: Pat
     assert str(wrong) in stderr
     assert "PEM" in stderr
     assert "Traceback" not in stderr
+
+
+async def test_api_key_reaches_the_service_and_nobody_else(tmp_path: Path) -> None:
+    secret = "k3y-of-the-service"
+    (tmp_path / "key").write_text(f"{secret}\n")
+    for reference in ("env:SERVICE_KEY", f"file:{tmp_path / 'key'}"):
+        async with (
+            raw_service() as service,
+            Program(
+                service.url,
+                *("--credentials", "none", "--api-key", reference, "-l", "127.0.0.1:0"),
+                environ={"SERVICE_KEY": secret, "AUTHPROXY_LOG_LEVEL": "debug"},
+            ) as program,
+        ):
+            status, text = await get(program.url)
+            arguments = Path(f"/proc/{program.pid}/cmdline")
+            shown = arguments.read_text() if arguments.exists() else ""
+
+        assert (status, text) == (200, "ok")
+        assert f"X-Api-Key: {secret}\r\n".encode() in service.heads[0]
+        assert secret not in shown + program.stderr
