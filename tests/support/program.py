@@ -79,6 +79,11 @@ class Program:
     def pid(self) -> int:
         return self._process.pid
 
+    def shown_by_ps(self) -> str:
+        """The arguments, as every user of a Linux machine can read them; empty elsewhere."""
+        arguments = Path(f"/proc/{self.pid}/cmdline")
+        return arguments.read_text() if arguments.exists() else ""
+
     async def hear(self, pattern: str) -> re.Match[str]:
         """Wait until stderr holds what `pattern` describes."""
         async with asyncio.timeout(PATIENCE_S), self._heard:
