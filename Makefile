@@ -18,7 +18,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(READY)  ## Run authproxy against a pretend Google and a pretend Cloud Run
-	@$(VENV)/bin/authproxy demo
+	@trap : INT; $(VENV)/bin/authproxy demo || [ $$? -eq 130 ] # Ctrl-C is how it ends
 
 test: $(READY)  ## Run the tests
 	@scripts/test
