@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache, partial
 from ipaddress import IPv4Network, IPv6Network
+from tempfile import gettempdir
 from typing import Any, cast
 
 from aiohttp import web
@@ -46,7 +47,7 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
     log_format = logs.choose_format(settings.log.format, sys.stderr)
     logs.configure(settings.log.level, log_format)
     _raise_file_limit()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=choose_transports()) as runner:
         return runner.run(_serve_until_signal(settings, on_ready))
 
 
@@ -231,11 +232,25 @@ def _ssl_context(name: str, service: ServiceSettings) -> ssl.SSLContext | None:
     return context
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """aiofastnet's transports where they exist; the standard ones, slower, elsewhere."""
+def choose_transports(
+    find_temporary_folder: Callable[[], str] = gettempdir,
+) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """aiofastnet's transports where they can be used, else None: the standard ones, slower.
+
+    aiofastnet 1.2 writes the service's certificate to a temporary file to look at it; without a
+    folder for that no TLS handshake would end.
+    """
     try:
         import aiofastnet
+
+        find_temporary_folder()
     except ImportError:
+        return None
+    except FileNotFoundError:
+        logger.warning(
+            "no folder for temporary files can be written, so slower transports are used;"
+            " set TMPDIR to one, such as /dev/shm"
+        )
         return None
     return aiofastnet.loop_factory()
 

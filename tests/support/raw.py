@@ -32,7 +32,8 @@ class Call:
 
     def cut(self) -> None:
         """Break the connection off with a reset."""
-        self.writer.transport.abort()
+        if not self.writer.transport.is_closing():
+            self.writer.transport.abort()
 
 
 @dataclass
