@@ -10,11 +10,12 @@ import pytest
 from authproxy.errors import AuthProxyError, Code
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.values import parse_origin
+from authproxy.wire.connector import Connector
 from authproxy.wire.pool import Pool
 from authproxy.wire.service import ServiceConnection
 from tests.support.proxying import FixedTokens, make_token, proxying
 from tests.support.raw import OK, Call, RawService, raw_service
-from tests.support.talking import GET, LAST_GET, get, read_answer, tls_contexts, until
+from tests.support.talking import GET, LAST_GET, get, read_answer, until
 
 
 @dataclass(eq=False)
@@ -37,13 +38,9 @@ class Waiting:
 @contextlib.asynccontextmanager
 async def pool_of(url: str, *, limit: int = 10) -> AsyncIterator[Pool]:
     pool = Pool(
-        parse_origin(url),
-        ssl_context=None,
-        limit=limit,
-        connect_timeout_s=5,
-        idle_timeout_s=60,
-        head_bytes=65536,
-        max_headers=200,
+        Connector(origin=parse_origin(url), timeout_s=5, contexts=None),
+        limits=LimitSettings(connections_per_service=limit),
+        timeouts=TimeoutSettings(),
     )
     try:
         yield pool
@@ -171,76 +168,6 @@ async def test_service_that_closes_at_once_is_not_dialled_for_ever() -> None:
 
     assert answer.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
     assert len(service.calls) < 3
-
-
-@pytest.mark.parametrize(
-    ("url", "message"),
-    [
-        ("http://no-such-name.invalid", "The host name no-such-name.invalid cannot be resolved."),
-        (f"http://{'a' * 63}.{'b' * 63}.invalid", "cannot be resolved."),
-    ],
-)
-async def test_name_that_cannot_be_resolved_is_told(url: str, message: str) -> None:
-    async with pool_of(url) as pool:
-        waiting = Waiting()
-        pool.wait(waiting)
-        await waiting.heard.wait()
-
-    assert waiting.error is not None
-    assert str(waiting.error).endswith(message)
-
-
-async def test_certificate_that_is_not_trusted_is_told_apart() -> None:
-    certificate, _ = tls_contexts()
-    _, other = tls_contexts()
-    async with (
-        raw_service(tls=certificate) as service,
-        proxying(service.url, trust=other) as proxy,
-    ):
-        answer = await proxy.exchange(LAST_GET)
-
-    assert answer.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
-    assert b"X-Authproxy-Error: connect_failed\r\n" in answer
-    assert b"The certificate of https://localhost:" in answer
-    assert b"name its certificate with --ca-file." in answer
-
-
-async def test_certificate_for_another_name_is_told_apart() -> None:
-    certificate, trust = tls_contexts("elsewhere.example")
-    async with (
-        raw_service(tls=certificate) as service,
-        proxying(service.url, trust=trust) as proxy,
-    ):
-        answer = await proxy.exchange(LAST_GET)
-
-    assert b"The certificate of https://localhost:" in answer
-    assert b"ostname mismatch" in answer
-    assert [] == service.heads
-
-
-async def test_service_without_tls_is_told_apart() -> None:
-    async def plain(call: Call) -> None:
-        await call.say(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-
-    _, trust = tls_contexts()
-    async with raw_service(plain) as service:
-        url = service.url.replace("http:", "https:")
-        async with proxying(url, trust=trust) as proxy:
-            answer = await proxy.exchange(LAST_GET)
-
-    assert b"The TLS handshake with https://localhost:" in answer
-
-
-async def test_service_that_does_not_finish_its_handshake_is_a_504() -> None:
-    _, trust = tls_contexts()
-    async with raw_service(quiet) as service:
-        url = service.url.replace("http:", "https:")
-        timeouts = TimeoutSettings(connect=0.05)
-        async with proxying(url, trust=trust, timeouts=timeouts) as proxy:
-            answer = await proxy.exchange(LAST_GET)
-
-    assert answer.startswith(b"HTTP/1.1 504 Gateway Timeout\r\n")
-    assert b" did not accept a connection within 0.05 seconds." in answer
 
 
 async def test_failure_to_connect_is_answered_and_the_client_goes_on() -> None:

@@ -3,7 +3,9 @@ import pytest
 from authproxy.exchange import NO_TOKEN
 from authproxy.policy.facts import RequestFacts
 from authproxy.policy.headers import service_rules
+from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.values import parse_origin
+from authproxy.wire.connector import Connector
 from authproxy.wire.pool import Pool
 from authproxy.wire.upstream import Upstream
 from tests.support.proxying import FixedTokens, as_tokens, make_token
@@ -17,15 +19,8 @@ def upstream(token_header: str = "auto") -> Upstream:
         api_key_header="X-Api-Key",
         api_key="key-of-the-service",
     )
-    pool = Pool(
-        origin,
-        ssl_context=None,
-        limit=1,
-        connect_timeout_s=1,
-        idle_timeout_s=1,
-        head_bytes=1024,
-        max_headers=8,
-    )
+    connector = Connector(origin=origin, timeout_s=1, contexts=None)
+    pool = Pool(connector, limits=LimitSettings(), timeouts=TimeoutSettings())
     return Upstream("billing", origin, rules, as_tokens(FixedTokens()), pool, None)
 
 

@@ -7,21 +7,16 @@ connection or one that another exchange gave back, goes to whoever waits longest
 
 import asyncio
 import contextlib
-import logging
-import socket
-import ssl
 from collections import deque
 from typing import Protocol
 
 from authproxy.errors import AuthProxyError, Code, UpstreamError
+from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
-from authproxy.values import Origin
 from authproxy.wire import refusals
+from authproxy.wire.connector import Connector
 from authproxy.wire.service import ServiceConnection
 
-logger = logging.getLogger(__name__)
-
-HAPPY_EYEBALLS_DELAY_S = 0.25  # RFC 8305 8 recommends it
 SETTLE_S = 0.5
 """How long connections that are on their way may take when the pool closes, before they are
 cancelled: at the wrong moment asyncio's race of addresses would leak the socket that won it."""
@@ -39,23 +34,14 @@ class Pool:
     """Opens, lends, takes back and closes connections to one origin."""
 
     def __init__(
-        self,
-        origin: Origin,
-        *,
-        ssl_context: ssl.SSLContext | None,
-        limit: int,
-        connect_timeout_s: float,
-        idle_timeout_s: float,
-        head_bytes: int,
-        max_headers: int,
+        self, connector: Connector, *, limits: LimitSettings, timeouts: TimeoutSettings
     ) -> None:
-        self.origin = origin
-        self.head_bytes = head_bytes
-        self.max_headers = max_headers
-        self._ssl = ssl_context
-        self._limit = limit
-        self._connect_timeout_s = connect_timeout_s
-        self._idle_timeout_s = idle_timeout_s
+        self.connector = connector
+        self.origin = connector.origin
+        self.head_bytes = limits.head_bytes
+        self.max_headers = limits.headers
+        self._limit = limits.connections_per_service
+        self._idle_timeout_s = timeouts.service_keep_alive
         self._idle: deque[ServiceConnection] = deque()
         self._waiting: deque[Waiter] = deque()
         self._connecting = 0
@@ -153,19 +139,7 @@ class Pool:
             self._open_more()
 
     async def _open_connection(self) -> ServiceConnection:
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(self._connect_timeout_s):
-                _, connection = await loop.create_connection(
-                    lambda: ServiceConnection(self),
-                    self.origin.host,
-                    self.origin.port,
-                    ssl=self._ssl,
-                    server_hostname=self.origin.host if self._ssl else None,
-                    happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S,
-                )
-        except Exception as error:
-            raise _translate(error, self.origin, self._connect_timeout_s) from error
+        connection = await self.connector.open(lambda: ServiceConnection(self))
         if not connection.is_usable:
             # Without this word whoever waits would see us connect again and again.
             raise refusals.service_gone("it closed the connection as soon as that stood")
@@ -181,27 +155,3 @@ class Pool:
 
 def _shutting_down() -> UpstreamError:
     return UpstreamError("authproxy is shutting down.", code=Code.SHUTTING_DOWN, sent=False)
-
-
-def _translate(error: Exception, origin: Origin, timeout_s: float) -> UpstreamError:
-    """The one place where failures to connect become ours."""
-    code = Code.CONNECT_FAILED
-    if isinstance(error, ssl.SSLCertVerificationError):
-        message = f"The certificate of {origin} is not trusted: {error.verify_message}."
-        hint = "If the service uses a private CA, name its certificate with --ca-file."
-    elif isinstance(error, ssl.SSLError):
-        message = f"The TLS handshake with {origin} failed."
-        hint = "Is this the right port, and does the service speak TLS on it?"
-    elif isinstance(error, TimeoutError):
-        code = Code.UPSTREAM_TIMEOUT
-        message = f"{origin} did not accept a connection within {timeout_s:g} seconds."
-        hint = "Is the address right, and does a firewall or a missing egress route stand between?"
-    elif isinstance(error, socket.gaierror | UnicodeError):
-        message = f"The host name {origin.host} cannot be resolved."
-        hint = "Check the URL for a typo, and the DNS of this machine."
-    else:
-        message = f"{origin} cannot be reached."
-        hint = "Is the service running, and are its address and port right?"
-    # aiofastnet's errors of TLS carry no text of their own.
-    detail = str(error) or repr(error)
-    return UpstreamError(message, code=code, sent=False, hint=hint, detail=detail)

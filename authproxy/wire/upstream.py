@@ -8,6 +8,7 @@ from authproxy.policy.access import AccessList
 from authproxy.policy.facts import RequestFacts
 from authproxy.policy.headers import ServiceRules, token_line
 from authproxy.values import Origin
+from authproxy.wire.connector import Connector
 from authproxy.wire.pool import Pool
 
 
@@ -24,6 +25,11 @@ class Upstream:
     """Narrows what the listener lets in; None adds nothing to it."""
     _token: Token = NO_TOKEN
     _lines: tuple[bytes, bytes] = (b"", b"")
+
+    @property
+    def connector(self) -> Connector:
+        """Opens connections besides the pool's, as for HTTP/2."""
+        return self.pool.connector
 
     def token_line(self, token: Token, facts: RequestFacts) -> bytes:
         """The finished line that carries `token`, written once for each token."""

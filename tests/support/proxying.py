@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from aiohttp import web
-
 from authproxy.exchange import Exchange, Secret, Token
 from authproxy.identity.cache import Tokens
 from authproxy.policy.access import AccessList
@@ -15,6 +13,7 @@ from authproxy.policy.headers import service_rules
 from authproxy.policy.routes import Routes
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.values import LOOPBACK, Listen, Network, parse_origin
+from authproxy.wire.connector import Connector
 from authproxy.wire.listener import ProxyServer
 from authproxy.wire.pool import Pool
 from authproxy.wire.sockets import open_listener
@@ -127,13 +126,13 @@ async def proxying(
     tokens = tokens or FixedTokens(make_token())
     origin = parse_origin(service_url)
     pool = Pool(
-        origin,
-        ssl_context=trust,
-        limit=limits.connections_per_service,
-        connect_timeout_s=timeouts.connect,
-        idle_timeout_s=timeouts.service_keep_alive,
-        head_bytes=limits.head_bytes,
-        max_headers=limits.headers,
+        Connector(
+            origin=origin,
+            timeout_s=timeouts.connect,
+            contexts=None if trust is None else lambda _: trust,
+        ),
+        limits=limits,
+        timeouts=timeouts,
     )
     rules = service_rules(
         authority=origin.authority,
@@ -151,14 +150,12 @@ async def proxying(
         timeouts=timeouts,
         pools=[pool],
     )
-    runner = web.ServerRunner(server, shutdown_timeout=0)  # type: ignore[arg-type]  # -- shaped like one
-    await runner.setup()
     (sock,) = open_listener(Listen("127.0.0.1", 0))
-    await web.SockSite(runner, sock).start()
+    await server.listen(sock)
     try:
         yield RunningProxy(sock.getsockname()[1], server, pool, tokens, heard)
     finally:
-        await runner.cleanup()
+        await server.shutdown(0)
     began = next(server._numbers) - 1
     assert (began, began) == (len(heard.ids), len(set(heard.ids)))
 
