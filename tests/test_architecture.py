@@ -38,7 +38,7 @@ LAYERS = (
 
 HOMES = {
     "aiofastnet": {"app"},
-    "aiohttp": {"app", "demo"},
+    "aiohttp": {"demo"},
     "cachetools": {"identity"},
     "click": {"cli"},
     "cryptography": {"demo"},

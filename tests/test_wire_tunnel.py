@@ -249,7 +249,7 @@ async def test_side_that_never_takes_the_rest_is_cut_in_the_end() -> None:
 async def test_tunnels_end_alone_when_the_time_to_drain_is_up() -> None:
     async with raw_service(tunnelling(echo)) as service, proxying(service.url) as proxy:
         reader, writer = await shake(proxy)
-        proxy.server.pre_shutdown()
+        proxy.server.drain()
         writer.write(b"still here")
         assert b"still here" == await reader.readexactly(10)
         await proxy.server.shutdown(0.01)

@@ -1,14 +1,11 @@
-"""The server behind the listening sockets: makes client connections and ends them.
-
-aiohttp's `web.ServerRunner` owns the sockets; it wants something shaped like `web.Server`: a
-protocol factory with `pre_shutdown` and `shutdown`.
-"""
+"""The server behind the listening sockets: makes client connections and ends them."""
 
 import asyncio
 import contextlib
 import itertools
 import logging
 import secrets
+import socket
 import time
 from collections.abc import Sequence
 from typing import Protocol
@@ -20,6 +17,7 @@ from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
 from authproxy.wire.client import ClientConnection
 from authproxy.wire.pool import Pool
+from authproxy.wire.sockets import BACKLOG
 from authproxy.wire.upstream import Upstream
 
 logger = logging.getLogger(__name__)
@@ -59,6 +57,7 @@ class ProxyServer:
         self.access = access
         self.limits = limits
         self.timeouts = timeouts
+        self._listening: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
         self._none_open = asyncio.Event()
         self._none_open.set()
@@ -68,6 +67,12 @@ class ProxyServer:
         self._pools = tuple(pools)
         self._run = secrets.token_hex(3)
         self._numbers = itertools.count(1)
+
+    async def listen(self, sock: socket.socket) -> None:
+        """Take the connections that come to `sock`, which is the server's from now on."""
+        loop = asyncio.get_running_loop()
+        # asyncio listens once more, and would do so with a backlog of its own.
+        self._listening.append(await loop.create_server(self, sock=sock, backlog=BACKLOG))
 
     def __call__(self) -> ClientConnection:
         return ClientConnection(self)
@@ -117,9 +122,11 @@ class ProxyServer:
                 logger.exception("a tick failed")
             before = now
 
-    def pre_shutdown(self) -> None:
-        """aiohttp calls this when the sockets no longer listen."""
+    def drain(self) -> None:
+        """Take no more connections; what is under way is the last on those there are."""
         self.draining = True
+        for server in self._listening:
+            server.close()
         for connection in list(self._connections):
             connection.drain()
 
@@ -128,10 +135,13 @@ class ProxyServer:
         for connection in list(self._connections):
             connection.cut()
 
-    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- as aiohttp calls it
-        """Wait `timeout` seconds for what is under way, then cut it."""
+    async def shutdown(self, patience_s: float) -> None:
+        """Wait `patience_s` seconds for what is under way, then cut it."""
+        self.drain()
+        await asyncio.sleep(0)  # for what was accepted just before
+        self.drain()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(patience_s):
                 await self._none_open.wait()
         self.cut()
         with contextlib.suppress(TimeoutError):
