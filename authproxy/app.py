@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 from tempfile import gettempdir
 
 from authproxy.config import resolve_secret
-from authproxy.errors import CredentialError, StartError
+from authproxy.errors import CredentialError
 from authproxy.exchange import Observer
 from authproxy.identity.cache import TokenCache, Tokens
 from authproxy.identity.sources import build_source
@@ -24,9 +24,11 @@ from authproxy.policy.headers import service_rules
 from authproxy.policy.routes import Routes
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.tasks import Tasks
+from authproxy.wire.connector import HTTP_1, Connector, Contexts
 from authproxy.wire.listener import ProxyServer
 from authproxy.wire.pool import Pool
 from authproxy.wire.sockets import listener_url, open_listener
+from authproxy.wire.tls import ServiceTls, service_context
 from authproxy.wire.upstream import Upstream
 
 logger = logging.getLogger(__name__)
@@ -138,6 +140,7 @@ def build_server(settings: Settings, upstreams: dict[str, Upstream]) -> ProxySer
 def build_upstreams(settings: Settings, tokens: TokenCache) -> dict[str, Upstream]:
     """The services by name; those with the same identity share its source, and so its tokens."""
     build = cache(partial(build_source, environ=os.environ))
+    contexts = cache(service_context)
     return {
         name: build_upstream(
             name,
@@ -151,17 +154,21 @@ def build_upstreams(settings: Settings, tokens: TokenCache) -> dict[str, Upstrea
                 ),
                 service.audience or service.url.audience,
             ),
+            contexts,
         )
         for name, service in settings.services.items()
     }
 
 
 def build_upstream(
-    name: str, service: ServiceSettings, settings: Settings, tokens: Tokens
+    name: str,
+    service: ServiceSettings,
+    settings: Settings,
+    tokens: Tokens,
+    contexts: Callable[[ServiceTls, str], ssl.SSLContext],
 ) -> Upstream:
     """One service with its rules, tokens and connections. Raises StartError."""
     api_key = resolve_secret(service.api_key, os.environ) if service.api_key else None
-    limits, timeouts = settings.limits, settings.timeouts
     return Upstream(
         name=name,
         origin=service.url,
@@ -173,13 +180,13 @@ def build_upstream(
         ),
         tokens=tokens,
         pool=Pool(
-            service.url,
-            ssl_context=_ssl_context(name, service),
-            limit=limits.connections_per_service,
-            connect_timeout_s=timeouts.connect,
-            idle_timeout_s=timeouts.service_keep_alive,
-            head_bytes=limits.head_bytes,
-            max_headers=limits.headers,
+            Connector(
+                origin=service.url,
+                timeout_s=settings.timeouts.connect,
+                contexts=_contexts_for(service, contexts),
+            ),
+            limits=settings.limits,
+            timeouts=settings.timeouts,
         ),
         access=_narrower(service),
     )
@@ -207,21 +214,14 @@ def _narrower(service: ServiceSettings) -> AccessList | None:
     return AccessList(allow=service.allow or EVERYBODY, deny=service.deny)
 
 
-def _ssl_context(name: str, service: ServiceSettings) -> ssl.SSLContext | None:
+def _contexts_for(
+    service: ServiceSettings, contexts: Callable[[ServiceTls, str], ssl.SSLContext]
+) -> Contexts | None:
     if service.url.scheme != "https":
         return None
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    if service.ca_file is not None:
-        try:
-            context.load_verify_locations(service.ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise StartError(
-                f"services.{name}.ca_file: {service.ca_file} cannot be used: {error}",
-                hint="It must be a readable file of certificates in PEM form.",
-            ) from error
-    return context
+    made = partial(contexts, ServiceTls(ca_file=service.ca_file))
+    made(HTTP_1)  # what cannot be used is said at the start
+    return made
 
 
 def choose_transports(

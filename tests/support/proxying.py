@@ -13,6 +13,7 @@ from authproxy.policy.headers import service_rules
 from authproxy.policy.routes import Routes
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.values import LOOPBACK, Listen, Network, parse_origin
+from authproxy.wire.connector import Connector
 from authproxy.wire.listener import ProxyServer
 from authproxy.wire.pool import Pool
 from authproxy.wire.sockets import open_listener
@@ -125,13 +126,13 @@ async def proxying(
     tokens = tokens or FixedTokens(make_token())
     origin = parse_origin(service_url)
     pool = Pool(
-        origin,
-        ssl_context=trust,
-        limit=limits.connections_per_service,
-        connect_timeout_s=timeouts.connect,
-        idle_timeout_s=timeouts.service_keep_alive,
-        head_bytes=limits.head_bytes,
-        max_headers=limits.headers,
+        Connector(
+            origin=origin,
+            timeout_s=timeouts.connect,
+            contexts=None if trust is None else lambda _: trust,
+        ),
+        limits=limits,
+        timeouts=timeouts,
     )
     rules = service_rules(
         authority=origin.authority,
