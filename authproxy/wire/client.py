@@ -15,6 +15,7 @@ from authproxy.policy.facts import ResponseFacts
 from authproxy.policy.headers import response_head
 from authproxy.wire import refusals, replies
 from authproxy.wire.caller import Caller
+from authproxy.wire.http2.frames import PREFACE
 from authproxy.wire.output import reset, send
 from authproxy.wire.reader import RequestReader
 from authproxy.wire.relay import Relay
@@ -41,6 +42,8 @@ class ClientConnection(asyncio.Protocol):
     __slots__ = (
         "_advancing",
         "_ahead",
+        "_greeted",
+        "_greeting",
         "_head_age_s",
         "_holds",
         "_idle_s",
@@ -70,6 +73,9 @@ class ClientConnection(asyncio.Protocol):
         self._advancing = False
         self._ahead: bytes | None = None
         """What came behind a request that may still switch the protocol."""
+        self._greeted = False
+        """The first bytes have shown that this is HTTP/1.1."""
+        self._greeting = b""
         self._holds = 0
         self._idle_s = 0.0
         self._head_age_s = 0.0
@@ -85,6 +91,8 @@ class ClientConnection(asyncio.Protocol):
         self.server.opened(self)
 
     def data_received(self, data: bytes) -> None:
+        if not self._greeted and not (data := self._greet(data)):
+            return
         reader = self._reader
         if reader.is_deaf:
             return
@@ -97,6 +105,24 @@ class ClientConnection(asyncio.Protocol):
             send(service.out, service.transport)
         if self.out:
             send(self.out, self.transport)
+
+    def _greet(self, data: bytes) -> bytes:
+        """The first bytes decide: HTTP/1.1 is returned, HTTP/2 leaves with the transport."""
+        data = self._greeting + data
+        begun = PREFACE.startswith(data[: len(PREFACE)])
+        if begun and len(data) < len(PREFACE):
+            self._greeting = data
+            return b""
+        self._greeted = True
+        if not begun:
+            return data
+        self._reader.is_deaf = True
+        # Not above: many runs never see HTTP/2, and importing it takes its time.
+        from authproxy.wire.http2.splice import splice
+
+        splice(self.server, self.transport, self.caller, data)
+        self.server.closed(self)
+        return b""
 
     def eof_received(self) -> bool:
         # A client that has closed its sending side is taken for gone, as nginx and Go do: a full
