@@ -19,6 +19,7 @@ from authproxy.identity.cache import TokenCache, Tokens
 from authproxy.identity.sources import build_source
 from authproxy.observe import logs
 from authproxy.observe.access_log import AccessLog
+from authproxy.observe.stream import LogStream, open_stream
 from authproxy.policy.access import AccessList
 from authproxy.policy.headers import service_rules
 from authproxy.policy.routes import Routes
@@ -34,6 +35,8 @@ from authproxy.wire.upstream import Upstream
 logger = logging.getLogger(__name__)
 
 Ready = Callable[[Sequence[str]], None]
+LOG_PATIENCE_S = 1.0
+"""How long the log's last lines have to get out."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 EVERYBODY = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 
@@ -43,17 +46,22 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
 
     `on_ready` gets the listeners' URLs once requests are taken.
     """
+    stream = open_stream(sys.stderr)
     log_format = logs.choose_format(settings.log.format, sys.stderr)
-    logs.configure(settings.log.level, log_format)
+    logs.configure(settings.log.level, log_format, stream)
+    observers = [AccessLog(stream, log_format)] if settings.log.access else []
     _raise_file_limit()
-    with asyncio.Runner(loop_factory=choose_transports()) as runner:
-        return runner.run(_serve_until_signal(settings, on_ready))
+    try:
+        with asyncio.Runner(loop_factory=choose_transports()) as runner:
+            proxy = Proxy(settings, stream, observers)
+            return runner.run(_serve_until_signal(proxy, on_ready))
+    finally:
+        stream.drain(LOG_PATIENCE_S)
 
 
-async def _serve_until_signal(settings: Settings, on_ready: Ready | None) -> int:
+async def _serve_until_signal(proxy: "Proxy", on_ready: Ready | None) -> int:
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[int] = loop.create_future()
-    proxy = Proxy(settings)
 
     def stopped(number: int) -> None:
         if stop.done():
@@ -68,15 +76,20 @@ async def _serve_until_signal(settings: Settings, on_ready: Ready | None) -> int
             on_ready(proxy.urls)
         code = await stop
         proxy.drain()
-        logger.info("stopping: waiting up to %gs for what is under way", settings.timeouts.drain)
+        patience = proxy.settings.timeouts.drain
+        logger.info("stopping: waiting up to %gs for what is under way", patience)
     return code
 
 
 class Proxy:
     """A running authproxy, as an async context manager: listening when entered, gone when left."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, stream: LogStream, observers: Sequence[Observer]
+    ) -> None:
         self.settings = settings
+        self._stream = stream
+        self._observers = observers
         self.urls: list[str] = []
         self._tasks = Tasks()
         self._stack = contextlib.AsyncExitStack()
@@ -102,7 +115,7 @@ class Proxy:
     async def _start(self) -> None:
         self._push(self._tokens.close)
         upstreams = build_upstreams(self.settings, self._tokens)
-        self._server = build_server(self.settings, upstreams)
+        self._server = build_server(self.settings, upstreams, self._observers)
         self._push(partial(self._server.shutdown, self.settings.timeouts.drain))
         self._push(self._tasks.cancel)
         for listen in self.settings.listen:
@@ -113,17 +126,16 @@ class Proxy:
         self._tasks.spawn(self._server.keep_ticking(), name="ticks")
         for upstream in upstreams.values():
             self._tasks.spawn(_first_token(upstream), name=f"first token for {upstream.name}")
-        announce(self.urls, upstreams)
+        announce(self.urls, upstreams, self._stream)
 
     def _push(self, close: Callable[[], Awaitable[None]]) -> None:
         self._stack.push_async_callback(close)
 
 
-def build_server(settings: Settings, upstreams: dict[str, Upstream]) -> ProxyServer:
+def build_server(
+    settings: Settings, upstreams: dict[str, Upstream], observers: Sequence[Observer]
+) -> ProxyServer:
     """The server for all listeners."""
-    observers: list[Observer] = []
-    if settings.log.access:
-        observers.append(AccessLog(sys.stderr, logs.choose_format(settings.log.format, sys.stderr)))
     hosts = {name: service.hosts for name, service in settings.services.items()}
     return ProxyServer(
         routes=Routes(
@@ -192,14 +204,15 @@ def build_upstream(
     )
 
 
-def announce(urls: Sequence[str], upstreams: dict[str, Upstream]) -> None:
-    """The ready lines on stderr, one for each listener; programs wait for them."""
+def announce(urls: Sequence[str], upstreams: dict[str, Upstream], stream: LogStream) -> None:
+    """The ready lines, one for each listener and service; programs wait for them."""
     for url in urls:
         for name, upstream in upstreams.items():
             shown = url
             if len(upstreams) > 1 and url.startswith("http://"):
                 shown = f"http://{name}.localhost:{url.rpartition(':')[2]}"
-            print(f"authproxy: {shown} -> {upstream.origin}", file=sys.stderr, flush=True)  # noqa: T201 -- an interface, not a log line
+            stream.write(f"authproxy: {shown} -> {upstream.origin}\n")
+    stream.flush()
 
 
 async def _first_token(upstream: Upstream) -> None:

@@ -1,8 +1,11 @@
 """The whole program as a process: start, ready line, signals, drain, and what goes wrong then."""
 
 import asyncio
+import json
+import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,8 +14,9 @@ import pytest
 
 from authproxy.app import choose_transports
 from authproxy.demo.world import World
-from tests.support.program import Program, run_to_end
+from tests.support.program import Program, clean_environment, run_to_end
 from tests.support.raw import OK, Call, raw_service
+from tests.support.talking import read_answer, until
 
 
 @pytest.fixture
@@ -230,3 +234,53 @@ def test_without_a_folder_for_temporary_files_the_standard_transports_serve(
     assert choose_transports(find) is None
     assert "set TMPDIR to one, such as /dev/shm" in caplog.text
     assert choose_transports() is not None
+
+
+def answers_at(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def test_stuck_reader_of_the_log_holds_up_no_request() -> None:
+    """More than a pipe holds is logged, and nobody reads it."""
+    read_end, write_end = os.pipe()
+    async with raw_service() as service:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "authproxy", service.url, "--credentials", "none"),
+            *("-l", "127.0.0.1:0", "--log-format", "json"),
+            env=clean_environment(),
+            stderr=write_end,
+        )
+        os.close(write_end)
+        with os.fdopen(read_end, "rb", buffering=0) as log:
+            ready = await asyncio.to_thread(log.readline)
+            port = int(ready.split()[1].rpartition(b":")[2])
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for _ in range(400):
+                writer.write(b"GET /%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % (b"x" * 200))
+                assert OK == b"".join(await read_answer(reader))
+            writer.close()
+            process.terminate()
+            rest = await asyncio.to_thread(log.read, -1)
+
+        assert 143 == await process.wait()
+    assert 400 == rest.count(b'"path": "/xxx')
+    assert all(json.loads(line) for line in rest.splitlines() if line.startswith(b"{"))
+
+
+@pytest.mark.parametrize("stderr", ["2>&-", "2>/dev/full"], ids=["closed", "full disk"])
+async def test_stderr_that_takes_nothing_stops_nothing(stderr: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    async with raw_service() as service:
+        process = await asyncio.create_subprocess_exec(
+            *("sh", "-c", f'exec "$@" {stderr}', "sh", sys.executable, "-m", "authproxy"),
+            *(service.url, "--credentials", "none", "-l", f"127.0.0.1:{port}"),
+            env=clean_environment(),
+        )
+        await until(lambda: answers_at(port))
+        answers = [await get(f"http://127.0.0.1:{port}") for _ in range(3)]
+        process.terminate()
+
+        assert 143 == await process.wait()
+    assert [(200, "ok")] * 3 == answers

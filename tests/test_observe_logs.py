@@ -2,6 +2,7 @@ import io
 import json
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -14,10 +15,12 @@ from authproxy.observe.logs import (
     JsonFormatter,
     TextFormatter,
     choose_format,
+    clock,
     configure,
     printable,
     timestamp,
 )
+from authproxy.observe.stream import LogStream
 
 NAMES = ("", "authproxy", "google", "urllib3", "asyncio", "aiohttp")
 
@@ -62,11 +65,12 @@ def failed(text: str) -> Any:
         ("auto", io.StringIO(), "json"),
         ("text", io.StringIO(), "text"),
         ("json", Terminal(), "json"),
+        ("auto", None, "json"),
     ],
-    ids=["auto at a terminal", "auto elsewhere", "text", "json"],
+    ids=["auto at a terminal", "auto elsewhere", "text", "json", "closed"],
 )
 def test_text_is_for_terminals_unless_told_otherwise(
-    setting: Literal["auto", "text", "json"], stream: io.StringIO, expected: Format
+    setting: Literal["auto", "text", "json"], stream: io.StringIO | None, expected: Format
 ) -> None:
     assert expected == choose_format(setting, stream)
 
@@ -198,10 +202,31 @@ def test_lines_below_the_level_are_left_out() -> None:
 
 
 @pytest.mark.usefixtures("restored")
-def test_to_configure_twice_writes_lines_once(capsys: pytest.CaptureFixture[str]) -> None:
-    configure("info", "text", io.StringIO())
-    configure("info", "text")
+def test_to_configure_twice_writes_lines_once() -> None:
+    stream = io.StringIO()
+    configure("info", "text", stream)
+    configure("info", "text", stream)
 
     logging.getLogger("authproxy.app").info("once")
 
-    assert 1 == capsys.readouterr().err.count("once")
+    assert 1 == stream.getvalue().count("once")
+
+
+@pytest.mark.usefixtures("restored")
+def test_lines_go_to_a_stream_that_nobody_waits_for() -> None:
+    out: list[bytes] = []
+
+    def send(data: bytes) -> int:
+        out.append(data)
+        return len(data)
+
+    configure("info", "text", LogStream(send))
+    logging.getLogger("authproxy.app").info("at once")
+
+    assert [b"at once\n"] == [line.partition(b" ")[2] for line in out]
+
+
+def test_the_clock_is_the_local_time_of_day() -> None:
+    expected = time.strftime("%H:%M:%S", time.localtime(1_700_000_000))
+
+    assert expected == clock(1_700_000_000.75)

@@ -7,78 +7,89 @@ hold all of them.
 import asyncio
 import json
 import re
-import time
-from typing import TextIO
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 
 from authproxy.exchange import Exchange
-from authproxy.observe.logs import Format, printable, timestamp
+from authproxy.observe.logs import Format, clock, printable, timestamp
+from authproxy.observe.stream import LogStream
 from authproxy.values import PROBE_HOST
 
 _PROBE = PROBE_HOST.encode()
+
+# What many lines have in common is made once: a line must cost little beside its request.
+_REMEMBERED = 1024
 
 
 class AccessLog:
     """An Observer that writes lines to a stream, those of one loop iteration at once."""
 
-    def __init__(self, stream: TextIO, log_format: Format) -> None:
+    def __init__(self, stream: LogStream, log_format: Format) -> None:
         self._stream = stream
         self._render = render_json if log_format == "json" else render_text
-        self._lines: list[str] = []
+        self._is_waiting = False
 
     def exchange_ended(self, exchange: Exchange) -> None:
         if exchange.code is not None and exchange.host == _PROBE:
             return  # a health check's, every few seconds
-        if not self._lines:
-            asyncio.get_running_loop().call_soon(self.flush)
-        self._lines.append(self._render(exchange))
+        self._stream.write(self._render(exchange))
+        if not self._is_waiting:
+            self._is_waiting = True
+            asyncio.get_running_loop().call_soon(self._flush)
 
-    def flush(self) -> None:
-        """Write what has gathered. A stream that went away must not take the proxy with it."""
-        lines, self._lines = self._lines, []
-        try:
-            self._stream.write("".join(lines))
-            self._stream.flush()
-        except (OSError, ValueError):
-            return
+    def _flush(self) -> None:
+        self._is_waiting = False
+        self._stream.flush()
 
     def __repr__(self) -> str:
-        return f"<AccessLog [{len(self._lines)} lines to write]>"
+        return f"<AccessLog to {self._stream}>"
 
 
 def render_json(exchange: Exchange) -> str:
-    """The line as a JSON object; fields without a value are left out."""
-    fields: dict[str, object] = {
-        "time": timestamp(exchange.started_at),
-        "severity": "ERROR" if exchange.status >= 500 else "INFO",
-        "message": f"{_text(exchange.head.method)} {_path(exchange)} {exchange.status}",
-        "request_id": exchange.request_id,
-        "client": None if exchange.client is None else str(exchange.client),
-        "method": _text(exchange.head.method),
-        "host": _text(_without_user(exchange.host)),
-        "path": _path(exchange),
-        "status": exchange.status,
-        "duration_ms": round(exchange.duration_s * 1000, 1),
-        "first_byte_ms": round(exchange.first_byte_s * 1000, 1),
-        "bytes_from_client": exchange.bytes_from_client,
-        "bytes_to_client": exchange.bytes_to_client,
-        "service": exchange.service or None,
-        "principal": exchange.principal or None,
-        "attempts": exchange.attempts,
-        "error": exchange.code,
-        "detail": exchange.detail or None,
-        "aborted": exchange.aborted or None,
-    }
-    return json.dumps({name: value for name, value in fields.items() if value is not None}) + "\n"
+    """The line as a JSON object; fields without a value are left out.
+
+    Put together by hand, which takes a third of the time of `json.dumps` and no more than msgspec:
+    most of it goes into the pieces.
+    """
+    method, path = _name(exchange.head.method), _escaped(_path(exchange.head.target))
+    return (
+        f'{{"time": "{timestamp(exchange.started_at)}",'
+        f' "severity": "{"ERROR" if exchange.status >= 500 else "INFO"}",'
+        f' "message": "{method} {path} {exchange.status}",'
+        f' "request_id": "{exchange.request_id}"'
+        f"{_member('client', _address(exchange.client))},"
+        f' "method": "{method}",'
+        f' "host": "{_host(exchange.host)}",'
+        f' "path": "{path}",'
+        f' "status": {exchange.status},'
+        f' "duration_ms": {exchange.duration_s * 1000:.1f},'
+        f' "first_byte_ms": {exchange.first_byte_s * 1000:.1f},'
+        f' "bytes_from_client": {exchange.bytes_from_client},'
+        f' "bytes_to_client": {exchange.bytes_to_client}'
+        f"{_member('service', exchange.service)}"
+        f"{_member('principal', exchange.principal)},"
+        f' "attempts": {exchange.attempts}'
+        f"{_what_went_wrong(exchange)}}}\n"
+    )
+
+
+def _what_went_wrong(exchange: Exchange) -> str:
+    if exchange.code is None and not exchange.detail and not exchange.aborted:
+        return ""
+    return (
+        _member("error", exchange.code or "")
+        + _member("detail", exchange.detail)
+        + _member("aborted", exchange.aborted)
+    )
 
 
 def render_text(exchange: Exchange) -> str:
     """The line for a person: time, client, request, outcome, and why if it went wrong."""
-    clock = time.strftime("%H:%M:%S", time.localtime(exchange.started_at))
     words = [
-        clock,
-        str(exchange.client or "unix"),
+        clock(exchange.started_at),
+        _address(exchange.client) or "unix",
         _text(exchange.head.method),
-        _path(exchange),
+        _path(exchange.head.target),
         str(exchange.status or "-"),
         f"{exchange.duration_s * 1000:.0f}ms",
         f"{exchange.bytes_to_client}B",
@@ -93,13 +104,42 @@ def render_text(exchange: Exchange) -> str:
     return " ".join(words) + "\n"
 
 
+@lru_cache(_REMEMBERED)
+def _address(client: IPv4Address | IPv6Address | None) -> str:
+    return "" if client is None else str(client)
+
+
+@lru_cache(_REMEMBERED)
+def _name(method: bytes) -> str:
+    return _escaped(_text(method))
+
+
+@lru_cache(_REMEMBERED)
+def _host(host: bytes) -> str:
+    return _escaped(_text(_without_user(host)))
+
+
+@lru_cache(_REMEMBERED)
+def _member(name: str, text: str) -> str:
+    """With the comma before it; nothing without a value."""
+    return f', "{name}": "{_escaped(text)}"' if text else ""
+
+
+_encode = json.JSONEncoder().encode
+
+
+def _escaped(text: str) -> str:
+    """As it stands between the quotes in JSON."""
+    return _encode(text)[1:-1]
+
+
 # A user name and a password, in an absolute target or an authority.
 _USER = re.compile(rb"^([^/]*://)?[^/]*@")
 
 
-def _path(exchange: Exchange) -> str:
-    """The target without query and fragment, both of which can hold tokens."""
-    path = exchange.head.target.partition(b"?")[0].partition(b"#")[0]
+def _path(target: bytes) -> str:
+    """Without query and fragment, both of which can hold tokens."""
+    path = target.partition(b"?")[0].partition(b"#")[0]
     return _text(path if path[:1] == b"/" else _without_user(path))
 
 

@@ -6,10 +6,12 @@ sentence alone. Field names are snake_case and part of the public surface.
 
 import json
 import logging
-import sys
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal, TextIO
+
+from authproxy.observe.stream import LogStream
 
 Format = Literal["text", "json"]
 
@@ -17,17 +19,20 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 # Cloud Logging's names for levels, which other collectors know too.
 _SEVERITY = {"DEBUG": "DEBUG", "INFO": "INFO", "WARNING": "WARNING", "ERROR": "ERROR"}
 
+# Times as text, since many lines have the same. It is when an exchange began, so more than one.
+_REMEMBERED = 1024
 
-def choose_format(setting: Literal["auto", "text", "json"], stream: TextIO) -> Format:
+
+def choose_format(setting: Literal["auto", "text", "json"], stream: TextIO | None) -> Format:
     """`auto` is text at a terminal and JSON otherwise."""
     if setting != "auto":
         return setting
-    return "text" if stream.isatty() else "json"
+    return "text" if stream is not None and stream.isatty() else "json"
 
 
-def configure(level: str, log_format: Format, stream: TextIO | None = None) -> None:
-    """Send authproxy's log lines to `stream` (stderr) and keep the libraries' quiet."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+def configure(level: str, log_format: Format, stream: TextIO | LogStream) -> None:
+    """Send authproxy's log lines to `stream` and keep the libraries' quiet."""
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -40,8 +45,23 @@ def configure(level: str, log_format: Format, stream: TextIO | None = None) -> N
 
 def timestamp(seconds: float) -> str:
     """RFC 3339 in UTC, to the millisecond."""
-    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
+    return _millisecond(int(seconds * 1000))
+
+
+def clock(seconds: float) -> str:
+    """The time of day, for a person at a terminal."""
+    return _time_of_day(int(seconds))
+
+
+@lru_cache(_REMEMBERED)
+def _millisecond(number: int) -> str:
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(number // 1000))
+    return f"{whole}.{number % 1000:03d}Z"
+
+
+@lru_cache(_REMEMBERED)
+def _time_of_day(second: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(second))
 
 
 def printable(text: str) -> str:
@@ -73,9 +93,8 @@ class TextFormatter(logging.Formatter):
     """The time, the level when it matters, the sentence."""
 
     def format(self, record: logging.LogRecord) -> str:
-        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
-        lines = [f"{clock} {level}{printable(record.getMessage())}"]
+        lines = [f"{clock(record.created)} {level}{printable(record.getMessage())}"]
         if record.exc_info:
             lines += map(printable, self.formatException(record.exc_info).split("\n"))
         return "\n".join(lines)
