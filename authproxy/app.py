@@ -12,7 +12,7 @@ from functools import cache, partial
 from ipaddress import IPv4Network, IPv6Network
 from tempfile import gettempdir
 
-from authproxy.config import resolve_secret
+from authproxy.config import find_egress_for_tokens, resolve_secret
 from authproxy.errors import CredentialError
 from authproxy.exchange import Observer
 from authproxy.identity.cache import TokenCache, Tokens
@@ -25,7 +25,8 @@ from authproxy.policy.headers import service_rules
 from authproxy.policy.routes import Routes
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.tasks import Tasks
-from authproxy.wire.connector import HTTP_1, Connector, Contexts
+from authproxy.values import EgressProxy
+from authproxy.wire.connector import connector_for
 from authproxy.wire.listener import ProxyServer
 from authproxy.wire.pool import Pool
 from authproxy.wire.sockets import listener_url, open_listener
@@ -38,6 +39,7 @@ Ready = Callable[[Sequence[str]], None]
 LOG_PATIENCE_S = 1.0
 """How long the log's last lines have to get out."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+NAMES_TOLD = 10
 EVERYBODY = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 
 
@@ -127,6 +129,7 @@ class Proxy:
         for upstream in upstreams.values():
             self._tasks.spawn(_first_token(upstream), name=f"first token for {upstream.name}")
         announce(self.urls, upstreams, self._stream)
+        tell_egress(upstreams)
 
     def _push(self, close: Callable[[], Awaitable[None]]) -> None:
         self._stack.push_async_callback(close)
@@ -151,7 +154,8 @@ def build_server(
 
 def build_upstreams(settings: Settings, tokens: TokenCache) -> dict[str, Upstream]:
     """The services by name; those with the same identity share its source, and so its tokens."""
-    build = cache(partial(build_source, environ=os.environ))
+    egress = find_egress_for_tokens(settings, os.environ)
+    build = cache(partial(build_source, environ=os.environ, egress=egress))
     contexts = cache(service_context)
     return {
         name: build_upstream(
@@ -192,11 +196,7 @@ def build_upstream(
         ),
         tokens=tokens,
         pool=Pool(
-            Connector(
-                origin=service.url,
-                timeout_s=settings.timeouts.connect,
-                contexts=_contexts_for(service, contexts),
-            ),
+            connector_for(service, settings, contexts, os.environ),
             limits=settings.limits,
             timeouts=settings.timeouts,
         ),
@@ -215,6 +215,22 @@ def announce(urls: Sequence[str], upstreams: dict[str, Upstream], stream: LogStr
     stream.flush()
 
 
+def tell_egress(upstreams: dict[str, Upstream]) -> None:
+    """Say which services are reached through a proxy, one line for each proxy."""
+    through: dict[EgressProxy, list[str]] = {}
+    for name, upstream in upstreams.items():
+        egress = upstream.connector.egress
+        if egress is not None:
+            through.setdefault(egress.proxy, []).append(name)
+    for proxy, names in through.items():
+        logger.info(
+            "egress proxy %s, named by %s: for %s",
+            proxy,
+            proxy.source,
+            ", ".join(names[:NAMES_TOLD]) + (" …" if len(names) > NAMES_TOLD else ""),
+        )
+
+
 async def _first_token(upstream: Upstream) -> None:
     """Fetch a token before the first request wants it; a failure is in the log then, early."""
     with contextlib.suppress(CredentialError):
@@ -225,16 +241,6 @@ def _narrower(service: ServiceSettings) -> AccessList | None:
     if not service.allow and not service.deny:
         return None
     return AccessList(allow=service.allow or EVERYBODY, deny=service.deny)
-
-
-def _contexts_for(
-    service: ServiceSettings, contexts: Callable[[ServiceTls, str], ssl.SSLContext]
-) -> Contexts | None:
-    if service.url.scheme != "https":
-        return None
-    made = partial(contexts, ServiceTls(ca_file=service.ca_file))
-    made(HTTP_1)  # what cannot be used is said at the start
-    return made
 
 
 def choose_transports(

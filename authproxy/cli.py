@@ -167,6 +167,11 @@ _FLAGS = (
         "--deny", multiple=True, metavar="CIDR", help="Clients that may not, whatever --allow says."
     ),
     click.option("--ca-file", metavar="PEM", help="More certificates to trust for the service."),
+    click.option(
+        "--egress-proxy",
+        metavar="URL",
+        help="The proxy on the way out, or none.  [default: HTTPS_PROXY and NO_PROXY say]",
+    ),
     click.option("--log-format", metavar="FORMAT", help="auto, text or json."),
     click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error."),
     click.option(
@@ -215,7 +220,7 @@ def _check(context: _Context, /, urls: Sequence[str], config: Path | None, **fla
     """Say what is wrong with the configuration, or what would run."""
     from authproxy.commands import check
 
-    click.echo(check.summary(_load(context, urls, config, flags)))
+    click.echo(check.summary(_load(context, urls, config, flags), context.environ))
     return 0
 
 

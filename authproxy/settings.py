@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from authproxy.values import (
     LOOPBACK,
     CredentialsSpec,
+    EgressSpec,
     Listen,
     Network,
     Origin,
@@ -21,6 +22,7 @@ from authproxy.values import (
     did_you_mean,
     parse_audience,
     parse_credentials,
+    parse_egress,
     parse_email,
     parse_file,
     parse_header_name,
@@ -95,6 +97,7 @@ OriginValue = Annotated[Origin, _text(parse_origin, Origin)]
 ListenValue = Annotated[Listen, _text(parse_listen, Listen), BeforeValidator(_listen_value)]
 CredentialsValue = Annotated[CredentialsSpec, _text(parse_credentials, CredentialsSpec)]
 SecretRefValue = Annotated[SecretRef, _text(parse_secret_ref, SecretRef)]
+EgressValue = Annotated[EgressSpec, _text(parse_egress, EgressSpec)]
 NetworkValue = Annotated[Network, _text(parse_network, IPv4Network, IPv6Network)]
 FileValue = Annotated[Path, _text(parse_file, Path)]
 HeaderName = Annotated[str, _text(parse_header_name)]
@@ -150,6 +153,8 @@ class ServiceSettings(_Frozen):
     """Client addresses refused for this service, whatever `allow` says."""
     ca_file: FileValue | None = None
     """PEM certificates to trust for this service besides the system's."""
+    egress_proxy: EgressValue | None = None
+    """As at the top of the file, for this service alone and whatever NO_PROXY says."""
 
 
 class LogSettings(_Frozen):
@@ -208,6 +213,8 @@ class Settings(_Frozen):
     """Client addresses that may connect. A Unix socket's clients are not asked for one."""
     deny: Networks = ()
     """Client addresses that may not, whatever `allow` says."""
+    egress_proxy: EgressValue = EgressSpec("auto")
+    """The proxy on the way out: a URL, `env:NAME`, `file:PATH`, `none`; `auto`: HTTPS_PROXY."""
     services: dict[ServiceName, ServiceSettings] = Field(min_length=1)
     """By name; the name is also the label in `NAME.localhost`."""
     log: LogSettings = LogSettings()

@@ -4,7 +4,7 @@ from tests.support.configuring import URL, settings
 
 def test_a_summary_of_one_service_is_short() -> None:
     assert (
-        summary(settings(urls=[URL]))
+        summary(settings(urls=[URL]), {})
         == f"""\
 The configuration is good.
 
@@ -39,7 +39,8 @@ def test_a_summary_has_all_that_was_set_and_no_secret() -> None:
                 "AUTHPROXY_AUDIENCE": "aud",
                 "KEY": "hunter2",
             },
-        )
+        ),
+        {"https_proxy": "http://me:hunter2@proxy:3128"},
     )
 
     assert (
@@ -62,7 +63,8 @@ a -> https://a
   token header  auto
   X-Api-Key     from env:KEY
   allow         10.0.0.0/8
-  deny          10.0.0.2/32"""
+  deny          10.0.0.2/32
+  egress proxy  http://proxy:3128 (named by https_proxy)"""
     )
 
 
@@ -74,7 +76,8 @@ def test_a_commands_arguments_are_kept_back() -> None:
                 "AUTHPROXY_SERVICES_A_CREDENTIALS": "command:vault read -token=hunter2",
                 "AUTHPROXY_SERVICES_B_CREDENTIALS": "command:get-token",
             },
-        )
+        ),
+        {},
     )
 
     assert "  credentials   command:vault …\n" in found

@@ -101,13 +101,15 @@ def test_what_kubernetes_sets_for_a_service_of_our_name_is_ignored() -> None:
             "AUTHPROXY_SERVICES_A_COLOUR",
             "x",
             "AUTHPROXY_SERVICES_NAME_ is followed by one of URL, HOSTS, AUDIENCE, TOKEN_HEADER,"
-            " CREDENTIALS, IMPERSONATE, DELEGATES, API_KEY, API_KEY_HEADER, ALLOW, DENY, CA_FILE",
+            " CREDENTIALS, IMPERSONATE, DELEGATES, API_KEY, API_KEY_HEADER, ALLOW, DENY, CA_FILE,"
+            " EGRESS_PROXY",
         ),
         (
             "AUTHPROXY_SERVICES_URL",
             "x",
             "AUTHPROXY_SERVICES_NAME_ is followed by one of URL, HOSTS, AUDIENCE, TOKEN_HEADER,"
-            " CREDENTIALS, IMPERSONATE, DELEGATES, API_KEY, API_KEY_HEADER, ALLOW, DENY, CA_FILE",
+            " CREDENTIALS, IMPERSONATE, DELEGATES, API_KEY, API_KEY_HEADER, ALLOW, DENY, CA_FILE,"
+            " EGRESS_PROXY",
         ),
         (
             "AUTHPROXY_COLOURS",

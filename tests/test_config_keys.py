@@ -2,11 +2,13 @@ import pytest
 
 from authproxy.config.keys import EVERY, FLAGS, PATHS, VARIABLES, Path, advice, find_below, is_list
 
+SERVICE_ONLY = ("url", "hosts", "allow", "deny", "egress_proxy")
+
 
 def test_every_setting_has_a_variable_or_one_with_its_services_name() -> None:
     without = {path for path in PATHS if path not in VARIABLES.values()}
 
-    assert {("services", EVERY, key) for key in ("url", "hosts", "allow", "deny")} == without
+    assert {("services", EVERY, key) for key in SERVICE_ONLY} == without
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ from aiohttp.test_utils import TestServer
 
 from authproxy.identity.thread import in_thread
 from authproxy.identity.transport import GaveUpError, Request, quiet_google_loggers
+from authproxy.values import EgressSpec, parse_egress_url
 from tests.support.clock import FakeClock
+from tests.support.connecting import connect_proxy
 
 NOWHERE = "http://127.0.0.1:9/"
 
@@ -53,6 +55,35 @@ async def test_a_request_is_sent_and_its_answer_counted(
         request_.answered,
         request_.status,
     )
+
+
+async def test_a_request_takes_the_way_that_the_setting_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from google.auth.exceptions import TransportError
+
+    monkeypatch.setenv("HTTPS_PROXY", NOWHERE)
+    async with connect_proxy(answer=b"HTTP/1.1 403 No\r\n\r\n") as proxy:
+        url = proxy.url.replace("//", "//me:hunter2@")
+        request = Request(direct=False, egress=parse_egress_url(url))
+        with pytest.raises(TransportError):
+            await in_thread(lambda: request("https://oauth2.invalid/token"), name="x")
+        request.close()
+
+    [head] = proxy.heads
+    assert head.startswith(b"CONNECT oauth2.invalid:443 HTTP/1.")
+    assert b"Proxy-Authorization: Basic bWU6aHVudGVyMg==\r\n" in head
+
+
+async def test_a_request_goes_straight_where_the_setting_says_so(
+    server: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", NOWHERE)
+    request = Request(direct=False, egress=EgressSpec("none"))
+    answer = await in_thread(lambda: request(str(server.make_url("/204"))), name="x")
+    request.close()
+
+    assert 204 == answer.status
 
 
 def test_a_failed_connection_is_google_auths_to_try_again_while_there_is_patience(

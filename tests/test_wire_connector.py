@@ -1,58 +1,31 @@
 """Connections to a service: the protocol offered, and each failure told apart."""
 
-import asyncio
 import datetime
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from functools import cache
 
 import pytest
 import trustme
 
 from authproxy.errors import Code, StartError, UpstreamError
-from authproxy.settings import TimeoutSettings
 from authproxy.values import parse_origin
-from authproxy.wire.connector import Connector
+from authproxy.wire.connector import Connector, connector_for
 from authproxy.wire.tls import ServiceTls, service_context
+from tests.support.configuring import settings
+from tests.support.connecting import connect_proxy
+from tests.support.ears import Ears, opened
 from tests.support.proxying import proxying
 from tests.support.raw import Call, raw_service
 from tests.support.talking import LAST_GET, tls_contexts
 
 
-class Ears(asyncio.Protocol):
-    """Keeps what it hears."""
-
-    transport: asyncio.Transport
-
-    def __init__(self) -> None:
-        self.data = b""
-        self.lost = asyncio.Event()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]  # -- aiofastnet's has the methods only
-
-    def data_received(self, data: bytes) -> None:
-        self.data += data
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.lost.set()
-
-
-@asynccontextmanager
-async def opened(connector: Connector, *, http2: bool = False) -> AsyncIterator[Ears]:
-    ears = await connector.open(Ears, http2=http2)
-    try:
-        yield ears
-    finally:
-        ears.transport.close()
-        async with asyncio.timeout(10):
-            await ears.lost.wait()
-
-
-def connector_to(url: str, trust: ssl.SSLContext | None = None, **more: float) -> Connector:
+def connector_to(
+    url: str, trust: ssl.SSLContext | None = None, *, timeout_s: float = 5
+) -> Connector:
     return Connector(
         origin=parse_origin(url),
-        timeout_s=more.get("timeout_s", 5),
+        timeout_s=timeout_s,
         contexts=None if trust is None else offering(trust),
     )
 
@@ -169,33 +142,26 @@ async def test_certificate_of_its_own_making_is_told_apart() -> None:
 
 async def test_certificate_for_another_name_is_told_apart() -> None:
     certificate, trust = tls_contexts("elsewhere.example")
-    async with (
-        raw_service(tls=certificate) as service,
-        proxying(service.url, trust=trust) as proxy,
-    ):
-        answer = await proxy.exchange(LAST_GET)
+    async with raw_service(tls=certificate) as service:
+        error = await failure(connector_to(service.url, trust))
 
-    assert answer.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
-    assert b"The certificate of https://localhost:" in answer
-    assert b"ostname mismatch" in answer
+    assert str(error).startswith(f"The certificate of {service.url} is not trusted: ")
+    assert "ostname mismatch" in str(error)
     assert [] == service.heads
 
 
 async def test_certificate_that_has_expired_is_told_apart() -> None:
     authority = trustme.CA()
     certificate = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    yesterday = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
-    authority.issue_cert("localhost", not_after=yesterday).configure_cert(certificate)
+    past = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
+    authority.issue_cert("localhost", not_after=past).configure_cert(certificate)
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
-    async with (
-        raw_service(tls=certificate) as service,
-        proxying(service.url, trust=trust) as proxy,
-    ):
-        answer = await proxy.exchange(LAST_GET)
+    async with raw_service(tls=certificate) as service:
+        error = await failure(connector_to(service.url, trust))
 
-    assert answer.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
-    assert b" is not trusted: certificate has expired." in answer
+    expected = f"The certificate of {service.url} is not trusted: certificate has expired."
+    assert expected == str(error)
     assert [] == service.heads
 
 
@@ -206,19 +172,50 @@ async def test_service_without_tls_is_told_apart() -> None:
     _, trust = tls_contexts()
     async with raw_service(plain) as service:
         url = service.url.replace("http:", "https:")
-        async with proxying(url, trust=trust) as proxy:
-            answer = await proxy.exchange(LAST_GET)
+        error = await failure(connector_to(url, trust))
 
-    assert b"The TLS handshake with https://localhost:" in answer
+    assert f"The TLS handshake with {url} failed." == str(error)
+    expected = "Is this the right port, and does the service speak TLS on it?"
+    assert expected == error.hint
 
 
-async def test_service_that_does_not_finish_its_handshake_is_a_504() -> None:
+async def test_service_that_does_not_finish_its_handshake_is_a_timeout() -> None:
     _, trust = tls_contexts()
     async with raw_service(quiet) as service:
         url = service.url.replace("http:", "https:")
-        timeouts = TimeoutSettings(connect=0.05)
-        async with proxying(url, trust=trust, timeouts=timeouts) as proxy:
-            answer = await proxy.exchange(LAST_GET)
+        error = await failure(connector_to(url, trust, timeout_s=0.05))
 
-    assert answer.startswith(b"HTTP/1.1 504 Gateway Timeout\r\n")
-    assert b" did not accept a connection within 0.05 seconds." in answer
+    assert f"{url} did not accept a connection within 0.05 seconds." == str(error)
+    assert Code.UPSTREAM_TIMEOUT == error.code
+
+
+async def test_a_service_is_reached_as_its_settings_say() -> None:
+    authority = trustme.CA()
+    certificate = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("billing.example", "localhost").configure_cert(certificate)
+    with authority.cert_pem.tempfile() as ca_file:
+        async with raw_service(quiet, tls=certificate) as service:
+            at = ("localhost", service.port)
+            async with connect_proxy(tls=certificate, at=at) as proxy:
+                environ = {"HTTPS_PROXY": proxy.url, "AUTHPROXY_CA_FILE": ca_file}
+                made = settings(urls=["https://billing.example"], environ=environ)
+                connector = connector_for(
+                    made.services["billing"], made, cache(service_context), environ
+                )
+                async with opened(connector) as ears:
+                    peer = ears.transport.get_extra_info("peercert")
+
+    names = [name for _, name in peer["subjectAltName"]]
+    assert "billing.example" in names
+    assert [b"CONNECT billing.example:443 HTTP/1.1"] == [h.split(b"\r\n")[0] for h in proxy.heads]
+
+
+def test_services_with_the_same_tls_share_a_context() -> None:
+    made = settings(urls=["a=https://a.example", "b=https://b.example", "c=https://localhost:9"])
+    contexts = cache(service_context)
+    both = [connector_for(made.services[name], made, contexts, {}) for name in ("a", "b")]
+    first, second = [one.contexts and one.contexts("h2") for one in both]
+
+    assert first is second
+    assert first is not None
+    assert both[0].egress is None

@@ -1,12 +1,13 @@
 """`authproxy check`: what would run, in words. Never a secret: settings hold references only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from authproxy.config import find_egress
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import CredentialsSpec
 
 
-def summary(settings: Settings) -> str:
+def summary(settings: Settings, environ: Mapping[str, str]) -> str:
     """A line for each thing that a reader may want to check against what was meant."""
     lines = ["The configuration is good.", ""]
     lines += [_line("listen", listen) for listen in settings.listen]
@@ -15,7 +16,9 @@ def summary(settings: Settings) -> str:
     if settings.deny:
         lines.append(_line("deny", _join(settings.deny)))
     for name, service in settings.services.items():
-        lines += ["", *_service(name, service)]
+        proxy = find_egress(service, settings, environ)
+        way_out = proxy and f"{proxy} (named by {proxy.source})"
+        lines += ["", *_service(name, service), *_lines({"egress proxy": way_out})]
     return "\n".join(lines)
 
 
@@ -33,7 +36,11 @@ def _service(name: str, service: ServiceSettings) -> list[str]:
         "ca file": service.ca_file,
     }
     head = f"{name} -> {service.url}"
-    return [head, *(_line(key, value) for key, value in shown.items() if value)]
+    return [head, *_lines(shown)]
+
+
+def _lines(shown: Mapping[str, object]) -> list[str]:
+    return [_line(key, value) for key, value in shown.items() if value]
 
 
 def _shown(credentials: CredentialsSpec) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path as FilePath
 
+from authproxy.config.egress import EgressError, find_egress
 from authproxy.config.entries import Entries, get_nearest
 from authproxy.config.files import is_stream, read_bytes, show_path
 from authproxy.config.keys import Path
@@ -146,6 +147,22 @@ def _one_header_for_two(draft: Draft) -> Iterator[Problem]:
             )
 
 
+def _egress(draft: Draft) -> Iterator[Problem]:
+    """What is wrong in HTTPS_PROXY is said once, however many services it is for."""
+    for path, service in draft.services():
+        own = (*path, "egress_proxy")
+        at = own if own in draft.entries else ("egress_proxy",)
+        try:
+            find_egress(service, draft.settings, draft.environ)
+        except EgressError as error:
+            if error.key in draft.environ:
+                yield Problem(where="environment", key=error.key, message=str(error))
+            else:
+                yield draft.problem(at, str(error))
+        except StartError as error:
+            yield draft.problem(at, str(error))
+
+
 def _unreadable(draft: Draft) -> Iterator[Problem]:
     """A token file is not looked at: the program that writes it may start after us."""
     for path, service in draft.services():
@@ -198,5 +215,6 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     _token_in_clear,
     _impersonation,
     _one_header_for_two,
+    _egress,
     _unreadable,
 )

@@ -19,6 +19,7 @@ _PATHS_IN = {
     "credentials": ("file:", "token-file:"),
     "api_key": ("file:",),
     "ca_file": ("",),
+    "egress_proxy": ("file:",),
 }
 """Which values name a file, and what stands before its path."""
 

@@ -67,6 +67,7 @@ FLAGS: dict[str, Path] = {
     "--credentials": ("services", EVERY, "credentials"),
     "--impersonate": ("services", EVERY, "impersonate"),
     "--api-key": ("services", EVERY, "api_key"),
+    "--egress-proxy": ("egress_proxy",),
     "--ca-file": ("services", EVERY, "ca_file"),
     "--log-format": ("log", "format"),
     "--log-level": ("log", "level"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
+from authproxy.identity.egress import AS_ENVIRONMENT, Egress
 from authproxy.identity.gcloud import Gcloud
 from authproxy.identity.google import METADATA, Google, Info, read_info
 from authproxy.identity.source import Source
@@ -76,10 +77,12 @@ class Auto:
         *,
         impersonate: str | None = None,
         delegates: Sequence[str] = (),
+        egress: Egress = AS_ENVIRONMENT,
     ) -> None:
         self._environ = environ
         self._impersonate = impersonate
         self._delegates = tuple(delegates)
+        self._egress = egress
         self._chosen: Source | None = None
 
     def mint(self, audience: str, /) -> Token:
@@ -105,7 +108,13 @@ class Auto:
         )
 
     def _google(self, name: str, find: Callable[[], Info]) -> Source:
-        return Google(name, find, impersonate=self._impersonate, delegates=self._delegates)
+        return Google(
+            name,
+            find,
+            impersonate=self._impersonate,
+            delegates=self._delegates,
+            egress=self._egress,
+        )
 
     def _named(self) -> Source | None:
         named = self._environ.get(VARIABLE)

@@ -18,6 +18,7 @@ from typing import Any
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
 from authproxy.identity.claims import token_from_jwt
+from authproxy.identity.egress import AS_ENVIRONMENT, Egress
 from authproxy.identity.given import read_text
 from authproxy.identity.translate import ADC_LOGIN, Asked, translate
 from authproxy.identity.transport import Request
@@ -208,9 +209,11 @@ class Google:
         *,
         impersonate: str | None = None,
         delegates: Sequence[str] = (),
+        egress: Egress = AS_ENVIRONMENT,
     ) -> None:
         self.name = name
         self._find = find
+        self._egress = egress
         self._impersonate = impersonate
         self._delegates = tuple(delegates)
         self._told_of_user = False
@@ -218,7 +221,7 @@ class Google:
     def mint(self, audience: str, /) -> Token:
         info = self._find()
         kind = self._kind(info)
-        request = Request(direct=info is METADATA)
+        request = Request(direct=info is METADATA, egress=self._egress)
         wanted = Wanted(source=self.name, audience=audience, request=request)
         try:
             jwt = self._jwt(kind, info, wanted)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from authproxy.identity.discovery import Auto, find_adc, metadata
+from authproxy.identity.egress import AS_ENVIRONMENT, Egress, environ_for
 from authproxy.identity.gcloud import Gcloud
 from authproxy.identity.given import TokenEnv, TokenFile
 from authproxy.identity.google import Google, read_info
@@ -25,6 +26,7 @@ class Wish:
     environ: Mapping[str, str]
     impersonate: str | None
     delegates: Sequence[str]
+    egress: Egress
 
     @property
     def path(self) -> Path:
@@ -38,7 +40,13 @@ class Wish:
 def _google(name: str, find: Callable[[Wish], Callable[[], Mapping[str, object]]]) -> "Build":
     def build(wish: Wish) -> Source:
         full = f"{name}:{wish.value}" if wish.value else name
-        return Google(full, find(wish), impersonate=wish.impersonate, delegates=wish.delegates)
+        return Google(
+            full,
+            find(wish),
+            impersonate=wish.impersonate,
+            delegates=wish.delegates,
+            egress=wish.egress,
+        )
 
     return build
 
@@ -46,7 +54,9 @@ def _google(name: str, find: Callable[[Wish], Callable[[], Mapping[str, object]]
 Build = Callable[[Wish], Source]
 
 CAN_ACT: Mapping[str, Build] = {
-    "auto": lambda w: Auto(w.environ, impersonate=w.impersonate, delegates=w.delegates),
+    "auto": lambda w: Auto(
+        w.environ, impersonate=w.impersonate, delegates=w.delegates, egress=w.egress
+    ),
     "adc": _google("adc", lambda w: lambda: find_adc(w.environ)),
     "metadata": _google("metadata", lambda _: metadata),
     "file": _google("file", lambda w: lambda: read_info(w.path, f"file:{w.value}")),
@@ -69,6 +79,7 @@ def build_source(
     impersonate: str | None,
     delegates: Sequence[str],
     environ: Mapping[str, str],
+    egress: Egress = AS_ENVIRONMENT,
 ) -> Source:
     """The source that `spec` names; nothing is read or asked before the first mint.
 
@@ -76,7 +87,11 @@ def build_source(
     reads the process's own. Raises ValueError when `spec` and `impersonate` do not go together.
     """
     wish = Wish(
-        value=spec.value, environ=environ, impersonate=impersonate, delegates=tuple(delegates)
+        value=spec.value,
+        environ=environ_for(egress, environ),
+        impersonate=impersonate,
+        delegates=tuple(delegates),
+        egress=egress,
     )
     if delegates and impersonate is None:
         raise ValueError("delegates are the way to a service account; set impersonate too")

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+from authproxy.identity.egress import AS_ENVIRONMENT, Egress, proxies_for
+
 PATIENCE_S = 2.5
 """What fails after this is not tried again …"""
 LAST_CALL_S = 12.0
@@ -24,14 +26,21 @@ class GaveUpError(Exception):
 class Request:
     """A `google.auth.transport.Request` for one mint; close it afterwards."""
 
-    def __init__(self, *, direct: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        """`direct`: no proxy, whatever the environment says. HTTP_PROXY cannot reach metadata."""
+    def __init__(
+        self,
+        *,
+        direct: bool,
+        egress: Egress = AS_ENVIRONMENT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`direct`: no proxy, whatever `egress` says. No proxy can reach the metadata server."""
         quiet_google_loggers()
         import requests
         from google.auth.transport.requests import Request as GoogleRequest
 
         self.session = requests.Session()
         self.session.trust_env = not direct
+        self._proxies = {} if direct else proxies_for(egress)
         self.answered = 0
         """Answers that came."""
         self.status = 0
@@ -56,7 +65,9 @@ class Request:
             raise GaveUpError
         allowed = min(timeout or REQUEST_S, REQUEST_S)
         try:
-            answer = self._send(url, method, body, headers, allowed, **kwargs)
+            answer = self._send(
+                url, method, body, headers, allowed, proxies=self._proxies, **kwargs
+            )
         except TransportError as error:
             if self._clock() - self._started_at > PATIENCE_S:
                 raise GaveUpError from error

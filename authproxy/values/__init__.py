@@ -30,6 +30,7 @@ from authproxy.values.credentials import (
     parse_secret_ref,
     parse_service_name,
 )
+from authproxy.values.egress import EgressProxy, EgressSpec, parse_egress, parse_egress_url
 from authproxy.values.wording import did_you_mean, quoted
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "SOURCES",
     "VALUE_SOURCES",
     "CredentialsSpec",
+    "EgressProxy",
+    "EgressSpec",
     "Listen",
     "Network",
     "Origin",
@@ -47,6 +50,8 @@ __all__ = [
     "did_you_mean",
     "parse_audience",
     "parse_credentials",
+    "parse_egress",
+    "parse_egress_url",
     "parse_email",
     "parse_file",
     "parse_header_name",

@@ -1,17 +1,18 @@
-"""Opens connections to one service: names resolved afresh, TLS checked, failures made ours."""
+"""Opens connections to one service: its name is resolved afresh, its certificate always checked."""
 
 import asyncio
-import contextlib
-import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import TypeVar, cast
 
-from authproxy.errors import Code, StartError, UpstreamError
+from authproxy.config import find_egress
+from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import Origin
-
-HAPPY_EYEBALLS_DELAY_S = 0.25  # RFC 8305 8 recommends it
+from authproxy.wire.egress import HAPPY_EYEBALLS_DELAY_S, Early, Egress, hand_over
+from authproxy.wire.failures import Peer, reaching
+from authproxy.wire.tls import ServiceTls
 
 HTTP_1 = "http/1.1"
 HTTP_2 = "h2"
@@ -28,9 +29,11 @@ class Connector:
 
     origin: Origin
     timeout_s: float
-    """Until a connection stands, TLS included."""
+    """Until a connection stands, proxy and TLS included."""
     contexts: Contexts | None
     """None for a service without TLS."""
+    egress: Egress | None = None
+    """The proxy in between."""
 
     async def open(self, factory: Callable[[], P], *, http2: bool = False) -> P:
         """A protocol made by `factory`, on a connection that stands.
@@ -39,55 +42,74 @@ class Connector:
         either fails the handshake or chooses no protocol: ask the transport's `ssl_object`.
         Raises UpstreamError, with `sent` False.
         """
+        alpn = HTTP_2 if http2 else HTTP_1
         deadline = asyncio.get_running_loop().time() + self.timeout_s
-        async with self._step(deadline):
-            return await self._open(factory, HTTP_2 if http2 else HTTP_1)
-
-    async def _open(self, factory: Callable[[], P], alpn: str) -> P:
-        context = self.contexts(alpn) if self.contexts is not None else None
-        _, protocol = await asyncio.get_running_loop().create_connection(
-            factory,
-            self.origin.host,
-            self.origin.port,
-            ssl=context,
-            server_hostname=self.origin.host if context is not None else None,
-            happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S,
-        )
+        if self.egress is not None:
+            return await self._open_through(self.egress, factory, alpn, deadline)
+        async with reaching(self.peer, deadline=deadline, timeout_s=self.timeout_s):
+            context = self.contexts(alpn) if self.contexts is not None else None
+            _, protocol = await asyncio.get_running_loop().create_connection(
+                factory,
+                self.origin.host,
+                self.origin.port,
+                ssl=context,
+                server_hostname=self.origin.host if context is not None else None,
+                happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S,
+            )
         return protocol
 
-    @contextlib.asynccontextmanager
-    async def _step(self, deadline: float) -> AsyncIterator[None]:
-        """The one place where failures to connect become ours."""
-        try:
-            async with asyncio.timeout_at(deadline):
-                yield
-        except UpstreamError:
-            raise
-        except Exception as error:
-            raise _translate(error, self.origin, self.timeout_s) from error
+    @property
+    def peer(self) -> Peer:
+        through = "" if self.egress is None else f"It was sought through {self.egress.proxy}."
+        return Peer(kind="service", name=str(self.origin), host=self.origin.host, hint=through)
+
+    async def _open_through(
+        self, egress: Egress, factory: Callable[[], P], alpn: str, deadline: float
+    ) -> P:
+        transport, early = await egress.open(
+            self.origin, deadline=deadline, timeout_s=self.timeout_s
+        )
+        async with reaching(self.peer, deadline=deadline, timeout_s=self.timeout_s):
+            try:
+                if self.contexts is not None:
+                    transport, early = await self._secure(transport, early, self.contexts(alpn))
+                protocol = factory()
+                hand_over(early, transport, protocol)
+            except BaseException:
+                transport.abort()
+                raise
+        return protocol
+
+    async def _secure(
+        self, transport: asyncio.Transport, early: Early, context: ssl.SSLContext
+    ) -> tuple[asyncio.Transport, Early]:
+        if early.data or early.lost or transport.is_closing():
+            raise ConnectionResetError("the connection was not left to us for TLS")
+        within = Early()
+        made = await asyncio.get_running_loop().start_tls(
+            transport, within, context, server_hostname=self.origin.host
+        )
+        return cast(asyncio.Transport, made), within
 
 
-def _translate(error: Exception, origin: Origin, timeout_s: float) -> UpstreamError:
-    code = Code.CONNECT_FAILED
-    if isinstance(error, ssl.SSLCertVerificationError):
-        message = f"The certificate of {origin} is not trusted: {error.verify_message}."
-        hint = "If the service uses a private CA, name its certificate with --ca-file."
-    elif isinstance(error, ssl.SSLError):
-        message = f"The TLS handshake with {origin} failed."
-        hint = "Is this the right port, and does the service speak TLS on it?"
-    elif isinstance(error, TimeoutError):
-        code = Code.UPSTREAM_TIMEOUT
-        message = f"{origin} did not accept a connection within {timeout_s:g} seconds."
-        hint = "Is the address right, and does a firewall or a missing egress route stand between?"
-    elif isinstance(error, socket.gaierror | UnicodeError):
-        message = f"The host name {origin.host} cannot be resolved."
-        hint = "Check the URL for a typo, and the DNS of this machine."
-    elif isinstance(error, StartError):
-        message = f"The settings for TLS to {origin} can no longer be used."
-        hint = "A file that they name has changed: authproxy check says which."
-    else:
-        message = f"{origin} cannot be reached."
-        hint = "Is the service running, and are its address and port right?"
-    # aiofastnet's errors of TLS carry no text of their own.
-    detail = str(error) or repr(error)
-    return UpstreamError(message, code=code, sent=False, hint=hint, detail=detail)
+def connector_for(
+    service: ServiceSettings,
+    settings: Settings,
+    contexts: Callable[[ServiceTls, str], ssl.SSLContext],
+    environ: Mapping[str, str],
+) -> Connector:
+    """The way to `service`; what cannot be used is said now. Raises StartError."""
+    made = None
+    if service.url.scheme == "https":
+        made = partial(contexts, ServiceTls(ca_file=service.ca_file))
+        made(HTTP_1)
+    proxy = find_egress(service, settings, environ)
+    egress = None
+    if proxy is not None:
+        in_tls = proxy.scheme == "https"
+        # The same trust as for the service, but no certificate of ours: that is the service's.
+        context = contexts(ServiceTls(ca_file=service.ca_file), HTTP_1) if in_tls else None
+        egress = Egress(proxy=proxy, context=context)
+    return Connector(
+        origin=service.url, timeout_s=settings.timeouts.connect, contexts=made, egress=egress
+    )

@@ -1,0 +1,70 @@
+"""The one place where a failure to connect becomes ours, in words that help."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal
+
+from authproxy.errors import Code, StartError, UpstreamError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """Whom we try to reach, in words."""
+
+    kind: Literal["service", "proxy"]
+    name: str
+    """As at the beginning of a sentence: `The egress proxy http://proxy:3128`."""
+    host: str
+    hint: str = ""
+    """Follows every hint: how we came to want this peer."""
+
+    @property
+    def inner_name(self) -> str:
+        """As within a sentence."""
+        return self.name[0].lower() + self.name[1:]
+
+
+@contextlib.asynccontextmanager
+async def reaching(peer: Peer, *, deadline: float, timeout_s: float) -> AsyncIterator[None]:
+    """What fails inside, or is not done at `deadline`, raises UpstreamError with `sent` False.
+
+    `deadline` is in the loop's time; `timeout_s` is what it was made from, for the message.
+    """
+    try:
+        async with asyncio.timeout_at(deadline):
+            yield
+    except UpstreamError:
+        raise
+    except Exception as error:
+        raise translate(error, peer, timeout_s) from error
+
+
+def translate(error: Exception, peer: Peer, timeout_s: float) -> UpstreamError:
+    code = Code.CONNECT_FAILED
+    if isinstance(error, ssl.SSLCertVerificationError):
+        message = f"The certificate of {peer.inner_name} is not trusted: {error.verify_message}."
+        hint = f"If the {peer.kind} uses a private CA, name its certificate with --ca-file."
+    elif isinstance(error, ssl.SSLError):
+        message = f"The TLS handshake with {peer.inner_name} failed."
+        hint = f"Is this the right port, and does the {peer.kind} speak TLS on it?"
+    elif isinstance(error, TimeoutError):
+        code = Code.UPSTREAM_TIMEOUT
+        message = f"{peer.name} did not accept a connection within {timeout_s:g} seconds."
+        hint = "Is the address right, and does a firewall or a missing egress route stand between?"
+    elif isinstance(error, socket.gaierror | UnicodeError):
+        message = f"The host name {peer.host} cannot be resolved."
+        hint = "Check the URL for a typo, and the DNS of this machine."
+    elif isinstance(error, StartError):
+        message = f"The settings for TLS to {peer.inner_name} can no longer be used."
+        hint = "A file that they name has changed: authproxy check says which."
+    else:
+        message = f"{peer.name} cannot be reached."
+        hint = f"Is the {peer.kind} running, and are its address and port right?"
+    # aiofastnet's errors of TLS carry no text of their own.
+    detail = str(error) or repr(error)
+    hint = f"{hint} {peer.hint}".rstrip()
+    return UpstreamError(message, code=code, sent=False, hint=hint, detail=detail)
