@@ -4,7 +4,7 @@ export PYTHON VENV
 
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check fix bench image clean
+.PHONY: help setup demo test check fix bench fuzz image clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -32,8 +32,11 @@ fix: $(READY)  ## Format, and mend what the linter can mend
 bench: $(READY)  ## Measure against other proxies
 	@benchmarks/run
 
+fuzz: $(READY)  ## Fuzz the data path for ten minutes; SECONDS_EACH=60 for one
+	@fuzz/run
+
 image: $(READY)  ## Build the container image with buildah and prove that it proxies
 	@scripts/image
 
 clean:  ## Remove what the other commands made
-	rm -rf $(VENV) .venv-* dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis benchmarks/.cache

@@ -6,11 +6,11 @@ failed, or was shorter than it should be, gives no number but a `RoundError` tha
 
 import json
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import BenchmarkError, cpu_seconds, pinned, program
+from benchmarks.processes import BenchmarkError, pinned, program
 from benchmarks.service import MIB, SMALL
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
@@ -27,9 +27,21 @@ class Load:
 
     path: str
     connections: int
-    upload: bool = False
+    upload: int = 0
+    """Bytes of each request's body."""
+    think_ms: int = 0
+    """How long a connection waits on average from an answer to its next request."""
+    names: int = 0
+    """With more than none, requests are for the services s0, s1, … in turn."""
     least_bytes: int = 0
     """How long an answer must be at least."""
+    seconds: int = 1
+
+    @property
+    def arguments(self) -> list[str]:
+        """For wrk.lua."""
+        asked = {"upload": self.upload, "think": self.think_ms, "names": self.names}
+        return [f"{name}={value}" for name, value in asked.items() if value]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +56,18 @@ class Counted:
     errors: dict[str, int]
 
 
-SMALL_GETS = Load(path="/", connections=32, least_bytes=len(SMALL))
 ONE_BY_ONE = Load(path="/", connections=1, least_bytes=len(SMALL))
+SMALL_GETS = replace(ONE_BY_ONE, connections=32)
+CROWD_S = 4
+"""How long hundreds of connections are loaded, lest it be their opening that is measured."""
+STEADY = replace(ONE_BY_ONE, connections=64, think_ms=32)
+"""64 connections ask about 2,000 times a second in all, whoever answers."""
 DOWNLOADS = Load(path="/blob", connections=8, least_bytes=MIB)
-UPLOADS = Load(path="/upload", connections=8, upload=True)
+UPLOADS = Load(path="/upload", connections=8, upload=MIB)
+
+
+def by_connections(count: int) -> Load:
+    return replace(SMALL_GETS, connections=count, seconds=CROWD_S if count > 100 else 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,27 +78,23 @@ class Bench:
     origin: str
     token: str
 
-    def drive(self, load: Load, seconds: int, port: int | None) -> Counted:
+    def drive(self, load: Load, port: int | None) -> Counted:
         """Load the proxy on `port`, or with None the service itself. Raises RoundError."""
         wrk = program("wrk", hint="apt-get install wrk")
         url = self.origin if port is None else f"http://127.0.0.1:{port}"
-        command = [wrk, "-t1", f"-c{load.connections}", f"-d{seconds}s", "-s", str(SCRIPT)]
+        command = [wrk, "-t1", f"-c{load.connections}", f"-d{load.seconds}s", "-s", str(SCRIPT)]
         if port is None:
             command += ["-H", f"Authorization: Bearer {self.token}"]
-        command += [url + load.path, "--", *(["upload"] if load.upload else [])]
+        command += [url + load.path, "--", *load.arguments]
         with pinned(self.core):
-            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=load.seconds + 30
+            )
         counted = parse_counted(done.stdout)
         if counted is None:
             raise BenchmarkError(f"wrk failed: {done.stdout}{done.stderr}")
         check(counted, load)
         return counted
-
-    def cpu(self, load: Load, seconds: int, port: int, pid: int) -> float:
-        """CPU microseconds per answer of the process tree `pid`, which listens on `port`."""
-        before = cpu_seconds(pid)
-        counted = self.drive(load, seconds, port)
-        return (cpu_seconds(pid) - before) * 1e6 / counted.requests
 
 
 def parse_counted(output: str) -> Counted | None:

@@ -4,9 +4,12 @@ The machine's speed wanders while we measure, so peers take turns and only numbe
 are compared: a ratio is the median of the rounds' ratios, not the ratio of two medians.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import quantiles
+from typing import Protocol
+
+NOT_MEASURED = "not measured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,16 +22,53 @@ class Measure:
     digits: int = 0
 
 
-SMALL = Measure(name="small", title="CPU per small request", unit="µs", digits=1)
-DOWN = Measure(name="down", title="CPU per MiB down", unit="µs")
-UP = Measure(name="up", title="CPU per MiB up", unit="µs")
-P50 = Measure(name="p50", title="latency added, p50", unit="µs")
-P99 = Measure(name="p99", title="latency added, p99", unit="µs")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Columns that are shown together."""
+
+    title: str
+    measures: tuple[Measure, ...]
+
+
+def _by_number(name: str, title: str, numbers: Sequence[int]) -> dict[int, Measure]:
+    return {
+        number: Measure(
+            name=f"{name}-{number}", title=title.format(f"{number:,}"), unit="µs", digits=1
+        )
+        for number in numbers
+    }
+
+
+SMALL = Measure(name="small", title="small request", unit="µs", digits=1)
+STEADY = Measure(name="steady", title="small request at 2,000/s", unit="µs", digits=1)
+DOWN = Measure(name="down", title="MiB down", unit="µs")
+UP = Measure(name="up", title="MiB up", unit="µs")
+HTTP2 = Measure(name="http2", title="HTTP/2 call", unit="µs", digits=1)
+P50 = Measure(name="p50", title="p50, 1 connection", unit="µs")
+P99 = Measure(name="p99", title="p99, 1 connection", unit="µs")
+STEADY_P50 = Measure(name="steady-p50", title="p50, 64 connections", unit="µs")
+STEADY_P99 = Measure(name="steady-p99", title="p99, 64 connections", unit="µs")
 START = Measure(name="start", title="start to first answer", unit="ms")
 IDLE = Measure(name="idle", title="memory when idle", unit="MiB")
 PEAK = Measure(name="peak", title="memory at most", unit="MiB")
-MEASURES = (SMALL, DOWN, UP, P50, P99, START, IDLE, PEAK)
-COMPARED = (SMALL, DOWN, UP)
+PAIR = Measure(name="pair", title="memory per idle WebSocket", unit="KiB", digits=1)
+CONNECTIONS = _by_number("connections", "{} connected", (1, 10, 32, 100, 1000))
+SERVICES = _by_number("services", "{} configured", (1, 10, 100, 1000))
+TABLES = (
+    Table(title="CPU time", measures=(SMALL, STEADY, DOWN, UP, HTTP2)),
+    Table(title="Latency added", measures=(P50, P99, STEADY_P50, STEADY_P99)),
+    Table(title="Start and memory", measures=(START, IDLE, PEAK, PAIR)),
+    Table(
+        title="CPU time per small request, by how many clients are connected",
+        measures=tuple(CONNECTIONS.values()),
+    ),
+    Table(
+        title="CPU time per small request, by how many services are configured",
+        measures=tuple(SERVICES.values()),
+    ),
+)
+MEASURES = tuple(measure for shown in TABLES for measure in shown.measures)
+COMPARED = (SMALL, STEADY, DOWN, UP, HTTP2, P50, PAIR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +104,11 @@ class Results:
     def fail(self, measure: Measure, peer: str, why: str) -> None:
         self.failures.setdefault(measure.name, {}).setdefault(peer, why)
 
+    def less(self, measure: Measure, number: float) -> None:
+        """Take a number off all that there are for a measure."""
+        for values in self.numbers.get(measure.name, {}).values():
+            values[:] = [value - number for value in values]
+
     def failure(self, measure: Measure, peer: str) -> str | None:
         return self.failures.get(measure.name, {}).get(peer)
 
@@ -85,18 +130,91 @@ class Results:
         return self.numbers.get(measure.name, {}).get(peer, [])
 
 
+class Target(Protocol):
+    """What a peer must keep to."""
+
+    @property
+    def peer(self) -> str: ...
+
+    def wanted(self, titles: Mapping[str, str]) -> str:
+        """What is compared with what."""
+
+    def verdict(self, results: Results) -> str:
+        """What was found, what is wanted, and whether that is met."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """What a peer must not exceed, as a multiple of the reference."""
+class Multiple:
+    """At most so many times what the reference needs, in the median of the rounds."""
 
     measure: Measure
     peer: str
     reference: str
     at_most: float
 
+    def wanted(self, titles: Mapping[str, str]) -> str:
+        return f"{self.measure.title}, beside {titles.get(self.reference, self.reference)}"
+
     def verdict(self, results: Results) -> str:
         ratio = results.ratio(self.measure, self.peer, self.reference)
         if ratio is None:
-            return "not measured"
-        met = "met" if ratio.median <= self.at_most else "NOT met"
+            return NOT_MEASURED
+        met = _met(ratio.median <= self.at_most)
         return f"{ratio.text(3)} times, at most {self.at_most:.3f} wanted: {met}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Below:
+    """Less than a number, in the median of the rounds."""
+
+    measure: Measure
+    peer: str
+    limit: float
+
+    def wanted(self, titles: Mapping[str, str]) -> str:
+        return self.measure.title
+
+    def verdict(self, results: Results) -> str:
+        spread = results.spread(self.measure, self.peer)
+        if spread is None:
+            return NOT_MEASURED
+        shown, met = spread.text(self.measure.digits), _met(spread.median < self.limit)
+        return f"{shown} {self.measure.unit}, less than {self.limit:g} wanted: {met}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flat:
+    """The last of some measures costs at most so many times what the cheapest one costs.
+
+    Falling is not what this is about: with more connections, more answers share a wake-up.
+    """
+
+    measures: tuple[Measure, ...]
+    peer: str
+    at_most: float
+    others: tuple[str, ...] = ()
+    """Whose growth is told beside it."""
+
+    def wanted(self, titles: Mapping[str, str]) -> str:
+        return f"small request, {self.measures[-1].title} beside the cheapest column"
+
+    def verdict(self, results: Results) -> str:
+        growth = self._growth(results, self.peer)
+        if growth is None:
+            return NOT_MEASURED
+        told = [
+            f"{other} {its:.3f} times"
+            for other in self.others
+            if (its := self._growth(results, other)) is not None
+        ]
+        found = f"{growth:.3f} times" + (f" ({', '.join(told)})" if told else "")
+        return f"{found}, at most {self.at_most:.3f} wanted: {_met(growth <= self.at_most)}"
+
+    def _growth(self, results: Results, peer: str) -> float | None:
+        spreads = [results.spread(measure, peer) for measure in self.measures]
+        medians = [spread.median for spread in spreads if spread]
+        return medians[-1] / min(medians) if len(medians) == len(spreads) else None
+
+
+def _met(yes: bool) -> str:
+    return "met" if yes else "NOT met"

@@ -6,15 +6,17 @@ import os
 import secrets
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import trustme
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from benchmarks.files import filled
 from benchmarks.processes import free_port, program, running, wait_until_answers
 
 HERE = Path(__file__).parent
@@ -22,45 +24,68 @@ MIB = 1 << 20
 SMALL = b'{"message":"hello, world!"}'
 
 
+class Role(StrEnum):
+    """What a proxy is to carry; each is configured for it as who runs it would."""
+
+    HTTP1 = "http1"
+    HTTP2 = "http2"
+    """On both sides: in clear to the client, over TLS to the service."""
+    TUNNEL = "tunnel"
+    """Many WebSockets that are open and silent."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """Where the service is, and what it takes to be let in."""
 
-    port: int
-    ca_file: Path
+    ports: Mapping[Role, int]
+    folder: Path
     token: str
     pid: int
 
     @property
+    def ca_file(self) -> Path:
+        return self.folder / "ca.pem"
+
+    @property
+    def certificate(self) -> Path:
+        """The service's own, with its key."""
+        return self.folder / "service.pem"
+
+    @property
     def origin(self) -> str:
-        return f"https://localhost:{self.port}"
+        return f"https://localhost:{self.ports[Role.HTTP1]}"
 
 
 @contextmanager
 def serving(folder: Path, core: int) -> Iterator[Service]:
     """Run the service on `core`, with its files and its own certificate authority in `folder`."""
-    port = free_port()
-    ca_file, token = folder / "ca.pem", throwaway_token(port)
-    write_certificates(ca_file, folder / "service.pem")
+    port, http2_port = free_port(), free_port()
+    token = throwaway_token(port)
+    write_certificates(folder / "ca.pem", folder / "service.pem")
     (folder / "files").mkdir()
     (folder / "files" / "blob").write_bytes(secrets.token_bytes(MIB))
-    values = {"PORT": str(port), "TOKEN": token, "SMALL": SMALL.decode()}
-    config = nginx_config(HERE / "service.conf", folder, values)
+    values = {"PORT": str(port), "HTTP2_PORT": str(http2_port), "TOKEN": token}
+    config = nginx_config(HERE / "service.conf", folder, {**values, "SMALL": SMALL.decode()})
     with running(nginx_command(config), core=core, log=folder / "log") as nginx:
-        trust = ssl.create_default_context(cafile=ca_file)
-        wait_until_answers(nginx, port, SMALL, token=token, tls=trust)
-        yield Service(port=port, ca_file=ca_file, token=token, pid=nginx.process.pid)
+        tls = trust(folder / "ca.pem")
+        wait_until_answers(nginx, port, SMALL, headers=bearer(token), tls=tls)
+        ports = {Role.HTTP1: port, Role.HTTP2: http2_port}
+        yield Service(ports=ports, folder=folder, token=token, pid=nginx.process.pid)
 
 
-def nginx_config(template: Path, folder: Path, values: dict[str, str]) -> Path:
+def trust(ca_file: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca_file)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def nginx_config(template: Path, folder: Path, values: Mapping[str, str]) -> Path:
     """Fill in `@NAME@` and write the configuration into `folder`."""
-    text = template.read_text()
     user = "user root;" if os.geteuid() == 0 else ""  # root's workers could not read the folder
-    for name, value in {**values, "FOLDER": str(folder), "USER": user}.items():
-        text = text.replace(f"@{name}@", value)
-    config = folder / "nginx.conf"
-    config.write_text(text)
-    return config
+    return filled(template, folder, {**values, "FOLDER": str(folder), "USER": user})
 
 
 def nginx_command(config: Path) -> list[str]:

@@ -1,10 +1,36 @@
--- Makes wrk upload when asked to, and print what it counted as one line of JSON.
+-- What Load in measure.py asks for, as arguments; and what wrk counted, as one line of JSON.
+
+local asked = {}
+
+-- Each connection waits before each request: evenly spread around the mean, so that they mix.
+local function think(mean_ms)
+  delay = function() return math.random(0, 2 * mean_ms) end
+end
+
+-- Each request is for the next of the services s0, s1, ….
+local function take_turns(names)
+  local requests, number = {}, 0
+  for index = 1, names do
+    wrk.headers["Host"] = string.format("s%d.localhost", index - 1)
+    requests[index] = wrk.format()
+  end
+  request = function()
+    number = number % names + 1
+    return requests[number]
+  end
+end
 
 function init(args)
-  if args[1] == "upload" then
-    wrk.method = "POST"
-    wrk.body = string.rep("x", 1048576)
+  for _, arg in ipairs(args) do
+    local name, value = arg:match("(%a+)=(%d+)")
+    asked[name] = tonumber(value)
   end
+  if asked.upload then
+    wrk.method = "POST"
+    wrk.body = string.rep("x", asked.upload)
+  end
+  if asked.think then think(asked.think) end
+  if asked.names then take_turns(asked.names) end
 end
 
 function done(summary, latency)

@@ -1,11 +1,30 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from benchmarks.measure import Counted, Load, RoundError, check, parse_counted
+from benchmarks import http2
+from benchmarks.files import filled
+from benchmarks.interpreter import description
+from benchmarks.measure import STEADY, UPLOADS, Counted, Load, RoundError, check, parse_counted
 from benchmarks.processes import Stat, parse_kib, parse_stat, tree
-from benchmarks.report import Sitting, markdown_table, numbers, page, ratios, targets
-from benchmarks.results import SMALL, Results, Spread, Target
+from benchmarks.report import Sitting, as_json, markdown_table, numbers, page, ratios, targets
+from benchmarks.results import (
+    CONNECTIONS,
+    MEASURES,
+    P50,
+    SMALL,
+    START,
+    TABLES,
+    Below,
+    Flat,
+    Multiple,
+    Results,
+    Spread,
+)
+from benchmarks.turns import Case, rotated
 
-TARGET = Target(measure=SMALL, peer="ours", reference="theirs", at_most=0.7)
+TARGET = Multiple(measure=SMALL, peer="ours", reference="theirs", at_most=0.7)
 SITTING = Sitting(
     date="2026-01-31",
     plan="quick",
@@ -13,6 +32,7 @@ SITTING = Sitting(
     cpu="Some CPU",
     titles={"ours": "Ours", "theirs": "Theirs"},
     versions={"Ours": "ours 1.0"},
+    missing={},
     reference="theirs",
     targets=(TARGET,),
 )
@@ -35,11 +55,11 @@ def test_a_command_name_may_hold_spaces_and_parentheses() -> None:
     rest = " ".join(str(number) for number in range(5, 53))
     line = f"4242 (a) b (c) S 17 {rest}"
 
-    assert Stat(pid=4242, parent=17, ticks=14 + 15) == parse_stat(line)
+    assert Stat(pid=4242, parent=17) == parse_stat(line)
 
 
 def test_a_tree_is_the_process_and_all_that_descend_from_it() -> None:
-    stats = [Stat(1, 0, 9), Stat(5, 4, 2), Stat(3, 1, 1), Stat(4, 3, 3), Stat(9, 1, 7)]
+    stats = [Stat(1, 0), Stat(5, 4), Stat(3, 1), Stat(4, 3), Stat(9, 1)]
 
     assert {3, 4, 5} == {stat.pid for stat in tree(3, stats)}
 
@@ -97,8 +117,8 @@ def test_a_peer_that_failed_one_round_has_no_number_and_no_ratio() -> None:
 
     assert results.spread(SMALL, "ours") is None
     assert results.ratio(SMALL, "ours", "theirs") is None
-    assert "| Ours | *failed* |" in numbers(SITTING, results)
-    assert "- Ours, CPU per small request: of 9 requests failed: 1 × read" in page(SITTING, results)
+    assert "| Ours | *failed* | – |" in numbers(SITTING, results, TABLES[0])
+    assert "- Ours, small request: of 9 requests failed: 1 × read" in page(SITTING, results)
 
 
 @pytest.mark.parametrize(
@@ -124,8 +144,8 @@ def test_the_range_of_the_middle_half_is_shown_when_there_is_one() -> None:
 def test_a_cell_that_was_not_measured_is_a_dash() -> None:
     table = ratios(SITTING, small([10.0], [20.0]))
 
-    assert "| Ours | 0.50 | – | – |" in table
-    assert "| Theirs | 1.00 | – | – |" in table
+    assert "| Ours | 0.50 | – |" in table
+    assert "| Theirs | 1.00 | – |" in table
 
 
 def test_tables_are_written_as_markdown() -> None:
@@ -138,3 +158,163 @@ def test_the_page_says_when_and_on_what_it_was_measured() -> None:
     assert "Measured on 2026-01-31, quick run, 2 cores, Some CPU." in text
     assert "- Ours: ours 1.0" in text
     assert "*failed*" not in text.partition("## How")[0]
+
+
+H2LOAD = """\
+finished in 1.00s, {done}.00 req/s, 1.05MB/s
+requests: {total} total, {total} started, {total} done, {done} succeeded, \
+{failed} failed, 0 errored, 0 timeout
+status codes: {good} 2xx, 0 3xx, {bad} 4xx, 0 5xx
+traffic: 1.05MB (1100000) total, 32.10KB (32872) headers (space savings 96.15%), \
+263KB ({size}) data
+"""
+
+
+def h2load(*, done: int = 10, failed: int = 0, bad: int = 0, size: int = 270) -> str:
+    total, good = done + failed, done - bad
+    return H2LOAD.format(total=total, done=done, failed=failed, good=good, bad=bad, size=size)
+
+
+def test_what_h2load_counted_is_found_among_what_it_prints() -> None:
+    found = http2.parse_calls(f"starting benchmark...\n\n{h2load(done=9, bad=2, failed=1)}")
+
+    assert http2.Calls(succeeded=9, failed=1, good=7, body_bytes=270) == found
+    assert http2.parse_calls("[ERROR] Could not resolve host") is None
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        (h2load(done=0, size=0), "no call was answered"),
+        (h2load(failed=3), "3 calls failed, 10 did not"),
+        (h2load(bad=4), "4 answers of 10 were not 2xx"),
+        (h2load(size=269), "10 answers were cut: 269 bytes in all"),
+    ],
+    ids=["nothing", "failures", "an error status", "short answers"],
+)
+def test_http2_calls_with_a_bad_answer_do_not_count(output: str, expected: str) -> None:
+    calls = http2.parse_calls(output)
+    assert calls is not None
+
+    with pytest.raises(RoundError) as caught:
+        http2.check(calls)
+
+    assert expected == str(caught.value)
+
+
+def test_wrk_is_told_only_what_a_load_asks_for() -> None:
+    assert [] == Load(path="/", connections=1).arguments
+    assert ["upload=1048576"] == UPLOADS.arguments
+    assert ["think=32"] == STEADY.arguments
+
+
+def curve(peer: str, costs: list[float]) -> Results:
+    results = Results()
+    for measure, cost in zip(CONNECTIONS.values(), costs, strict=True):
+        results.add(measure, peer, cost)
+    return results
+
+
+@pytest.mark.parametrize(
+    ("costs", "expected"),
+    [
+        ([90.0, 32.0, 30.0, 31.0, 36.0], "1.200 times, at most 1.250 wanted: met"),
+        ([20.0, 32.0, 30.0, 31.0, 36.0], "1.800 times, at most 1.250 wanted: NOT met"),
+    ],
+    ids=["falls, then is flat", "rises from the first"],
+)
+def test_a_curve_is_flat_when_its_end_is_not_far_above_its_lowest_point(
+    costs: list[float], expected: str
+) -> None:
+    flat = Flat(measures=tuple(CONNECTIONS.values()), peer="ours", at_most=1.25)
+
+    assert expected == flat.verdict(curve("ours", costs))
+
+
+def test_a_curve_with_a_hole_is_not_judged_and_others_growth_is_told() -> None:
+    flat = Flat(
+        measures=tuple(CONNECTIONS.values()), peer="ours", at_most=1.25, others=("theirs", "absent")
+    )
+    results = curve("ours", [30.0] * 5)
+    for measure in CONNECTIONS.values():
+        results.add(measure, "theirs", 50.0)
+
+    assert "not measured" == flat.verdict(small([30.0], [60.0]))
+    expected = "1.000 times (theirs 1.000 times), at most 1.250 wanted: met"
+    assert expected == flat.verdict(results)
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        ([340.0, 349.0], "344 (342–347) ms, less than 350 wanted: met"),
+        ([350.0], "350 ms, less than 350 wanted: NOT met"),
+        ([], "not measured"),
+    ],
+    ids=["met", "missed", "absent"],
+)
+def test_a_limit_is_judged_by_the_median(start: list[float], expected: str) -> None:
+    results = Results()
+    for number in start:
+        results.add(START, "ours", number)
+
+    assert expected == Below(measure=START, peer="ours", limit=350).verdict(results)
+
+
+def test_what_the_service_itself_takes_is_taken_off_every_number() -> None:
+    results = Results()
+    results.add(P50, "ours", 80.0)
+    results.add(P50, "ours", 90.0)
+    results.add(P50, "theirs", 110.0)
+
+    results.less(P50, 30.0)
+
+    assert {"ours": [50.0, 60.0], "theirs": [80.0]} == results.numbers[P50.name]
+
+
+def test_a_peer_that_cannot_be_installed_is_shown_as_missing() -> None:
+    sitting = replace(SITTING, missing={"theirs": "theirs is not installed"})
+    text = page(sitting, small([10.0], []))
+
+    assert "| Theirs | *missing* | *missing* |" in text
+    assert "- Theirs is missing: theirs is not installed" in text
+    assert {"theirs": "theirs is not installed"} == as_json(sitting, Results())["missing"]
+
+
+def test_targets_of_peers_that_were_left_out_are_not_shown() -> None:
+    alone = replace(SITTING, titles={"theirs": "Theirs"})
+
+    assert "" == targets(alone, small([14.0], [20.0]))
+
+
+def test_measures_have_names_of_their_own() -> None:
+    assert len(MEASURES) == len({measure.name for measure in MEASURES})
+
+
+def test_each_case_is_once_the_first_of_a_round() -> None:
+    cases = [Case(peer=name, measures=(), once=tuple) for name in "abc"]
+
+    firsts = [[case.peer for case in rotated(cases, number)] for number in range(3)]
+
+    assert [["a", "b", "c"], ["b", "c", "a"], ["c", "a", "b"]] == firsts
+    assert [] == rotated([], 3)
+
+
+def test_a_template_is_filled_in_wherever_a_name_stands(tmp_path: Path) -> None:
+    template = tmp_path / "some.conf"
+    template.write_text("listen @PORT@; # @PORT@ of @HOST@\n")
+    (tmp_path / "own").mkdir()
+
+    written = filled(template, tmp_path / "own", {"PORT": "80", "HOST": "x"})
+
+    assert tmp_path / "own" / "some.conf" == written
+    assert "listen 80; # 80 of x\n" == written.read_text()
+
+
+def test_an_interpreter_says_how_it_was_built() -> None:
+    facts = {"python": "3.11.2", "openssl": "OpenSSL 3.0", "pgo": True, "lto": False}
+
+    assert (
+        "Python 3.11.2 configured with --enable-optimizations, without --with-lto; OpenSSL 3.0;"
+        " 143 ns for a method call that makes an object"
+    ) == description({**facts, "call_ns": 142.9})

@@ -24,6 +24,7 @@ func main() {
 	target := flag.String("target", "", "the service's https:// address")
 	caFile := flag.String("ca", "", "certificates to trust")
 	pool := flag.Bool("buffer-pool", false, "reuse copy buffers")
+	http2 := flag.Bool("http2", false, "speak HTTP/2 on both sides, h2c to the client")
 	flag.Parse()
 
 	service, err := url.Parse(*target)
@@ -46,12 +47,16 @@ func main() {
 		},
 		Transport: &http.Transport{
 			TLSClientConfig:     &tls.Config{RootCAs: roots},
-			MaxIdleConnsPerHost: 256,
+			MaxIdleConnsPerHost: 2048,
 			DisableCompression:  true,
+			ForceAttemptHTTP2:   *http2,
 		},
 	}
 	if *pool {
 		proxy.BufferPool = &buffers{sync.Pool{New: func() any { p := make([]byte, 32*1024); return &p }}}
 	}
-	log.Fatal(http.ListenAndServe(*listen, proxy))
+	server := &http.Server{Addr: *listen, Handler: proxy, Protocols: new(http.Protocols)}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(*http2)
+	log.Fatal(server.ListenAndServe())
 }

@@ -1,0 +1,93 @@
+"""The Python that authproxy and the plain aiohttp proxy run on, and how fast it is by itself."""
+
+import hashlib
+import json
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import BenchmarkError
+from benchmarks.tools import CACHE, ran
+
+ROOT = Path(__file__).parents[1]
+QUESTION = """
+import json, platform, ssl, sys, sysconfig, timeit
+from importlib.metadata import version
+
+class Point:
+    def __init__(self, x): self.x = x
+    def moved(self, by): return Point(self.x + by)
+
+def work():
+    point, seen = Point(0), {}
+    for number in range(10000):
+        point = point.moved(1)
+        seen[number] = point.x
+
+configured = sysconfig.get_config_var("CONFIG_ARGS") or ""
+print(json.dumps({
+    "python": platform.python_version(),
+    "openssl": ssl.OPENSSL_VERSION.rsplit(" ", 3)[0],
+    "pgo": "--enable-optimizations" in configured,
+    "lto": "--with-lto" in configured,
+    "call_ns": min(timeit.repeat(work, number=10, repeat=15)) / 10 / 10000 * 1e9,
+    "versions": {name: version(name) for name in sys.argv[1:]},
+}))
+"""
+PACKAGES = ("authproxy", "aiofastnet", "httptools", "aiohttp")
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python in which authproxy is installed."""
+
+    python: Path
+
+    def script(self, name: str) -> str:
+        """Raises BenchmarkError when that command is not installed beside the interpreter."""
+        script = self.python.with_name(name)
+        if not script.exists():
+            raise BenchmarkError(f"{name} is not installed beside {self.python}; run: make setup")
+        return str(script)
+
+    def versions(self, *names: str) -> str:
+        return ", ".join(f"{name} {self._facts['versions'][name]}" for name in names)
+
+    def describe(self) -> str:
+        return description(self._facts)
+
+    @cached_property
+    def _facts(self) -> dict[str, Any]:
+        command = [str(self.python), "-c", QUESTION, *PACKAGES]
+        facts: dict[str, Any] = json.loads(ran(command, what=f"ask {self.python} for versions"))
+        return facts
+
+
+def description(facts: dict[str, Any]) -> str:
+    """What matters for its speed: how it was configured, and a number to compare it by.
+
+    Debian removes the flags of profile-guided optimisation from what its Python says of itself.
+    """
+    flags = (("--enable-optimizations", facts["pgo"]), ("--with-lto", facts["lto"]))
+    built = ", ".join(f"{'with' if used else 'without'} {flag}" for flag, used in flags)
+    python = f"Python {facts['python']} configured {built}; {facts['openssl']}"
+    return f"{python}; {facts['call_ns']:.0f} ns for a method call that makes an object"
+
+
+def chosen(python: Path | None) -> Interpreter:
+    """This interpreter, or another with authproxy as it is here in a venv made for it."""
+    if python is None:
+        return Interpreter(Path(sys.executable))
+    name = hashlib.sha256(str(python.absolute()).encode()).hexdigest()[:12]
+    folder = CACHE / f"python-{name}"
+    inside = folder / "bin" / "python"
+    if not inside.exists():
+        print(f"making a venv for {python} in {folder.relative_to(ROOT)}", file=sys.stderr)
+        ran([str(python), "-m", "venv", "--without-pip", str(folder)], what="make a venv")
+    constraints = str(ROOT / "constraints.txt")
+    pip = [sys.executable, "-m", "pip", "--python", str(inside), "install", "-q"]
+    pins = ["-c", constraints, "--build-constraint", constraints]
+    ran([*pip, *pins, "--editable", str(ROOT)], what=f"install authproxy for {python}")
+    return Interpreter(inside)

