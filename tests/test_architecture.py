@@ -234,7 +234,7 @@ WITH_REASON = re.compile(r"-- \w")
 
 
 def python_files() -> list[Path]:
-    folders = ("authproxy", "tests", "scripts", "benchmarks")
+    folders = ("authproxy", "tests", "scripts", "benchmarks", "fuzz")
     found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     return sorted(path for path in found if ".cache" not in path.parts)
 

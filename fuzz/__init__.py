@@ -1,0 +1,1 @@
+"""Fuzzers, guided by coverage: see README.md here."""

@@ -1,0 +1,98 @@
+"""Whatever clients and services send, and however it comes, the data path keeps its promises."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.corpus import ANSWERS, GOOD_ANSWERS, GOOD_REQUESTS, REQUESTS
+from tests.support.judge import verdict
+from tests.support.script import decode, seeds
+from tests.support.stage import Act, Do
+from tests.support.wires import WiredLoop
+
+SEEDS = list(seeds())
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[WiredLoop]:
+    loop = WiredLoop()
+    yield loop
+    loop.close()
+
+
+@pytest.mark.parametrize("script", SEEDS, ids=range(len(SEEDS)))
+def test_known_attacks_come_to_nothing(script: bytes, loop: WiredLoop) -> None:
+    assert [] == verdict(list(decode(script)), loop)
+
+
+@pytest.mark.parametrize("script", SEEDS, ids=range(len(SEEDS)))
+def test_known_attacks_come_to_nothing_byte_by_byte(script: bytes, loop: WiredLoop) -> None:
+    acts = [
+        Act(act.do, act.who, bytes([byte]))
+        for act in decode(script)
+        for byte in (act.data if act.do in (Do.CLIENT_SENDS, Do.SERVICE_SENDS) else b".")
+    ]
+    assert [] == verdict(acts, loop)
+
+
+def pieces(data: bytes) -> st.SearchStrategy[list[bytes]]:
+    """`data` in up to six reads."""
+    cuts = st.lists(st.integers(0, len(data)), max_size=5).map(sorted)
+    return cuts.map(lambda at: [data[a:b] for a, b in zip([0, *at], [*at, len(data)], strict=True)])
+
+
+def spoilt(data: bytes) -> st.SearchStrategy[bytes]:
+    """`data` with a few bytes taken out, and others put in their place."""
+    odd = st.sampled_from([b"", b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b":", b"0", b"@", b","])
+    at = st.integers(0, len(data))
+    return st.builds(
+        lambda start, size, new: data[:start] + new + data[start + size :],
+        at,
+        st.integers(0, 4),
+        st.one_of(odd, st.binary(max_size=4)),
+    )
+
+
+def talk(do: Do, good: tuple[bytes, ...], known: tuple[bytes, ...]) -> st.SearchStrategy[list[Act]]:
+    said = st.one_of(
+        st.sampled_from(good),
+        st.sampled_from(known),
+        st.sampled_from(known).flatmap(spoilt),
+        st.binary(max_size=40),
+    )
+    reads = said.flatmap(pieces)
+    return st.builds(
+        lambda who, them: [Act(do, who, each) for each in them], st.integers(0, 3), reads
+    )
+
+
+REST = [do for do in Do if do not in (Do.CLIENT_SENDS, Do.SERVICE_SENDS)]
+CLIENT = talk(Do.CLIENT_SENDS, tuple(GOOD_REQUESTS), tuple(REQUESTS))
+SERVICE = talk(Do.SERVICE_SENDS, tuple(GOOD_ANSWERS), tuple(ANSWERS))
+TURN = st.just([Act(Do.TURN)])
+OTHER = st.builds(
+    lambda do, who, seconds: [Act(do, who, b"." * seconds)],
+    st.sampled_from(REST),
+    st.integers(0, 3),
+    st.integers(0, 200),
+)
+PLAYS = st.lists(st.one_of(CLIENT, SERVICE, TURN, OTHER), max_size=14).map(
+    lambda parts: [act for part in parts for act in part]
+)
+LAX = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+@settings(LAX, max_examples=400)
+@given(acts=PLAYS)
+def test_any_play_ends_well(acts: list[Act], loop: WiredLoop) -> None:
+    assert [] == verdict(acts, loop)
+
+
+@settings(LAX, max_examples=200)
+@given(script=st.binary(max_size=200))
+def test_any_bytes_are_a_play_that_ends_well(script: bytes, loop: WiredLoop) -> None:
+    assert [] == verdict(list(decode(script)), loop)
