@@ -6,7 +6,6 @@ imported when it runs: `authproxy --help` must not wait for it.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -56,9 +55,11 @@ class _Commands(click.Group):
 
     def _refuse_misspelled(self, ctx: click.Context, word: str) -> None:
         """A service's address has a dot, a colon or an equals sign; a command has none."""
-        close = get_close_matches(word, self.commands, n=1) if word.isalpha() else []
+        from authproxy.values import find_close
+
+        close = find_close(word, self.commands) if word.isalpha() else None
         if close:
-            raise click.UsageError(f'No such command "{word}". Did you mean "{close[0]}"?', ctx)
+            raise click.UsageError(f'No such command "{word}". Did you mean "{close}"?', ctx)
 
 
 def run(

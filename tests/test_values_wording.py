@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.values.wording import did_you_mean, parse_path, quoted
+from authproxy.values.wording import did_you_mean, find_close, parse_path, quoted
 
 
 def test_a_close_word_is_suggested() -> None:
@@ -11,6 +11,11 @@ def test_a_close_word_is_suggested() -> None:
 
 def test_a_far_word_is_not_suggested() -> None:
     assert "" == did_you_mean("zebra", ["deny", "allow"])
+
+
+def test_the_closest_of_the_known_words_is_found() -> None:
+    assert "status" == find_close("statsu", ["state", "status"])
+    assert find_close("run", ["status"]) is None
 
 
 @pytest.mark.parametrize(

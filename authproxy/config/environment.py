@@ -1,13 +1,13 @@
 """`AUTHPROXY_…` variables, URLs and flags as entries."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Collection, Mapping, Sequence
 
 from authproxy.config.entries import Entry
 from authproxy.config.keys import FLAGS, PREFIX, SERVICE_KEYS, VARIABLES, Path, is_list
 from authproxy.config.names import name_for, split_name
 from authproxy.errors import Problem
+from authproxy.values import find_close
 
 WHERE = "environment"
 COMMAND_LINE = "command line"
@@ -124,10 +124,8 @@ def _advice(name: str) -> str:
     if name.startswith(_SERVICES):
         keys = ", ".join(key.upper() for key in SERVICE_KEYS)
         return f"AUTHPROXY_SERVICES_NAME_ is followed by one of {keys}"
-    return next(_close(name), "docs/configuration.md lists all; remove it or correct its name")
-
-
-def _close(name: str) -> Iterator[str]:
     known = [variable.removeprefix(PREFIX) for variable in (*VARIABLES, URL, CONFIG)]
-    for close in get_close_matches(name.removeprefix(PREFIX), known, n=1):
-        yield f"did you mean {PREFIX}{close}?"
+    close = find_close(name.removeprefix(PREFIX), known)
+    if close:
+        return f"did you mean {PREFIX}{close}?"
+    return "docs/configuration.md lists all; remove it or correct its name"

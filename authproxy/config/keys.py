@@ -4,11 +4,10 @@ All of it is derived from the models in `authproxy.settings`, so that a new fiel
 a variable at once; only what reads better under another name is written down here.
 """
 
-from difflib import get_close_matches
-
 from pydantic import BaseModel
 
 from authproxy.settings import ServiceSettings, Settings
+from authproxy.values import find_close
 
 Path = tuple[str, ...]
 """Where a value goes: `("log", "format")`, `("services", "billing", "url")`."""
@@ -96,9 +95,9 @@ def advice(path: Path) -> str:
     """What to write instead of the unknown key at `path`."""
     *above, name = path
     known = find_below(tuple(above)) or ()
-    close = get_close_matches(name.lower().replace("-", "_"), known, n=1)
+    close = find_close(name.lower().replace("-", "_"), known)
     if close:
-        return f'did you mean "{close[0]}"?'
+        return f'did you mean "{close}"?'
     elsewhere = [other for other in PATHS if other[-1] == name]
     if elsewhere:
         return f"it belongs {_place(elsewhere[0])}"

@@ -31,7 +31,7 @@ from authproxy.values.credentials import (
     parse_service_name,
 )
 from authproxy.values.egress import EgressProxy, EgressSpec, parse_egress, parse_egress_url
-from authproxy.values.wording import did_you_mean, quoted
+from authproxy.values.wording import did_you_mean, find_close, quoted
 
 __all__ = [
     "DEFAULT_PORT",
@@ -48,6 +48,7 @@ __all__ = [
     "Origin",
     "SecretRef",
     "did_you_mean",
+    "find_close",
     "parse_audience",
     "parse_credentials",
     "parse_egress",
