@@ -29,5 +29,5 @@ async def test_the_first_answer_waits_for_no_library_that_it_does_not_need() -> 
         loaded = set(LOADED.findall(program.stderr))
 
     assert "ok" == text
-    assert {"asyncio", "authproxy", "httptools"} <= loaded
+    assert {"asyncio", "authproxy"} <= loaded
     assert set() == HEAVY & loaded
