@@ -20,7 +20,7 @@ from benchmarks.report import failures as failure_lines
 from benchmarks.report import tables as all_tables
 from benchmarks.report import targets as target_lines
 from benchmarks.results import (
-    CONNECTIONS,
+    AWAKE,
     DOWN,
     HTTP2,
     P50,
@@ -29,6 +29,7 @@ from benchmarks.results import (
     SMALL,
     START,
     UP,
+    AsFlat,
     Below,
     Flat,
     Multiple,
@@ -52,7 +53,8 @@ TARGETS: tuple[Target, ...] = (
     Multiple(measure=HTTP2, peer=OURS, reference=GO, at_most=0.5),
     Multiple(measure=HTTP2, peer=OURS, reference=ENVOY, at_most=1.0),
     Multiple(measure=P50, peer=OURS, reference=GO, at_most=0.5),
-    Flat(measures=tuple(CONNECTIONS.values()), peer=OURS, at_most=1.25, others=(GO, NGINX)),
+    Flat(measures=AWAKE, peer=OURS, at_most=1.25, others=(GO, NGINX)),
+    AsFlat(measures=AWAKE, peer=OURS, reference=GO),
     Flat(measures=tuple(SERVICES.values()), peer=OURS, at_most=1.25),
     Multiple(measure=PAIR, peer=OURS, reference=GO, at_most=1.0),
     Below(measure=START, peer=OURS, limit=350),

@@ -33,6 +33,8 @@ class Load:
     """How long a connection waits on average from an answer to its next request."""
     names: int = 0
     """With more than none, requests are for the services s0, s1, … in turn."""
+    host: str = ""
+    """The Host, when it is not the address."""
     least_bytes: int = 0
     """How long an answer must be at least."""
     seconds: int = 1
@@ -85,6 +87,7 @@ class Bench:
         command = [wrk, "-t1", f"-c{load.connections}", f"-d{load.seconds}s", "-s", str(SCRIPT)]
         if port is None:
             command += ["-H", f"Authorization: Bearer {self.token}"]
+        command += ["-H", f"Host: {load.host}"] if load.host else []
         command += [url + load.path, "--", *load.arguments]
         with pinned(self.core):
             done = subprocess.run(

@@ -53,7 +53,10 @@ IDLE = Measure(name="idle", title="memory when idle", unit="MiB")
 PEAK = Measure(name="peak", title="memory at most", unit="MiB")
 PAIR = Measure(name="pair", title="memory per idle WebSocket", unit="KiB", digits=1)
 CONNECTIONS = _by_number("connections", "{} connected", (1, 10, 32, 100, 1000))
+AWAKE = tuple(measure for count, measure in CONNECTIONS.items() if count > 1)
+"""Without the one connection at which each request costs a wake-up of its own."""
 SERVICES = _by_number("services", "{} configured", (1, 10, 100, 1000))
+ALL_IN_USE = Measure(name="services-used", title="1,000 used in turn", unit="µs", digits=1)
 TABLES = (
     Table(title="CPU time", measures=(SMALL, STEADY, DOWN, UP, HTTP2)),
     Table(title="Latency added", measures=(P50, P99, STEADY_P50, STEADY_P99)),
@@ -64,7 +67,7 @@ TABLES = (
     ),
     Table(
         title="CPU time per small request, by how many services are configured",
-        measures=tuple(SERVICES.values()),
+        measures=(*SERVICES.values(), ALL_IN_USE),
     ),
 )
 MEASURES = tuple(measure for shown in TABLES for measure in shown.measures)
@@ -184,36 +187,60 @@ class Below:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flat:
-    """The last of some measures costs at most so many times what the cheapest one costs.
-
-    Falling is not what this is about: with more connections, more answers share a wake-up.
-    """
+    """The dearest of some measures costs at most so many times what the cheapest costs."""
 
     measures: tuple[Measure, ...]
     peer: str
     at_most: float
     others: tuple[str, ...] = ()
-    """Whose growth is told beside it."""
+    """Whose own range is told beside it."""
 
     def wanted(self, titles: Mapping[str, str]) -> str:
-        return f"small request, {self.measures[-1].title} beside the cheapest column"
+        return f"small request, dearest beside cheapest, {_span(self.measures)}"
 
     def verdict(self, results: Results) -> str:
-        growth = self._growth(results, self.peer)
-        if growth is None:
+        found = _range(results, self.measures, self.peer)
+        if found is None:
             return NOT_MEASURED
         told = [
-            f"{other} {its:.3f} times"
+            f"{other} {its:.3f}"
             for other in self.others
-            if (its := self._growth(results, other)) is not None
+            if (its := _range(results, self.measures, other)) is not None
         ]
-        found = f"{growth:.3f} times" + (f" ({', '.join(told)})" if told else "")
-        return f"{found}, at most {self.at_most:.3f} wanted: {_met(growth <= self.at_most)}"
+        beside = f" ({', '.join(told)})" if told else ""
+        met = _met(found <= self.at_most)
+        return f"{found:.3f} times{beside}, at most {self.at_most:.3f} wanted: {met}"
 
-    def _growth(self, results: Results, peer: str) -> float | None:
-        spreads = [results.spread(measure, peer) for measure in self.measures]
-        medians = [spread.median for spread in spreads if spread]
-        return medians[-1] / min(medians) if len(medians) == len(spreads) else None
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsFlat:
+    """The same range is no wider than the reference's."""
+
+    measures: tuple[Measure, ...]
+    peer: str
+    reference: str
+
+    def wanted(self, titles: Mapping[str, str]) -> str:
+        reference = titles.get(self.reference, self.reference)
+        span = _span(self.measures)
+        return f"small request, dearest beside cheapest, {span}, no wider than {reference}"
+
+    def verdict(self, results: Results) -> str:
+        ours = _range(results, self.measures, self.peer)
+        theirs = _range(results, self.measures, self.reference)
+        if ours is None or theirs is None:
+            return NOT_MEASURED
+        return f"{ours:.3f} times, at most {theirs:.3f} wanted: {_met(ours <= theirs)}"
+
+
+def _range(results: Results, measures: Sequence[Measure], peer: str) -> float | None:
+    spreads = [results.spread(measure, peer) for measure in measures]
+    medians = [spread.median for spread in spreads if spread]
+    return max(medians) / min(medians) if len(medians) == len(spreads) else None
+
+
+def _span(measures: Sequence[Measure]) -> str:
+    return f"from {measures[0].title} to {measures[-1].title}"
 
 
 def _met(yes: bool) -> str:

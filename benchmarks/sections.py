@@ -26,6 +26,7 @@ from benchmarks.tunnels import kib_per_pair, tunnel_serving
 from benchmarks.turns import Case, Turns
 
 CURVES = (OURS, GO, NGINX)
+MOST_SERVICES = max(table.SERVICES)
 
 
 def starts(turns: Turns, peers: Sequence[Peer], rounds: int) -> None:
@@ -80,7 +81,7 @@ def by_connections(turns: Turns, peers: Sequence[Peer], rounds: int) -> None:
 
 
 def by_services(turns: Turns, peers: Sequence[Peer], rounds: int) -> None:
-    """Only ours. One service is asked after the other, so that all of them are in use."""
+    """Only ours: one of many services is asked, the last; and of the most, each in turn."""
     cases = []
     with ExitStack() as stack:
         for peer in [peer for peer in peers if peer.name == OURS]:
@@ -89,8 +90,12 @@ def by_services(turns: Turns, peers: Sequence[Peer], rounds: int) -> None:
                     each = stack.enter_context(turns.stage.start(peer, names=count))
                 except BenchmarkError as problem:
                     turns.fail([measure], peer.name, problem)
-                else:
-                    cases.append(turns.cost(each, measure, replace(SMALL_GETS, names=count)))
+                    continue
+                one = replace(SMALL_GETS, host=f"s{count - 1}.localhost")
+                cases.append(turns.cost(each, measure, one))
+                if count == MOST_SERVICES:
+                    every = replace(SMALL_GETS, names=count)
+                    cases.append(turns.cost(each, table.ALL_IN_USE, every))
         turns.warm_up([*cases, *cases])
         turns.take(cases, rounds)
 
