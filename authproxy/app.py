@@ -27,10 +27,11 @@ from authproxy.settings import ServiceSettings, Settings
 from authproxy.tasks import Tasks
 from authproxy.values import EgressProxy
 from authproxy.wire.connector import connector_for
+from authproxy.wire.failures import note_loop_error
 from authproxy.wire.listener import ProxyServer
 from authproxy.wire.pool import Pool
 from authproxy.wire.sockets import listener_url, open_listener
-from authproxy.wire.tls import ServiceTls, service_context
+from authproxy.wire.tls import ListenerTls, ServiceTls, service_context
 from authproxy.wire.upstream import Upstream
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
 
 async def _serve_until_signal(proxy: "Proxy", on_ready: Ready | None) -> int:
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(note_loop_error)
     stop: asyncio.Future[int] = loop.create_future()
 
     def stopped(number: int) -> None:
@@ -120,11 +122,15 @@ class Proxy:
         self._server = build_server(self.settings, upstreams, self._observers)
         self._push(partial(self._server.shutdown, self.settings.timeouts.drain))
         self._push(self._tasks.cancel)
+        tls = build_listener_tls(self.settings)
+        if tls is not None:
+            self._tasks.spawn(tls.keep_fresh(), name="new certificates")
         for listen in self.settings.listen:
+            in_tls = tls if listen.path is None else None
             sockets = open_listener(listen)
             for sock in sockets:
-                await self._server.listen(sock)
-            self.urls.append(listener_url(listen, sockets[0]))
+                await self._server.listen(sock, in_tls.context if in_tls else None)
+            self.urls.append(listener_url(listen, sockets[0], tls=in_tls is not None))
         self._tasks.spawn(self._server.keep_ticking(), name="ticks")
         for upstream in upstreams.values():
             self._tasks.spawn(_first_token(upstream), name=f"first token for {upstream.name}")
@@ -133,6 +139,18 @@ class Proxy:
 
     def _push(self, close: Callable[[], Awaitable[None]]) -> None:
         self._stack.push_async_callback(close)
+
+
+def build_listener_tls(settings: Settings) -> ListenerTls | None:
+    """The certificate for clients on TCP. Raises StartError.
+
+    HTTP/2 needs a service that speaks it, and one without TLS seldom does: clients that know both
+    get HTTP/1.1 then.
+    """
+    if settings.tls_cert_file is None:
+        return None
+    all_in_tls = all(one.url.scheme == "https" for one in settings.services.values())
+    return ListenerTls(settings.tls_cert_file, settings.tls_key_file, http2_first=all_in_tls)
 
 
 def build_server(
@@ -209,8 +227,9 @@ def announce(urls: Sequence[str], upstreams: dict[str, Upstream], stream: LogStr
     for url in urls:
         for name, upstream in upstreams.items():
             shown = url
-            if len(upstreams) > 1 and url.startswith("http://"):
-                shown = f"http://{name}.localhost:{url.rpartition(':')[2]}"
+            if len(upstreams) > 1 and "://" in url:
+                scheme, port = url.split("://")[0], url.rpartition(":")[2]
+                shown = f"{scheme}://{name}.localhost:{port}"
             stream.write(f"authproxy: {shown} -> {upstream.origin}\n")
     stream.flush()
 

@@ -169,6 +169,12 @@ _FLAGS = (
     ),
     click.option("--ca-file", metavar="PEM", help="More certificates to trust for the service."),
     click.option(
+        "--tls-cert", metavar="PEM", help="Speak TLS with clients, with this certificate."
+    ),
+    click.option(
+        "--tls-key", metavar="PEM", help="The certificate's key, if it is not in the same file."
+    ),
+    click.option(
         "--egress-proxy",
         metavar="URL",
         help="The proxy on the way out, or none.  [default: HTTPS_PROXY and NO_PROXY say]",

@@ -67,6 +67,11 @@ def _listen_value(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _version(value: object) -> object:
+    """TOML takes 1.3 without quotes for a number."""
+    return str(value) if isinstance(value, float) else value
+
+
 def _one_or_many(value: object) -> object:
     """`"x"` means `["x"]`."""
     return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
@@ -114,6 +119,7 @@ Listens = Annotated[
 ]
 Count = Annotated[int, BeforeValidator(_not_a_bool)]
 Seconds = Annotated[float, BeforeValidator(_not_a_bool)]
+TlsVersion = Annotated[Literal["1.2", "1.3"], _one_of("1.2", "1.3"), BeforeValidator(_version)]
 LogFormat = Annotated[Literal["auto", "text", "json"], _one_of("auto", "text", "json")]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"], _one_of("debug", "info", "warning", "error")
@@ -153,6 +159,12 @@ class ServiceSettings(_Frozen):
     """Client addresses refused for this service, whatever `allow` says."""
     ca_file: FileValue | None = None
     """PEM certificates to trust for this service besides the system's."""
+    client_cert_file: FileValue | None = None
+    """A PEM certificate to show to this service, and the chain that goes with it."""
+    client_key_file: FileValue | None = None
+    """The key of `client_cert_file`, when it is not in the same file."""
+    tls_min_version: TlsVersion = "1.2"
+    """The oldest TLS version to speak with this service: 1.2 or 1.3."""
     egress_proxy: EgressValue | None = None
     """As at the top of the file, for this service alone and whatever NO_PROXY says."""
 
@@ -213,6 +225,10 @@ class Settings(_Frozen):
     """Client addresses that may connect. A Unix socket's clients are not asked for one."""
     deny: Networks = ()
     """Client addresses that may not, whatever `allow` says."""
+    tls_cert_file: FileValue | None = None
+    """A PEM certificate with its chain: TCP listeners then speak TLS. Read anew when it changes."""
+    tls_key_file: FileValue | None = None
+    """The key of `tls_cert_file`, when it is not in the same file."""
     egress_proxy: EgressValue = EgressSpec("auto")
     """The proxy on the way out: a URL, `env:NAME`, `file:PATH`, `none`; `auto`: HTTPS_PROXY."""
     services: dict[ServiceName, ServiceSettings] = Field(min_length=1)

@@ -144,7 +144,9 @@ def test_every_address_of_version_six_means_its_loopback() -> None:
 
 
 def test_the_default_is_the_default_listener() -> None:
-    assert "localhost:8080" == str(status._target(None, {}))
+    listen, in_tls = status._target(None, {})
+
+    assert ("localhost:8080", False) == (str(listen), in_tls)
 
 
 @pytest.mark.parametrize(

@@ -102,14 +102,14 @@ def test_what_kubernetes_sets_for_a_service_of_our_name_is_ignored() -> None:
             "x",
             "AUTHPROXY_SERVICES_NAME_ is followed by one of URL, HOSTS, AUDIENCE, TOKEN_HEADER,"
             " CREDENTIALS, IMPERSONATE, DELEGATES, API_KEY, API_KEY_HEADER, ALLOW, DENY, CA_FILE,"
-            " EGRESS_PROXY",
+            " CLIENT_CERT_FILE, CLIENT_KEY_FILE, TLS_MIN_VERSION, EGRESS_PROXY",
         ),
         (
             "AUTHPROXY_SERVICES_URL",
             "x",
             "AUTHPROXY_SERVICES_NAME_ is followed by one of URL, HOSTS, AUDIENCE, TOKEN_HEADER,"
             " CREDENTIALS, IMPERSONATE, DELEGATES, API_KEY, API_KEY_HEADER, ALLOW, DENY, CA_FILE,"
-            " EGRESS_PROXY",
+            " CLIENT_CERT_FILE, CLIENT_KEY_FILE, TLS_MIN_VERSION, EGRESS_PROXY",
         ),
         (
             "AUTHPROXY_COLOURS",

@@ -16,6 +16,7 @@ from authproxy.config import load
 from authproxy.config.environment import CONFIG, URL
 from authproxy.config.keys import EVERY, FLAGS, PATHS, SECTIONS, VARIABLES
 from authproxy.settings import ServiceSettings, Settings
+from tests.support.certificates import write_pair
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "config.example.toml"
@@ -49,7 +50,10 @@ def test_the_example_has_every_setting() -> None:
 
 def test_the_example_loads_with_every_setting_active(tmp_path: Path) -> None:
     (tmp_path / "authproxy.toml").write_text(uncommented())
-    trustme.CA().cert_pem.write_to_path(str(tmp_path / "internal-ca.pem"))
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "internal-ca.pem"))
+    for stem in ("server", "client"):
+        write_pair(tmp_path, "localhost", authority=authority, stem=stem)
 
     settings = load(
         urls=[],

@@ -19,11 +19,13 @@ EVERYBODY = AccessList(allow=[parse_network("0.0.0.0/0"), parse_network("::/0")]
 class Connected:
     """The part of a transport that says who is connected."""
 
-    def __init__(self, peername: object, sockname: object = ("127.0.0.1", 8080)) -> None:
-        self._names = {"peername": peername, "sockname": sockname}
+    def __init__(self, peername: object, *, tls: bool = False) -> None:
+        self._names = {"peername": peername, "sockname": ("127.0.0.1", 8080)}
+        if tls:
+            self._names["ssl_object"] = object()
 
     def get_extra_info(self, name: str) -> object:
-        return self._names[name]
+        return self._names.get(name)
 
 
 def caller(peername: object, access: AccessList = EVERYBODY) -> Caller:
@@ -52,6 +54,15 @@ def test_an_admitted_client_has_its_forwarded_lines_and_origins() -> None:
         b"X-Forwarded-Host: localhost:8080\r\n"
     )
     assert repr(client) == "<Caller 192.0.2.7 [billing]>"
+
+
+def test_a_client_in_tls_is_told_apart() -> None:
+    billing, connected = upstream(), Connected(("192.0.2.7", 5000), tls=True)
+    client = Caller(cast(asyncio.Transport, connected), EVERYBODY)
+    client.admit(b"localhost:8443", routes(billing))
+
+    assert client.origins == (b"https://billing.example", b"https://localhost:8443")
+    assert b"\r\nX-Forwarded-Proto: https\r\n" in client.forwarded
 
 
 def test_another_host_on_the_same_connection_leads_elsewhere() -> None:

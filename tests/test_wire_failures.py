@@ -1,13 +1,14 @@
 """What is said when a connection cannot be made."""
 
 import asyncio
+import logging
 import socket
 import ssl
 
 import pytest
 
 from authproxy.errors import Code, StartError, UpstreamError
-from authproxy.wire.failures import Peer, reaching, translate
+from authproxy.wire.failures import Peer, note_loop_error, reaching, translate
 
 PEER = Peer(
     kind="proxy", name="The egress proxy http://p:1", host="p", hint="HTTPS_PROXY names it."
@@ -23,6 +24,11 @@ PEER = Peer(
             Code.UPSTREAM_TIMEOUT,
         ),
         (socket.gaierror(), "The host name p cannot be resolved.", Code.CONNECT_FAILED),
+        (
+            ConnectionResetError(),
+            "The egress proxy http://p:1 closed the connection before it stood.",
+            Code.CONNECT_FAILED,
+        ),
         (OSError(), "The egress proxy http://p:1 cannot be reached.", Code.CONNECT_FAILED),
         (
             ssl.SSLError(),
@@ -64,3 +70,15 @@ async def test_what_is_not_done_in_time_is_a_timeout() -> None:
             PEER, deadline=asyncio.get_running_loop().time() + 0.01, timeout_s=0.01
         ):
             await asyncio.Event().wait()
+
+
+async def test_a_client_that_leaves_in_its_handshake_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    loop = asyncio.get_running_loop()
+    note_loop_error(loop, {"message": "SSL handshake failed", "exception": ConnectionResetError})
+    note_loop_error(loop, {"message": "a defect", "exception": RuntimeError("x")})
+
+    assert ["SSL handshake failed: ConnectionResetError", "a defect"] == caplog.messages
+    assert ["DEBUG", "ERROR"] == [record.levelname for record in caplog.records]

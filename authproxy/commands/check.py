@@ -11,6 +11,7 @@ def summary(settings: Settings, environ: Mapping[str, str]) -> str:
     """A line for each thing that a reader may want to check against what was meant."""
     lines = ["The configuration is good.", ""]
     lines += [_line("listen", listen) for listen in settings.listen]
+    lines += _lines({"tls cert": settings.tls_cert_file, "tls key": settings.tls_key_file})
     lines.append(_line("hosts", _join(["localhost", "*.localhost", *settings.hosts])))
     lines.append(_line("allow", _join(settings.allow)))
     if settings.deny:
@@ -34,6 +35,9 @@ def _service(name: str, service: ServiceSettings) -> list[str]:
         "allow": _join(service.allow),
         "deny": _join(service.deny),
         "ca file": service.ca_file,
+        "client cert": service.client_cert_file,
+        "client key": service.client_key_file,
+        "tls from": service.tls_min_version if service.tls_min_version != "1.2" else None,
     }
     head = f"{name} -> {service.url}"
     return [head, *_lines(shown)]

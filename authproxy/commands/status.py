@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from authproxy.values import DEFAULT_PORT, PROBE_HOST, Listen, parse_listen
 
 TIMEOUT_S = 3.0
+TLS_VARIABLE = "AUTHPROXY_TLS_CERT_FILE"
 MAX_HEAD = 64 * 1024
 REQUEST = f"GET / HTTP/1.1\r\nHost: {PROBE_HOST}\r\nConnection: close\r\n\r\n".encode()
 MARK = b"\r\nx-authproxy-error:"
@@ -21,13 +22,13 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared wi
 def run(address: str | None, environ: Mapping[str, str], say: Callable[[str], object]) -> int:
     """Exit code 0 when an authproxy answers at `address`, 1 when not, 2 when it is no address."""
     try:
-        listen = _target(address, environ)
+        listen, in_tls = _target(address, environ)
     except ValueError as error:
         say(f"authproxy: {error}")
         return 2
     shown = str(listen)
     try:
-        head = _ask(listen)
+        head = _ask(listen, in_tls=in_tls)
     except OSError as error:
         say(f"authproxy: nothing answers at {shown}: {error.strerror or 'it took too long'}")
         return 1
@@ -38,21 +39,24 @@ def run(address: str | None, environ: Mapping[str, str], say: Callable[[str], ob
     return 0
 
 
-def _target(address: str | None, environ: Mapping[str, str]) -> Listen:
+def _target(address: str | None, environ: Mapping[str, str]) -> tuple[Listen, bool]:
+    """Where, and whether TLS is spoken there: `https://` or AUTHPROXY_TLS_CERT_FILE says so."""
     text = address or environ.get("AUTHPROXY_LISTEN", "").split(",")[0].strip()
+    in_tls = text.startswith("https://") or bool(environ.get(TLS_VARIABLE, "").strip())
+    text = text.removeprefix("https://").removesuffix("/")
     listen = parse_listen(text) if text else Listen()
     if listen.path is not None:
-        return listen
+        return listen, False
     port = listen.port
     if port is None:
         port = parse_listen(f"localhost:{environ.get('PORT', '').strip() or DEFAULT_PORT}").port
-    return Listen(_EVERYWHERE.get(listen.host, listen.host), port)
+    return Listen(_EVERYWHERE.get(listen.host, listen.host), port), in_tls
 
 
-def _ask(listen: Listen) -> bytes:
+def _ask(listen: Listen, *, in_tls: bool) -> bytes:
     """The head of the answer, or what came of it until the deadline."""
     deadline = time.monotonic() + TIMEOUT_S
-    with _connect(listen) as connection:
+    with _connect(listen) as plain, _secured(plain) if in_tls else plain as connection:
         connection.sendall(REQUEST)
         head = b""
         while b"\r\n\r\n" not in head and len(head) < MAX_HEAD:
@@ -62,6 +66,16 @@ def _ask(listen: Listen) -> bytes:
                 break
             head += received
         return head
+
+
+def _secured(plain: socket.socket) -> socket.socket:
+    """Whose certificate it is does not matter: it is asked whether it lives, and told nothing."""
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context.wrap_socket(plain)
 
 
 def _connect(listen: Listen) -> socket.socket:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path as FilePath
 
+from authproxy.config.certificates import KeyFileError, load_authorities, load_pair
 from authproxy.config.egress import EgressError, find_egress
 from authproxy.config.entries import Entries, get_nearest
-from authproxy.config.files import is_stream, read_bytes, show_path
+from authproxy.config.files import is_stream, read_bytes
 from authproxy.config.keys import Path
 from authproxy.config.secrets import resolve_secret
 from authproxy.errors import Problem, StartError
@@ -19,7 +20,6 @@ from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import Listen
 
 MAX_KEY_FILE = 64 * 1024
-MAX_CERTIFICATES = 4 * 1024 * 1024
 
 CANNOT_IMPERSONATE = ("token-file", "token-env", "command", "none")
 """Sources that yield an identity token or nothing, where impersonation needs an access token."""
@@ -163,6 +163,31 @@ def _egress(draft: Draft) -> Iterator[Problem]:
             yield draft.problem(at, str(error))
 
 
+def _certificates(draft: Draft) -> Iterator[Problem]:
+    """Certificates to show, each with its key: to clients, and to each service."""
+    settings = draft.settings
+    yield from _pair(draft, ("tls_cert_file",), settings.tls_cert_file, settings.tls_key_file)
+    for path, service in draft.services():
+        files = service.client_cert_file, service.client_key_file
+        yield from _pair(draft, (*path, "client_cert_file"), *files)
+
+
+def _pair(
+    draft: Draft, path: Path, cert: FilePath | None, key: FilePath | None
+) -> Iterator[Problem]:
+    key_path = (*path[:-1], path[-1].replace("cert", "key"))
+    if cert is None:
+        if key is not None:
+            yield draft.problem(key_path, f"is a key without a certificate; add {path[-1]}")
+        return
+    try:
+        load_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), cert, key)
+    except KeyFileError as error:
+        yield draft.problem(key_path if key is not None else path, str(error))
+    except ValueError as error:
+        yield draft.problem(path, str(error))
+
+
 def _unreadable(draft: Draft) -> Iterator[Problem]:
     """A token file is not looked at: the program that writes it may start after us."""
     for path, service in draft.services():
@@ -188,17 +213,8 @@ def _look_at_key(service: ServiceSettings, environ: Mapping[str, str]) -> None:
 
 
 def _look_at_certificates(service: ServiceSettings, _: Mapping[str, str]) -> None:
-    file = service.ca_file
-    if file is None:
-        return
-    content = read_bytes(file, at_most=MAX_CERTIFICATES)
-    try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(cadata=content.decode("ascii", "replace"))
-    except (ssl.SSLError, ValueError):
-        raise ValueError(
-            f"{show_path(file)} holds no PEM certificate; it must have a BEGIN CERTIFICATE line"
-        ) from None
+    if service.ca_file is not None:
+        load_authorities(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), service.ca_file)
 
 
 _LOOKS: Mapping[str, Callable[[ServiceSettings, Mapping[str, str]], None]] = {
@@ -216,5 +232,6 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     _impersonation,
     _one_header_for_two,
     _egress,
+    _certificates,
     _unreadable,
 )

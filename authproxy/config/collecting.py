@@ -19,6 +19,10 @@ _PATHS_IN = {
     "credentials": ("file:", "token-file:"),
     "api_key": ("file:",),
     "ca_file": ("",),
+    "client_cert_file": ("",),
+    "client_key_file": ("",),
+    "tls_cert_file": ("",),
+    "tls_key_file": ("",),
     "egress_proxy": ("file:",),
 }
 """Which values name a file, and what stands before its path."""

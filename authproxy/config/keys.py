@@ -66,6 +66,8 @@ FLAGS: dict[str, Path] = {
     "--credentials": ("services", EVERY, "credentials"),
     "--impersonate": ("services", EVERY, "impersonate"),
     "--api-key": ("services", EVERY, "api_key"),
+    "--tls-cert": ("tls_cert_file",),
+    "--tls-key": ("tls_key_file",),
     "--egress-proxy": ("egress_proxy",),
     "--ca-file": ("services", EVERY, "ca_file"),
     "--log-format": ("log", "format"),

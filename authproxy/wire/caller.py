@@ -1,6 +1,7 @@
 """Who is on the other end of a client connection, and which service they last asked for."""
 
 import asyncio
+from typing import Literal
 
 from authproxy.policy.access import AccessList, parse_peer
 from authproxy.policy.headers import forwarded_lines
@@ -15,13 +16,24 @@ class Caller:
     A connection nearly always keeps to one Host, so what was found for it is kept.
     """
 
-    __slots__ = ("_host", "_local", "_refusal", "_upstream", "address", "forwarded", "origins")
+    __slots__ = (
+        "_host",
+        "_local",
+        "_refusal",
+        "_scheme",
+        "_upstream",
+        "address",
+        "forwarded",
+        "origins",
+    )
 
     def __init__(self, transport: asyncio.Transport, access: AccessList) -> None:
         peername = transport.get_extra_info("peername")
         self.address = parse_peer(peername)
         """None for a client on a Unix socket."""
         self._local = parse_peer(transport.get_extra_info("sockname"))
+        in_tls = transport.get_extra_info("ssl_object") is not None
+        self._scheme: Literal["http", "https"] = "https" if in_tls else "http"
         self._refusal = access.find_refusal(self.address)
         if peername is None:
             # It left before it was accepted, and what it had sent can still be read. A Unix
@@ -47,8 +59,9 @@ class Caller:
         if refusal is not None:
             raise refusals.address(refusal)
         client = "" if self.address is None else str(self.address)
-        self.forwarded = forwarded_lines(client=client, proto="http", host=host)
-        self.origins = (str(upstream.origin).encode(), b"http://" + (host or b"localhost"))
+        self.forwarded = forwarded_lines(client=client, proto=self._scheme, host=host)
+        ours = b"%b://%b" % (self._scheme.encode(), host or b"localhost")
+        self.origins = (str(upstream.origin).encode(), ours)
         self._host, self._upstream = host, upstream
         return upstream
 

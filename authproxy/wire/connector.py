@@ -99,16 +99,14 @@ def connector_for(
     environ: Mapping[str, str],
 ) -> Connector:
     """The way to `service`; what cannot be used is said now. Raises StartError."""
-    made = None
+    made, tls = None, ServiceTls.of(service)
     if service.url.scheme == "https":
-        made = partial(contexts, ServiceTls(ca_file=service.ca_file))
+        made = partial(contexts, tls)
         made(HTTP_1)
     proxy = find_egress(service, settings, environ)
     egress = None
     if proxy is not None:
-        in_tls = proxy.scheme == "https"
-        # The same trust as for the service, but no certificate of ours: that is the service's.
-        context = contexts(ServiceTls(ca_file=service.ca_file), HTTP_1) if in_tls else None
+        context = contexts(tls.without_us(), HTTP_1) if proxy.scheme == "https" else None
         egress = Egress(proxy=proxy, context=context)
     return Connector(
         origin=service.url, timeout_s=settings.timeouts.connect, contexts=made, egress=egress

@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from authproxy.errors import Code, StartError, UpstreamError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,19 @@ async def reaching(peer: Peer, *, deadline: float, timeout_s: float) -> AsyncIte
         raise translate(error, peer, timeout_s) from error
 
 
+def note_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An exception handler for the loop, with one more case than asyncio's own.
+
+    aiofastnet 1.2 hands over the class ConnectionResetError, not an instance, when the other side
+    leaves during the handshake, and asyncio's handler stumbles over that with a traceback.
+    """
+    error = context.get("exception")
+    if isinstance(error, type) and issubclass(error, OSError):
+        logger.debug("%s: %s", context.get("message"), error.__name__)
+    else:
+        loop.default_exception_handler(context)
+
+
 def translate(error: Exception, peer: Peer, timeout_s: float) -> UpstreamError:
     code = Code.CONNECT_FAILED
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -58,6 +74,12 @@ def translate(error: Exception, peer: Peer, timeout_s: float) -> UpstreamError:
     elif isinstance(error, socket.gaierror | UnicodeError):
         message = f"The host name {peer.host} cannot be resolved."
         hint = "Check the URL for a typo, and the DNS of this machine."
+    elif isinstance(error, ConnectionResetError | ConnectionAbortedError):
+        message = f"{peer.name} closed the connection before it stood."
+        hint = (
+            f"With TLS this is often a certificate that the {peer.kind} wants to see, a version of"
+            " TLS that it does not speak, or a wrong port."
+        )
     elif isinstance(error, StartError):
         message = f"The settings for TLS to {peer.inner_name} can no longer be used."
         hint = "A file that they name has changed: authproxy check says which."

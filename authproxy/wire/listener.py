@@ -6,6 +6,7 @@ import itertools
 import logging
 import secrets
 import socket
+import ssl
 import time
 from collections.abc import Sequence
 from typing import Protocol
@@ -68,11 +69,16 @@ class ProxyServer:
         self._run = secrets.token_hex(3)
         self._numbers = itertools.count(1)
 
-    async def listen(self, sock: socket.socket) -> None:
+    async def listen(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Take the connections that come to `sock`, which is the server's from now on."""
-        loop = asyncio.get_running_loop()
-        # asyncio listens once more, and would do so with a backlog of its own.
-        self._listening.append(await loop.create_server(self, sock=sock, backlog=BACKLOG))
+        made = await asyncio.get_running_loop().create_server(
+            self,
+            sock=sock,
+            backlog=BACKLOG,  # asyncio listens once more, and would do so with one of its own
+            ssl=tls,
+            ssl_handshake_timeout=self.timeouts.head if tls is not None else None,
+        )
+        self._listening.append(made)
 
     def __call__(self) -> ClientConnection:
         return ClientConnection(self)

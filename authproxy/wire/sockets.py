@@ -45,12 +45,13 @@ def _open_localhost(port: int) -> list[socket.socket]:
         raise
 
 
-def listener_url(listen: Listen, bound: socket.socket) -> str:
+def listener_url(listen: Listen, bound: socket.socket, *, tls: bool = False) -> str:
     """What to type to reach the listener: a URL, or `unix:PATH`."""
     if listen.path is not None:
         return f"unix:{listen.path}"
     host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _open_tcp(host: str, port: int) -> socket.socket:
