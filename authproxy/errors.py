@@ -26,6 +26,7 @@ class Code(StrEnum):
     BAD_REQUEST = "bad_request"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
     HOST_NOT_ALLOWED = "host_not_allowed"
+    ANOTHER_SERVICE = "another_service"
     NO_ROUTE = "no_route"
     CONNECT_NOT_SUPPORTED = "connect_not_supported"
     TRACE_NOT_SUPPORTED = "trace_not_supported"
@@ -34,6 +35,7 @@ class Code(StrEnum):
     HEAD_TOO_LARGE = "head_too_large"
     TOKEN_UNAVAILABLE = "token_unavailable"
     CONNECT_FAILED = "connect_failed"
+    NO_HTTP2 = "no_http2"
     UPSTREAM_BROKE = "upstream_broke"
     UPSTREAM_TIMEOUT = "upstream_timeout"
     SHUTTING_DOWN = "shutting_down"
@@ -43,6 +45,7 @@ STATUS_OF: dict[Code, int] = {
     Code.BAD_REQUEST: 400,
     Code.ADDRESS_NOT_ALLOWED: 403,
     Code.HOST_NOT_ALLOWED: 421,
+    Code.ANOTHER_SERVICE: 421,
     Code.NO_ROUTE: 404,
     Code.CONNECT_NOT_SUPPORTED: 405,
     Code.TRACE_NOT_SUPPORTED: 405,
@@ -51,6 +54,7 @@ STATUS_OF: dict[Code, int] = {
     Code.HEAD_TOO_LARGE: 431,
     Code.TOKEN_UNAVAILABLE: 503,
     Code.CONNECT_FAILED: 502,
+    Code.NO_HTTP2: 502,
     Code.UPSTREAM_BROKE: 502,
     Code.UPSTREAM_TIMEOUT: 504,
     Code.SHUTTING_DOWN: 503,

@@ -43,7 +43,7 @@ HOMES = {
     "click": {"cli"},
     "cryptography": {"demo"},
     "google": {"identity"},
-    "httptools": {"wire"},
+    "hpack": {"wire"},
     "pydantic": {"config", "settings"},
     "requests": {"identity"},
 }

@@ -1,18 +1,317 @@
-"""One HTTP/2 connection of a client, put through to a service."""
+"""One HTTP/2 connection of a client, put through to one connection to a service.
+
+Frames pass in both directions as they came, streams keep their numbers, so flow control, settings
+and pings are between the two ends; see `requests` and `answers` for what is looked at on the way.
+Which service it is, the first call decides. Until the connection to it stands, what the client
+sends is kept and no more is read.
+"""
 
 import asyncio
 from typing import TYPE_CHECKING
 
-from authproxy.wire.http2.frames import Failure, goaway
+from authproxy.errors import AuthProxyError, UpstreamError
+from authproxy.wire import refusals
+from authproxy.wire.http2 import causes
+from authproxy.wire.http2.answers import Answers
+from authproxy.wire.http2.calls import Calls
+from authproxy.wire.http2.ends import ClientEnd, ServiceEnd
+from authproxy.wire.http2.frames import (
+    PREFACE,
+    SETTINGS,
+    ConnectionFault,
+    Failure,
+    frame,
+    goaway,
+)
+from authproxy.wire.http2.guard import Guard
+from authproxy.wire.http2.requests import Requests
+from authproxy.wire.http2.scanner import Scanner
+from authproxy.wire.http2.settings import (
+    HEADER_TABLE_SIZE,
+    MAX_FRAME_SIZE,
+    MAX_TABLE,
+    read_settings,
+)
+from authproxy.wire.output import reset, send
 
 if TYPE_CHECKING:
+    from authproxy.settings import TimeoutSettings
     from authproxy.wire.caller import Caller
     from authproxy.wire.listener import ProxyServer
+    from authproxy.wire.upstream import Upstream
+
+MAX_EARLY = 64 * 1024
+"""Bytes kept for a service that no call has named yet."""
+LINGER_S = 5.0
+"""How long a client may take to read what it is sent at the end."""
+
+# Why nothing is read from the client.
+_CONNECTING, _TOKEN, _CONGESTED = 1, 2, 4
+
+
+class Splice:
+    """Both ends and what is between them, as the server sees it: something open."""
+
+    def __init__(
+        self, server: "ProxyServer", caller: "Caller", transport: asyncio.Transport
+    ) -> None:
+        self.server = server
+        self.caller = caller
+        self.calls = Calls(self)
+        self.guard = Guard()
+        self.upstream: Upstream | None = None
+        self.is_draining = server.draining
+        self._client = ClientEnd(self, transport)
+        self._service: ServiceEnd | None = None
+        self._for_client: list[bytes] = []
+        self._for_service: list[bytes] = [PREFACE]
+        self.requests = Requests(self)
+        self._answers = Answers(self)
+        size = server.limits.head_bytes
+        self._from_client = Scanner(self.requests, self._for_service, max_block=size)
+        self._from_service = Scanner(self._answers, self._for_client, max_block=size)
+        self._holds = 0
+        self._is_client_congested = False
+        self._is_over = False
+        """Nothing that comes is looked at any more."""
+        self.idle_s = self._waiting_s = 0.0
+
+    def start(self, data: bytes) -> None:
+        """Take the transport over; `data` is what followed the preface."""
+        self.server.opened(self)
+        self._client.transport.set_protocol(self._client)
+        # grpcio waits for settings before it calls, and only a call tells which service it is.
+        self._for_client.append(frame(SETTINGS, 0, 0))
+        self.from_client(data)
+
+    # What the ends tell.
+
+    def from_client(self, data: bytes) -> None:
+        if self._is_over:
+            return
+        try:
+            self._from_client.feed(data)
+        except ConnectionFault as fault:
+            self._client_broke(fault)
+            return
+        if self.upstream is None and sum(map(len, self._for_service)) > MAX_EARLY:
+            self._client_broke(ConnectionFault(Failure.ENHANCE_YOUR_CALM, "no call, but much else"))
+            return
+        self.flush()
+
+    def from_service(self, data: bytes) -> None:
+        if self._is_over:
+            return
+        try:
+            self._from_service.feed(data)
+        except ConnectionFault as fault:
+            self._give_up(refusals.service_broke(fault.reason))
+            return
+        self.flush()
+
+    def client_congested(self, on: bool) -> None:
+        self._is_client_congested = on
+        if self._service is not None:
+            self._service.pause(on)
+
+    def service_congested(self, on: bool) -> None:
+        self._hold(_CONGESTED, on)
+
+    def client_gone(self) -> None:
+        self.calls.drop_all()
+        self._is_over = True
+        self.server.closed(self)
+        if self._service is not None:
+            self._service.transport.abort()
+
+    def service_gone(self, reason: str) -> None:
+        if not self._is_over:
+            self._give_up(refusals.service_gone(reason))
+
+    # What the receivers find.
+
+    @property
+    def has_service(self) -> bool:
+        """A call has said which service it is, and it is connected or will be."""
+        return self.upstream is not None
+
+    @property
+    def unread_bytes(self) -> int:
+        """What the client has been sent and has not taken."""
+        return self._client.transport.get_write_buffer_size()
+
+    def admit(self, host: bytes | None) -> "Upstream":
+        """The service that a call is for. Raises Refused."""
+        upstream = self.caller.admit(host, self.server.routes)
+        if self.upstream is None:
+            self.upstream = upstream
+            self._hold(_CONNECTING, True)
+            name = f"connect to {upstream.origin}, HTTP/2"
+            self.server.tasks.spawn(self._connect(upstream), name=name)
+        elif upstream is not self.upstream:
+            raise causes.another_service()
+        return upstream
+
+    def fetch_token(self, upstream: "Upstream") -> None:
+        """Look at nothing more from the client until there is a token."""
+        self._from_client.held = True
+        self._hold(_TOKEN, True)
+        self.server.tasks.spawn(self._await_token(upstream), name=f"token for {upstream.name}")
+
+    def to_client(self, frames: bytes) -> None:
+        """Send frames of our own."""
+        self._from_service.insert(frames)
+
+    def to_service(self, frames: bytes) -> None:
+        """Send frames of our own."""
+        self._from_client.insert(frames)
+
+    def client_settings(self, payload: bytes) -> None:
+        settings = read_settings(payload)
+        size = settings.get(MAX_FRAME_SIZE, 0)
+        self._from_service.max_frame = max(self._from_service.max_frame, size)
+
+    def service_settings(self, payload: bytes) -> None:
+        settings = read_settings(payload)
+        size = settings.get(MAX_FRAME_SIZE, 0)
+        self._from_client.max_frame = max(self._from_client.max_frame, size)
+        table = settings.get(HEADER_TABLE_SIZE)
+        self.requests.announced(None if table is None else min(table, MAX_TABLE))
+
+    # Tasks.
+
+    async def _connect(self, upstream: "Upstream") -> None:
+        try:
+            service = await upstream.connector.open(lambda: ServiceEnd(self), http2=True)
+        except UpstreamError as error:
+            self._give_up(causes.not_connected(error, upstream.origin))
+            return
+        if self._is_over:
+            service.transport.abort()
+        elif not service.speaks_http2:
+            service.transport.abort()
+            self._give_up(causes.no_http2(upstream.origin))
+        else:
+            self._service = service
+            self._hold(_CONNECTING, False)
+            service.pause(self._is_client_congested)
+            self.flush()
+            service.attach()
+
+    async def _await_token(self, upstream: "Upstream") -> None:
+        try:
+            token = await upstream.tokens.get()
+        except AuthProxyError as error:
+            self._go_on(error=error)
+        except Exception:
+            self._go_on(error=refusals.no_token())
+            raise
+        else:
+            self._go_on(self.requests.go_on(token))
+
+    def _go_on(self, frames: bytes = b"", *, error: AuthProxyError | None = None) -> None:
+        if self._is_over:
+            return
+        if error is not None:
+            stream_id = self.requests.drop_held()
+            if stream_id in self.calls.streams:
+                self.calls.refuse(stream_id, self.calls.streams[stream_id], error)
+        elif frames:
+            self._for_service.append(frames)
+        self._from_client.held = False
+        self._hold(_TOKEN, False)
+        self.from_client(b"")
+
+    # What the server asks for.
+
+    def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
+        """Time passed."""
+        self.idle_s += seconds
+        if self._is_over:
+            if self.idle_s > LINGER_S:
+                self.cut()
+            return
+        self.guard.tick(seconds)
+        self.calls.tick(seconds, timeouts, last_sent_id=self.requests.last_sent_id)
+        self._waiting_s = self._waiting_s + seconds if self._from_client.is_waiting else 0.0
+        if self._waiting_s > timeouts.head:
+            self._client_broke(ConnectionFault(Failure.ENHANCE_YOUR_CALM, "a frame took too long"))
+        elif not self.calls.streams and self.idle_s > timeouts.keep_alive:
+            self.finish()
+        else:
+            self.flush()
+
+    def drain(self) -> None:
+        """No more calls; those under way may end."""
+        if self._is_over:
+            return
+        self.is_draining = True
+        if self.calls.streams:
+            self.to_client(goaway(self.requests.last_id, Failure.NO_ERROR))
+            self.flush()
+        else:
+            self.finish()
+
+    def cut(self) -> None:
+        """Close both ends at once."""
+        self._is_over = True
+        reset(self._client.transport)
+        if self._service is not None:
+            self._service.transport.abort()
+
+    # The end.
+
+    def _client_broke(self, fault: ConnectionFault) -> None:
+        """Say why, and close; the service learns of it by the end of its connection."""
+        self.calls.drop_all(fault)
+        self._say_goodbye(fault.failure, fault.reason)
+
+    def _give_up(self, error: AuthProxyError) -> None:
+        """There is no service (any more): each call hears it, then the connection ends."""
+        if self._is_over:
+            return
+        self.calls.fail_all(error, last_taken_id=self._answers.last_taken_id)
+        self._say_goodbye(Failure.NO_ERROR, error.message)
+
+    def finish(self) -> None:
+        """Close in good order, if nothing is under way."""
+        if not self._is_over and not self.calls.streams:
+            self._say_goodbye(Failure.NO_ERROR, "")
+
+    def _say_goodbye(self, failure: Failure, reason: str) -> None:
+        if self._is_over:
+            return
+        is_whole = self._from_service.is_between_frames
+        self.to_client(goaway(self.requests.last_id, failure, reason))
+        self._is_over = True
+        self.idle_s = 0.0
+        if is_whole:
+            send(self._for_client, self._client.transport)
+            self._client.transport.close()
+        else:
+            # In the middle of a frame nothing can be said but that it will not be whole.
+            reset(self._client.transport)
+        if self._service is not None:
+            self._service.transport.abort()
+
+    def flush(self) -> None:
+        """Write what has gathered on both sides."""
+        if self._for_client:
+            send(self._for_client, self._client.transport)
+        if self._for_service and self._service is not None:
+            send(self._for_service, self._service.transport)
+
+    def _hold(self, reason: int, on: bool) -> None:
+        self._holds = self._holds | reason if on else self._holds & ~reason
+        self._client.pause(self._holds != 0)
+
+    def __repr__(self) -> str:
+        state = "over" if self._is_over else f"{len(self.calls.streams)} streams"
+        return f"<Splice {self.caller.address} [{state}]>"
 
 
 def splice(
     server: "ProxyServer", transport: asyncio.Transport, caller: "Caller", data: bytes
 ) -> None:
     """Take over a client connection that began with HTTP/2's preface, which `data` begins with."""
-    transport.write(goaway(0, Failure.INTERNAL_ERROR, "not built yet"))
-    transport.close()
+    Splice(server, caller, transport).start(data[len(PREFACE) :])

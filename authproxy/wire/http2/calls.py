@@ -1,0 +1,145 @@
+"""The open calls of one connection, and how each of them ends."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from authproxy.errors import AuthProxyError
+from authproxy.wire import refusals
+from authproxy.wire.http2 import causes
+from authproxy.wire.http2.frames import (
+    STREAM_MASK,
+    ConnectionFault,
+    Failure,
+    rst_stream,
+    window_update,
+)
+from authproxy.wire.http2.replies import render
+from authproxy.wire.http2.streams import Stream
+
+if TYPE_CHECKING:
+    from authproxy.settings import TimeoutSettings
+    from authproxy.wire.http2.splice import Splice
+
+MAX_REFUSED = 4096
+"""Streams that we ended ourselves and still know of."""
+MAX_UNREAD = 1024 * 1024
+"""Bytes that a client leaves unread before it is cut off, should we have to add our own to them."""
+
+
+class Calls:
+    """By number of the stream."""
+
+    __slots__ = ("_debt", "_splice", "refused", "streams")
+
+    def __init__(self, splice: "Splice") -> None:
+        self._splice = splice
+        self.streams: dict[int, Stream] = {}
+        self.refused: dict[int, None] = {}
+        """Streams that we ended ourselves, oldest first; what still comes for them is dropped."""
+        self._debt = 0
+        """Bytes of our own DATA, which the client will give back as if they were the service's."""
+
+    def client_ended(self, stream_id: int, stream: Stream) -> None:
+        """The client has said all that it will."""
+        stream.client_ended = True
+        if stream.service_ended:
+            self.ended(stream_id, stream)
+
+    def service_ended(self, stream_id: int, stream: Stream) -> None:
+        """The service has said all that it will."""
+        stream.service_ended = True
+        if stream.client_ended:
+            self.ended(stream_id, stream)
+
+    def ended(self, stream_id: int, stream: Stream) -> None:
+        """The exchange is over."""
+        del self.streams[stream_id]
+        splice = self._splice
+        splice.idle_s = 0.0
+        splice.server.exchange_ended(stream.exchange)
+        if splice.is_draining and not self.streams:
+            asyncio.get_running_loop().call_soon(splice.finish)
+
+    def refuse(self, stream_id: int, stream: Stream, error: AuthProxyError) -> None:
+        """Answer by ourselves; nothing of the service's answer has been sent."""
+        exchange, splice = stream.exchange, self._splice
+        exchange.code, exchange.detail, exchange.status = error.code, error.detail, error.status
+        frames, counted = render(
+            error,
+            exchange.head,
+            exchange.request_id,
+            stream_id=stream_id,
+            is_grpc=stream.is_grpc,
+        )
+        self._debt += counted
+        splice.to_client(frames)
+        if not stream.client_ended:
+            splice.to_client(rst_stream(stream_id, Failure.NO_ERROR))
+        self.forget(stream_id)
+        self.ended(stream_id, stream)
+        if splice.unread_bytes > MAX_UNREAD:
+            splice.cut()
+
+    def fail(self, stream_id: int, stream: Stream, error: AuthProxyError) -> None:
+        """Refuse if the answer has not begun; else let the client know that it is not whole."""
+        if not stream.is_answered:
+            self.refuse(stream_id, stream, error)
+            return
+        exchange = stream.exchange
+        if not stream.service_ended:
+            exchange.code, exchange.detail = error.code, error.detail or error.message
+            exchange.aborted = "service"
+        failure = Failure.NO_ERROR if stream.service_ended else Failure.INTERNAL_ERROR
+        self._splice.to_client(rst_stream(stream_id, failure))
+        self.forget(stream_id)
+        self.ended(stream_id, stream)
+
+    def fail_all(self, error: AuthProxyError, *, last_taken_id: int) -> None:
+        """The service is gone. What it said that it would not take, may be tried elsewhere."""
+        for stream_id, stream in list(self.streams.items()):
+            if stream_id > last_taken_id:
+                stream.exchange.aborted = "service"
+                self._splice.to_client(rst_stream(stream_id, Failure.REFUSED_STREAM))
+                self.forget(stream_id)
+                self.ended(stream_id, stream)
+            else:
+                self.fail(stream_id, stream, error)
+
+    def drop_all(self, fault: ConnectionFault | None = None) -> None:
+        """The client is gone, or was sent away for `fault`."""
+        for stream in self.streams.values():
+            causes.note_end(stream, fault)
+            self._splice.server.exchange_ended(stream.exchange)
+        self.streams.clear()
+
+    def forget(self, stream_id: int) -> None:
+        """We end this stream ourselves."""
+        self.refused[stream_id] = None
+        if len(self.refused) > MAX_REFUSED:
+            del self.refused[next(iter(self.refused))]
+
+    def give_back(self, payload: bytes) -> bytes | None:
+        """A WINDOW_UPDATE for the connection, less what our own DATA used: that was never taken
+        from the service."""
+        if not self._debt:
+            return None
+        increment = int.from_bytes(payload, "big") & STREAM_MASK
+        paid = min(increment, self._debt)
+        self._debt -= paid
+        return window_update(0, increment - paid) if increment > paid else b""
+
+    def tick(self, seconds: float, timeouts: "TimeoutSettings", *, last_sent_id: int) -> None:
+        """Time passed; give up where nothing moved for too long."""
+        for stream_id, stream in list(self.streams.items()):
+            stream.silent_s += seconds
+            waits = stream.waits_for_answer
+            limit_s = timeouts.first_byte if waits else timeouts.stream_idle
+            if stream.silent_s <= limit_s:
+                continue
+            if stream_id <= last_sent_id:
+                self._splice.to_service(rst_stream(stream_id, Failure.CANCEL))
+            make = refusals.slow_service if waits else refusals.silent_exchange
+            self.fail(stream_id, stream, make(limit_s))
+
+    def __repr__(self) -> str:
+        return f"<Calls [{len(self.streams)} open]>"

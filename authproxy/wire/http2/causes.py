@@ -1,0 +1,47 @@
+"""The sentences that only HTTP/2 needs."""
+
+import ssl
+from typing import TYPE_CHECKING
+
+from authproxy.errors import Code, Refused, UpstreamError
+from authproxy.values import Origin
+
+if TYPE_CHECKING:
+    from authproxy.wire.http2.frames import ConnectionFault
+    from authproxy.wire.http2.streams import Stream
+
+
+def another_service() -> Refused:
+    """RFC 9110 15.5.20: the client may ask again on another connection."""
+    return Refused(
+        "This connection leads to another service: with HTTP/2 each service needs its own.",
+        code=Code.ANOTHER_SERVICE,
+        hint="Let the client open a connection for each service that it calls.",
+    )
+
+
+def no_http2(origin: Origin) -> UpstreamError:
+    return UpstreamError(
+        f"{origin} does not speak HTTP/2, which a client of HTTP/2 needs it to.",
+        code=Code.NO_HTTP2,
+        sent=False,
+        hint="Call it with HTTP/1.1, or let it speak HTTP/2: every Cloud Run service does at its"
+        " own address, and `gcloud run services update --use-http2` takes it to the container.",
+    )
+
+
+def not_connected(error: UpstreamError, origin: Origin) -> UpstreamError:
+    """`error`, or that the service turned HTTP/2 down while TLS was negotiated."""
+    cause = error.__cause__
+    reason = getattr(cause, "reason", "") if isinstance(cause, ssl.SSLError) else ""
+    return no_http2(origin) if "NO_APPLICATION_PROTOCOL" in str(reason) else error
+
+
+def note_end(stream: "Stream", fault: "ConnectionFault | None") -> None:
+    """The client's connection ended under this call, by its own doing if there is a `fault`."""
+    exchange = stream.exchange
+    if stream.service_ended and stream.is_answered:
+        return  # it had the whole answer
+    exchange.aborted = "client"
+    if fault is not None:
+        exchange.code, exchange.detail = Code.BAD_REQUEST, fault.reason

@@ -1,0 +1,29 @@
+"""One call: an exchange, and which of its sides have said all that they will."""
+
+from authproxy.exchange import Exchange, Token
+
+
+class Stream:
+    """An open stream. It ends when both sides have, or one takes it back."""
+
+    __slots__ = ("client_ended", "exchange", "is_grpc", "service_ended", "silent_s", "token")
+
+    def __init__(self, exchange: Exchange, *, is_grpc: bool, client_ended: bool) -> None:
+        self.exchange = exchange
+        self.is_grpc = is_grpc
+        self.client_ended = client_ended
+        self.service_ended = False
+        self.silent_s = 0.0
+        self.token: Token | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """The client has been sent a final status."""
+        return self.exchange.status != 0
+
+    @property
+    def waits_for_answer(self) -> bool:
+        return self.client_ended and not self.is_answered
+
+    def __repr__(self) -> str:
+        return f"<Stream {self.exchange.request_id} [{'answered' if self.is_answered else 'open'}]>"
