@@ -17,7 +17,7 @@ async def test_the_first_answer_waits_for_no_library_that_it_does_not_need() -> 
     async with (
         raw_service() as service,
         Program(
-            *(service.url, "--credentials", "none", "-l", "127.0.0.1:0"),
+            *(service.url, "--credentials", "none", "--listen", "127.0.0.1:0"),
             environ={"PYTHONPROFILEIMPORTTIME": "1"},
             log_format="json",
         ) as program,
