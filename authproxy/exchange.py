@@ -64,7 +64,12 @@ NO_TOKEN = Token(
 
 
 Field = tuple[bytes, bytes, bytes]
-"""A header field: its name in lower case, its name and its value as they came."""
+"""A header field: its name in lower case, its value, and the whole line as it came, without CR LF."""
+
+
+def make_field(name: bytes, value: bytes) -> Field:
+    """A field that did not come as a line."""
+    return name.lower(), value, b"%b: %b" % (name, value)
 
 
 @dataclass(slots=True, eq=False)
@@ -85,6 +90,7 @@ class ResponseHead:
     status: int
     reason: bytes
     headers: list[Field]
+    version: str = "1.1"
 
 
 class Exchange:

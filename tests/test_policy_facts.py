@@ -3,19 +3,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authproxy.errors import Code, Refused, UpstreamError
-from authproxy.exchange import RequestHead, ResponseHead
+from authproxy.exchange import RequestHead, ResponseHead, make_field
 from authproxy.policy.facts import RequestFacts, ResponseFacts, read_request, read_response
 
 HOST = (b"Host", b"localhost")
 
 
 def request(*fields: tuple[bytes, bytes], version: str = "1.1") -> RequestFacts:
-    headers = [(name.lower(), name, value) for name, value in fields]
+    headers = [make_field(name, value) for name, value in fields]
     return read_request(RequestHead(b"GET", b"/", version, headers))
 
 
 def response(*fields: tuple[bytes, bytes]) -> ResponseFacts:
-    headers = [(name.lower(), name, value) for name, value in fields]
+    headers = [make_field(name, value) for name, value in fields]
     return read_response(ResponseHead(200, b"OK", headers))
 
 
@@ -23,14 +23,13 @@ def test_a_plain_request_has_no_body_and_wants_nothing() -> None:
     facts = request(HOST, (b"Accept", b"*/*"))
 
     assert b"localhost" == facts.host
-    assert (False, False, 0) == (facts.has_body, facts.chunked, facts.length)
+    assert (False, False, None) == (facts.has_body, facts.chunked, facts.length)
     assert (None, False, False) == (facts.upgrade, facts.has_authorization, facts.wants_trailers)
     assert frozenset() == facts.connection
 
 
-@pytest.mark.parametrize("value", [b"localhost:80", b"localhost:80 ", b"localhost:80\t"])
-def test_white_space_is_no_part_of_the_host(value: bytes) -> None:
-    assert b"localhost:80" == request((b"hOST", value)).host
+def test_the_host_keeps_its_port() -> None:
+    assert b"localhost:80" == request((b"hOST", b"localhost:80")).host
 
 
 @pytest.mark.parametrize(
@@ -52,8 +51,6 @@ def test_white_space_is_no_part_of_the_host(value: bytes) -> None:
             "The request has more than one Host header.",
             id="two in HTTP/1.0",
         ),
-        pytest.param([HOST], "0.9", "The request is neither HTTP/1.1 nor HTTP/1.0.", id="HTTP/0.9"),
-        pytest.param([HOST], "2.0", "The request is neither HTTP/1.1 nor HTTP/1.0.", id="HTTP/2.0"),
         pytest.param(
             [HOST, (b"Transfer-Encoding", b"chunked")],
             "1.0",
@@ -95,7 +92,7 @@ def test_any_coding_but_chunked_is_refused(coding: bytes) -> None:
     assert expected == str(caught.value)
 
 
-@pytest.mark.parametrize("coding", [b"chunked", b"Chunked", b"chunked "])
+@pytest.mark.parametrize("coding", [b"chunked", b"Chunked"])
 def test_chunks_are_a_body(coding: bytes) -> None:
     facts = request(HOST, (b"Transfer-Encoding", coding))
 
@@ -103,7 +100,7 @@ def test_chunks_are_a_body(coding: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "length", "has_body"), [(b"0", 0, False), (b"5", 5, True), (b"007 ", 7, True)]
+    ("value", "length", "has_body"), [(b"0", 0, False), (b"5", 5, True), (b"007", 7, True)]
 )
 def test_a_length_above_zero_is_a_body(value: bytes, length: int, has_body: bool) -> None:
     facts = request(HOST, (b"Content-Length", value))
@@ -204,8 +201,64 @@ def test_facts_of_one_head_are_not_those_of_another() -> None:
 
 @pytest.mark.parametrize("coding", [b"gzip, chunked", b"gzip", b"identity", b""])
 def test_an_answer_may_be_chunked_and_nothing_else(coding: bytes) -> None:
-    head = ResponseHead(200, b"OK", [(b"transfer-encoding", b"Transfer-Encoding", coding)])
-    with pytest.raises(UpstreamError, match="transfer coding that was not asked for") as raised:
+    head = ResponseHead(200, b"OK", [make_field(b"Transfer-Encoding", coding)])
+    with pytest.raises(UpstreamError) as raised:
         read_response(head)
 
     assert (502, True) == (raised.value.status, raised.value.sent)
+    assert "a transfer coding other than chunked" == raised.value.detail
+
+
+FRAMED_TWICE = {
+    "more than one Content-Length": [(b"Content-Length", b"1"), (b"content-length", b"1")],
+    "a Content-Length that is not a number": [(b"Content-Length", b"+1")],
+    "both a Content-Length and a Transfer-Encoding": [
+        (b"Content-Length", b"1"),
+        (b"Transfer-Encoding", b"chunked"),
+    ],
+}
+
+
+@pytest.mark.parametrize(("detail", "fields"), FRAMED_TWICE.items(), ids=FRAMED_TWICE)
+def test_an_answer_that_could_be_read_in_two_ways_is_refused(
+    detail: str, fields: list[tuple[bytes, bytes]]
+) -> None:
+    with pytest.raises(UpstreamError) as raised:
+        response(*fields)
+
+    assert detail == raised.value.detail
+
+
+def test_an_answer_of_http_1_0_has_no_chunks() -> None:
+    head = ResponseHead(200, b"OK", [make_field(b"Transfer-Encoding", b"chunked")], "1.0")
+    with pytest.raises(UpstreamError) as raised:
+        read_response(head)
+
+    assert "a Transfer-Encoding in an answer of HTTP/1.0" == raised.value.detail
+
+
+@pytest.mark.parametrize(
+    ("version", "connection", "stays"),
+    [
+        ("1.1", None, True),
+        ("1.1", b"close", False),
+        ("1.1", b"Close, TE", False),
+        ("1.1", b"keep-alive", True),
+        ("1.0", None, False),
+        ("1.0", b"Keep-Alive", True),
+        ("1.0", b"keep-alive, close", False),
+    ],
+)
+def test_whether_a_connection_stays_depends_on_version_and_field(
+    version: str, connection: bytes | None, stays: bool
+) -> None:
+    fields = [make_field(b"Connection", connection)] if connection else []
+    host = make_field(*HOST)
+
+    assert stays is read_request(RequestHead(b"GET", b"/", version, [host, *fields])).keep_alive
+    assert stays is read_response(ResponseHead(200, b"OK", fields, version)).keep_alive
+
+
+@pytest.mark.parametrize(("value", "found"), [(b"0", 0), (b"12", 12), (b"-1", None), (b"x", None)])
+def test_max_forwards_is_a_number_or_ignored(value: bytes, found: int | None) -> None:
+    assert found == request(HOST, (b"Max-Forwards", value)).max_forwards

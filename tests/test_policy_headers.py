@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authproxy.exchange import NO_TOKEN, Field, RequestHead, ResponseHead, Secret, Token
+from authproxy.exchange import (
+    NO_TOKEN,
+    Field,
+    RequestHead,
+    ResponseHead,
+    Secret,
+    Token,
+    make_field,
+)
 from authproxy.policy.facts import ResponseFacts, read_request, read_response
 from authproxy.policy.headers import (
     FORWARDED,
@@ -13,6 +21,7 @@ from authproxy.policy.headers import (
     forwarded_lines,
     last_chunk,
     local_location,
+    request_fields,
     request_head,
     response_head,
     service_rules,
@@ -41,7 +50,7 @@ ODD_NAMES = st.sampled_from(
 
 
 def fields(*lines: tuple[bytes, bytes]) -> list[Field]:
-    return [(name.lower(), name, value) for name, value in lines]
+    return [make_field(name, value) for name, value in lines]
 
 
 def rules(token_header: str = "auto", api_key: str | None = None) -> ServiceRules:
@@ -65,7 +74,9 @@ def sent(
     head = RequestHead(b"GET", b"/a?b", version, fields(*lines))
     facts = read_request(head)
     line = token_line(by, token, has_authorization=facts.has_authorization)
-    data = request_head(head, facts, by, target=b"/a?b", token_line=line, forwarded=forwarded)
+    data = request_head(
+        b"GET", b"/a?b", request_fields(head.headers, facts, by, forwarded=forwarded), line
+    )
 
     assert data.endswith(b"\r\n\r\n")
     return data.removesuffix(b"\r\n\r\n").split(b"\r\n")

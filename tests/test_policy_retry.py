@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authproxy.exchange import Field, ResponseHead
+from authproxy.exchange import Field, ResponseHead, make_field
 from authproxy.policy.retry import is_token_rejection, may_resend
 
 FRONT_END = (
@@ -22,7 +22,7 @@ def test_another_request_is_never_sent_twice(method: bytes) -> None:
 
 def answer(status: int, *values: bytes, name: bytes = b"WWW-Authenticate") -> ResponseHead:
     fields: list[Field] = [(b"server", b"Server", b"Google Frontend")]
-    fields += [(name.lower(), name, value) for value in values]
+    fields += [make_field(name, value) for value in values]
     return ResponseHead(status, b"", fields)
 
 

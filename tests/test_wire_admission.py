@@ -86,7 +86,7 @@ def outcome(received: bytes, exchange: Exchange) -> tuple[bytes, Code | None, st
             b"GET / HTTP/2.0\r\nHost: localhost\r\n\r\n",
             b"400 Bad Request",
             Code.BAD_REQUEST,
-            "",
+            "the first line is not `METHOD TARGET HTTP/1.1`",
             id="HTTP/2.0",
         ),
     ],

@@ -284,7 +284,7 @@ async def test_silence_in_mid_upload_is_answered() -> None:
 async def test_client_that_lingers_is_cut_off() -> None:
     async with raw_service() as service, proxying(service.url) as proxy:
         reader, writer = await proxy.connect()
-        writer.write(b"FOO")
+        writer.write(b"\0FOO")
         await read_rest(reader)
         writer.write(b"more")
         proxy.server.tick(5)
@@ -545,7 +545,7 @@ async def test_token_never_reaches_the_client() -> None:
     answers = [OK, b"garbage", b"HTTP/1.1 101 S\r\n\r\n"]
     async with raw_service(talk) as service, proxying(service.url) as proxy:
         said = [await proxy.exchange(LAST_GET) for _ in range(3)]
-        said.append(await proxy.exchange(b"FOO"))
+        said.append(await proxy.exchange(b"\0FOO"))
 
     assert all(TOKEN_TEXT.encode() in head for head in heads)
     assert not any(TOKEN_TEXT.encode() in answer for answer in said)

@@ -5,7 +5,7 @@ import httptools
 import pytest
 
 from authproxy.errors import STATUS_OF, AuthProxyError, Code, CredentialError, Refused
-from authproxy.exchange import RequestHead
+from authproxy.exchange import RequestHead, make_field
 from authproxy.wire.replies import render
 
 REFUSED = Refused(
@@ -42,7 +42,7 @@ def reply(
     method: bytes = b"GET",
     close: bool = False,
 ) -> bytes:
-    fields = [] if accept is None else [(b"accept", b"Accept", accept)]
+    fields = [] if accept is None else [make_field(b"Accept", accept)]
     connection = b"Connection: close\r\n" if close else b""
     return render(error, RequestHead(method, b"/", "1.1", fields), "abc-7", connection=connection)
 

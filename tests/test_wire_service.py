@@ -127,7 +127,7 @@ async def test_101_for_another_protocol_is_a_502(upgrade: str) -> None:
     ("answer", "detail"),
     [
         (b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 9 + b"\r\n", "too many header fields"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 600_000, "are too large"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 600_000, "is too large"),
     ],
     ids=["fields", "bytes"],
 )

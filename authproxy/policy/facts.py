@@ -1,8 +1,9 @@
 """What the fields of a head say about its handling: body, connection, upgrade.
 
-Field names are compared in lower case, which the parser's callbacks keep beside each.
+Field names are compared in lower case, which stands beside each.
 """
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -14,16 +15,20 @@ class RequestFacts:
     """What the fields of a request head say about its handling."""
 
     host: bytes | None = None
-    length: int = 0
+    length: int | None = None
+    """None when there is no Content-Length."""
     chunked: bool = False
+    keep_alive: bool = True
+    """The client may send another request on this connection."""
     upgrade: bytes | None = None
     has_authorization: bool = False
     wants_trailers: bool = False
+    max_forwards: int | None = None
     connection: frozenset[bytes] = frozenset()
 
     @property
     def has_body(self) -> bool:
-        return self.chunked or self.length > 0
+        return self.chunked or bool(self.length)
 
 
 class ResponseFacts:
@@ -31,51 +36,67 @@ class ResponseFacts:
 
     length: int | None = None
     chunked: bool = False
+    keep_alive: bool = True
+    """The service takes another request on this connection."""
     upgrade: bytes | None = None
+    has_location: bool = False
     connection: frozenset[bytes] = frozenset()
 
 
 def read_request(head: RequestHead) -> RequestFacts:
-    """Find what matters in a request's fields. Raises Refused for what RFC 9112 forbids.
-
-    The parser has seen to it already that lengths are numbers, given once and not beside a
-    transfer coding.
-    """
+    """Find what matters in a request's fields. Raises Refused for what RFC 9112 forbids."""
     facts = RequestFacts()
-    for lower, _, value in head.headers:
+    for lower, value, _ in head.headers:
         if lower in _REQUEST_NOTES:
             _REQUEST_NOTES[lower](facts, value)
+    if facts.chunked and facts.length is not None:
+        # RFC 9112 6.3: one way to smuggle a request past whoever believes the other field.
+        raise _bad_request("The request has both a Content-Length and a Transfer-Encoding.")
     if head.version != "1.1":
-        _check_old(head, facts)
+        _check_old(facts)
     elif facts.host is None:
         raise _bad_request("The request has no Host header.")
+    elif facts.connection:
+        facts.keep_alive = b"close" not in facts.connection
     if facts.upgrade is not None and not _may_upgrade(facts):
         facts.upgrade = None
     return facts
 
 
-def _check_old(head: RequestHead, facts: RequestFacts) -> None:
+def _check_old(facts: RequestFacts) -> None:
     """HTTP/1.0 knows neither chunks (RFC 9112 6.1) nor Upgrade (RFC 9110 7.8)."""
-    if head.version != "1.0":
-        raise _bad_request("The request is neither HTTP/1.1 nor HTTP/1.0.")
     if facts.chunked:
         raise _bad_request("A request of HTTP/1.0 cannot have a Transfer-Encoding.")
     facts.upgrade = None
+    facts.keep_alive = _stays_open(facts.connection)
 
 
 def read_response(head: ResponseHead) -> ResponseFacts:
     """Find what matters in an answer's fields. Raises UpstreamError for a body we cannot frame."""
     facts = ResponseFacts()
-    for lower, _, value in head.headers:
+    for lower, value, _ in head.headers:
         if lower in _RESPONSE_NOTES:
             _RESPONSE_NOTES[lower](facts, value)
+    if facts.chunked and facts.length is not None:
+        raise _broken("both a Content-Length and a Transfer-Encoding")
+    if head.version != "1.1":
+        if facts.chunked:
+            raise _broken("a Transfer-Encoding in an answer of HTTP/1.0")
+        facts.keep_alive = _stays_open(facts.connection)
+    elif facts.connection:
+        facts.keep_alive = b"close" not in facts.connection
     return facts
+
+
+def _stays_open(connection: frozenset[bytes]) -> bool:
+    """HTTP/1.0 closes unless it was said otherwise (RFC 9112 9.3)."""
+    return b"keep-alive" in connection and b"close" not in connection
 
 
 def _note_host(facts: RequestFacts, value: bytes) -> None:
     if facts.host is not None:
         raise _bad_request("The request has more than one Host header.")
-    facts.host = value.strip()  # the parser leaves white space at the end
+    facts.host = value
 
 
 def _note_authorization(facts: RequestFacts, _: bytes) -> None:
@@ -83,11 +104,15 @@ def _note_authorization(facts: RequestFacts, _: bytes) -> None:
 
 
 def _note_request_length(facts: RequestFacts, value: bytes) -> None:
+    if facts.length is not None:
+        raise _bad_request("The request has more than one Content-Length.")
+    if _LENGTH.fullmatch(value) is None:
+        raise _bad_request("The Content-Length of the request is not a number.")
     facts.length = int(value)
 
 
 def _note_request_coding(facts: RequestFacts, value: bytes) -> None:
-    if value.strip().lower() != b"chunked":
+    if facts.chunked or value.lower() != b"chunked":
         raise _bad_request("The only transfer coding that a request may have is chunked.")
     facts.chunked = True
 
@@ -105,22 +130,32 @@ def _note_upgrade(facts: RequestFacts | ResponseFacts, value: bytes) -> None:
     facts.upgrade = value if facts.upgrade is None else b"%b, %b" % (facts.upgrade, value)
 
 
+def _note_max_forwards(facts: RequestFacts, value: bytes) -> None:
+    if _LENGTH.fullmatch(value) is not None:  # RFC 9110 7.6.2: else it may be ignored
+        facts.max_forwards = int(value)
+
+
 def _note_response_length(facts: ResponseFacts, value: bytes) -> None:
+    if facts.length is not None:
+        raise _broken("more than one Content-Length")
+    if _LENGTH.fullmatch(value) is None:
+        raise _broken("a Content-Length that is not a number")
     facts.length = int(value)
 
 
 def _note_response_coding(facts: ResponseFacts, value: bytes) -> None:
-    if value.strip().lower() != b"chunked":
+    if facts.chunked or value.lower() != b"chunked":
         # Nobody asked for another one, and without its name the body would be taken for plain.
-        raise UpstreamError(
-            "The service's answer has a transfer coding that was not asked for.",
-            code=Code.UPSTREAM_BROKE,
-            sent=True,
-            detail="a transfer coding other than chunked",
-        )
+        raise _broken("a transfer coding other than chunked")
     facts.chunked = True
 
 
+def _note_location(facts: ResponseFacts, _: bytes) -> None:
+    facts.has_location = True
+
+
+# More digits than anything that exists can have would be an overflow somewhere else.
+_LENGTH = re.compile(rb"[0-9]{1,18}")
 _REQUEST_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
     b"host": _note_host,
     b"authorization": _note_authorization,
@@ -129,12 +164,14 @@ _REQUEST_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
     b"connection": _note_connection,
     b"te": _note_te,
     b"upgrade": _note_upgrade,
+    b"max-forwards": _note_max_forwards,
 }
 _RESPONSE_NOTES: dict[bytes, Callable[[ResponseFacts, bytes], None]] = {
     b"content-length": _note_response_length,
     b"transfer-encoding": _note_response_coding,
     b"connection": _note_connection,
     b"upgrade": _note_upgrade,
+    b"location": _note_location,
 }
 
 
@@ -160,3 +197,12 @@ _kept_tokens = lru_cache(maxsize=256)(_split)
 
 def _bad_request(message: str) -> Refused:
     return Refused(message, code=Code.BAD_REQUEST)
+
+
+def _broken(detail: str) -> UpstreamError:
+    return UpstreamError(
+        "The service's answer is framed in a way that could be read in two.",
+        code=Code.UPSTREAM_BROKE,
+        sent=True,
+        detail=detail,
+    )

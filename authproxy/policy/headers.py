@@ -17,7 +17,7 @@ Pure functions on heads. Field names are compared in lower case, which stands be
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from authproxy.exchange import NO_TOKEN, Field, RequestHead, ResponseHead, Token
+from authproxy.exchange import NO_TOKEN, Field, ResponseHead, Token, make_field
 from authproxy.policy.facts import RequestFacts, ResponseFacts
 
 HOP_BY_HOP = frozenset(
@@ -109,28 +109,38 @@ def token_line(rules: ServiceRules, token: Token, *, has_authorization: bool) ->
     return b"%b: Bearer %b\r\n" % (name, token.value.reveal().encode("ascii"))
 
 
-def request_head(
-    head: RequestHead,
-    facts: RequestFacts,
-    rules: ServiceRules,
-    *,
-    target: bytes,
-    token_line: bytes,
-    forwarded: bytes,
+def request_fields(
+    headers: Sequence[Field], facts: RequestFacts, rules: ServiceRules, *, forwarded: bytes
 ) -> bytes:
-    """The head to send to the service. `forwarded`: finished lines, see `forwarded_lines`."""
-    parts = [head.method, b" ", target, b" HTTP/1.1\r\n"]
-    if facts.host is None:
-        parts += (b"Host: ", rules.authority, b"\r\n")
+    """The field lines of the head to send to the service, all but the token's.
+
+    `forwarded`: finished lines, see `forwarded_lines`.
+    """
     drop = rules.drop
     if facts.connection:
         drop = _with_nominated(drop, facts.connection)
-    for lower, name, value in head.headers:
-        if lower not in drop:
-            kept = rules.authority if lower == b"host" else value
-            parts += (name, b": ", kept, b"\r\n")
-    parts += (_hop_lines(facts), forwarded, rules.extra, token_line, b"\r\n")
-    return b"".join(parts)
+    lines = [
+        line if lower != b"host" else b"%b: %b" % (line[:4], rules.authority)
+        for lower, _, line in headers
+        if lower not in drop
+    ]
+    if facts.host is None:
+        lines.insert(0, b"Host: " + rules.authority)
+    return b"%b\r\n%b%b%b" % (b"\r\n".join(lines), _hop_lines(facts), forwarded, rules.extra)
+
+
+def request_head(method: bytes, target: bytes, fields: bytes, token_line: bytes) -> bytes:
+    """The head to send to the service; `fields` and `token_line` are finished lines."""
+    return b"%b %b HTTP/1.1\r\n%b%b\r\n" % (method, target, fields, token_line)
+
+
+def one_hop_less(headers: Sequence[Field], max_forwards: int) -> list[Field]:
+    """For OPTIONS, whose Max-Forwards every proxy counts down (RFC 9110 7.6.2)."""
+    less = b"%d" % (max_forwards - 1)
+    return [
+        field if field[0] != b"max-forwards" else make_field(field[2][:12], less)
+        for field in headers
+    ]
 
 
 def _hop_lines(facts: RequestFacts) -> bytes:
@@ -170,17 +180,22 @@ def response_head(
     `chunked`: the body will be; `connection`: the finished Connection lines, or none; `local`: the
     service's origin and what it is to the client, for Location.
     """
-    parts = [b"HTTP/1.1 %d " % head.status, head.reason, b"\r\n"]
     ours = _NOT_FOR_CLIENT if head.status != 204 else _NOT_WITH_204
     drop = _with_nominated(ours, facts.connection) if facts.connection else ours
-    for lower, name, value in head.headers:
-        if lower not in drop:
-            kept = local_location(value, *local) if local and lower == b"location" else value
-            parts += (name, b": ", kept, b"\r\n")
-    if chunked:
-        parts.append(CHUNKED_LINE)
-    parts += (connection, b"\r\n")
-    return b"".join(parts)
+    headers: Sequence[Field] = head.headers
+    if facts.has_location and local is not None:
+        headers = [_localised(field, *local) for field in headers]
+    lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason)]
+    lines += [line for lower, _, line in headers if lower not in drop]
+    framing = CHUNKED_LINE if chunked else b""
+    return b"%b\r\n%b%b\r\n" % (b"\r\n".join(lines), framing, connection)
+
+
+def _localised(field: Field, service: bytes, client: bytes) -> Field:
+    lower, value, line = field
+    if lower != b"location":
+        return field
+    return make_field(line[: len(lower)], local_location(value, service, client))
 
 
 def upgrade_head(head: ResponseHead, facts: ResponseFacts) -> bytes:
@@ -199,8 +214,8 @@ def local_location(value: bytes, service: bytes, client: bytes) -> bytes:
 def last_chunk(trailers: Sequence[Field], drop: frozenset[bytes] = HOP_BY_HOP) -> bytes:
     """The last chunk and the trailer section, without `drop` and what may only stand in a head."""
     lines = [
-        b"%b: %b\r\n" % (name, value)
-        for lower, name, value in trailers
+        b"%b\r\n" % line
+        for lower, _, line in trailers
         if lower not in _FORBIDDEN_TRAILERS and lower not in drop
     ]
     return b"0\r\n%b\r\n" % b"".join(lines)

@@ -25,5 +25,5 @@ def is_token_rejection(head: ResponseHead) -> bool:
         return False
     return any(
         lower == b"www-authenticate" and b'error="invalid_token"' in value and _REJECTED in value
-        for lower, _, value in head.headers
+        for lower, value, _ in head.headers
     )

@@ -3,8 +3,15 @@
 import asyncio
 from typing import Literal
 
+from authproxy.exchange import RequestHead
 from authproxy.policy.access import AccessList, parse_peer
-from authproxy.policy.headers import forwarded_lines
+from authproxy.policy.facts import RequestFacts
+from authproxy.policy.headers import (
+    ServiceRules,
+    forwarded_lines,
+    one_hop_less,
+    request_fields,
+)
 from authproxy.policy.routes import Routes, parse_host
 from authproxy.wire import refusals
 from authproxy.wire.upstream import Upstream
@@ -17,6 +24,8 @@ class Caller:
     """
 
     __slots__ = (
+        "_fields",
+        "_fields_of",
         "_host",
         "_local",
         "_refusal",
@@ -41,6 +50,8 @@ class Caller:
             self._refusal = "the client left before its address could be read"
         self._host: bytes | None = None
         self._upstream: Upstream | None = None
+        self._fields = b""
+        self._fields_of: tuple[RequestFacts, ServiceRules] | None = None
         self.forwarded = b""
         """The X-Forwarded-* lines for this client and the Host it uses."""
         self.origins = (b"", b"")
@@ -62,8 +73,26 @@ class Caller:
         self.forwarded = forwarded_lines(client=client, proto=self._scheme, host=host)
         ours = b"%b://%b" % (self._scheme.encode(), host or b"localhost")
         self.origins = (str(upstream.origin).encode(), ours)
-        self._host, self._upstream = host, upstream
+        self._host, self._upstream, self._fields_of = host, upstream, None
         return upstream
+
+    def fields_for_service(
+        self, head: RequestHead, facts: RequestFacts, rules: ServiceRules
+    ) -> bytes:
+        """The finished lines of the head to send, all but the token's; the same for the same facts.
+
+        To be asked after `admit`, with what the reader found: it repeats the facts, not only what
+        is in them, when a client repeats its fields.
+        """
+        known = self._fields_of
+        if known is not None and known[0] is facts and known[1] is rules:
+            return self._fields
+        headers = head.headers
+        if facts.max_forwards and head.method == b"OPTIONS":
+            headers = one_hop_less(headers, facts.max_forwards)
+        self._fields = request_fields(headers, facts, rules, forwarded=self.forwarded)
+        self._fields_of = (facts, rules) if facts.max_forwards is None else None
+        return self._fields
 
     def __repr__(self) -> str:
         return f"<Caller {self.address} [{self._upstream.name if self._upstream else 'new'}]>"

@@ -6,6 +6,7 @@ holds what one read brought and not more.
 """
 
 import asyncio
+import logging
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
@@ -15,7 +16,6 @@ from authproxy.policy.facts import ResponseFacts
 from authproxy.policy.headers import response_head
 from authproxy.wire import refusals, replies
 from authproxy.wire.caller import Caller
-from authproxy.wire.http2.frames import PREFACE
 from authproxy.wire.output import reset, send
 from authproxy.wire.reader import RequestReader
 from authproxy.wire.relay import Relay
@@ -23,6 +23,8 @@ from authproxy.wire.relay import Relay
 if TYPE_CHECKING:
     from authproxy.settings import TimeoutSettings
     from authproxy.wire.listener import ProxyServer
+
+logger = logging.getLogger(__name__)
 
 LINGER_S = 5.0
 """How long a client that still sends may take to read an answer that ends the connection."""
@@ -42,8 +44,6 @@ class ClientConnection(asyncio.Protocol):
     __slots__ = (
         "_advancing",
         "_ahead",
-        "_greeted",
-        "_greeting",
         "_head_age_s",
         "_holds",
         "_idle_s",
@@ -54,6 +54,7 @@ class ClientConnection(asyncio.Protocol):
         "_unsent",
         "caller",
         "is_congested",
+        "is_new",
         "out",
         "server",
         "transport",
@@ -67,15 +68,14 @@ class ClientConnection(asyncio.Protocol):
         self.out: list[bytes] = []
         self.is_congested = False
         """The client reads slower than we write."""
+        self.is_new = True
+        """It has sent no request yet."""
         self._reader = RequestReader(self, server.limits)
         self._relay: Relay | None = None
         self._queue: deque[Relay] = deque()
         self._advancing = False
         self._ahead: bytes | None = None
         """What came behind a request that may still switch the protocol."""
-        self._greeted = False
-        """The first bytes have shown that this is HTTP/1.1."""
-        self._greeting = b""
         self._holds = 0
         self._idle_s = 0.0
         self._head_age_s = 0.0
@@ -91,38 +91,22 @@ class ClientConnection(asyncio.Protocol):
         self.server.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        if not self._greeted and not (data := self._greet(data)):
-            return
         reader = self._reader
         if reader.is_deaf:
             return
         if self._ahead is not None:
             self._ahead += data
             return
-        reader.feed(data)
+        try:
+            reader.feed(data)
+        except Exception:
+            logger.exception("a request could not be handled")
+            self.transport.abort()
         relay = self._relay
         if relay is not None and (service := relay.service) is not None and service.out:
             send(service.out, service.transport)
         if self.out:
             send(self.out, self.transport)
-
-    def _greet(self, data: bytes) -> bytes:
-        """The first bytes decide: HTTP/1.1 is returned, HTTP/2 leaves with the transport."""
-        data = self._greeting + data
-        begun = PREFACE.startswith(data[: len(PREFACE)])
-        if begun and len(data) < len(PREFACE):
-            self._greeting = data
-            return b""
-        self._greeted = True
-        if not begun:
-            return data
-        self._reader.is_deaf = True
-        # Not above: many runs never see HTTP/2, and importing it takes its time.
-        from authproxy.wire.http2.splice import splice
-
-        splice(self.server, self.transport, self.caller, data)
-        self.server.closed(self)
-        return b""
 
     def eof_received(self) -> bool:
         # A client that has closed its sending side is taken for gone, as nginx and Go do: a full
@@ -154,12 +138,22 @@ class ClientConnection(asyncio.Protocol):
 
     def enqueue(self, relay: Relay) -> None:
         """A request's head is in: its turn is now, or after those before it."""
+        self.is_new = False
         if self._relay is None and not self._queue and not self.is_congested:
             self._relay = relay
             relay.start()
         else:
             self._queue.append(relay)
             self._hold(_QUEUE, True)
+
+    def speak_http2(self, data: bytes) -> None:
+        """Leave the transport to HTTP/2; `data` begins with its preface."""
+        self._reader.is_deaf = True
+        # Not above: many runs never see HTTP/2, and importing it takes its time.
+        from authproxy.wire.http2.splice import splice
+
+        splice(self.server, self.transport, self.caller, data)
+        self.server.closed(self)
 
     def await_switch(self, rest: bytes) -> None:
         """Keep `rest` until the service says which protocol it belongs to."""
@@ -168,12 +162,6 @@ class ClientConnection(asyncio.Protocol):
 
     def is_turn_of(self, relay: Relay) -> bool:
         return relay is self._relay
-
-    @property
-    def is_last_request_in(self) -> bool:
-        """The client or we said that no request follows the last one read."""
-        last = self._queue[-1] if self._queue else self._relay
-        return last is not None and not last.keep_alive
 
     # What relays ask for.
 
@@ -305,6 +293,8 @@ class ClientConnection(asyncio.Protocol):
         self.transport.close()
 
     def cut(self) -> None:
+        if self._relay is not None:
+            self._relay.exchange.aborted = "authproxy"
         self.transport.abort()
 
     def _connection_line(self, relay: Relay) -> bytes:

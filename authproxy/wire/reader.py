@@ -1,199 +1,233 @@
 """What one client sends, taken apart: heads, bodies and ends become relays and calls on them."""
 
-import logging
 from typing import TYPE_CHECKING
-
-import httptools
 
 from authproxy.errors import Refused
 from authproxy.exchange import Field, RequestHead
 from authproxy.policy.facts import RequestFacts, read_request
 from authproxy.settings import LimitSettings
 from authproxy.wire import refusals
+from authproxy.wire.chunks import Chunks
+from authproxy.wire.heads import (
+    END_OF_HEAD,
+    REQUEST,
+    FieldLines,
+    HeadError,
+    check_begun,
+    parse_request_line,
+)
+from authproxy.wire.http2.frames import PREFACE
 from authproxy.wire.relay import Relay
 
 if TYPE_CHECKING:
     from authproxy.wire.client import ClientConnection
 
-logger = logging.getLogger(__name__)
 
-FIELD_OVERHEAD = 4
-"""Bytes of a field line besides name and value."""
-
-_PEEK = 24
-"""Bytes, enough to tell what the client meant by what is not HTTP/1.1: HTTP/2's preface."""
+METHOD_BYTES = 64
+"""What the first line of a head may have besides its target."""
 
 
 class RequestReader:
-    """The callbacks of one client's parser. Nothing raises out of them: llhttp could not go on."""
+    """One client's bytes in; between heads it counts a body's bytes or takes its chunks off."""
 
     __slots__ = (
+        "_begun",
+        "_chunks",
         "_client",
-        "_fed",
-        "_headers",
+        "_facts",
+        "_facts_of",
+        "_left",
         "_limits",
-        "_parser",
-        "_read",
+        "_lines",
         "_receiving",
-        "_suspicious",
-        "_target",
-        "_upgrading",
-        "head_open",
+        "_seen",
         "is_deaf",
     )
 
     def __init__(self, client: "ClientConnection", limits: LimitSettings) -> None:
         self._client = client
         self._limits = limits
-        self._parser = httptools.HttpRequestParser(self)
-        self._headers: list[Field] = []
-        self._target = b""
-        self._suspicious = min(limits.target_bytes, limits.head_bytes)
-        """Only a head that came in a larger read, or in many, can be too large."""
-        self._read = 0
-        """Size of the read that is being taken apart."""
-        self._fed = 0
-        """Bytes read since the head began or the last piece of a body came."""
+        self._lines = FieldLines()
+        self._facts = RequestFacts()
+        self._facts_of: tuple[list[Field], str] | None = None
+        """The fields and version that the facts were read from."""
+        self._begun = b""
+        """The beginning of a head that has not come whole."""
+        self._seen = 0
+        """How much of it was looked at before."""
+        self._left = 0
+        """Bytes that are still to come of a body whose length was said."""
+        self._chunks: Chunks | None = None
         self._receiving: Relay | None = None
         """The relay whose body is being read."""
-        self._upgrading: Relay | None = None
-        """The relay whose request made the parser stop: it asks for another protocol."""
-        self.head_open = False
-        """A head has begun and is not complete."""
         self.is_deaf = False
         """Nothing that still comes is of interest."""
 
+    @property
+    def head_open(self) -> bool:
+        """A head has begun and is not complete."""
+        return bool(self._begun)
+
     def feed(self, data: bytes) -> None:
         """Take `data` apart; all that it holds has been handed on when this returns."""
-        rest: bytes | memoryview = data
-        while rest:  # again only after an upgrade: a thousand in a row must not recurse
-            self._read = len(rest)
-            self._fed += self._read
-            try:
-                self._parser.feed_data(rest)
-            except httptools.HttpParserUpgrade as upgrade:
-                rest = self._after_upgrade(memoryview(rest)[upgrade.args[0] :])
-                continue
-            except httptools.HttpParserCallbackError as error:
-                logger.exception("a request could not be handled", exc_info=error.__context__)
-                self._client.transport.abort()
-            except httptools.HttpParserError as error:
-                self._not_http(error, bytes(rest[:_PEEK]))
-            break
-        if self._fed > self._limits.head_bytes:
-            self._too_much()
+        if self._begun:
+            self._seen = len(self._begun)
+            data, self._begun = self._begun + data, b""
+        while data and not self.is_deaf:
+            if self._receiving is None:
+                data = self._read_head(data)
+            elif self._chunks is None:
+                data = self._read_body(self._receiving, data)
+            else:
+                data = self._read_chunks(self._receiving, self._chunks, data)
 
     def refuse(self, refusal: Refused, head: RequestHead | None = None) -> None:
         """Answer in turn, then close: where the next request would begin cannot be known."""
         if self.is_deaf:
             return
         self.is_deaf = True
-        self.head_open = False
-        head = head or RequestHead(b"-", self._target[:256] or b"-", "1.1", [])
-        relay = Relay(self._client, head, RequestFacts(), keep_alive=False, refusal=refusal)
+        self._begun = b""
+        head = head or RequestHead(b"-", b"-", "1.1", [])
+        relay = Relay(self._client, head, RequestFacts(), refusal=refusal)
         self._client.enqueue(relay)
 
-    # What the parser found.
+    # Heads.
 
-    def on_message_begin(self) -> None:
-        self._headers = []
-        self._target = b""
-        self._fed = 0
-        self.head_open = True
-
-    def on_url(self, target: bytes) -> None:
-        self._target += target
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.lower(), name, value))
-
-    def on_headers_complete(self) -> None:
-        headers, self._headers = self._headers, []
-        self.head_open = False
-        if self.is_deaf or self._upgrading is not None:
-            return
-        parser = self._parser
-        head = RequestHead(parser.get_method(), self._target, parser.get_http_version(), headers)
+    def _read_head(self, data: bytes) -> bytes:
+        """Begin the exchange that `data` asks for; what follows the head is returned."""
+        if data[:2] == b"\r\n":
+            return data[2:]  # RFC 9112 2.2: some clients end a body with one too many
+        end = data.find(END_OF_HEAD)
+        if end < 0:
+            self._wait(data)
+            return b""
+        self._seen = 0
+        line_end = data.find(b"\r\n")
         try:
-            if self._fed + self._read > self._suspicious or len(headers) > self._limits.headers:
-                self._check_size(head)
-            facts = read_request(head)
+            head = self._parse(data, line_end, end)
+        except HeadError as error:
+            return self._not_a_head(data, error)
+        except Refused as refusal:
+            self.refuse(refusal, _gist(data[:line_end]))
+            return b""
+        try:
+            facts = self._read_facts(head)
         except Refused as refusal:
             self.refuse(refusal, head)
-            return
-        relay = Relay(self._client, head, facts, keep_alive=parser.should_keep_alive())
-        self._receiving = relay
-        if parser.should_upgrade():
-            self._upgrading = relay
-        self._client.enqueue(relay)
+            return b""
+        return self._begin(Relay(self._client, head, facts), data[end + 4 :])
 
-    def on_body(self, data: bytes) -> None:
-        self._fed = 0
-        if self._receiving is not None:
-            self._receiving.from_client(data)
-
-    def on_message_complete(self) -> None:
-        if self._upgrading is not None:
-            return
-        relay, self._receiving = self._receiving, None
-        if relay is not None:
-            relay.client_done(self._headers)
-
-    def _check_size(self, head: RequestHead) -> None:
+    def _parse(self, data: bytes, line_end: int, end: int) -> RequestHead:
+        """The head in `data`, which stops at `end`. Raises HeadError and Refused."""
         limits = self._limits
-        if len(head.target) > limits.target_bytes:
+        if line_end > limits.target_bytes + METHOD_BYTES:
             raise refusals.target_too_long()
-        if len(head.headers) > limits.headers:
+        method, target, version = parse_request_line(data[:line_end])
+        if len(target) > limits.target_bytes:
+            raise refusals.target_too_long()
+        if end > limits.head_bytes:
             raise refusals.head_too_large()
-        size = sum(len(name) + len(value) + FIELD_OVERHEAD for _, name, value in head.headers)
-        if size > limits.head_bytes:
+        fields = self._lines.parse(data[line_end + 2 : end]) if end > line_end else []
+        if len(fields) > limits.headers:
             raise refusals.head_too_large()
+        return RequestHead(method, target, version, fields)
 
-    # Where the parser stops.
+    def _read_facts(self, head: RequestHead) -> RequestFacts:
+        """A client repeats itself: the facts of the last head hold for the same fields."""
+        known = self._facts_of
+        if known is None or known[0] is not head.headers or known[1] != head.version:
+            self._facts = read_request(head)
+            self._facts_of = head.headers, head.version
+        return self._facts
 
-    def _after_upgrade(self, rest: memoryview) -> memoryview:
-        """Prepare for what comes behind the head; what is still HTTP is returned."""
-        relay, self._upgrading = self._upgrading, None
-        if relay is None or self.is_deaf:
-            return rest[:0]
-        self._parser = httptools.HttpRequestParser(self)
-        if relay.facts.has_body:
-            # The upgrade is not passed on, and the parser took the body for the new protocol.
-            self._upgrading = relay
-            self._parser.feed_data(_framing_only(relay.facts))
-            self._upgrading = None
-        else:
-            self._receiving = None
-            relay.client_done([])
-            if relay.facts.upgrade is not None and relay.is_open:
-                self._client.await_switch(bytes(rest))
-                return rest[:0]
+    def _begin(self, relay: Relay, rest: bytes) -> bytes:
+        facts = relay.facts
+        if facts.has_body:
+            self._receiving = relay
+            self._left = facts.length or 0
+            if facts.chunked:
+                self._chunks = Chunks(
+                    trailer_bytes=self._limits.head_bytes, trailer_fields=self._limits.headers
+                )
+            self._client.enqueue(relay)
+            return rest
+        relay.received_all = True
+        if not relay.keep_alive and facts.upgrade is None:
+            self.is_deaf = True
+        self._client.enqueue(relay)
+        if facts.upgrade is not None and relay.is_open:
+            self._client.await_switch(rest)
+            return b""
         return rest
 
-    def _too_much(self) -> None:
-        """More than a head may have, and neither it nor the body's framing has come to an end."""
-        relay = self._receiving
-        if self.head_open:
-            self.refuse(refusals.head_too_large())
-        elif relay is not None and not self.is_deaf:
-            self.is_deaf = True
-            relay.client_broke("the chunk extensions or trailers are too large")
-
-    def _not_http(self, error: httptools.HttpParserError, data: bytes) -> None:
-        if self.is_deaf or (self._receiving is None and self._client.is_last_request_in):
+    def _wait(self, data: bytes) -> None:
+        """Keep the beginning of a head, if it can still become one within the bounds."""
+        try:
+            if data != b"\r":
+                check_begun(data, self._seen, REQUEST)
+        except HeadError as error:
+            self._not_a_head(data, error)
             return
-        if self._receiving is None:
-            self.refuse(refusals.not_http(error, data))
+        self._begun = data
+        limits = self._limits
+        line_end = data.find(b"\r\n")
+        if (line_end if line_end >= 0 else len(data)) > limits.target_bytes + METHOD_BYTES:
+            self.refuse(refusals.target_too_long(), _gist(data))
+        elif len(data) > limits.head_bytes:
+            self.refuse(refusals.head_too_large(), _gist(data[:line_end]))
+
+    def _not_a_head(self, data: bytes, error: HeadError) -> bytes:
+        """Refuse, unless `data` is how a client begins that speaks HTTP/2."""
+        if self._client.is_new and data[: len(PREFACE)] == PREFACE[: len(data)]:
+            if len(data) < len(PREFACE):
+                self._begun = data
+            else:
+                self._client.speak_http2(data)
         else:
+            self.refuse(refusals.not_http(str(error), data))
+        return b""
+
+    # Bodies.
+
+    def _read_body(self, relay: Relay, data: bytes) -> bytes:
+        rest = b""
+        if len(data) > self._left:
+            data, rest = data[: self._left], data[self._left :]
+        self._left -= len(data)
+        relay.from_client(data)
+        if not self._left:
+            self._done(relay, [])
+        return rest
+
+    def _read_chunks(self, relay: Relay, chunks: Chunks, data: bytes) -> bytes:
+        fault = ""
+        try:
+            data = chunks.feed(data)
+        except HeadError as error:
+            fault = str(error)
+        for piece in chunks.pieces:
+            relay.from_client(piece)
+        chunks.pieces.clear()
+        if fault:
             self.is_deaf = True
-            self._receiving.client_broke(str(error))
+            relay.client_broke(fault)
+        elif chunks.is_over:
+            self._chunks = None
+            self._done(relay, chunks.trailers)
+        return data
+
+    def _done(self, relay: Relay, trailers: list[Field]) -> None:
+        self._receiving = None
+        if not relay.keep_alive:
+            self.is_deaf = True
+        relay.client_done(trailers)
 
     def __repr__(self) -> str:
         state = "deaf" if self.is_deaf else "in a head" if self.head_open else "ready"
         return f"<RequestReader [{state}]>"
 
 
-def _framing_only(facts: RequestFacts) -> bytes:
-    """A head that brings a fresh parser to where the body begins."""
-    line = b"Transfer-Encoding: chunked" if facts.chunked else b"Content-Length: %d" % facts.length
-    return b"POST / HTTP/1.1\r\n%b\r\n\r\n" % line
+def _gist(line: bytes) -> RequestHead:
+    """What the log can say of a request that was not read."""
+    method, _, target = line[: METHOD_BYTES + 256].partition(b" ")
+    return RequestHead(method[:METHOD_BYTES], target.partition(b" ")[0] or b"-", "1.1", [])

@@ -1,7 +1,5 @@
 """The sentences with which the data path refuses or gives up."""
 
-import httptools
-
 from authproxy.errors import Code, CredentialError, Refused, UpstreamError
 
 
@@ -56,15 +54,13 @@ def slow_head(seconds: float) -> Refused:
     )
 
 
-def not_http(error: httptools.HttpParserError, data: bytes) -> Refused:
+def not_http(reason: str, data: bytes) -> Refused:
     """What the client sent cannot be a request; `data` helps to guess what it meant."""
     hint = ""
     if data[:2] == b"\x16\x03":
         hint = "The client speaks TLS; this listener is plain HTTP: use http:// and not https://."
-    elif data.startswith(b"PRI * HTTP/2"):
-        hint = "The client speaks HTTP/2 right away; tell it to use HTTP/1.1."
     return Refused(
-        "The request is not valid HTTP/1.1.", code=Code.BAD_REQUEST, hint=hint, detail=str(error)
+        "The request is not valid HTTP/1.1.", code=Code.BAD_REQUEST, hint=hint, detail=reason
     )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from authproxy.errors import AuthProxyError, Code, Refused, UpstreamError
 from authproxy.exchange import Field, RequestHead, ResponseHead, Token
-from authproxy.policy.facts import RequestFacts, ResponseFacts, read_response
+from authproxy.policy.facts import RequestFacts, ResponseFacts
 from authproxy.policy.headers import last_chunk, request_head, response_head
 from authproxy.policy.retry import may_resend
 from authproxy.wire import admission, refusals, tunnel
@@ -34,8 +34,6 @@ class Relay:
     # One is made for every request, so the defaults stand on the class and cost nothing.
     upstream: Upstream
     token: Token
-    keep_alive: bool
-    """The client may send another request on this connection."""
     service: ServiceConnection | None = None
     received_all = False
     """The client's request has come in whole."""
@@ -60,14 +58,14 @@ class Relay:
         head: RequestHead,
         facts: RequestFacts,
         *,
-        keep_alive: bool,
         refusal: Refused | None = None,
     ) -> None:
         self.client = client
         self.head = head
         self.facts = facts
         self.exchange = client.server.begin_exchange(client.caller.address, head)
-        self.keep_alive = keep_alive
+        self.keep_alive = facts.keep_alive and refusal is None
+        """The client may send another request on this connection."""
         self.target = head.target
         self._refusal = refusal
 
@@ -109,17 +107,11 @@ class Relay:
         upstream = self.upstream
         self.service = connection
         self.exchange.attempts += 1
-        connection.out.append(
-            request_head(
-                self.head,
-                self.facts,
-                upstream.rules,
-                target=self.target,
-                token_line=upstream.token_line(self.token, self.facts),
-                forwarded=self.client.caller.forwarded,
-            )
-        )
-        connection.begin(self, hold=self.client.is_congested)
+        head, client = self.head, self.client
+        fields = client.caller.fields_for_service(head, self.facts, upstream.rules)
+        token_line = upstream.token_line(self.token, self.facts)
+        connection.out.append(request_head(head.method, self.target, fields, token_line))
+        connection.begin(self, hold=client.is_congested)
         if self._early:
             early, self._early = self._early, None
             for data in early:
@@ -170,7 +162,7 @@ class Relay:
     def client_gone(self) -> None:
         """The client left: cut the exchange with the service, whatever stage it is at."""
         if not self._over:
-            self.exchange.aborted = "client"
+            self.exchange.aborted = self.exchange.aborted or "client"
             self._drop_service()
             self._end()
 
@@ -197,34 +189,25 @@ class Relay:
 
     # What the service's side tells.
 
-    @property
-    def ends_with_connection(self) -> bool:
-        """The body has no length and no chunks: it ends when the service closes."""
-        response = self.response
-        if response is None or self._answered:
-            return False
-        return response.length is None and not response.chunked
-
-    def service_interim(self, head: ResponseHead) -> None:
+    def service_interim(self, head: ResponseHead, facts: ResponseFacts) -> None:
         """A 1xx other than 101; old clients do not know them."""
         self.silent_s = 0.0
         if self.head.version != "1.0":
-            facts = read_response(head)
             self.client.out.append(response_head(head, facts, chunked=False, connection=b""))
 
-    def service_head(self, head: ResponseHead) -> bool:
+    def service_head(self, head: ResponseHead, facts: ResponseFacts) -> bool:
         """The final head; False when it does not go to the client since there will be another."""
         if head.status == 401 and admission.may_try_another_token(self, head):
             self._drop_service()
             admission.fetch_token(self)
             return False
-        self._answer(head, read_response(head))
+        self._answer(head, facts)
         return True
 
-    def service_switches(self, head: ResponseHead) -> None:
+    def service_switches(self, head: ResponseHead, facts: ResponseFacts) -> None:
         """101: from here on, bytes. Raises UpstreamError if nobody asked for that protocol."""
         if self.service is not None:
-            tunnel.switch(self, self.service, head)
+            tunnel.switch(self, self.service, head, facts)
         self.service = None
         self._over = True
 

@@ -24,7 +24,7 @@ def render(
     error: AuthProxyError, head: RequestHead, request_id: str, *, connection: bytes
 ) -> bytes:
     """The whole answer. `connection`: the finished Connection lines, or none."""
-    accept = next((value for lower, _, value in head.headers if lower == b"accept"), b"")
+    accept = next((value for lower, value, _ in head.headers if lower == b"accept"), b"")
     content_type, text = _body(error, accept.lower(), request_id)
     body = text.encode()
     lines = [

@@ -1,17 +1,25 @@
 """The service's side of an exchange: one connection to a service, HTTP/1.1.
 
-Bytes come in, the parser calls back, and what it found goes to the relay in the same iteration of
-the loop. Between exchanges the connection rests in the pool.
+Bytes come in, are taken apart, and what was found goes to the relay in the same iteration of the
+loop. Between exchanges the connection rests in the pool.
 """
 
 import asyncio
 import logging
 from typing import TYPE_CHECKING, cast
 
-import httptools
-
 from authproxy.errors import UpstreamError
 from authproxy.exchange import Field, ResponseHead
+from authproxy.policy.facts import ResponseFacts, read_response
+from authproxy.wire.chunks import Chunks
+from authproxy.wire.heads import (
+    ANSWER,
+    END_OF_HEAD,
+    FieldLines,
+    HeadError,
+    check_begun,
+    parse_status_line,
+)
 from authproxy.wire.output import resume, send
 
 if TYPE_CHECKING:
@@ -21,24 +29,25 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_FRAMING = (b"content-length", b"transfer-encoding")
+_BODILESS = (204, 304)  # RFC 9112 6.3, besides 1xx and what answers HEAD
+_ENDLESS = 1 << 62
+"""More bytes than will come: the body ends when the service closes."""
 
 
 class ServiceConnection(asyncio.Protocol):
-    """A parser's callbacks on one side, a relay's orders on the other."""
+    """The service's bytes on one side, a relay's orders on the other."""
 
     __slots__ = (
+        "_begun",
+        "_chunks",
         "_congested",
-        "_fed",
-        "_feeding",
-        "_headers",
+        "_facts",
+        "_facts_of",
         "_heard",
+        "_left",
+        "_lines",
         "_on_hold",
-        "_parser",
         "_pool",
-        "_reason",
-        "_returning",
-        "fault",
         "idle_s",
         "out",
         "relay",
@@ -58,17 +67,18 @@ class ServiceConnection(asyncio.Protocol):
         """It has served an exchange or been idle, so the service may have closed it since."""
         self._heard = False
         self._on_hold = False
-        self.fault = ""
         self.usable = True
         """Nothing has been said against another exchange; see also `is_usable`."""
         self._congested = False
-        self._feeding = False
-        self._returning = False
-        self._parser = httptools.HttpResponseParser(self)
-        self._headers: list[Field] = []
-        self._reason = b""
-        self._fed = 0
-        """Bytes read since the head began or the last piece of a body came."""
+        self._lines = FieldLines()
+        self._facts = ResponseFacts()
+        self._facts_of: tuple[list[Field], str] | None = None
+        """The fields and version that the facts were read from."""
+        self._begun = b""
+        """The beginning of a head that has not come whole."""
+        self._left = 0
+        """Bytes of a body that are still to come."""
+        self._chunks: Chunks | None = None
 
     # What the relay orders.
 
@@ -102,20 +112,9 @@ class ServiceConnection(asyncio.Protocol):
             resume(self.transport)
 
     def end(self) -> None:
-        """The exchange is over on both sides: rest in the pool, or close.
-
-        Not before all that was read is looked at: bytes after the answer belong to nobody, and the
-        next exchange must not take them for its own.
-        """
+        """The exchange is over on both sides: rest in the pool, or close."""
         self.relay = None
         self.reused = True
-        if self._feeding:
-            self._returning = True
-        else:
-            self._return()
-
-    def _return(self) -> None:
-        self._returning = False
         if self._on_hold:
             self.hold(False)
         self._pool.put(self)
@@ -156,40 +155,24 @@ class ServiceConnection(asyncio.Protocol):
             self.close()
             return
         self._heard = True
-        self._fed += len(data)
-        rest = self._feed(data)
-        if self._fed > self._pool.head_bytes:
-            self.fault = self.fault or "the head of the answer, or its trailers, are too large"
-        if self.fault:
-            self._broke()
-        elif rest:
-            self.transport.get_protocol().data_received(rest)  # type: ignore[attr-defined]  # -- the tunnel has taken over
-        elif self._returning:
-            self._return()
+        try:
+            self._read(relay, data)
+        except HeadError as error:
+            self._broke(relay, str(error))
+        except UpstreamError as error:
+            self._broke(relay, error.detail)
+        except Exception:
+            logger.exception("an answer could not be handled")
+            self._broke(relay, "an internal error")
         client = relay.client
         if client.out:
             send(client.out, client.transport)
 
-    def _feed(self, data: bytes) -> bytes:
-        """Parse `data`; what follows a 101 is returned."""
-        self._feeding = True
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            return data[upgrade.args[0] :]
-        except httptools.HttpParserCallbackError as error:
-            logger.exception("an answer could not be handled", exc_info=error.__context__)
-            self.fault = "an internal error"
-        except httptools.HttpParserError as error:
-            self.fault = self.fault or str(error)
-        finally:
-            self._feeding = False
-        return b""
-
     def eof_received(self) -> bool:
         relay = self.relay
-        if relay is not None and relay.ends_with_connection:
+        if relay is not None and self._left >= _ENDLESS >> 1:
             self.usable = False
+            self._left = 0
             relay.service_done([])
             relay.client.flush()
         return False
@@ -211,81 +194,117 @@ class ServiceConnection(asyncio.Protocol):
         if self.relay is not None:
             self.relay.service_congested(False)
 
-    # What the parser found.
+    # What the service says.
 
-    def on_message_begin(self) -> None:
-        if self.relay is None:
-            self.fault = self.fault or "bytes after the answer"
-        self._headers = []
-        self._reason = b""
-        self._fed = 0
+    def _read(self, relay: "Relay", data: bytes) -> None:
+        """Take `data` apart. Raises HeadError and UpstreamError for what is no answer."""
+        while data:
+            if self._left:
+                data = self._read_body(relay, data)
+            elif self._chunks is not None:
+                data = self._read_chunks(relay, self._chunks, data)
+            elif relay.response is None:
+                data = self._read_head(relay, data)
+            else:
+                raise HeadError("a second answer")
 
-    def on_status(self, reason: bytes) -> None:
-        self._reason += reason
+    def _read_head(self, relay: "Relay", data: bytes) -> bytes:
+        """Read a head if it is complete; what follows it is returned, unless that is the body."""
+        seen = len(self._begun)
+        if seen:
+            data, self._begun = self._begun + data, b""
+        end = data.find(END_OF_HEAD)
+        if (end if end >= 0 else len(data)) > self._pool.head_bytes:
+            raise HeadError("the head of the answer is too large")
+        if end < 0:
+            check_begun(data, seen, ANSWER)
+            self._begun = data
+            return b""
+        line_end = data.find(b"\r\n")
+        version, status, reason = parse_status_line(data[:line_end])
+        fields = self._lines.parse(data[line_end + 2 : end]) if end > line_end else []
+        if len(fields) > self._pool.max_headers:
+            raise HeadError("the answer has too many header fields")
+        head = ResponseHead(status, reason, fields, version)
+        known = self._facts_of
+        if known is None or known[0] is not fields or known[1] != version:
+            self._facts = read_response(head)
+            self._facts_of = fields, version
+        rest = data[end + 4 :]
+        if status >= 200:
+            return self._final(relay, head, self._facts, rest)
+        if status == 101:
+            self._switch(relay, head, rest)
+            return b""
+        self._interim(relay, head, self._facts)
+        return rest
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.lower(), name, value))
-
-    def on_headers_complete(self) -> None:
-        relay = self.relay
-        headers, self._headers = self._headers, []
-        if relay is None or self.fault:
-            return
-        if relay.response is not None:
-            self.fault = "a second answer"
-            return
-        if len(headers) > self._pool.max_headers:
-            self.fault = "the answer has too many header fields"
-            return
-        head = ResponseHead(self._parser.get_status_code(), self._reason, headers)
-        if head.status < 200:
-            self._interim(relay, head)
-            return
-        self.usable = self._parser.should_keep_alive()
-        try:
-            passes = relay.service_head(head)
-        except UpstreamError as error:
-            self.fault = error.detail
-            return
-        if passes and relay.head.method == b"HEAD":
-            # llhttp would wait for the body that the head announces and that never comes.
-            self._parser = httptools.HttpResponseParser(self)
-            relay.service_done([])
-
-    def _interim(self, relay: "Relay", head: ResponseHead) -> None:
-        if head.status == 101:
-            self._switch(relay, head)
-        elif head.status < 100:
-            self.fault = "a status below 100"
-        elif any(lower in _FRAMING for lower, _, _ in head.headers):
-            # llhttp would read a body (RFC 9110 15.2 knows none) and the client another answer.
-            self.fault = "an interim answer with a body"
+    def _final(
+        self, relay: "Relay", head: ResponseHead, facts: ResponseFacts, rest: bytes
+    ) -> bytes:
+        self.usable = facts.keep_alive
+        passes = relay.service_head(head, facts)
+        if not passes:
+            return b""
+        if head.status in _BODILESS or relay.head.method == b"HEAD" or facts.length == 0:
+            self._done(relay, [], rest)
+            return b""
+        if facts.chunked:
+            self._chunks = Chunks(
+                trailer_bytes=self._pool.head_bytes, trailer_fields=self._pool.max_headers
+            )
+        elif facts.length is None:
+            self._left = _ENDLESS
+            self.usable = False
         else:
-            relay.service_interim(head)
+            self._left = facts.length
+        return rest
 
-    def _switch(self, relay: "Relay", head: ResponseHead) -> None:
+    def _interim(self, relay: "Relay", head: ResponseHead, facts: ResponseFacts) -> None:
+        if facts.chunked or facts.length is not None:
+            # RFC 9110 15.2 knows no body here: what follows would be read in two ways.
+            raise HeadError("an interim answer with a body")
+        relay.service_interim(head, facts)
+
+    def _switch(self, relay: "Relay", head: ResponseHead, rest: bytes) -> None:
+        relay.service_switches(head, self._facts)
+        if rest:
+            # The tunnel has taken over.
+            self.transport.get_protocol().data_received(rest)  # type: ignore[attr-defined]  # -- a Protocol
+
+    def _read_body(self, relay: "Relay", data: bytes) -> bytes:
+        rest = b""
+        if len(data) > self._left:
+            data, rest = data[: self._left], data[self._left :]
+        self._left -= len(data)
+        relay.from_service(data)
+        if not self._left:
+            self._done(relay, [], rest)
+            return b""
+        return rest
+
+    def _read_chunks(self, relay: "Relay", chunks: Chunks, data: bytes) -> bytes:
         try:
-            relay.service_switches(head)
-        except UpstreamError as error:
-            self.fault = error.detail
+            rest = chunks.feed(data)
+        finally:
+            for piece in chunks.pieces:
+                relay.from_service(piece)
+            chunks.pieces.clear()
+        if chunks.is_over:
+            self._chunks = None
+            self._done(relay, chunks.trailers, rest)
+            return b""
+        return rest
 
-    def on_body(self, data: bytes) -> None:
-        self._fed = 0
-        if self.relay is None:
-            self.fault = self.fault or "a body after an answer that has none"
-        elif not self.fault:
-            self.relay.from_service(data)
+    def _done(self, relay: "Relay", trailers: list[Field], rest: bytes) -> None:
+        if rest:
+            # Bytes after the answer belong to nobody; the next exchange must not get them.
+            self.usable = False
+        relay.service_done(trailers)
 
-    def on_message_complete(self) -> None:
-        relay = self.relay
-        if relay is not None and not self.fault and relay.response is not None:
-            relay.service_done(self._headers)
-
-    def _broke(self) -> None:
-        relay = self.relay
+    def _broke(self, relay: "Relay", fault: str) -> None:
         self.abandon()
-        if relay is not None:
-            relay.service_broke(self.fault)
+        relay.service_broke(fault)
 
     def __repr__(self) -> str:
         state = "busy" if self.relay is not None else "idle" if self.usable else "closed"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from authproxy.errors import UpstreamError
 from authproxy.exchange import Exchange, ResponseHead
-from authproxy.policy.facts import read_response
+from authproxy.policy.facts import ResponseFacts
 from authproxy.policy.headers import upgrade_head
 from authproxy.wire import refusals
 from authproxy.wire.output import reset, resume
@@ -104,6 +104,8 @@ class Tunnel:
         """Nothing: a tunnel goes on until its sides end it or the time to drain is up."""
 
     def cut(self) -> None:
+        if not self._ended:
+            self._exchange.aborted = "authproxy"
         self._client_end.transport.abort()
         self._service_end.transport.abort()
 
@@ -111,12 +113,13 @@ class Tunnel:
         return f"<Tunnel {self._exchange.request_id} [{'ended' if self._ended else 'open'}]>"
 
 
-def switch(relay: "Relay", service: "ServiceConnection", head: ResponseHead) -> None:
+def switch(
+    relay: "Relay", service: "ServiceConnection", head: ResponseHead, facts: ResponseFacts
+) -> None:
     """Put a tunnel in the place of both connections; the 101 goes to the client first.
 
     Raises UpstreamError for a protocol that the client did not ask for (RFC 9110 7.8).
     """
-    facts = read_response(head)
     asked = _protocols(relay.facts.upgrade)
     switched = _protocols(facts.upgrade)
     if not switched or not switched <= asked or b"upgrade" not in facts.connection:
