@@ -13,52 +13,18 @@ from pathlib import Path
 from types import FrameType
 
 from benchmarks.interpreter import chosen
-from benchmarks.peers import ENVOY, GO, LOGGING, NGINX, OURS, TUNED_GO, Peer, packaged, table
+from benchmarks.peers import GO, Peer, packaged, table
 from benchmarks.processes import BenchmarkError, program
 from benchmarks.report import Sitting, as_json, cpu_model, page
 from benchmarks.report import failures as failure_lines
 from benchmarks.report import tables as all_tables
 from benchmarks.report import targets as target_lines
-from benchmarks.results import (
-    AWAKE,
-    DOWN,
-    HTTP2,
-    P50,
-    PAIR,
-    SERVICES,
-    SMALL,
-    START,
-    UP,
-    AsFlat,
-    Below,
-    Flat,
-    Multiple,
-    Target,
-)
 from benchmarks.sitting import FULL, QUICK, run
+from benchmarks.targets import TARGETS
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 JSON = ROOT / "benchmarks" / "results.json"
-TARGETS: tuple[Target, ...] = (
-    Multiple(measure=SMALL, peer=OURS, reference=GO, at_most=0.65),
-    Multiple(measure=SMALL, peer=OURS, reference=TUNED_GO, at_most=0.65),
-    Multiple(measure=SMALL, peer=OURS, reference=ENVOY, at_most=0.8),
-    Multiple(measure=SMALL, peer=OURS, reference=NGINX, at_most=1.6),
-    Multiple(measure=SMALL, peer=LOGGING, reference=GO, at_most=0.85),
-    Multiple(measure=DOWN, peer=OURS, reference=GO, at_most=0.8),
-    Multiple(measure=DOWN, peer=OURS, reference=ENVOY, at_most=1.1),
-    Multiple(measure=UP, peer=OURS, reference=GO, at_most=0.8),
-    Multiple(measure=UP, peer=OURS, reference=ENVOY, at_most=1.1),
-    Multiple(measure=HTTP2, peer=OURS, reference=GO, at_most=0.5),
-    Multiple(measure=HTTP2, peer=OURS, reference=ENVOY, at_most=1.0),
-    Multiple(measure=P50, peer=OURS, reference=GO, at_most=0.5),
-    Flat(measures=AWAKE, peer=OURS, at_most=1.25, others=(GO, NGINX)),
-    AsFlat(measures=AWAKE, peer=OURS, reference=GO),
-    Flat(measures=tuple(SERVICES.values()), peer=OURS, at_most=1.25),
-    Multiple(measure=PAIR, peer=OURS, reference=GO, at_most=1.0),
-    Below(measure=START, peer=OURS, limit=350),
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

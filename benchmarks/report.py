@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results import COMPARED, MEASURES, TABLES, Measure, Results, Table, Target
+from benchmarks.results import COMPARED, MEASURES, TABLES, Measure, Results, Table
+from benchmarks.targets import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def targets(sitting: Sitting, results: Results) -> str:
         f"- {sitting.titles.get(target.peer, target.peer)}: {target.wanted(sitting.titles)}:"
         f" {target.verdict(results)}."
         for target in sitting.targets
-        if target.peer in sitting.titles
+        if {target.peer, *target.references} <= sitting.titles.keys()
     )
 
 

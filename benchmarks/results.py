@@ -4,12 +4,9 @@ The machine's speed wanders while we measure, so peers take turns and only numbe
 are compared: a ratio is the median of the rounds' ratios, not the ratio of two medians.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import quantiles
-from typing import Protocol
-
-NOT_MEASURED = "not measured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,117 +128,3 @@ class Results:
         if self.failure(measure, peer) is not None:
             return []
         return self.numbers.get(measure.name, {}).get(peer, [])
-
-
-class Target(Protocol):
-    """What a peer must keep to."""
-
-    @property
-    def peer(self) -> str: ...
-
-    def wanted(self, titles: Mapping[str, str]) -> str:
-        """What is compared with what."""
-
-    def verdict(self, results: Results) -> str:
-        """What was found, what is wanted, and whether that is met."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Multiple:
-    """At most so many times what the reference needs, in the median of the rounds."""
-
-    measure: Measure
-    peer: str
-    reference: str
-    at_most: float
-
-    def wanted(self, titles: Mapping[str, str]) -> str:
-        return f"{self.measure.title}, beside {titles.get(self.reference, self.reference)}"
-
-    def verdict(self, results: Results) -> str:
-        ratio = results.ratio(self.measure, self.peer, self.reference)
-        if ratio is None:
-            return NOT_MEASURED
-        met = _met(ratio.median <= self.at_most)
-        return f"{ratio.text(3)} times, at most {self.at_most:.3f} wanted: {met}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Below:
-    """Less than a number, in the median of the rounds."""
-
-    measure: Measure
-    peer: str
-    limit: float
-
-    def wanted(self, titles: Mapping[str, str]) -> str:
-        return self.measure.title
-
-    def verdict(self, results: Results) -> str:
-        spread = results.spread(self.measure, self.peer)
-        if spread is None:
-            return NOT_MEASURED
-        shown, met = spread.text(self.measure.digits), _met(spread.median < self.limit)
-        return f"{shown} {self.measure.unit}, less than {self.limit:g} wanted: {met}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flat:
-    """The dearest of some measures costs at most so many times what the cheapest costs."""
-
-    measures: tuple[Measure, ...]
-    peer: str
-    at_most: float
-    others: tuple[str, ...] = ()
-    """Whose own range is told beside it."""
-
-    def wanted(self, titles: Mapping[str, str]) -> str:
-        return f"small request, dearest beside cheapest, {_span(self.measures)}"
-
-    def verdict(self, results: Results) -> str:
-        found = _range(results, self.measures, self.peer)
-        if found is None:
-            return NOT_MEASURED
-        told = [
-            f"{other} {its:.3f}"
-            for other in self.others
-            if (its := _range(results, self.measures, other)) is not None
-        ]
-        beside = f" ({', '.join(told)})" if told else ""
-        met = _met(found <= self.at_most)
-        return f"{found:.3f} times{beside}, at most {self.at_most:.3f} wanted: {met}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AsFlat:
-    """The same range is no wider than the reference's."""
-
-    measures: tuple[Measure, ...]
-    peer: str
-    reference: str
-
-    def wanted(self, titles: Mapping[str, str]) -> str:
-        reference = titles.get(self.reference, self.reference)
-        span = _span(self.measures)
-        return f"small request, dearest beside cheapest, {span}, no wider than {reference}"
-
-    def verdict(self, results: Results) -> str:
-        ours = _range(results, self.measures, self.peer)
-        theirs = _range(results, self.measures, self.reference)
-        if ours is None or theirs is None:
-            return NOT_MEASURED
-        return f"{ours:.3f} times, at most {theirs:.3f} wanted: {_met(ours <= theirs)}"
-
-
-def _range(results: Results, measures: Sequence[Measure], peer: str) -> float | None:
-    spreads = [results.spread(measure, peer) for measure in measures]
-    medians = [spread.median for spread in spreads if spread]
-    return max(medians) / min(medians) if len(medians) == len(spreads) else None
-
-
-def _span(measures: Sequence[Measure]) -> str:
-    return f"from {measures[0].title} to {measures[-1].title}"
-
-
-def _met(yes: bool) -> str:
-    return "met" if yes else "NOT met"

@@ -32,7 +32,7 @@ QUICK = Plan(
     name="quick", laps=1, small=2, bulk=1, http2=1, curve=1, latency=1, starts=1, tunnels=500
 )
 FULL = Plan(
-    name="full", laps=2, small=8, bulk=4, http2=8, curve=3, latency=5, starts=5, tunnels=5000
+    name="full", laps=2, small=7, bulk=4, http2=6, curve=3, latency=5, starts=5, tunnels=5000
 )
 
 
