@@ -41,6 +41,8 @@ LOG_PATIENCE_S = 1.0
 """How long the log's last lines have to get out."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 NAMES_TOLD = 10
+WARM_AT_MOST = 32
+"""With more services than this none is connected to before it is wanted: most would be in vain."""
 EVERYBODY = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 
 
@@ -136,6 +138,9 @@ class Proxy:
             self._tasks.spawn(_first_token(upstream), name=f"first token for {upstream.name}")
         announce(self.urls, upstreams, self._stream)
         tell_egress(upstreams)
+        if len(upstreams) <= WARM_AT_MOST:
+            for upstream in upstreams.values():
+                upstream.pool.warm()
 
     def _push(self, close: Callable[[], Awaitable[None]]) -> None:
         self._stack.push_async_callback(close)

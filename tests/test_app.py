@@ -14,8 +14,9 @@ import pytest
 
 from authproxy.app import choose_transports
 from authproxy.demo.world import World
+from tests.support.connecting import connect_proxy
 from tests.support.program import Program, clean_environment, run_to_end
-from tests.support.raw import OK, Call, raw_service
+from tests.support.raw import OK, Call, always, raw_service
 from tests.support.talking import read_answer, until
 
 
@@ -138,6 +139,47 @@ async def test_taken_port_is_said_with_the_way_out() -> None:
         f"authproxy: Another program, perhaps another authproxy, uses port {port}."
         " Choose another one with --listen PORT, or --listen 0 for any free one.\n"
     )
+
+
+async def test_a_connection_to_the_service_stands_before_the_first_request() -> None:
+    connected = asyncio.Event()
+
+    async def talk(call: Call) -> None:
+        connected.set()
+        await always(OK)(call)
+
+    async with (
+        raw_service(talk) as service,
+        Program(service.url, "--credentials", "none", "-l", "127.0.0.1:0") as program,
+    ):
+        async with asyncio.timeout(10):
+            await connected.wait()
+        assert [] == service.heads
+        assert (200, "ok") == await get(program.url)
+
+    assert 1 == len(service.calls)
+
+
+async def test_services_are_reached_through_the_egress_proxy_that_is_set(world: World) -> None:
+    async with connect_proxy(user="me:hunter2") as egress:
+        environ = {
+            **world.environment,
+            "WAY_OUT": egress.url.replace("//", "//me:hunter2@"),
+            "AUTHPROXY_SERVICES_A_EGRESS_PROXY": "env:WAY_OUT",
+        }
+        async with Program(
+            f"a={world.url}",
+            *("--ca-file", world.ca_file, "--credentials", "metadata", "-l", "127.0.0.1:0"),
+            environ=environ,
+        ) as program:
+            status, _ = await get(f"{program.url}/whoami")
+            await program.hear(f"egress proxy {egress.url}, named by env:WAY_OUT: for a$")
+
+    assert 200 == status
+    assert {f"CONNECT {world.url.removeprefix('https://')} HTTP/1.1".encode()} == {
+        head.split(b"\r\n")[0] for head in egress.heads
+    }
+    assert "hunter2" not in program.stderr
 
 
 async def test_service_that_is_down_is_a_502_that_says_so() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -132,6 +133,61 @@ async def test_idle_connections_are_closed_after_their_time() -> None:
         await until(lambda: pool._open == 1)
         assert not one.is_usable
         assert two.is_usable
+
+
+async def test_whoever_rested_longest_is_closed_first_whatever_was_lent_since() -> None:
+    async with raw_service(quiet) as service, pool_of(service.url) as pool:
+        one, two, three = [await connect(pool) for _ in range(3)]
+        for connection in (one, two, three):
+            pool.put(connection)
+            pool.tick(10)
+        assert three is pool.take()
+        pool.put(three)
+        pool.tick(45)
+        await until(lambda: pool._open == 1)
+        assert [False, False, True] == [each.is_usable for each in (one, two, three)]
+
+
+async def test_one_connection_is_opened_before_anybody_asks() -> None:
+    async with raw_service(quiet) as service, pool_of(service.url) as pool:
+        pool.warm()
+        pool.warm()
+        await until(lambda: len(pool._idle) == 1)
+        pool.warm()
+        connection = pool.take()
+        assert connection is not None
+        assert connection.reused
+        assert f"<Pool {service.url} [1 busy, 0 idle, 0 connecting | 0 waiting]>" == repr(pool)
+        connection.close()
+
+    assert 1 == len(service.calls)
+
+
+async def test_who_asks_while_it_is_opened_gets_it() -> None:
+    async with raw_service(quiet) as service, pool_of(service.url) as pool:
+        pool.warm()
+        connection = await connect(pool)
+        assert not connection.reused
+        connection.close()
+
+    assert 1 == len(service.calls)
+
+
+async def test_none_can_be_had_beforehand_is_no_more_than_a_word_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    url = await refused_url()
+    async with pool_of(url) as pool:
+        pool.warm()
+        await until(lambda: not pool._connecting)
+        await pool.close()
+        pool.warm()
+        assert 0 == pool._connecting
+
+    [record] = caplog.records
+    assert "INFO" == record.levelname
+    assert record.getMessage().startswith(f"no connection beforehand: {url} cannot be reached. (")
 
 
 async def refused_url() -> str:

@@ -7,7 +7,8 @@ connection or one that another exchange gave back, goes to whoever waits longest
 
 import asyncio
 import contextlib
-from collections import deque
+import logging
+from collections import OrderedDict
 from typing import Protocol
 
 from authproxy.errors import AuthProxyError, Code, UpstreamError
@@ -16,6 +17,8 @@ from authproxy.tasks import Tasks
 from authproxy.wire import refusals
 from authproxy.wire.connector import Connector
 from authproxy.wire.service import ServiceConnection
+
+logger = logging.getLogger(__name__)
 
 SETTLE_S = 0.5
 """How long connections that are on their way may take when the pool closes, before they are
@@ -42,8 +45,11 @@ class Pool:
         self.max_headers = limits.headers
         self._limit = limits.connections_per_service
         self._idle_timeout_s = timeouts.service_keep_alive
-        self._idle: deque[ServiceConnection] = deque()
-        self._waiting: deque[Waiter] = deque()
+        self._idle: dict[ServiceConnection, float] = {}
+        """Those that rest and since when, by `_now`; the first has rested longest."""
+        self._waiting: OrderedDict[Waiter, None] = OrderedDict()
+        self._now = 0.0
+        """Seconds, by the ticks."""
         self._connecting = 0
         self._open = 0
         self._settled = asyncio.Event()
@@ -54,7 +60,7 @@ class Pool:
     def take(self) -> ServiceConnection | None:
         """An idle connection, the one used last first, so that the others can grow old."""
         while self._idle:
-            connection = self._idle.pop()
+            connection, _ = self._idle.popitem()
             if connection.usable and not connection.transport.is_closing():
                 return connection
         return None
@@ -64,23 +70,26 @@ class Pool:
         if self._closed:
             waiter.not_connected(_shutting_down())
             return
-        self._waiting.append(waiter)
+        self._waiting[waiter] = None
         self._open_more()
+
+    def warm(self) -> None:
+        """Open a connection before anybody wants one, if there is none yet."""
+        if not (self._closed or self._open or self._connecting):
+            self._open_another()
 
     def leave(self, waiter: Waiter) -> None:
         """Give up waiting; a connection that is on its way stays for the next one."""
-        if waiter in self._waiting:
-            self._waiting.remove(waiter)
+        self._waiting.pop(waiter, None)
 
     def put(self, connection: ServiceConnection) -> None:
         """Take back a connection on which the exchange ended in good order."""
         if self._closed or not connection.usable:
             connection.close()
         elif self._waiting:
-            self._waiting.popleft().connected(connection)
+            self._first_in_line().connected(connection)
         else:
-            connection.idle_s = 0.0
-            self._idle.append(connection)
+            self._idle[connection] = self._now
 
     def opened(self) -> None:
         """A connection stands; `lost` is heard for it when it ends."""
@@ -89,16 +98,19 @@ class Pool:
     def lost(self, connection: ServiceConnection) -> None:
         """A connection ended, or left the pool for a tunnel: there is room for another."""
         self._open -= 1
-        if connection in self._idle:
-            self._idle.remove(connection)
+        self._idle.pop(connection, None)
         self._open_more()
 
     def tick(self, seconds: float) -> None:
         """Close what has been idle for too long; called now and then."""
-        for connection in list(self._idle):
-            connection.idle_s += seconds
-            if connection.idle_s > self._idle_timeout_s:
-                connection.close()
+        self._now += seconds
+        overdue = []
+        for connection, since in self._idle.items():
+            if self._now - since <= self._idle_timeout_s:
+                break
+            overdue.append(connection)
+        for connection in overdue:
+            connection.close()
 
     async def close(self) -> None:
         """Close the idle connections; lent ones close when they come back."""
@@ -110,7 +122,7 @@ class Pool:
         for connection in list(self._idle):
             connection.close()
         while self._waiting:
-            self._waiting.popleft().not_connected(_shutting_down())
+            self._first_in_line().not_connected(_shutting_down())
 
     def _open_more(self) -> None:
         while (
@@ -118,16 +130,24 @@ class Pool:
             and self._open + self._connecting < self._limit
             and not self._closed
         ):
-            self._connecting += 1
-            self._settled.clear()
-            self._tasks.spawn(self._connect(), name=f"connect to {self.origin}")
+            self._open_another()
+
+    def _open_another(self) -> None:
+        self._connecting += 1
+        self._settled.clear()
+        self._tasks.spawn(self._connect(), name=f"connect to {self.origin}")
+
+    def _first_in_line(self) -> Waiter:
+        return self._waiting.popitem(last=False)[0]
 
     async def _connect(self) -> None:
         try:
             connection = await self._open_connection()
         except UpstreamError as error:
             if self._waiting:
-                self._waiting.popleft().not_connected(error)
+                self._first_in_line().not_connected(error)
+            else:
+                logger.info("no connection beforehand: %s (%s)", error, error.detail)
         else:
             # Nobody waits any more: it will have been idle when somebody takes it.
             connection.reused = not self._waiting
