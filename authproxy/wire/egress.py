@@ -124,22 +124,22 @@ class Egress:
                 what, "Are its address and port right, and http:// or https:// too?", head
             )
         status = int(found[1])
-        if status == 407:
-            raise self._unauthorized(head)
+        if status in (407, 401):  # 401 is what tinyproxy 1.11 says to a wrong password
+            raise self._unauthorized(status, head)
         if not 200 <= status < 300:
             verb = "could not" if status >= 500 else "refused to"
             raise self._failed(f"{verb} connect to {origin} ({status})", _HINT[verb], head)
 
-    def _unauthorized(self, head: bytes) -> UpstreamError:
+    def _unauthorized(self, status: int, head: bytes) -> UpstreamError:
         if not self.proxy.authorization:
             return self._failed(
-                "asks for a user name and a password (407)",
+                f"asks for a user name and a password ({status})",
                 "Write them into its URL, http://USER:PASSWORD@HOST:PORT, special characters"
                 " percent-encoded.",
                 head,
             )
         return self._failed(
-            "does not accept our user name and password (407)",
+            f"does not accept our user name and password ({status})",
             "They are sent by the method Basic, percent-decoded from its URL.",
             head,
         )
