@@ -9,10 +9,9 @@ import time
 from typing import TYPE_CHECKING
 
 from authproxy.exchange import ResponseHead
-from authproxy.policy.calls import Pair
 from authproxy.policy.headers import local_location
 from authproxy.policy.retry import is_token_rejection
-from authproxy.wire.http2.blocks import EMPTY_TABLE, BlockReader, plain_block
+from authproxy.wire.http2.blocks import EMPTY_TABLE, plain_field
 from authproxy.wire.http2.frames import (
     ACK,
     END_STREAM,
@@ -28,31 +27,17 @@ from authproxy.wire.http2.frames import (
     frame,
     window_update,
 )
-from authproxy.wire.http2.settings import MAX_TABLE, tame_settings
+from authproxy.wire.http2.glance import Glance, GlanceReader
+from authproxy.wire.http2.settings import tame_settings
 
 if TYPE_CHECKING:
     from authproxy.wire.http2.splice import Splice
     from authproxy.wire.http2.streams import Stream
 
-MAX_KNOWN = 32
-MAX_KNOWN_BYTES = 4096
+# ALTSVC (RFC 7838) and ORIGIN (RFC 8336): they speak of the service's names, not of the client's.
+_ABOUT_ORIGINS = frozenset([0x0A, 0x0C])
 _LISTS = 4
 """How many times the size of a head a block may unfold to: answers are the service's business."""
-
-
-class Block:
-    """What a block of the service's says."""
-
-    __slots__ = ("fields", "must_change", "status")
-
-    def __init__(self, fields: list[Pair], service: bytes) -> None:
-        self.fields = fields
-        self.status = _status(fields)
-        """0 for trailers."""
-        self.must_change = any(
-            (name == b"location" and value[: len(service)].lower() == service) or name == b"alt-svc"
-            for name, value in fields
-        )
 
 
 class Answers:
@@ -60,10 +45,8 @@ class Answers:
 
     def __init__(self, splice: "Splice") -> None:
         self._splice = splice
-        self._reader = BlockReader(max_list=_LISTS * splice.server.limits.head_bytes)
-        # What a client may allow; it is the one who checks that the service keeps to it.
-        self._reader.allow_table(MAX_TABLE)
-        self._known: dict[bytes, Block] = {}
+        self._reader = GlanceReader()
+        self._max_list = _LISTS * splice.server.limits.head_bytes
         self._rewrites = False
         self._forgotten = False
         self.last_taken_id = STREAM_MASK
@@ -82,22 +65,27 @@ class Answers:
     def block(
         self, kind: int, flags: int, stream_id: int, priority: bytes, block: bytes
     ) -> bytes | None:
-        known = self._known.get(block) or self._read(block)
+        glance = self._reader.read(block)
         stream = self._splice.calls.streams.get(stream_id)
         if stream is not None and kind != PUSH_PROMISE:
-            self._note(known, flags, stream_id, stream)
+            self._note(glance, flags, stream_id, stream)
         if stream_id in self._splice.calls.refused:
             self._rewrites = True  # the client must not miss what the block does to its table
             return b""
-        if not self._rewrites and not known.must_change:
+        must_change = glance.must_change
+        if must_change is None:
+            must_change = self._must_change(glance)
+        if not self._rewrites and not must_change:
             return None
         self._rewrites = True
         if kind == PUSH_PROMISE:
             raise ConnectionFault(Failure.INTERNAL_ERROR, "a push after a redirect")
-        return self._rewritten(known, flags, stream_id)
+        return self._rewritten(glance, flags, stream_id)
 
     def control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> bytes | None:
         splice = self._splice
+        if kind in _ABOUT_ORIGINS:
+            return b""
         if kind == SETTINGS and not flags & ACK:
             splice.service_settings(payload)
             return frame(SETTINGS, 0, 0, tame_settings(payload))
@@ -111,43 +99,52 @@ class Answers:
                 return b""
         return None
 
-    def _read(self, block: bytes) -> Block:
-        before = self._reader.changes
-        known = Block(self._reader.read(block), self._splice.caller.origins[0].lower())
-        if self._reader.changes != before:
-            self._known.clear()
-        elif len(block) <= MAX_KNOWN_BYTES:
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[block] = known
-        return known
+    @property
+    def _drops_alt_svc(self) -> bool:
+        """Only over TLS does any client heed it, and Google's front end puts it on every answer."""
+        return self._splice.caller.origins[1].startswith(b"https:")
 
-    def _note(self, known: Block, flags: int, stream_id: int, stream: "Stream") -> None:
+    def _must_change(self, glance: Glance) -> bool:
+        service = self._splice.caller.origins[0]
+        location = glance.find(b"location")
+        glance.must_change = (
+            location is not None and local_location(location, service, b"") != location
+        ) or (self._drops_alt_svc and glance.find(b"alt-svc") is not None)
+        return glance.must_change
+
+    def _note(self, glance: Glance, flags: int, stream_id: int, stream: "Stream") -> None:
         stream.silent_s = 0.0
         exchange = stream.exchange
-        status = known.status
+        status = glance.status
         if not exchange.status and status >= 200:
             exchange.status = status
             exchange.first_byte_s = time.monotonic() - exchange.started
             if status == 401:
-                self._note_rejection(known, stream)
+                self._note_rejection(glance, stream)
         if flags & END_STREAM:
             self._splice.calls.service_ended(stream_id, stream)
 
-    def _note_rejection(self, known: Block, stream: "Stream") -> None:
+    def _note_rejection(self, glance: Glance, stream: "Stream") -> None:
         """Google did not like the token: the next call shall have a new one."""
-        head = ResponseHead(401, b"", [(name, value, b"") for name, value in known.fields])
+        fields = glance.fields(max_bytes=self._max_list)
+        head = ResponseHead(401, b"", [(name, value, b"") for name, value in fields])
         upstream = self._splice.upstream
         if upstream is not None and stream.token is not None and is_token_rejection(head):
             upstream.tokens.reject(stream.token)
 
-    def _rewritten(self, known: Block, flags: int, stream_id: int) -> bytes:
-        origins = self._splice.caller.origins
-        block = plain_block(
-            (name, local_location(value, *origins) if name == b"location" else value)
-            for name, value in known.fields
-            if name != b"alt-svc"
-        )
+    def _rewritten(self, glance: Glance, flags: int, stream_id: int) -> bytes:
+        parts = []
+        size = 0
+        for name, value, is_coded in glance.entries:
+            if name == b"location":
+                value = local_location(glance.find(name) or b"", *self._splice.caller.origins)
+                is_coded = False
+            if name != b"alt-svc" or not self._drops_alt_svc:
+                parts.append(plain_field(name, value, is_coded=is_coded))
+                size += len(parts[-1])
+            if size > self._max_list:
+                raise ConnectionFault(Failure.COMPRESSION_ERROR, "a header block is too large")
+        block = b"".join(parts)
         if not self._forgotten:
             self._forgotten = True
             block = EMPTY_TABLE + block
@@ -169,10 +166,3 @@ class Answers:
         if length:
             self._splice.to_service(window_update(0, length))
         return b""
-
-
-def _status(fields: list[Pair]) -> int:
-    value = next((value for name, value in fields if name == b":status"), b"0")
-    if len(value) > 3 or not value.isdigit():
-        raise ConnectionFault(Failure.PROTOCOL_ERROR, "an answer without a status")
-    return int(value)

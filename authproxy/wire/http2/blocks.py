@@ -117,19 +117,21 @@ class BlockWriter:
 
 def plain_block(fields: Iterable[Pair]) -> bytes:
     """A block that touches no table: literals, never indexed, without Huffman code."""
-    parts: list[bytes] = []
-    for name, value in fields:
-        parts += (b"\x10", _string(name), _string(value))
-    return b"".join(parts)
+    return b"".join(plain_field(name, value) for name, value in fields)
 
 
-def _string(text: bytes) -> bytes:
+def plain_field(name: bytes, value: bytes, *, is_coded: bool = False) -> bytes:
+    """`is_coded`: the value is in Huffman code already."""
+    return b"\x10" + _string(name, 0) + _string(value, 0x80 if is_coded else 0)
+
+
+def _string(text: bytes, mark: int) -> bytes:
     """RFC 7541 5.2; the length is an integer with a 7-bit prefix (5.1)."""
     size = len(text)
     if size < 0x7F:
-        return bytes((size,)) + text
+        return bytes((mark | size,)) + text
     size -= 0x7F
-    prefix = bytearray((0x7F,))
+    prefix = bytearray((mark | 0x7F,))
     while size >= 0x80:
         prefix.append(size & 0x7F | 0x80)
         size >>= 7
