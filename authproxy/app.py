@@ -141,21 +141,18 @@ class Proxy:
         if len(upstreams) <= WARM_AT_MOST:
             for upstream in upstreams.values():
                 upstream.pool.warm()
+            if tls is not None:
+                self._tasks.spawn(_choose_protocol(tls, upstreams), name="choice of protocol")
 
     def _push(self, close: Callable[[], Awaitable[None]]) -> None:
         self._stack.push_async_callback(close)
 
 
 def build_listener_tls(settings: Settings) -> ListenerTls | None:
-    """The certificate for clients on TCP. Raises StartError.
-
-    HTTP/2 needs a service that speaks it, and one without TLS seldom does: clients that know both
-    get HTTP/1.1 then.
-    """
+    """The certificate for clients on TCP. Raises StartError."""
     if settings.tls_cert_file is None:
         return None
-    all_in_tls = all(one.url.scheme == "https" for one in settings.services.values())
-    return ListenerTls(settings.tls_cert_file, settings.tls_key_file, http2_first=all_in_tls)
+    return ListenerTls(settings.tls_cert_file, settings.tls_key_file)
 
 
 def build_server(
@@ -253,6 +250,16 @@ def tell_egress(upstreams: dict[str, Upstream]) -> None:
             proxy.source,
             ", ".join(names[:NAMES_TOLD]) + (" …" if len(names) > NAMES_TOLD else ""),
         )
+
+
+async def _choose_protocol(tls: ListenerTls, upstreams: dict[str, Upstream]) -> None:
+    """A client that chose HTTP/2 cannot reach a service that does not speak it: ask them all."""
+    for upstream in upstreams.values():
+        if not await upstream.connector.speaks_http2():
+            logger.info("clients in TLS are led to HTTP/1.1: %s has not chosen HTTP/2", upstream.name)
+            return
+    tls.prefer_http2()
+    logger.info("clients in TLS are led to HTTP/2: every service speaks it")
 
 
 async def _first_token(upstream: Upstream) -> None:

@@ -219,3 +219,16 @@ def test_services_with_the_same_tls_share_a_context() -> None:
     assert first is second
     assert first is not None
     assert both[0].egress is None
+
+
+async def test_whether_a_service_speaks_http2_is_found_out() -> None:
+    certificate, trust = tls_contexts()
+    async with raw_service(quiet, tls=certificate) as service, raw_service(quiet) as plain:
+        connector = connector_to(service.url, trust)
+        assert not await connector.speaks_http2()
+        certificate.set_alpn_protocols(["http/1.1"])
+        assert not await connector.speaks_http2()
+        certificate.set_alpn_protocols(["http/1.1", "h2"])
+        assert await connector.speaks_http2()
+        assert not await connector_to(plain.url).speaks_http2()
+        assert not await connector_to(plain.url.replace("http:", "https:"), trust).speaks_http2()

@@ -44,7 +44,7 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         with pytest.raises(StartError, match=f'^"{file}" holds no PEM certificate; '):
             service_context(wrong, "http/1.1")
     with pytest.raises(StartError, match=f'^"{file}" holds no PEM certificate; '):
-        ListenerTls(file, None, http2_first=True)
+        ListenerTls(file, None)
 
 
 def demanding(authority: trustme.CA, version: ssl.TLSVersion) -> ssl.SSLContext:
@@ -145,7 +145,10 @@ def in_der(pair: Pair) -> bytes:
 async def test_clients_get_the_protocol_that_fits(
     pair: Pair, http2_first: bool, offered: tuple[str, ...], chosen: str | None
 ) -> None:
-    async with listening(ListenerTls(pair.cert, pair.key, http2_first=http2_first)) as port:
+    listener = ListenerTls(pair.cert, pair.key)
+    async with listening(listener) as port:
+        if http2_first:
+            listener.prefer_http2()
         assert (in_der(pair), chosen) == await seen_by_client(port, *offered)
 
 
@@ -160,7 +163,7 @@ async def test_a_new_certificate_is_shown_to_new_clients(
     pair: Pair, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    listener = ListenerTls(pair.cert, pair.key, http2_first=True)
+    listener = ListenerTls(pair.cert, pair.key)
     newer = write_pair(pair.cert.parent, "localhost", authority=AUTHORITY, stem="newer")
     async with listening(listener) as port:
         first, _ = await seen_by_client(port)
@@ -179,7 +182,7 @@ async def test_a_pair_that_does_not_fit_keeps_the_old_certificate_and_is_told_on
     pair: Pair, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    listener = ListenerTls(pair.cert, pair.key, http2_first=True)
+    listener = ListenerTls(pair.cert, pair.key)
     newer = write_pair(pair.cert.parent, "localhost", authority=AUTHORITY, stem="newer")
     async with listening(listener) as port:
         replace(pair, newer, key_too=False)
@@ -202,7 +205,7 @@ async def test_a_pair_that_does_not_fit_keeps_the_old_certificate_and_is_told_on
 async def test_files_that_vanish_keep_the_old_certificate(
     pair: Pair, caplog: pytest.LogCaptureFixture
 ) -> None:
-    listener = ListenerTls(pair.both, None, http2_first=True)
+    listener = ListenerTls(pair.both, None)
     async with listening(listener) as port:
         pair.both.unlink()
         for _ in range(3):
@@ -217,7 +220,7 @@ async def test_files_are_looked_at_again_and_again(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tls, "LOOK_EVERY_S", 0.001)
-    listener = ListenerTls(pair.cert, pair.key, http2_first=True)
+    listener = ListenerTls(pair.cert, pair.key)
     newer = write_pair(pair.cert.parent, "localhost", authority=AUTHORITY, stem="newer")
     async with listening(listener) as port, asyncio.TaskGroup() as group:
         task = group.create_task(listener.keep_fresh())

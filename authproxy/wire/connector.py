@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar, cast
 
 from authproxy.config import find_egress
+from authproxy.errors import UpstreamError
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import Origin
 from authproxy.wire.egress import HAPPY_EYEBALLS_DELAY_S, Early, Egress, hand_over
@@ -57,6 +58,18 @@ class Connector:
                 happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S,
             )
         return protocol
+
+    async def speaks_http2(self) -> bool:
+        """Whether the service can be reached and chooses HTTP/2 when that is offered."""
+        if self.contexts is None:
+            return False
+        try:
+            early = await self.open(Early, http2=True)
+        except UpstreamError:
+            return False
+        chosen = early.transport.get_extra_info("ssl_object").selected_alpn_protocol()
+        early.transport.abort()
+        return bool(chosen == HTTP_2)
 
     @property
     def peer(self) -> Peer:

@@ -23,10 +23,16 @@ _STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: [^\r\n]*)?(?:\r\n|$)")
 class Early(asyncio.Protocol):
     """Keeps what comes before the protocol that it is meant for has the transport."""
 
+    transport: asyncio.Transport
+
     def __init__(self) -> None:
         self.data = b""
         self.lost = False
         self._news = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # A cast: aiofastnet's transports have asyncio's methods, not its classes.
+        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self.data += data

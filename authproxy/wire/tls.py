@@ -67,17 +67,23 @@ Stamps = tuple[tuple[int, int, int], ...]
 class ListenerTls:
     """The certificate that clients see, and its successors."""
 
-    def __init__(self, cert_file: Path, key_file: Path | None, *, http2_first: bool) -> None:
+    def __init__(self, cert_file: Path, key_file: Path | None) -> None:
         """Raises StartError."""
         self._files = cert_file, key_file
-        protocols = ["h2", "http/1.1"] if http2_first else ["http/1.1", "h2"]
         self.context = _new_context()
-        self.context.set_alpn_protocols(protocols)
+        self.context.set_alpn_protocols(["http/1.1", "h2"])
         self._seen = self._pending = self._stamps()
         try:
             load_pair(self.context, *self._files)
         except ValueError as error:
             raise StartError(str(error)) from None
+
+    def prefer_http2(self) -> None:
+        """From now on clients that know both protocols get HTTP/2; until then it is HTTP/1.1.
+
+        HTTP/2 passes through as such, so only where every service speaks it.
+        """
+        self.context.set_alpn_protocols(["h2", "http/1.1"])
 
     async def keep_fresh(self) -> None:
         """Look at the files until cancelled."""

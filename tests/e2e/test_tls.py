@@ -83,6 +83,40 @@ async def test_curl_keeps_its_http1_connection(listening: Listening) -> None:
     assert [b"302 1.1 1", b"302 1.1 0"] == stdout.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("protocols", "told", "chosen"),
+    [
+        (["http/1.1"], "led to HTTP/1.1: localhost has not chosen HTTP/2", "http/1.1"),
+        (["h2", "http/1.1"], "led to HTTP/2: every service speaks it", "h2"),
+    ],
+    ids=["http1 service", "http2 service"],
+)
+async def test_a_client_that_knows_both_gets_what_the_service_speaks(
+    tmp_path: Path, protocols: list[str], told: str, chosen: str
+) -> None:
+    pair = write_pair(tmp_path, "localhost", authority=AUTHORITY)
+    ca_file = write_authority(tmp_path, AUTHORITY)
+    certificate = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.load_cert_chain(pair.both)
+    certificate.set_alpn_protocols(protocols)
+    async with (
+        raw_service(tls=certificate) as service,
+        Program(
+            service.url,
+            *("--credentials", "none", "-l", "localhost:0", "--ca-file", ca_file),
+            *("--tls-cert", pair.both),
+        ) as program,
+    ):
+        await program.hear(f"clients in TLS are {told}$")
+        client = ssl.create_default_context(cafile=str(ca_file))
+        client.set_alpn_protocols(["h2", "http/1.1"])
+        _, writer = await asyncio.open_connection("localhost", program.port, ssl=client)
+        found = writer.get_extra_info("ssl_object").selected_alpn_protocol()
+        writer.close()
+
+    assert chosen == found
+
+
 async def test_openssl_sees_the_certificate_and_no_tls_older_than_1_2(listening: Listening) -> None:
     at = ("-connect", f"localhost:{listening.program.port}", "-servername", "localhost")
     openssl = ("openssl", "s_client", "-brief", "-CAfile", listening.ca_file, *at)
