@@ -109,6 +109,7 @@ BAD_REQUESTS: Sequence[bytes] = (
     post(CHUNKED[:-2], body=b"2\r\n@@" + LAST),
     post(CHUNKED[:-2], body=b"2\r\n@@@\r\n" + LAST),
     post(CHUNKED[:-2], body=b"2\r\n@@\r0\r\n\r\n" + HIDDEN),
+    post(CHUNKED[:-2], body=b"2 ;a\r\n@@\r\n" + LAST),
     post(CHUNKED[:-2], body=b"2;\n@@\r\n" + LAST + HIDDEN),
     post(CHUNKED[:-2], body=b"2;a\nb\r\n@@\r\n" + LAST + HIDDEN),
     post(CHUNKED[:-2], body=b'2;a="\r\n@@\r\n' + LAST),
@@ -139,6 +140,8 @@ BAD_REQUESTS: Sequence[bytes] = (
     get(b"X: a\x7fb"),
     get(b"\xe4: y"),
     get(b"X(: y"),
+    get(line=b"GET  /@ HTTP/1.1"),
+    get(line=b"GET /@  HTTP/1.1"),
     get(line=b"GET\t/@ HTTP/1.1"),
     get(line=b" GET /@ HTTP/1.1"),
     get(line=b"GET /@ HTTP/1.1 "),
@@ -169,6 +172,9 @@ BAD_REQUESTS: Sequence[bytes] = (
     get().replace(b"\r\n", b"\n"),
     get().replace(b"\r\n", b"\r"),
     get() + b"garbage" + get(),
+    b"\n" + get(),
+    b"\r" + get(),
+    b"\r\n\r\n" + get(),
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 )
 

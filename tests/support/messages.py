@@ -8,7 +8,8 @@ import h11
 
 ENOUGH = 2**24
 _LINE = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r\n\0]*")
-_NO_SUCH_LINE = b"no such line"
+IN_ASCII = bytes(char if char < 0x80 else ord("x") for char in range(256))
+"""h11 wants targets in ASCII. We pass them as they come: what is strange in one frames nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,8 @@ def read_request(data: bytes) -> tuple[Request, bytes] | None:
     Raises h11.RemoteProtocolError for a bad head; a bad body makes the request none that is whole.
     """
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=ENOUGH)
-    connection.receive_data(data)
+    line, end, rest = data.partition(b"\r\n")
+    connection.receive_data(line.translate(IN_ASCII) + end + rest)
     head = connection.next_event()
     if not isinstance(head, h11.Request):
         return None
