@@ -38,6 +38,16 @@ class ClientEnd(asyncio.Protocol):
         """Stop reading, or go on."""
         self._is_paused = _pause(self.transport, self._is_paused, on)
 
+    def leave(self) -> None:
+        """Say no more, and let the client close.
+
+        What it still sends, such as a confirmation of settings, would meet a closed socket, and the
+        reset could overtake our last words.
+        """
+        self.pause(False)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
     def __repr__(self) -> str:
         return f"<ClientEnd [{'paused' if self._is_paused else 'reading'}]>"
 

@@ -287,7 +287,7 @@ class Splice:
         self.idle_s = 0.0
         if is_whole:
             send(self._for_client, self._client.transport)
-            self._client.transport.close()
+            self._client.leave()
         else:
             # In the middle of a frame nothing can be said but that it will not be whole.
             reset(self._client.transport)
