@@ -94,7 +94,7 @@ class GlanceReader:
         try:
             while at < end:
                 at = self._step(block, at, glance)
-        except (IndexError, HPACKError):
+        except IndexError:
             raise _broken("a header block is not valid") from None
         if at != end:
             raise _broken("a header block ends too early")
@@ -191,7 +191,10 @@ def _remembered(raw: bytes) -> bytes:
 
 def _spelled(raw: bytes) -> bytes:
     # Only short ones are kept: memory has a bound.
-    return _remembered(raw) if len(raw) <= 64 else decode_huffman(raw)
+    try:
+        return _remembered(raw) if len(raw) <= 64 else decode_huffman(raw)
+    except HPACKError:
+        raise _broken("a header block is not valid") from None
 
 
 def _status(glance: Glance) -> int:
