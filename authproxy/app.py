@@ -256,7 +256,8 @@ async def _choose_protocol(tls: ListenerTls, upstreams: dict[str, Upstream]) -> 
     """A client that chose HTTP/2 cannot reach a service that does not speak it: ask them all."""
     for upstream in upstreams.values():
         if not await upstream.connector.speaks_http2():
-            logger.info("clients in TLS are led to HTTP/1.1: %s has not chosen HTTP/2", upstream.name)
+            name = upstream.name
+            logger.info("clients in TLS are led to HTTP/1.1: %s has not chosen HTTP/2", name)
             return
     tls.prefer_http2()
     logger.info("clients in TLS are led to HTTP/2: every service speaks it")

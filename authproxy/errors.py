@@ -30,6 +30,7 @@ class Code(StrEnum):
     NO_ROUTE = "no_route"
     CONNECT_NOT_SUPPORTED = "connect_not_supported"
     TRACE_NOT_SUPPORTED = "trace_not_supported"
+    MAX_FORWARDS_REACHED = "max_forwards_reached"
     REQUEST_TIMEOUT = "request_timeout"
     TARGET_TOO_LONG = "target_too_long"
     HEAD_TOO_LARGE = "head_too_large"
@@ -49,6 +50,7 @@ STATUS_OF: dict[Code, int] = {
     Code.NO_ROUTE: 404,
     Code.CONNECT_NOT_SUPPORTED: 405,
     Code.TRACE_NOT_SUPPORTED: 405,
+    Code.MAX_FORWARDS_REACHED: 200,
     Code.REQUEST_TIMEOUT: 408,
     Code.TARGET_TOO_LONG: 414,
     Code.HEAD_TOO_LARGE: 431,
@@ -107,14 +109,23 @@ class CredentialError(AuthProxyError):
 class UpstreamError(AuthProxyError):
     """The service could not be reached, was too slow, or broke the protocol.
 
-    `sent` decides about a retry: could the service have seen any of the request?
+    `sent` decides about a retry: could the service have seen any of the request? `passing` says
+    that another try in a moment may do better, as with a service that is just being started.
     """
 
     def __init__(
-        self, message: str, *, code: Code, sent: bool, hint: str = "", detail: str = ""
+        self,
+        message: str,
+        *,
+        code: Code,
+        sent: bool,
+        hint: str = "",
+        detail: str = "",
+        passing: bool = False,
     ) -> None:
         super().__init__(message, code=code, hint=hint, detail=detail)
         self.sent = sent
+        self.passing = passing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,7 @@ NO_TOKEN = Token(
 
 
 Field = tuple[bytes, bytes, bytes]
-"""A header field: its name in lower case, its value, and the whole line as it came, without CR LF."""
+"""A header field: its name in lower case, its value, and the line as it came, without its end."""
 
 
 def make_field(name: bytes, value: bytes) -> Field:

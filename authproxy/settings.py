@@ -204,6 +204,10 @@ class TimeoutSettings(_Frozen):
     """From the end of the request to the first byte of the answer."""
     stream_idle: Seconds = Field(3600.0, gt=0)
     """Silence in both directions within an exchange."""
+    total: Seconds = Field(0.0, ge=0)
+    """For a whole exchange, however much moves; 0: no bound. Tunnels are not counted."""
+    scale_up: Seconds = Field(10.0, ge=0)
+    """For how long an idempotent request goes out again while Google has no instance; 0: never."""
     keep_alive: Seconds = Field(120.0, gt=0)
     """How long an idle client connection is kept."""
     service_keep_alive: Seconds = Field(60.0, gt=0)

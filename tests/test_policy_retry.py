@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authproxy.exchange import Field, ResponseHead, make_field
-from authproxy.policy.retry import is_token_rejection, may_resend
+from authproxy.policy.retry import is_token_rejection, may_resend, pause_s
 
 FRONT_END = (
     b'Bearer error="invalid_token" error_description="The access token could not be verified"'
@@ -54,3 +54,11 @@ def test_the_front_ends_rejection_is_told_from_the_applications(
 @given(st.integers(100, 599).filter(lambda status: status != 401), st.binary())
 def test_no_other_answer_rejects_a_token(status: int, value: bytes) -> None:
     assert not is_token_rejection(answer(status, value, FRONT_END))
+
+
+@pytest.mark.parametrize(
+    ("attempt", "luck", "expected"),
+    [(1, 0.5, 0.2), (2, 0.5, 0.4), (3, 0.0, 0.4), (3, 1.0, 1.2), (30, 0.5, 4.0)],
+)
+def test_pauses_double_up_to_a_bound(attempt: int, luck: float, expected: float) -> None:
+    assert pytest.approx(expected) == pause_s(attempt, luck)

@@ -16,6 +16,7 @@ from authproxy.policy.access import AccessList
 from authproxy.values import LOOPBACK
 from tests.support.proxying import TOKEN_TEXT, FixedTokens, make_token, proxying
 from tests.support.raw import OK, Call, always, raw_service
+from tests.support.talking import get
 
 LAST_GET = b"GET /path HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 REJECTED = (
@@ -322,15 +323,31 @@ async def test_a_rejection_is_passed_on_when_there_is_no_other_token() -> None:
     assert 1 == len(heads)
 
 
-async def test_a_request_with_a_body_is_not_sent_again() -> None:
-    tokens = FixedTokens(make_token("old"))
-    tokens.replacement = make_token("new")
-    data = b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi"
+async def test_options_with_no_hop_left_is_answered_here() -> None:
+    async with raw_service() as service, proxying(service.url) as proxy:
+        answer = await proxy.exchange(
+            b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nMax-Forwards: 0\r\nConnection: close\r\n\r\n"
+        )
 
-    (received,), heads = await rejected(tokens, data)
-    assert received.endswith(b"\r\n\r\nnope")
-    assert 1 == len(heads)
-    assert [] == tokens.rejected
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\nAllow: GET, " in answer
+    assert b"\r\n\r\nThis is authproxy: Max-Forwards let the request go no further.\n" in answer
+    assert [] == service.heads
+
+
+@pytest.mark.parametrize(
+    ("method", "passed_on"), [("OPTIONS", b"4"), ("GET", b"5"), ("OPTIONS-X", b"5")]
+)
+async def test_max_forwards_is_counted_down_for_options_alone(
+    method: str, passed_on: bytes
+) -> None:
+    request = get("/", "max-Forwards:  5", "Connection: close", method=method)
+    async with raw_service() as service, proxying(service.url) as proxy:
+        await proxy.exchange(request)
+
+    (head,) = service.heads
+    (line,) = [line for line in head.split(b"\r\n") if line.startswith(b"max-Forwards:")]
+    assert passed_on == line.partition(b":")[2].strip()
 
 
 async def test_an_applications_own_401_is_none_of_our_business() -> None:

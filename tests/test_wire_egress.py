@@ -242,7 +242,10 @@ async def test_service_that_leaves_at_once_is_told() -> None:
         url = service.url.replace("http:", "https:")
         error = await failure(connector_through(proxy.url, url, trust=trust))
 
-    expected = f"{url} closed the connection before it stood.", f"The TLS handshake with {url} failed."
+    expected = (
+        f"{url} closed the connection before it stood.",
+        f"The TLS handshake with {url} failed.",
+    )
     assert str(error) in expected
 
 

@@ -3,8 +3,6 @@
 from typing import TYPE_CHECKING
 
 from authproxy.errors import AuthProxyError, Refused
-from authproxy.exchange import ResponseHead
-from authproxy.policy.retry import is_token_rejection
 from authproxy.policy.routes import split_target
 from authproxy.wire import refusals
 
@@ -18,6 +16,8 @@ def admit(relay: "Relay") -> None:
         method = relay.head.method
         if method in _REFUSED:
             raise _REFUSED[method]()
+        if relay.facts.max_forwards == 0 and method == b"OPTIONS":
+            raise refusals.last_hop()
         host = relay.facts.host
         if relay.target[0] != _SLASH:
             relay.target, host = split_target(relay.target, host)
@@ -27,7 +27,12 @@ def admit(relay: "Relay") -> None:
         relay.refuse(refusal)
         return
     relay.exchange.service = upstream.name
-    token = upstream.tokens.current()
+    send(relay)
+
+
+def send(relay: "Relay") -> None:
+    """Let an admitted `relay` send its request, at once if a token is at hand."""
+    token = relay.upstream.tokens.current()
     if token is None:
         fetch_token(relay)
     else:
@@ -52,16 +57,6 @@ async def _await_token(relay: "Relay") -> None:
     if relay.is_open:
         relay.send(token)
         relay.flush()
-
-
-def may_try_another_token(relay: "Relay", head: ResponseHead) -> bool:
-    """Google's front end turned this token down, a new one may do, and we can send again."""
-    return (
-        is_token_rejection(head)
-        and relay.exchange.attempts == 1
-        and relay.is_replayable
-        and relay.upstream.tokens.reject(relay.token)
-    )
 
 
 _SLASH = ord("/")

@@ -89,4 +89,11 @@ def translate(error: Exception, peer: Peer, timeout_s: float) -> UpstreamError:
     # aiofastnet's errors of TLS carry no text of their own.
     detail = str(error) or repr(error)
     hint = f"{hint} {peer.hint}".rstrip()
-    return UpstreamError(message, code=code, sent=False, hint=hint, detail=detail)
+    return UpstreamError(
+        message,
+        code=code,
+        sent=False,
+        hint=hint,
+        detail=detail,
+        passing=isinstance(error, ConnectionError),
+    )

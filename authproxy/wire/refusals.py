@@ -21,6 +21,14 @@ def trace() -> Refused:
     )
 
 
+def last_hop() -> Refused:
+    """Not a refusal: whoever asks with Max-Forwards: 0 wants to hear us (RFC 9110 7.6.2)."""
+    return Refused(
+        "This is authproxy: Max-Forwards let the request go no further.",
+        code=Code.MAX_FORWARDS_REACHED,
+    )
+
+
 def address(rule: str) -> Refused:
     """`rule` is for the log only."""
     return Refused(
@@ -110,4 +118,13 @@ def silent_exchange(seconds: float) -> UpstreamError:
         code=Code.UPSTREAM_TIMEOUT,
         sent=True,
         hint="The bound is `timeouts.stream_idle` in the configuration.",
+    )
+
+
+def out_of_time(seconds: float) -> UpstreamError:
+    return UpstreamError(
+        f"The exchange was not over within {seconds:g} seconds.",
+        code=Code.UPSTREAM_TIMEOUT,
+        sent=True,
+        hint="The bound is `timeouts.total` in the configuration.",
     )

@@ -18,14 +18,19 @@ from authproxy.exchange import Field, RequestHead, ResponseHead, Token
 from authproxy.policy.facts import RequestFacts, ResponseFacts
 from authproxy.policy.headers import last_chunk, request_head, response_head
 from authproxy.policy.retry import may_resend
-from authproxy.wire import admission, refusals, tunnel
+from authproxy.wire import admission, again, refusals, tunnel
 from authproxy.wire.output import add_chunk
+from authproxy.wire.patience import find_overdue
 from authproxy.wire.service import ServiceConnection
 from authproxy.wire.upstream import Upstream
 
 if TYPE_CHECKING:
     from authproxy.settings import TimeoutSettings
     from authproxy.wire.client import ClientConnection
+
+
+REPLAY_BYTES = 64 * 1024
+"""A body up to this size is kept until the answer begins, in case it has to be sent again."""
 
 
 class Relay:
@@ -38,8 +43,13 @@ class Relay:
     received_all = False
     """The client's request has come in whole."""
     silent_s = 0.0
-    _early: list[bytes] | None = None
-    """Body that came before there was a connection; bounded, the client is on hold then."""
+    age_s = 0.0
+    connect_tries = 0
+    had_another_token = False
+    _body: list[bytes] | None = None
+    """What has come of the body, to be sent, or sent again. Bounded: while there is no connection
+    the client is on hold, and afterwards only a small one is kept."""
+    _body_kept = True
     _trailers: Sequence[Field] = ()
     _in_line = False
     response: ResponseFacts | None = None
@@ -101,7 +111,8 @@ class Relay:
     def not_connected(self, error: AuthProxyError) -> None:
         """The pool could not open one; nothing was sent."""
         self._in_line = False
-        self.refuse(error)
+        if not again.try_to_connect(self, error):
+            self.refuse(error)
 
     def _use(self, connection: ServiceConnection) -> None:
         upstream = self.upstream
@@ -112,11 +123,12 @@ class Relay:
         token_line = upstream.token_line(self.token, self.facts)
         connection.out.append(request_head(head.method, self.target, fields, token_line))
         connection.begin(self, hold=client.is_congested)
-        if self._early:
-            early, self._early = self._early, None
-            for data in early:
+        if self._body is not None:
+            for data in self._body:
                 self._add_body(connection, data)
-            self.client.hold_early(False)
+            client.hold_early(False)
+            if self.exchange.bytes_from_client > REPLAY_BYTES:
+                self._body, self._body_kept = None, False
         if self.received_all and self.facts.chunked:
             connection.out.append(last_chunk(self._trailers, upstream.rules.drop))
 
@@ -128,11 +140,18 @@ class Relay:
         self.exchange.bytes_from_client += len(data)
         if self.service is not None:
             self._add_body(self.service, data)
-        elif not self._answered:
-            if not self._early:
-                self._early = []
-                self.client.hold_early(True)
-            self._early.append(data)
+            if not self._body_kept:
+                return
+            if self.exchange.bytes_from_client > REPLAY_BYTES:
+                self._body, self._body_kept = None, False
+                return
+        elif self._answered:
+            return
+        else:
+            self.client.hold_early(True)
+        if self._body is None:
+            self._body = []
+        self._body.append(data)
 
     def _add_body(self, service: ServiceConnection, data: bytes) -> None:
         if self.facts.chunked:
@@ -154,7 +173,7 @@ class Relay:
         """The request's body is not valid; the service must not take what it has got for whole."""
         refusal = refusals.bad_body(reason)
         if self.client.is_turn_of(self):
-            self._drop_service()
+            self.leave_service()
             self._fail(refusal)
         else:
             self._refusal = refusal
@@ -163,7 +182,7 @@ class Relay:
         """The client left: cut the exchange with the service, whatever stage it is at."""
         if not self._over:
             self.exchange.aborted = self.exchange.aborted or "client"
-            self._drop_service()
+            self.leave_service()
             self._end()
 
     def client_congested(self, congested: bool) -> None:
@@ -181,8 +200,8 @@ class Relay:
 
     @property
     def is_replayable(self) -> bool:
-        """All that the client sent is its head, and that we still have."""
-        return self.received_all and not self.facts.has_body
+        """We still have all that the client sent."""
+        return self.received_all and self._body_kept
 
     def _may_resend(self) -> bool:
         return self.is_replayable and may_resend(self.head.method, self.exchange.attempts)
@@ -197,9 +216,7 @@ class Relay:
 
     def service_head(self, head: ResponseHead, facts: ResponseFacts) -> bool:
         """The final head; False when it does not go to the client since there will be another."""
-        if head.status == 401 and admission.may_try_another_token(self, head):
-            self._drop_service()
-            admission.fetch_token(self)
+        if head.status in again.SECOND_THOUGHTS and again.try_after(self, head):
             return False
         self._answer(head, facts)
         return True
@@ -218,6 +235,7 @@ class Relay:
         exchange.first_byte_s = time.monotonic() - exchange.started
         self.response = facts
         self._answering = True
+        self._body = None
         self._chunked = self.client.begin_answer(self, head, facts)
 
     def from_service(self, data: bytes) -> None:
@@ -237,7 +255,7 @@ class Relay:
         if self.received_all:
             self._end()
         elif self.service is not None and not self.service.is_usable:
-            self._drop_service()
+            self.leave_service()
             self._linger()
 
     def service_congested(self, congested: bool) -> None:
@@ -261,12 +279,11 @@ class Relay:
     def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
         """Time passed; give up when nothing moved for too long."""
         self.silent_s += seconds
-        waits = self.received_all and self.response is None
-        limit_s = timeouts.first_byte if waits else timeouts.stream_idle
-        if self.silent_s > limit_s:
-            make = refusals.slow_service if waits else refusals.silent_exchange
-            self._drop_service()
-            self._fail(make(limit_s))
+        self.age_s += seconds
+        error = find_overdue(self, timeouts)
+        if error is not None:
+            self.leave_service()
+            self._fail(error)
 
     # The end.
 
@@ -277,7 +294,7 @@ class Relay:
         exchange = self.exchange
         exchange.code, exchange.detail, exchange.status = error.code, error.detail, error.status
         self._answered = self._answering = True
-        self._early = None
+        self._body = None
         # Behind a request that the reader refused anything may follow.
         complete = self.received_all or not (self.facts.has_body or self._refusal)
         if error.code is Code.BAD_REQUEST or not complete:
@@ -304,7 +321,7 @@ class Relay:
         self._over = True
         self.client.abort(self)
 
-    def _drop_service(self) -> None:
+    def leave_service(self) -> None:
         """Give up the connection to the service, or the place in the line for one."""
         service, self.service = self.service, None
         if service is not None:

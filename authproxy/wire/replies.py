@@ -8,9 +8,14 @@ import html
 import json
 from http import HTTPStatus
 
-from authproxy.errors import AuthProxyError, CredentialError
+from authproxy.errors import AuthProxyError, Code, CredentialError
 from authproxy.exchange import RequestHead
 
+_WITH_ALLOW = (
+    Code.CONNECT_NOT_SUPPORTED,
+    Code.TRACE_NOT_SUPPORTED,
+    Code.MAX_FORWARDS_REACHED,
+)
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{status} {phrase}</title>
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}}
@@ -36,7 +41,7 @@ def render(
     ]
     if isinstance(error, CredentialError):
         lines.append(f"Retry-After: {error.retry_after_s}")
-    if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
+    if error.code in _WITH_ALLOW:
         lines.append("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
     head_bytes = "\r\n".join(lines).encode() + b"\r\n" + connection + b"\r\n"
     return head_bytes if head.method == b"HEAD" else head_bytes + body
