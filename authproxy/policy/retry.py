@@ -53,4 +53,5 @@ def pause_s(attempt: int, luck: float) -> float:
 
     The jitter keeps clients that failed together from coming back together.
     """
-    return min(FIRST_PAUSE_S * 2 ** (attempt - 1), LONGEST_PAUSE_S) * (0.5 + luck)
+    doubled: float = FIRST_PAUSE_S * 2 ** (attempt - 1)
+    return min(doubled, LONGEST_PAUSE_S) * (0.5 + luck)
