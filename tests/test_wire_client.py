@@ -516,6 +516,23 @@ async def test_half_closed_client_is_gone() -> None:
     assert "client" == exchange.aborted
 
 
+async def test_half_closed_client_cannot_take_half_an_answer_for_a_whole_one() -> None:
+    """To a client of HTTP/1.0 an answer without a length ends with the connection."""
+
+    async def talk(call: Call) -> None:
+        await call.read_head()
+        await call.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")
+        await call.read_head()
+
+    async with raw_service(talk) as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"half")
+        writer.write_eof()
+        assert await was_cut(reader)
+        writer.close()
+
+
 async def test_rest_of_an_upload_still_goes_out_after_an_early_answer() -> None:
     got: asyncio.Queue[bytes] = asyncio.Queue()
 

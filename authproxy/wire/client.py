@@ -110,7 +110,10 @@ class ClientConnection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         # A client that has closed its sending side is taken for gone, as nginx and Go do: a full
-        # close cannot be told from half of one.
+        # close cannot be told from half of one. If it does still read, the part of an answer that
+        # it has got must not look like a whole one.
+        if self._relay is not None and self._relay.response is not None:
+            reset(self.transport)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:

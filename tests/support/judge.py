@@ -134,9 +134,7 @@ def _answers(stage: Stage, wire: Wire) -> Iterator[str]:
         try:
             answers, rest = read_answer(rest, method, ended=ended, switching=switching)
         except h11.RemoteProtocolError as error:
-            cut_off = exchange.aborted or wire.dropped or wire.was_reset or not exchange.status
-            if rest or not cut_off:
-                yield f"not an answer ({error}): {http_part(wire)!r}"
+            yield f"not an answer ({error}): {http_part(wire)!r}"
             return
         yield from _answer(exchange, answers, wire)
         if exchange.aborted or wire.dropped or switching:
@@ -207,7 +205,7 @@ def _sources(stage: Stage) -> Iterator[str]:
     given: set[tuple[int, bytes]] = set()
     for wire in stage.service_wires:
         try:
-            given.update((each.status, each.body) for each in _given(wire) if each.whole)
+            given.update((each.status, each.body) for each in _given(wire))
         except h11.RemoteProtocolError:
             return  # how much of it is an answer only the proxy can say
     for wire in stage.clients:
@@ -220,7 +218,7 @@ def _given(wire: Wire) -> Iterator[Answer]:
     rest = bytes(wire.heard)
     for request in read_requests(http_part(wire))[0]:
         answers, rest = read_answer(rest, request.method, ended=wire.is_lost)
-        yield from answers
+        yield from (answer for answer in answers if answer.whole)
 
 
 def _finals(stage: Stage, wire: Wire) -> Iterator[tuple[Exchange, Answer]]:

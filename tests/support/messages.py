@@ -93,18 +93,28 @@ def read_answer(
     asked = method if method == b"HEAD" else b"GET"
     connection.send(h11.Request(method=asked, target="/", headers=fields))
     connection.send(h11.EndOfMessage())
-    connection.receive_data(data)
-    if ended:
-        connection.receive_data(b"")
+    if data:  # to h11 no data is the end
+        connection.receive_data(data)
     answers: list[Answer] = []
     while isinstance(event := connection.next_event(), h11.InformationalResponse):
         fields_ = event.headers.raw_items()
         answers.append(Answer(status=event.status_code, fields=fields_, body=b"", whole=True))
     if isinstance(event, h11.Response):
         body, whole = _read_body(connection)
+        if ended and not whole:
+            whole = _is_ended_by_the_end(connection)
         fields_ = event.headers.raw_items()
         answers.append(Answer(status=event.status_code, fields=fields_, body=body, whole=whole))
     return answers, connection.trailing_data[0]
+
+
+def _is_ended_by_the_end(connection: h11.Connection) -> bool:
+    """Is a body whole when nothing more comes?"""
+    connection.receive_data(b"")
+    try:
+        return isinstance(connection.next_event(), h11.EndOfMessage)
+    except h11.RemoteProtocolError:
+        return False
 
 
 def _read_body(connection: h11.Connection) -> tuple[bytes, bool]:

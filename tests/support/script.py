@@ -7,7 +7,7 @@ record each byte is an act of its own.
 
 from collections.abc import Iterable, Iterator
 
-from tests.support.corpus import ANSWERS, REQUESTS
+from tests.support.corpus import ANSWERS, REQUESTS, get
 from tests.support.stage import Act, Do
 
 END_OF_RECORD = b"\xff"
@@ -19,6 +19,7 @@ SENDERS = {
 _LETTERS = {sender: bytes([letter]) for letter, sender in SENDERS.items()}
 _SILENT = tuple(do for do in Do if do not in (Do.CLIENT_SENDS, Do.SERVICE_SENDS))
 _NO_SENDER = b"!"
+OLD = get(line=b"GET /@ HTTP/1.0")
 
 
 def decode(script: bytes) -> Iterator[Act]:
@@ -61,6 +62,10 @@ def seeds() -> Iterator[bytes]:
     for answer in ANSWERS:
         service = Act(Do.SERVICE_SENDS, 0, answer)
         yield encode([Act(client, who, REQUESTS[0]) for who in range(3)] + [turn, service, turn])
+    for answer in ANSWERS:
+        for request in (OLD, REQUESTS[0]):
+            service = Act(Do.SERVICE_SENDS, 0, answer[:-4])
+            yield encode([Act(client, 0, request), turn, service, turn, Act(Do.CLIENT_ENDS)])
     asked = [Act(client, 0, REQUESTS[0]), Act(client, 1, REQUESTS[1]), turn]
     for do in _SILENT:
         yield encode([*asked, Act(do), usual, Act(do, 1), turn, Act(client, 0, REQUESTS[1])])
