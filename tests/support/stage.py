@@ -204,7 +204,8 @@ class Stage:
         slot = who % len(MARKS)
         wire = self._slots.get(slot)
         if wire is None or wire.is_lost:
-            wire = self._slots[slot] = Wire(self.server(), f"127.0.0.{len(self.clients) + 1}")
+            high, low = divmod(len(self.clients) + 1, 256)
+            wire = self._slots[slot] = Wire(self.server(), f"127.0.{high}.{low}")
             wire.spell = _speller(lambda: MARKS[slot])
             self.clients.append(wire)
         return wire
