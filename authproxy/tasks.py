@@ -31,6 +31,11 @@ class Tasks:
         task = self.start(coroutine, name=name)
         task.add_done_callback(_log_failure)
 
+    async def settle(self, seconds: float) -> None:
+        """Wait until all have ended, but no longer than `seconds`."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
+
     async def cancel(self) -> None:
         """Cancel what still runs and wait until it ended."""
         tasks = list(self._running)

@@ -55,6 +55,9 @@ class Pool:
         self._settled = asyncio.Event()
         self._settled.set()
         self._tasks = Tasks()
+        self.beside = Tasks()
+        """For those who open connections to the service that the pool does not lend, as for HTTP/2:
+        they settle and end with it."""
         self._closed = False
 
     def take(self) -> ServiceConnection | None:
@@ -119,6 +122,8 @@ class Pool:
             async with asyncio.timeout(SETTLE_S):
                 await self._settled.wait()
         await self._tasks.cancel()
+        await self.beside.settle(SETTLE_S)
+        await self.beside.cancel()
         for connection in list(self._idle):
             connection.close()
         while self._waiting:

@@ -10,6 +10,8 @@ import h2.config
 import h2.connection
 import h2.errors
 import h2.events
+import h2.exceptions
+import h2.settings
 import hpack
 
 from authproxy.wire.http2.frames import (
@@ -216,14 +218,19 @@ class Served:
             self.writer.write(data)
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
-        if self.service.settings:
-            self.h2.update_settings(self.service.settings)
+        wanted = self.service.settings
+        values = {h2.settings.SettingCodes(number): value for number, value in wanted.items()}
+        self.h2.local_settings = h2.settings.Settings(client=False, initial_values=values)
         self.h2.initiate_connection()
         self.flush()
         while data := await reader.read(65536):
-            for event in self.h2.receive_data(data):
-                self.events.append(event)
-                self._take(event)
+            try:
+                for event in self.h2.receive_data(data):
+                    self.events.append(event)
+                    self._take(event)
+            except h2.exceptions.ProtocolError:
+                self.flush()  # its GOAWAY
+                return
             self.flush()
 
     def _take(self, event: h2.events.Event) -> None:
@@ -240,6 +247,8 @@ class Served:
             call = self.calls[event.stream_id]
             call.reset = int(event.error_code)
             call.ended.set()
+        elif isinstance(event, h2.events.SettingsAcknowledged) and 1 in self.service.settings:
+            self.h2.decoder.max_allowed_table_size = self.service.settings[1]
 
     def _begin(self, event: h2.events.RequestReceived) -> None:
         call = Call(self, event.stream_id, [(bytes(n), bytes(v)) for n, v in event.headers])

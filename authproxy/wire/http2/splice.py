@@ -147,7 +147,7 @@ class Splice:
             self.upstream = upstream
             self._hold(_CONNECTING, True)
             name = f"connect to {upstream.origin}, HTTP/2"
-            self.server.tasks.spawn(self._connect(upstream), name=name)
+            upstream.pool.beside.spawn(self._connect(upstream), name=name)
         elif upstream is not self.upstream:
             raise causes.another_service()
         return upstream

@@ -1,0 +1,146 @@
+"""What a service says: it passes, unless it must not, and what is not HTTP/2 is no answer."""
+
+import asyncio
+
+import pytest
+
+from authproxy.errors import Code
+from authproxy.wire.http2.frames import (
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    HEADERS,
+    PUSH_PROMISE,
+    SETTINGS,
+    WINDOW_UPDATE,
+    Failure,
+    frame,
+)
+from tests.support.http2 import Call, Handler, http2_client, http2_service
+from tests.support.proxying import proxying
+
+
+def saying(data: bytes) -> Handler:
+    async def say(call: Call) -> None:
+        call.connection.writer.write(data)
+        await call.connection.writer.drain()
+
+    return say
+
+
+async def test_interim_answer_passes_before_the_final_one() -> None:
+    async def hint(call: Call) -> None:
+        h2 = call.connection.h2
+        h2.send_headers(call.stream_id, [(b":status", b"103"), (b"link", b"</a>")])
+        call.answer()
+
+    async with (
+        http2_service(hint) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1)
+        answer = await client.answer(1)
+        (exchange,) = await proxy.heard.wait_for(1)
+
+    assert [(b":status", b"103"), (b"link", b"</a>")] == answer.fields
+    assert (b"200", b"ok") == (dict(answer.trailers)[b":status"], answer.body)
+    assert 200 == exchange.status
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        frame(HEADERS, END_HEADERS, 1, b"\xbe\xbe"),
+        frame(HEADERS, END_HEADERS, 1, b"\x08\x02ab"),
+        frame(DATA, 0, 1, bytes(20_000)),
+        frame(SETTINGS, 0, 0, b"1"),
+        b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+    ],
+    ids=["unknown index", "no status", "large frame", "odd settings", "HTTP/1.1"],
+)
+async def test_what_is_not_http2_is_a_502(data: bytes) -> None:
+    async with (
+        http2_service(saying(data)) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1)
+        answer = await client.answer(1)
+        goodbye = await client.goodbye()
+        (exchange,) = await proxy.heard.wait_for(1)
+
+    assert (b"502", b"upstream_broke") == (
+        answer.get(b":status"),
+        answer.get(b"x-authproxy-error"),
+    )
+    assert Failure.NO_ERROR == goodbye[1]
+    assert Code.UPSTREAM_BROKE == exchange.code
+
+
+async def test_frames_about_the_service_s_other_names_do_not_pass() -> None:
+    async def advertise(call: Call) -> None:
+        call.connection.writer.write(
+            frame(0x0A, 0, 0, b"\0\0" + b'h3=":443"') + frame(0x0C, 0, 0, bytes(30))
+        )
+        call.answer()
+
+    async with (
+        http2_service(advertise) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1)
+        await client.answer(1)
+
+    assert not {found.kind for found in client.seen} & {0x0A, 0x0C}
+
+
+async def test_push_passes_and_its_block_is_learnt() -> None:
+    async def push(call: Call) -> None:
+        block = b"\x82\x86\x84\x41\x01a" + b"\x40\x01p\x01q"
+        call.connection.writer.write(
+            frame(PUSH_PROMISE, END_HEADERS, 1, b"\0\0\0\x02" + block)
+            + frame(HEADERS, END_HEADERS | END_STREAM, 2, b"\x88")
+            + frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x88\xbe")
+        )
+
+    async with (
+        http2_service(push) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1)
+        promise = await client.frame_of(PUSH_PROMISE)
+        client.decoder.decode(promise.payload[4:])
+        answer = await client.answer(1)
+
+    assert [(b":status", b"200"), (b"p", b"q")] == answer.fields
+
+
+async def test_late_data_of_a_call_given_up_goes_back_into_the_window() -> None:
+    release = asyncio.Event()
+
+    async def later(call: Call) -> None:
+        call.connection.h2.send_headers(call.stream_id, [(b":status", b"200")])
+        call.connection.flush()
+        await release.wait()
+        call.connection.writer.write(frame(DATA, 0, 1, bytes(100)))
+
+    async with (
+        http2_service(later) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1, ended=False)
+        await client.frame_of(HEADERS)
+        proxy.server.tick(4000.0)
+        await client.answer(1)
+        await service.calls[0].ended.wait()
+        release.set()
+        events = service.connections[0].events
+        async with asyncio.timeout(10):
+            while not any(getattr(event, "delta", 0) == 100 for event in events):  # noqa: ASYNC110 -- there is no event to wait for
+                await asyncio.sleep(0.001)
+
+    assert WINDOW_UPDATE not in {found.kind for found in client.seen}

@@ -1,0 +1,121 @@
+"""Open calls: every one of them ends once, whoever ends it."""
+
+import asyncio
+
+from authproxy.settings import TimeoutSettings
+from authproxy.wire.http2.calls import MAX_REFUSED, Calls
+from authproxy.wire.http2.frames import DATA, END_STREAM, Failure, frame, goaway
+from tests.support.http2 import Call, call_of, http2_client, http2_service
+from tests.support.proxying import proxying
+from tests.support.talking import until
+
+
+async def test_early_answer_ends_the_call_when_the_client_has() -> None:
+    async def early(call: Call) -> None:
+        call.answer()
+
+    async with (
+        http2_service(early) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1, ended=False)
+        answer = await client.answer(1)
+        assert [] == proxy.heard.ids
+        client.say(frame(DATA, END_STREAM, 1, b"rest"))
+        (exchange,) = await proxy.heard.wait_for(1)
+
+    assert b"ok" == answer.body
+    assert (200, 4, "") == (exchange.status, exchange.bytes_from_client, exchange.aborted)
+
+
+async def test_reset_by_the_service_passes_and_is_noted() -> None:
+    async def reset(call: Call) -> None:
+        call.connection.h2.reset_stream(call.stream_id, error_code=11)
+        call.connection.flush()
+
+    async with (
+        http2_service(reset) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1)
+        answer = await client.answer(1)
+        (exchange,) = await proxy.heard.wait_for(1)
+
+    assert 11 == answer.reset
+    assert (0, "service", "the service reset the stream, code 11") == (
+        exchange.status,
+        exchange.aborted,
+        exchange.detail,
+    )
+
+
+async def test_silence_within_an_answer_ends_it_on_both_sides() -> None:
+    async def begin(call: Call) -> None:
+        call.connection.h2.send_headers(call.stream_id, [(b":status", b"200")])
+        call.connection.flush()
+        await call.ended.wait()
+
+    async with (
+        http2_service(begin) as service,
+        proxying(service.url, timeouts=TimeoutSettings(stream_idle=5)) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1, ended=False)
+        await client.frame_of(1)
+        proxy.server.tick(6.0)
+        answer = await client.answer(1)
+        await service.calls[0].ended.wait()
+
+    assert (Failure.INTERNAL_ERROR, Failure.CANCEL) == (answer.reset, service.calls[0].reset)
+
+
+async def test_call_that_the_service_said_it_would_not_take_may_be_tried_elsewhere() -> None:
+    async def leave(call: Call) -> None:
+        if len(service.calls) == 2:
+            call.connection.writer.write(goaway(1, Failure.NO_ERROR))
+            await call.connection.writer.drain()
+            call.connection.writer.close()
+
+    async with (
+        http2_service(leave) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1)
+        client.call(3)
+        first, second = await client.answer(1), await client.answer(3)
+
+    assert b"upstream_broke" == first.get(b"x-authproxy-error")
+    assert Failure.REFUSED_STREAM == second.reset
+
+
+async def test_client_that_never_reads_refusals_is_cut_off() -> None:
+    async with (
+        http2_service() as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # -- a read transport
+        await until(lambda: bool(proxy.server._connections))
+
+        async def pour() -> None:
+            for stream_id in range(1, 200_000, 2):
+                client.say(client.headers(stream_id, call_of(host=b"evil.example")))
+                await client.writer.drain()
+
+        task = asyncio.get_running_loop().create_task(pour())
+        await until(lambda: not proxy.server._connections)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def test_memory_of_refused_streams_has_a_bound() -> None:
+    calls = Calls(None)  # type: ignore[arg-type]  # -- not asked here
+    for stream_id in range(1, 2 * MAX_REFUSED + 11, 2):
+        calls.forget(stream_id)
+
+    assert MAX_REFUSED == len(calls.refused)
+    assert 11 == next(iter(calls.refused))
+    assert "<Calls [0 open]>" == repr(calls)

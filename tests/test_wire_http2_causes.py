@@ -1,0 +1,59 @@
+"""The sentences that only HTTP/2 needs, word for word."""
+
+import ssl
+
+from authproxy.errors import Code, UpstreamError
+from authproxy.exchange import Exchange, RequestHead
+from authproxy.values import parse_origin
+from authproxy.wire.http2 import causes
+from authproxy.wire.http2.frames import ConnectionFault, Failure
+from authproxy.wire.http2.streams import Stream
+
+ORIGIN = parse_origin("https://svc.run.app")
+
+
+def test_sentences() -> None:
+    another, lacking = causes.another_service(), causes.no_http2(ORIGIN)
+
+    assert (
+        421,
+        "This connection leads to another service: with HTTP/2 each service needs its own.",
+        "Let the client open a connection for each service that it calls.",
+    ) == (another.status, another.message, another.hint)
+    assert (
+        502,
+        False,
+        "https://svc.run.app does not speak HTTP/2, which a client of HTTP/2 needs it to.",
+        "Call it with HTTP/1.1, or let it speak HTTP/2: every Cloud Run service does at its own"
+        " address, and `gcloud run services update --use-http2` takes it to the container.",
+    ) == (lacking.status, lacking.sent, lacking.message, lacking.hint)
+
+
+def test_service_that_turns_http2_down_within_tls_is_told_from_other_failures() -> None:
+    error = UpstreamError("The TLS handshake failed.", code=Code.CONNECT_FAILED, sent=False)
+    assert error is causes.not_connected(error, ORIGIN)
+
+    alert = ssl.SSLError(1, "alert")
+    alert.reason = "TLSV1_ALERT_NO_APPLICATION_PROTOCOL"
+    error.__cause__ = alert
+    assert Code.NO_HTTP2 == causes.not_connected(error, ORIGIN).code
+
+
+def stream(*, service_ended: bool, status: int) -> Stream:
+    exchange = Exchange("run", 1, None, RequestHead(b"GET", b"/", "2", []))
+    exchange.status = status
+    made = Stream(exchange, is_grpc=False, client_ended=False)
+    made.service_ended = service_ended
+    return made
+
+
+def test_end_of_a_call_is_noted_unless_it_was_answered_whole() -> None:
+    whole, part = stream(service_ended=True, status=200), stream(service_ended=False, status=200)
+    broken = stream(service_ended=False, status=0)
+    causes.note_end(whole, None)
+    causes.note_end(part, None)
+    causes.note_end(broken, ConnectionFault(Failure.PROTOCOL_ERROR, "why"))
+
+    assert [("", None, ""), ("client", None, ""), ("client", Code.BAD_REQUEST, "why")] == [
+        (s.exchange.aborted, s.exchange.code, s.exchange.detail) for s in (whole, part, broken)
+    ]
