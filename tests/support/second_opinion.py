@@ -57,7 +57,9 @@ def ask_llhttp(make: Callable[[Heard], object], data: bytes) -> Heard | str:
     except httptools.HttpParserUpgrade:
         pass
     except httptools.HttpParserError as error:
-        return repr(error)
+        # After a 101 without Upgrade it stops, having taken the head.
+        if not (heard.has_head and "Pause on CONNECT/Upgrade" in str(error)):
+            return repr(error)
     return heard
 
 
