@@ -13,6 +13,7 @@ import h2.events
 import h2.exceptions
 import h2.settings
 import hpack
+import trustme
 
 from authproxy.wire.http2.frames import (
     ACK,
@@ -284,6 +285,14 @@ class Service:
     @property
     def authority(self) -> bytes:
         return f"localhost:{self.port}".encode()
+
+
+def h2_trust(authority: trustme.CA) -> ssl.SSLContext:
+    """The side that trusts `authority` and speaks HTTP/2 only."""
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    trusting.set_alpn_protocols(["h2"])
+    return trusting
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """The two transports of a spliced connection: what they tell goes to the splice."""
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, cast
 
 from authproxy.wire.output import resume
@@ -45,8 +46,9 @@ class ClientEnd(asyncio.Protocol):
         reset could overtake our last words.
         """
         self.pause(False)
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
+        with contextlib.suppress(OSError):  # it may be gone, and we not have heard of it yet
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
 
     def __repr__(self) -> str:
         return f"<ClientEnd [{'paused' if self._is_paused else 'reading'}]>"
