@@ -48,7 +48,6 @@ class ServiceConnection(asyncio.Protocol):
         "_lines",
         "_on_hold",
         "_pool",
-        "idle_s",
         "out",
         "relay",
         "reused",
@@ -62,7 +61,6 @@ class ServiceConnection(asyncio.Protocol):
         self._pool = pool
         self.relay: Relay | None = None
         self.out: list[bytes] = []
-        self.idle_s = 0.0
         self.reused = False
         """It has served an exchange or been idle, so the service may have closed it since."""
         self._heard = False
