@@ -155,6 +155,14 @@ def test_host_stands_in_for_a_missing_authority() -> None:
     assert b"a" == read_call([*without(b":authority"), (b"host", b"a")]).facts.host
 
 
+@pytest.mark.parametrize(("method", "sent"), [(b"OPTIONS", b"4"), (b"GET", b"5")])
+def test_max_forwards_is_counted_down_for_options(method: bytes, sent: bytes) -> None:
+    call = read_call([*instead(b":method", method), (b"max-forwards", b"5")])
+    fields = call_fields(call, RULES, scheme=b"https", token_line=b"", forwarded=b"")
+
+    assert sent == dict(fields)[b"max-forwards"]
+
+
 def test_trailers_lose_what_may_only_stand_in_a_head() -> None:
     fields = [(b"x-sum", b"1"), (b"authorization", b"x"), (b"x-api-key", b"y"), (b"host", b"z")]
 

@@ -2,8 +2,11 @@
 
 import ssl
 
+import pytest
+
 from authproxy.errors import Code, UpstreamError
 from authproxy.exchange import Exchange, RequestHead
+from authproxy.settings import TimeoutSettings
 from authproxy.values import parse_origin
 from authproxy.wire.http2 import causes
 from authproxy.wire.http2.frames import ConnectionFault, Failure
@@ -37,6 +40,36 @@ def test_service_that_turns_http2_down_within_tls_is_told_from_other_failures() 
     alert.reason = "TLSV1_ALERT_NO_APPLICATION_PROTOCOL"
     error.__cause__ = alert
     assert Code.NO_HTTP2 == causes.not_connected(error, ORIGIN).code
+
+
+def test_service_that_breaks_the_protocol_is_told_so() -> None:
+    error = causes.service_broke("why")
+
+    assert (502, "The service's answer is not valid HTTP/2.", "why") == (
+        error.status,
+        error.message,
+        error.detail,
+    )
+
+
+@pytest.mark.parametrize(
+    ("age", "silent", "status", "client_ended", "message"),
+    [
+        (5.0, 5.0, 0, True, None),
+        (50.0, 0.0, 200, True, "The exchange was not over within 40 seconds."),
+        (20.0, 20.0, 0, True, "The service did not begin to answer within 10 seconds."),
+        (20.0, 20.0, 0, False, None),
+        (35.0, 35.0, 200, True, "Nothing moved in either direction for 30 seconds."),
+    ],
+)
+def test_overdue_call_says_which_bound_it_passed(
+    age: float, silent: float, status: int, client_ended: bool, message: str | None
+) -> None:
+    call = stream(service_ended=False, status=status)
+    call.age_s, call.silent_s, call.client_ended = age, silent, client_ended
+    error = causes.find_overdue(call, TimeoutSettings(total=40, first_byte=10, stream_idle=30))
+
+    assert message == (None if error is None else error.message)
 
 
 def stream(*, service_ended: bool, status: int) -> Stream:

@@ -201,6 +201,20 @@ async def test_connect_and_trace_are_refused(method: bytes) -> None:
     assert [] == service.calls
 
 
+async def test_options_that_may_go_no_further_is_answered_here() -> None:
+    async with (
+        http2_service() as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        fields = [(b":method", b"OPTIONS"), *call_of((b"max-forwards", b"0"))[1:]]
+        client.say(client.headers(1, fields))
+        answer = await client.answer(1)
+
+    assert b"200" == answer.get(b":status")
+    assert [] == service.calls
+
+
 async def test_refused_stream_is_forgotten_by_nobody_but_the_service() -> None:
     async with (
         http2_service() as service,

@@ -523,6 +523,32 @@ async def test_redirect_to_the_service_leads_back_to_us_and_tables_stay_in_step(
     assert [fine, local, fine, local, fine] == [answer.fields for answer in answers]
 
 
+async def test_redirect_leads_to_the_name_that_its_own_call_used() -> None:
+    gate = asyncio.Event()
+
+    async def redirect(call: Call) -> None:
+        await gate.wait()
+        where = b"http://" + call.connection.service.authority + b"/there"
+        call.answer(b"", (b"location", where), status=b"302")
+
+    async with (
+        http2_service(redirect) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.say(client.headers(1, call_of(host=b"localhost")))
+        client.say(client.headers(3, call_of(host=b"127.0.0.1")))
+        client.say(client.headers(5, call_of(host=b"evil.example")))
+        await client.answer(5)
+        gate.set()
+        first, second = await client.answer(1), await client.answer(3)
+
+    assert (b"http://localhost/there", b"http://127.0.0.1/there") == (
+        first.get(b"location"),
+        second.get(b"location"),
+    )
+
+
 async def test_answers_to_identical_calls_stay_apart() -> None:
     async def number(call: Call) -> None:
         call.answer(b"%d" % call.stream_id, (b"x-stream", b"%d" % call.stream_id))

@@ -25,6 +25,7 @@ _OF_CONNECTION = frozenset(
 _is_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _is_name = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
 _is_target = re.compile(rb"(/[^\x00-\x20\x7f]*|\*)").fullmatch
+_is_count = re.compile(rb"[0-9]{1,9}").fullmatch  # RFC 9110 7.6.2: else it may be ignored
 _breaks_value = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]|^[ \t]|[ \t]$").search
 
 
@@ -51,6 +52,8 @@ def read_call(fields: Sequence[Pair]) -> Call:
             facts.has_authorization = True
         elif name == b"te":
             facts.wants_trailers = True
+        elif name == b"max-forwards" and _is_count(value):
+            facts.max_forwards = int(value)
         elif name == b"content-type":
             content_type = value
         elif name == b"host" and facts.host is None:
@@ -137,12 +140,19 @@ def call_fields(
         (b":path", call.head.target),
     ]
     pairs += [field for field in call.fields if field[0] not in drop and field[0] != b"host"]
+    if call.facts.max_forwards and call.head.method == b"OPTIONS":
+        pairs = [_one_hop_less(field, call.facts.max_forwards) for field in pairs]
     if call.facts.wants_trailers:
         pairs.append((b"te", b"trailers"))
     for line in (forwarded + rules.extra + token_line).split(b"\r\n")[:-1]:
         name, _, value = line.partition(b": ")
         pairs.append((name.lower(), value))
     return pairs
+
+
+def _one_hop_less(field: Pair, max_forwards: int) -> Pair:
+    """For OPTIONS, whose Max-Forwards every proxy counts down (RFC 9110 7.6.2)."""
+    return field if field[0] != b"max-forwards" else (field[0], b"%d" % (max_forwards - 1))
 
 
 def trailer_fields(fields: Sequence[Pair], rules: ServiceRules) -> list[Pair]:

@@ -80,7 +80,8 @@ class Answers:
         self._rewrites = True
         if kind == PUSH_PROMISE:
             raise ConnectionFault(Failure.INTERNAL_ERROR, "a push after a redirect")
-        return self._rewritten(glance, flags, stream_id)
+        origins = self._splice.caller.origins if stream is None else stream.origins
+        return self._rewritten(glance, flags, stream_id, origins)
 
     def control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> bytes | None:
         splice = self._splice
@@ -105,7 +106,8 @@ class Answers:
         return self._splice.caller.origins[1].startswith(b"https:")
 
     def _must_change(self, glance: Glance) -> bool:
-        service = self._splice.caller.origins[0]
+        upstream = self._splice.upstream
+        service = str(upstream.origin).encode() if upstream is not None else b""
         location = glance.find(b"location")
         glance.must_change = (
             location is not None and local_location(location, service, b"") != location
@@ -132,12 +134,14 @@ class Answers:
         if upstream is not None and stream.token is not None and is_token_rejection(head):
             upstream.tokens.reject(stream.token)
 
-    def _rewritten(self, glance: Glance, flags: int, stream_id: int) -> bytes:
+    def _rewritten(
+        self, glance: Glance, flags: int, stream_id: int, origins: tuple[bytes, bytes]
+    ) -> bytes:
         parts = []
         size = 0
         for name, value, is_coded in glance.entries:
             if name == b"location":
-                value = local_location(glance.find(name) or b"", *self._splice.caller.origins)
+                value = local_location(glance.find(name) or b"", *origins)
                 is_coded = False
             if name != b"alt-svc" or not self._drops_alt_svc:
                 parts.append(plain_field(name, value, is_coded=is_coded))

@@ -4,7 +4,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from authproxy.errors import AuthProxyError
-from authproxy.wire import refusals
 from authproxy.wire.http2 import causes
 from authproxy.wire.http2.frames import (
     STREAM_MASK,
@@ -132,14 +131,13 @@ class Calls:
         """Time passed; give up where nothing moved for too long."""
         for stream_id, stream in list(self.streams.items()):
             stream.silent_s += seconds
-            waits = stream.waits_for_answer
-            limit_s = timeouts.first_byte if waits else timeouts.stream_idle
-            if stream.silent_s <= limit_s:
+            stream.age_s += seconds
+            error = causes.find_overdue(stream, timeouts)
+            if error is None:
                 continue
             if stream_id <= last_sent_id:
                 self._splice.to_service(rst_stream(stream_id, Failure.CANCEL))
-            make = refusals.slow_service if waits else refusals.silent_exchange
-            self.fail(stream_id, stream, make(limit_s))
+            self.fail(stream_id, stream, error)
 
     def __repr__(self) -> str:
         return f"<Calls [{len(self.streams)} open]>"

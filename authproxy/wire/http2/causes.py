@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 from authproxy.errors import Code, Refused, UpstreamError
 from authproxy.values import Origin
+from authproxy.wire import refusals
 
 if TYPE_CHECKING:
+    from authproxy.settings import TimeoutSettings
     from authproxy.wire.http2.frames import ConnectionFault
     from authproxy.wire.http2.streams import Stream
 
@@ -35,6 +37,27 @@ def not_connected(error: UpstreamError, origin: Origin) -> UpstreamError:
     cause = error.__cause__
     reason = getattr(cause, "reason", "") if isinstance(cause, ssl.SSLError) else ""
     return no_http2(origin) if "NO_APPLICATION_PROTOCOL" in str(reason) else error
+
+
+def service_broke(reason: str) -> UpstreamError:
+    return UpstreamError(
+        "The service's answer is not valid HTTP/2.",
+        code=Code.UPSTREAM_BROKE,
+        sent=True,
+        hint="Is the address that of the service itself, and its port one that speaks HTTP/2?",
+        detail=reason,
+    )
+
+
+def find_overdue(stream: "Stream", timeouts: "TimeoutSettings") -> UpstreamError | None:
+    """The error that ends a call that has taken too long, saying which bound that was."""
+    if timeouts.total and stream.age_s > timeouts.total:
+        return refusals.out_of_time(timeouts.total)
+    if stream.waits_for_answer:
+        limit_s, make = timeouts.first_byte, refusals.slow_service
+    else:
+        limit_s, make = timeouts.stream_idle, refusals.silent_exchange
+    return make(limit_s) if stream.silent_s > limit_s else None
 
 
 def note_end(stream: "Stream", fault: "ConnectionFault | None") -> None:

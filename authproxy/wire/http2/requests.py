@@ -143,6 +143,8 @@ class Requests:
             check_call(known.fields)
             if call.head.method in _REFUSED:
                 raise _REFUSED[call.head.method]()
+            if call.head.method == b"OPTIONS" and call.facts.max_forwards == 0:
+                raise refusals.last_hop()
         except Refused as refusal:
             known.refusal = refusal
         return call
@@ -175,6 +177,7 @@ class Requests:
             splice.calls.refuse(stream_id, stream, refusal)
             return b""
         exchange.service = upstream.name
+        stream.origins = splice.caller.origins
         token = upstream.tokens.current()
         if token is None:
             self._on_hold = known, flags, stream_id, priority

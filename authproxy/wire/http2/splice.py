@@ -105,7 +105,7 @@ class Splice:
         try:
             self._from_service.feed(data)
         except ConnectionFault as fault:
-            self._give_up(refusals.service_broke(fault.reason))
+            self._give_up(causes.service_broke(fault.reason))
             return
         self.flush()
 

@@ -6,15 +6,26 @@ from authproxy.exchange import Exchange, Token
 class Stream:
     """An open stream. It ends when both sides have, or one takes it back."""
 
-    __slots__ = ("client_ended", "exchange", "is_grpc", "service_ended", "silent_s", "token")
+    __slots__ = (
+        "age_s",
+        "client_ended",
+        "exchange",
+        "is_grpc",
+        "origins",
+        "service_ended",
+        "silent_s",
+        "token",
+    )
 
     def __init__(self, exchange: Exchange, *, is_grpc: bool, client_ended: bool) -> None:
         self.exchange = exchange
         self.is_grpc = is_grpc
         self.client_ended = client_ended
         self.service_ended = False
-        self.silent_s = 0.0
+        self.age_s = self.silent_s = 0.0
         self.token: Token | None = None
+        self.origins = (b"", b"")
+        """The service's origin, and what it is to this call: for Location."""
 
     @property
     def is_answered(self) -> bool:
