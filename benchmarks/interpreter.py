@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import shutil
 import sys
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ print(json.dumps({
     "versions": {name: version(name) for name in sys.argv[1:]},
 }))
 """
-PACKAGES = ("authproxy", "aiofastnet", "httptools", "aiohttp")
+PACKAGES = ("authproxy", "aiofastnet", "hpack", "aiohttp")
 
 
 @dataclass(frozen=True)
@@ -91,3 +92,15 @@ def chosen(python: Path | None) -> Interpreter:
     pins = ["-c", constraints, "--build-constraint", constraints]
     ran([*pip, *pins, "--editable", str(ROOT)], what=f"install authproxy for {python}")
     return Interpreter(inside)
+
+
+@cache
+def of_the_system() -> Interpreter:
+    """The Python that the operating system brings, which may be built otherwise than this one.
+
+    Raises BenchmarkError when it brings none.
+    """
+    python = shutil.which("python3", path="/usr/bin")
+    if python is None:
+        raise BenchmarkError("the system has no Python of its own in /usr/bin")
+    return chosen(Path(python))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.interpreter import Interpreter
+from benchmarks.interpreter import Interpreter, of_the_system
 from benchmarks.peers import go, packaged, python
 from benchmarks.peers.job import Job
 from benchmarks.service import Role
@@ -48,6 +48,12 @@ def table(on: Interpreter) -> tuple[Peer, ...]:
             version=ours,
             roles=ONE,
             bulk=False,
+        ),
+        Peer(
+            name="authproxy-system",
+            title="authproxy on the system's Python",
+            command=lambda job: python.authproxy(of_the_system(), job),
+            version=lambda: python.authproxy_version(of_the_system()),
         ),
         Peer(name=GO, title="Go `ReverseProxy`", command=go.command, version=go.version),
         Peer(

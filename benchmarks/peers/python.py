@@ -32,7 +32,7 @@ def logging_authproxy(interpreter: Interpreter, job: Job) -> Sequence[str]:
 
 
 def authproxy_version(interpreter: Interpreter) -> str:
-    parts = interpreter.versions("aiofastnet", "httptools", "aiohttp")
+    parts = interpreter.versions("aiofastnet", "hpack")
     return f"{interpreter.versions('authproxy')} ({parts}; {interpreter.describe()})"
 
 
