@@ -31,7 +31,6 @@ from authproxy.wire.http2.frames import (
     read_header,
 )
 from tests.support.proxying import RunningProxy
-from tests.support.talking import tls_contexts
 
 Pair = tuple[bytes, bytes]
 
@@ -300,16 +299,18 @@ async def http2_service(
     handler: Handler = ok,
     *,
     tls: bool = False,
-    alpn: str = "h2",
+    authority: trustme.CA | None = None,
     settings: dict[int, int] | None = None,
 ) -> AsyncIterator[Service]:
     """A service on a free port of localhost; `handler` runs for each call as its fields are in."""
     service = Service(handler, settings or {})
     certificate = None
     if tls:
-        certificate, service.trust = tls_contexts()
-        certificate.set_alpn_protocols([alpn])
-        service.trust.set_alpn_protocols(["h2"])
+        authority = authority or trustme.CA()
+        certificate = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost").configure_cert(certificate)
+        certificate.set_alpn_protocols(["h2"])
+        service.trust = h2_trust(authority)
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         served = Served(service, writer)
