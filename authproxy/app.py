@@ -12,6 +12,7 @@ from functools import cache, partial
 from ipaddress import IPv4Network, IPv6Network
 from tempfile import gettempdir
 
+from authproxy import memory
 from authproxy.config import find_egress_for_tokens, resolve_secret
 from authproxy.errors import CredentialError
 from authproxy.exchange import Observer
@@ -56,6 +57,7 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
     logs.configure(settings.log.level, log_format, stream)
     observers = [AccessLog(stream, log_format)] if settings.log.access else []
     _raise_file_limit()
+    memory.keep_what_was_freed()
     try:
         with asyncio.Runner(loop_factory=choose_transports()) as runner:
             proxy = Proxy(settings, stream, observers)

@@ -30,7 +30,7 @@ LAYERS = (
     ("settings",),
     ("values",),
     ("exchange",),
-    ("tasks",),
+    ("tasks", "memory"),
     ("errors",),
     ("__init__",),
 )
