@@ -57,6 +57,8 @@ def test_well_formed_request_passes(fields: list[tuple[bytes, bytes]]) -> None:
         (instead(b":path", b"/a b"), "The path is missing or is none."),
         (instead(b":path", b"/\r\nx: y"), "The path is missing or is none."),
         (without(b":authority"), "The request names no host."),
+        (instead(b":authority", b"localhost\r\n"), "The request names no host."),
+        (instead(b":authority", b" localhost"), "The request names no host."),
         ([*GET, (b"host", b"other")], "The request names more than one host."),
         (
             [*GET, (b"host", b"localhost:8080"), (b"host", b"b")],

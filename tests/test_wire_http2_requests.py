@@ -15,7 +15,9 @@ from authproxy.wire.http2.frames import (
     DATA,
     END_HEADERS,
     END_STREAM,
+    HAS_PRIORITY,
     HEADERS,
+    PADDED,
     PING,
     PREFACE,
     PRIORITY,
@@ -315,6 +317,23 @@ async def test_large_head_goes_on_in_continuations() -> None:
 
     assert b"ok" == answer.body
     assert more == [field for field in service.calls[0].fields if field[0][:2] == b"x-"][:10]
+
+
+async def test_priority_of_a_call_passes_and_padding_does_not() -> None:
+    async with (
+        http2_service() as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        payload = b"\x07" + b"\0\0\0\0\x0f" + CALL + bytes(7)
+        flags = END_HEADERS | END_STREAM | PADDED | HAS_PRIORITY | 0xC2
+        client.say(frame(HEADERS, flags, 1, payload))
+        answer = await client.answer(1)
+        events = service.connections[0].events
+        weights = [event.weight for event in events if type(event).__name__ == "PriorityUpdated"]  # type: ignore[attr-defined]  # -- it has one
+
+    assert b"ok" == answer.body
+    assert [16] == weights
 
 
 async def test_frames_of_unknown_kinds_pass() -> None:

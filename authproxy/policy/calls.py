@@ -119,7 +119,7 @@ def _check_host(authority: bytes | None, fields: Sequence[Pair]) -> None:
     hosts = [value for name, value in fields if name == b"host"]
     if authority is not None:
         hosts.insert(0, authority)
-    if not hosts:
+    if not hosts or any(map(_breaks_value, hosts)):
         raise _bad("The request names no host.")
     if any(host.lower() != hosts[0].lower() for host in hosts):
         raise _bad("The request names more than one host.")

@@ -17,6 +17,7 @@ from authproxy.wire.http2.blocks import BlockReader, BlockWriter
 from authproxy.wire.http2.frames import (
     ACK,
     END_STREAM,
+    HAS_PRIORITY,
     PING,
     PRIORITY,
     PUSH_PROMISE,
@@ -210,7 +211,7 @@ class Requests:
             self._write(known, token)
         return block_frames(
             known.written,
-            flags=flags & ~_FRAMING,
+            flags=flags & (END_STREAM | HAS_PRIORITY),
             stream_id=stream_id,
             max_frame=SMALLEST_MAX_FRAME,
             priority=priority,
@@ -261,7 +262,8 @@ class Requests:
         """DATA of a stream that is over, or never was."""
         if stream_id > self.last_id or not stream_id & 1:
             raise ConnectionFault(Failure.PROTOCOL_ERROR, "data on a stream that is not open")
-        self._splice.guard.note_control()
+        if not length:
+            self._splice.guard.note_control()
         if stream_id not in self._splice.calls.refused and stream_id <= self.last_sent_id:
             return None  # it crossed with the service's reset, and the service counts it
         if length:
@@ -305,5 +307,4 @@ class Requests:
         return None
 
 
-_FRAMING = 0x04 | 0x08  # END_HEADERS and PADDED: the block is framed anew
 _REFUSED = {b"CONNECT": refusals.connect, b"TRACE": refusals.trace}
