@@ -21,7 +21,8 @@ print(page_faults() - before)
 
 
 def test_a_piece_of_a_body_costs_no_page_faults() -> None:
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, check=True, text=True)
+    command = [sys.executable, "-c", SCRIPT]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
 
     # Each piece has 73 pages.
     assert int(done.stdout) < 1000
