@@ -1,8 +1,11 @@
 """What a service says: it passes, unless it must not, and what is not HTTP/2 is no answer."""
 
 import asyncio
+import contextlib
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from authproxy.errors import Code
 from authproxy.wire.http2.frames import (
@@ -18,6 +21,7 @@ from authproxy.wire.http2.frames import (
 )
 from tests.support.http2 import Call, Handler, http2_client, http2_service
 from tests.support.proxying import proxying
+from tests.support.talking import until
 
 
 def saying(data: bytes) -> Handler:
@@ -116,6 +120,46 @@ async def test_push_passes_and_its_block_is_learnt() -> None:
         answer = await client.answer(1)
 
     assert [(b":status", b"200"), (b"p", b"q")] == answer.fields
+
+
+FRAMES = st.builds(
+    frame,
+    st.integers(0, 12),
+    st.integers(0, 255),
+    st.sampled_from([0, 1, 2, 3]),
+    st.one_of(
+        st.binary(max_size=40),
+        st.sampled_from([b"\x88", b"\x88\xbe", b"\x88\x40\x01a\x01b", bytes(4), bytes(8)]),
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(FRAMES, st.binary(max_size=30))), st.integers(1, 60))
+async def test_any_frames_of_a_service_leave_the_proxy_standing(
+    frames: list[bytes], size: int
+) -> None:
+    failed: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: failed.append(context))
+    said = b"".join(frames)
+
+    async def say(call: Call) -> None:
+        writer = call.connection.writer
+        for at in range(0, len(said), size):
+            writer.write(said[at : at + size])
+            await asyncio.sleep(0)
+        writer.close()
+
+    async with http2_service(say) as service, proxying(service.url) as proxy:
+        async with http2_client(proxy) as client:
+            client.call(1)
+            with contextlib.suppress(ConnectionError):
+                await client.rest()
+        await until(lambda: not proxy.server._connections)
+    loop.set_exception_handler(None)
+
+    assert [] == failed
 
 
 async def test_late_data_of_a_call_given_up_goes_back_into_the_window() -> None:

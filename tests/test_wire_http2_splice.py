@@ -208,6 +208,37 @@ async def test_call_without_a_token_is_refused_and_the_next_one_tries_again() ->
     assert [b"/"] == [call.get(b":path") for call in service.calls]
 
 
+async def test_source_that_fails_unforeseen_is_a_503_too() -> None:
+    tokens = FixedTokens()
+    async with (
+        http2_service() as service,
+        proxying(service.url, tokens=tokens) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1, (b"content-type", b"application/grpc"))
+        await tokens.asked.wait()
+        tokens.arrives.set_exception(RuntimeError("secret"))
+        refused = await client.answer(1)
+
+    assert b"14" == refused.get(b"grpc-status")
+    assert b"secret" not in (refused.get(b"grpc-message") or b"")
+    assert [] == service.calls
+
+
+async def test_client_that_leaves_while_its_call_waits_for_a_token_is_forgotten() -> None:
+    tokens = FixedTokens()
+    async with http2_service() as service, proxying(service.url, tokens=tokens) as proxy:
+        async with http2_client(proxy) as client:
+            client.call(1)
+            await tokens.asked.wait()
+        (exchange,) = await proxy.heard.wait_for(1)
+        tokens.arrives.set_result(make_token())
+        await until(lambda: not len(proxy.server.tasks))
+
+    assert "client" == exchange.aborted
+    assert [] == service.calls
+
+
 async def test_no_token_is_sent_where_none_is_wanted() -> None:
     async with (
         http2_service() as service,
