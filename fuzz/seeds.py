@@ -1,8 +1,9 @@
-"""Write what the fuzzers begin from into the folder named: `corpus/` and `http.dict`."""
+"""Write what the fuzzers begin from into the folder named: a corpus for each, and `http.dict`."""
 
 import hashlib
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.support.corpus import ANSWERS, REQUESTS
@@ -15,7 +16,7 @@ def words() -> list[bytes]:
     """What the corpus is made of, and the marks of a script."""
     found = {word for text in (*REQUESTS, *ANSWERS) for word in _WORD.findall(text)}
     senders = [END_OF_RECORD + bytes([letter]) for letter in b"012abcd!"]
-    return sorted(found) + senders + [END_OF_READ]
+    return [*sorted(found), *senders, END_OF_READ]
 
 
 def entry(word: bytes) -> str:
@@ -23,12 +24,17 @@ def entry(word: bytes) -> str:
     return '"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n'
 
 
+def write(corpus: Path, inputs: Iterable[bytes]) -> None:
+    corpus.mkdir(parents=True, exist_ok=True)
+    for data in inputs:
+        (corpus / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
-    corpus = folder / "corpus"
-    corpus.mkdir(parents=True, exist_ok=True)
-    for seed in seeds():
-        (corpus / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
+    bodies = [text.partition(b"\r\n\r\n")[2] for text in (*REQUESTS, *ANSWERS)]
+    write(folder / "any_bytes", seeds())
+    write(folder / "heads", [*REQUESTS, *ANSWERS, *bodies])
     (folder / "http.dict").write_text("".join(map(entry, words())))
 
 

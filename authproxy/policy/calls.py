@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from authproxy.errors import Code, Refused
 from authproxy.exchange import RequestHead
 from authproxy.policy.facts import RequestFacts
-from authproxy.policy.headers import _FORBIDDEN_TRAILERS, ServiceRules
+from authproxy.policy.headers import FORBIDDEN_TRAILERS, ServiceRules
 
 Pair = tuple[bytes, bytes]
 """A field's name, in lower case, and its value."""
@@ -160,7 +160,7 @@ def trailer_fields(fields: Sequence[Pair], rules: ServiceRules) -> list[Pair]:
     _check_fields(fields)
     drop = rules.drop
     return [
-        field for field in fields if field[0] not in drop and field[0] not in _FORBIDDEN_TRAILERS
+        field for field in fields if field[0] not in drop and field[0] not in FORBIDDEN_TRAILERS
     ]
 
 

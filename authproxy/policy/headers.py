@@ -216,13 +216,13 @@ def last_chunk(trailers: Sequence[Field], drop: frozenset[bytes] = HOP_BY_HOP) -
     lines = [
         b"%b\r\n" % line
         for lower, _, line in trailers
-        if lower not in _FORBIDDEN_TRAILERS and lower not in drop
+        if lower not in FORBIDDEN_TRAILERS and lower not in drop
     ]
     return b"0\r\n%b\r\n" % b"".join(lines)
 
 
 # RFC 9110 6.5.1: no framing, routing or authentication in trailers, lest a recipient merge them.
-_FORBIDDEN_TRAILERS = _OURS | {
+FORBIDDEN_TRAILERS = _OURS | {
     b"authorization",
     b"content-encoding",
     b"content-length",

@@ -6,6 +6,7 @@ holds what one read brought and not more.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from typing import TYPE_CHECKING, cast
@@ -235,8 +236,9 @@ class ClientConnection(asyncio.Protocol):
         self._lingered_s = 0.0
         self._hold(_ALL, False)
         self.flush()
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
+        with contextlib.suppress(OSError):  # it may be gone, and we not have heard of it yet
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
 
     def abort(self, relay: Relay) -> None:
         """Cut the client off in the middle of an answer, so that it cannot take it for whole."""
