@@ -258,9 +258,15 @@ class Stage:
             raise ConnectionRefusedError(111, "Connection refused")
         (service,) = (each for each in self.services if host == each.authority.decode())
         wire = Wire(factory(), "203.0.113.1")
-        wire.spell = _speller(lambda: last_mark(wire.sent))
+        wire.spell = _speller(lambda: self._mark_of_last(wire))
         service.wires.append(wire)
         return wire
+
+    def _mark_of_last(self, wire: Wire) -> bytes:
+        """The mark of the client whose request was the last on `wire`."""
+        _, _, behind = bytes(wire.sent).rpartition(b"\r\nX-Forwarded-For: ")
+        peer = behind.partition(b"\r\n")[0].decode("latin-1")
+        return next((each.spell(b"@") for each in self.clients if each.peer == peer), b"@")
 
     def _connects_hang(self, _: int, __: bytes) -> None:
         if self._connects is None:
@@ -321,12 +327,6 @@ _DEEDS: dict[Do, Callable[[Stage, int, bytes], None]] = {
 
 def _speller(mark: Callable[[], bytes]) -> Callable[[bytes], bytes]:
     return lambda data: data.translate(UNMARKED).replace(b"@", mark())
-
-
-def last_mark(sent: bytearray) -> bytes:
-    """The mark of the client that was heard last; `@` when none was."""
-    at = max((sent.rfind(mark), mark) for mark in MARKS)
-    return at[1] if at[0] >= 0 else b"@"
 
 
 async def turn(rounds: int) -> None:
