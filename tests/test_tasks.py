@@ -116,10 +116,11 @@ async def test_a_failure_that_somebody_waits_for_is_theirs(
 async def test_tasks_are_waited_for_until_they_settle_or_time_is_up() -> None:
     tasks, gate = Tasks(), asyncio.Event()
     await tasks.settle(0.0)
-    tasks.start(gate.wait(), name="waits")
+    waiting = tasks.start(gate.wait(), name="waits")
     await tasks.settle(0.0)
     assert 1 == len(tasks)
     gate.set()
     await tasks.settle(10.0)
 
     assert 0 == len(tasks)
+    assert await waiting
