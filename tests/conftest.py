@@ -1,10 +1,14 @@
-"""Which event loops the tests run on, and in which thread their garbage is collected."""
+"""Which event loops the tests run on, how hypothesis and the garbage collector behave."""
 
 import asyncio
 import gc
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("authproxy", deadline=None)
+settings.load_profile("authproxy")  # how long an example takes says more about the machine
 
 try:
     import aiofastnet

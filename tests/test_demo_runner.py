@@ -14,7 +14,7 @@ from authproxy.errors import ConfigError
 
 # google-auth reads its environment when it is imported, so each run is a process of its own.
 PRELUDE = """
-import json, os, signal, sys, urllib.request
+import json, os, signal, sys, time, urllib.request
 from authproxy.demo.runner import run
 from authproxy.errors import StartError
 
@@ -53,7 +53,8 @@ run(listen="8080", token_life_s=30, run_proxy=proxy)
 WAIT = """
 def proxy(settings, on_ready):
     say(directory=directory(settings))
-    signal.pause()
+    while True:  # one pause() could begin just after the signal came, and never end
+        time.sleep(0.05)
 
 say(code=run(listen="8080", token_life_s=30, run_proxy=proxy))
 """

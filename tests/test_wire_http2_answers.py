@@ -134,7 +134,7 @@ FRAMES = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.one_of(FRAMES, st.binary(max_size=30))), st.integers(1, 60))
 async def test_any_frames_of_a_service_leave_the_proxy_standing(
     frames: list[bytes], size: int
