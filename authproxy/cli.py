@@ -7,11 +7,12 @@ imported when it runs: `authproxy --help` must not wait for it.
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from authproxy import __version__
+from authproxy.cli_flags import ALL, with_flags
 from authproxy.errors import AuthProxyError, ConfigError, StartError
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 OnReady = Callable[[Sequence[str]], None]
 Serve = Callable[["Settings", OnReady | None], int]
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 HELP_FLAGS = {"help_option_names": ["-h", "--help"]}
 
@@ -123,78 +123,6 @@ def main() -> None:
     """
 
 
-_FLAGS = (
-    click.argument("urls", nargs=-1, metavar="[NAME=]URL..."),
-    click.option(
-        "-c",
-        "--config",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="A TOML file; AUTHPROXY_CONFIG names one too.",
-    ),
-    click.option(
-        "-l",
-        "--listen",
-        multiple=True,
-        metavar="ADDR",
-        help="HOST:PORT, PORT, [IPV6]:PORT or unix:PATH; port 0 is any free one."
-        "  [default: localhost:8080, or $PORT]",
-    ),
-    click.option(
-        "--audience", metavar="A", help="The token's audience.  [default: the service's address]"
-    ),
-    click.option(
-        "--token-header", metavar="NAME", help="The header for the token.  [default: auto]"
-    ),
-    click.option(
-        "--credentials",
-        metavar="SOURCE",
-        help="auto, adc, metadata, gcloud, file:KEY.json, token-file:PATH, token-env:NAME,"
-        " command:ARGV or none.  [default: auto]",
-    ),
-    click.option("--impersonate", metavar="EMAIL", help="The service account to act as."),
-    click.option(
-        "--api-key",
-        metavar="REF",
-        help="A key to send as X-Api-Key: env:NAME or file:PATH, never the key itself.",
-    ),
-    click.option(
-        "--allow",
-        multiple=True,
-        metavar="CIDR",
-        help="Clients that may connect.  [default: this machine]",
-    ),
-    click.option(
-        "--deny", multiple=True, metavar="CIDR", help="Clients that may not, whatever --allow says."
-    ),
-    click.option("--ca-file", metavar="PEM", help="More certificates to trust for the service."),
-    click.option(
-        "--tls-cert", metavar="PEM", help="Speak TLS with clients, with this certificate."
-    ),
-    click.option(
-        "--tls-key", metavar="PEM", help="The certificate's key, if it is not in the same file."
-    ),
-    click.option(
-        "--egress-proxy",
-        metavar="URL",
-        help="The proxy on the way out, or none.  [default: HTTPS_PROXY and NO_PROXY say]",
-    ),
-    click.option("--log-format", metavar="FORMAT", help="auto, text or json."),
-    click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error."),
-    click.option(
-        "--access-log/--no-access-log",
-        default=None,
-        help="Write a line for each exchange.  [default: yes]",
-    ),
-)
-
-
-def _with_flags(command: Decorated) -> Decorated:
-    for decorate in reversed(_FLAGS):
-        command = decorate(command)
-    return command
-
-
 def _load(
     context: _Context, urls: Sequence[str], config: Path | None, flags: Mapping[str, object]
 ) -> "Settings":
@@ -209,7 +137,8 @@ def _load(
 
 
 @main.command("run")
-@_with_flags
+@click.argument("urls", nargs=-1, metavar="[NAME=]URL...")
+@with_flags(*ALL)
 @click.pass_obj
 def _run(context: _Context, /, urls: Sequence[str], config: Path | None, **flags: object) -> int:
     """Pass requests on to one or more services, until stopped.
@@ -221,7 +150,8 @@ def _run(context: _Context, /, urls: Sequence[str], config: Path | None, **flags
 
 
 @main.command("check")
-@_with_flags
+@click.argument("urls", nargs=-1, metavar="[NAME=]URL...")
+@with_flags(*ALL)
 @click.pass_obj
 def _check(context: _Context, /, urls: Sequence[str], config: Path | None, **flags: object) -> int:
     """Say what is wrong with the configuration, or what would run."""

@@ -18,6 +18,7 @@ PACKAGE = ROOT / "authproxy"
 
 LAYERS = (
     ("cli", "__main__"),
+    ("cli_flags",),
     ("app",),
     ("commands",),
     ("demo",),
@@ -40,7 +41,7 @@ HOMES = {
     "aiofastnet": {"app"},
     "aiohttp": {"demo"},
     "cachetools": {"identity"},
-    "click": {"cli"},
+    "click": {"cli", "cli_flags"},
     "cryptography": {"demo"},
     "google": {"identity"},
     "hpack": {"wire"},
