@@ -9,9 +9,11 @@ import pytest
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import NO_TOKEN, Token
-from authproxy.identity.cache import KNOWN_FOR_S, TokenCache, Tokens
+from authproxy.identity.cache import TokenCache, Tokens
 from authproxy.identity.lifetime import TokenState
 from authproxy.identity.source import NoSource
+from authproxy.identity.tokens import KNOWN_FOR_S
+from authproxy.identity.turns import AT_ONCE
 from tests.support.clock import FakeClock
 from tests.support.source import FakeSource, until
 
@@ -38,7 +40,7 @@ def source(clock: FakeClock) -> FakeSource:
 
 @pytest.fixture
 async def cache(clock: FakeClock) -> AsyncIterator[TokenCache]:
-    cache = TokenCache(clock=clock, rng=Steady(), call_later=clock.call_later)
+    cache = TokenCache(clock=clock, steady=clock.steady, rng=Steady(), call_later=clock.call_later)
     yield cache
     await cache.close()
 
@@ -156,15 +158,16 @@ async def test_services_with_the_same_source_and_audience_share(
     assert cache.tokens_for(source, A) is cache.tokens_for(source, A)
 
 
-async def test_one_source_is_never_asked_twice_at_once(
+async def test_one_source_is_asked_for_a_few_audiences_at_once(
     cache: TokenCache, source: FakeSource
 ) -> None:
-    waiters = asyncio.gather(*(cache.tokens_for(source, f"https://{n}").get() for n in range(5)))
-    for _ in range(5):
+    waiters = asyncio.gather(*(cache.tokens_for(source, f"https://{n}").get() for n in range(9)))
+    await until(lambda: source.running == AT_ONCE)
+    for _ in range(9):
         source.answer()
     await waiters
 
-    assert (5, 1) == (len(source.calls), source.most_running)
+    assert (9, AT_ONCE) == (len(source.calls), source.most_running)
 
 
 async def test_what_nobody_holds_any_more_is_forgotten(
@@ -302,7 +305,7 @@ async def test_half_a_minute_without_the_endpoint_goes_unnoticed_with_sixty_seco
                 source.answer()
             await until(settled(cache))
 
-    assert (TokenState.FRESH, False) == (tokens.state, tokens.failing)
+    assert (TokenState.FRESH, False) == (tokens.state, tokens.status().trouble is not None)
 
 
 async def test_a_failed_refresh_keeps_the_good_token_and_backs_off(
@@ -519,11 +522,11 @@ async def test_a_hung_mint_is_an_error_that_says_so(hasty: TokenCache, source: F
 async def test_the_late_token_of_a_hung_mint_is_used(hasty: TokenCache, source: FakeSource) -> None:
     tokens = hasty.tokens_for(source, A)
     await failure(tokens)
-    assert tokens.minting
+    assert tokens.status().minting
     source.answer("late")
     await until(settled(hasty))
 
-    assert ("late", 1, False) == (shown(tokens), len(source.calls), tokens.failing)
+    assert ("late", 1, None) == (shown(tokens), len(source.calls), tokens.status().trouble)
 
 
 async def test_while_a_mint_hangs_no_second_one_is_started(

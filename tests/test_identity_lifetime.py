@@ -109,3 +109,19 @@ def test_retries_come_further_apart_but_closer_near_the_end(
 
 def test_jitter_shortens_a_wait_by_half_at_most() -> None:
     assert 0.5 == backoff(1, 300, Lowest())
+
+
+@pytest.mark.parametrize(
+    ("now", "steady", "expected"),
+    [
+        pytest.param(1010, 510, 1010, id="time passed"),
+        pytest.param(9000, 510, 9000, id="the machine slept, or the clock was put forward"),
+        pytest.param(200, 510, 1010, id="the clock was set back"),
+    ],
+)
+def test_for_a_token_no_less_time_has_passed_than_the_steady_clock_says(
+    now: float, steady: float, expected: float
+) -> None:
+    hour = held(token(3600), random.Random(), now=1000, steady=500)
+
+    assert expected == hour.clock(now, steady)

@@ -131,8 +131,8 @@ def test_the_log_says_since_when_and_what_happens_next(
     luck.failed(NEVER, holding(60), NOW + 9)
 
     assert [
-        "no new token for https://a since 2027-01-15T08:00:00Z (there is none left, the next"
-        " request tries again): no",
+        "no new token for https://a since 2027-01-15T08:00:00Z (there is none left, next try"
+        " in 1.0 s or at the next request): no",
         "no new token for https://a since 2027-01-15T08:00:00Z (the last one is good until"
         " 2027-01-15T08:01:00Z, next try in 2.0 s): never",
     ] == caplog.messages
@@ -150,3 +150,38 @@ def test_the_operator_is_told_everything_in_one_line() -> None:
 
 def test_moments_are_written_in_utc() -> None:
     assert "2027-01-15T08:00:00Z" == utc(NOW)
+
+
+def test_without_a_token_the_next_try_is_put_off_too(luck: Luck) -> None:
+    waits = []
+    for _ in range(7):
+        luck.failed(NO, None, NOW)
+        waits.append(luck.wait_s(NOW))
+
+    assert [1, 2, 4, 8, 16, 30, 30] == waits
+
+
+def test_what_nobody_asks_for_is_tried_less_often(luck: Luck) -> None:
+    for _ in range(20):
+        luck.failed(NO, None, NOW, wanted=False)
+
+    assert 300 == luck.wait_s(NOW)
+
+
+@pytest.mark.parametrize(("later", "wait_s"), [(0.25, 0.75), (1, 0), (9, 0), (-3, 0), (-7200, 0)])
+def test_a_clock_that_was_set_back_does_not_put_the_next_try_off(
+    luck: Luck, later: float, wait_s: float
+) -> None:
+    luck.failed(NO, None, NOW)
+
+    assert wait_s == luck.wait_s(NOW + later)
+
+
+def test_when_the_cause_may_be_gone_nothing_is_to_be_waited_for(luck: Luck) -> None:
+    luck.failed(NEVER, None, NOW)
+    luck.failed(NEVER, None, NOW)
+    luck.forgive()
+    assert (None, 0, NEVER) == (luck.recent_failure(NOW), luck.wait_s(NOW), luck.failure)
+
+    luck.failed(NO, None, NOW)
+    assert (1, 3) == (luck.wait_s(NOW), luck.failures)

@@ -28,6 +28,8 @@ MARGIN_SHARE = 0.05
 
 BACKOFF_FIRST_S = 1.0
 BACKOFF_LAST_S = 30.0
+BACKOFF_SLOW_S = 300.0
+"""For what nobody has asked for in a long time."""
 BACKOFF_SHARE = 0.125
 """A retry waits at most for so much of what is left of the token."""
 BACKOFF_LEAST_S = 0.5
@@ -48,28 +50,47 @@ class Held:
     token: Token
     stale_at: float
     invalid_at: float
+    received_at: float = float("-inf")
+    received: float = 0.0
+    """The same moment by the steady clock, which nobody sets."""
+
+    def clock(self, now: float, steady: float) -> float:
+        """The time for this token: `now`, but not less than has passed since it was received.
+
+        So a clock that is set back does not make it live longer. That one is put forward, or stood
+        still while the machine slept, `now` says.
+        """
+        return max(now, self.received_at + (steady - self.received))
 
     def state(self, now: float) -> TokenState:
+        """`now` as `clock` gives it."""
         if now >= self.invalid_at:
             return TokenState.INVALID
         return TokenState.STALE if now >= self.stale_at else TokenState.FRESH
 
 
-def held(token: Token, rng: random.Random) -> Held:
+def held(
+    token: Token, rng: random.Random, *, now: float = float("-inf"), steady: float = 0.0
+) -> Held:
+    """`token`, received `now`, which is `steady` by the steady clock."""
     life = max(token.expires_at - token.issued_at, 0.0)
     stale = min(STALE_AT_MOST_S, max(STALE_SHARE * life, min(OUTAGE_S, OUTAGE_SHARE * life)))
     return Held(
         token=token,
         stale_at=token.expires_at - stale * rng.uniform(1 - JITTER, 1),
         invalid_at=token.expires_at - min(MARGIN_S, MARGIN_SHARE * life),
+        received_at=now,
+        received=steady,
     )
 
 
-def backoff(tries: int, left_s: float, rng: random.Random) -> float:
+def backoff(
+    tries: int, left_s: float, rng: random.Random, *, longest_s: float = BACKOFF_LAST_S
+) -> float:
     """Seconds until the next try, after `tries` in a row without success, one or more.
 
-    Grows exponentially, but tightens as the token's end comes near.
+    Grows exponentially, but tightens as the token's end comes near, in `left_s`.
     """
     grown = BACKOFF_FIRST_S * 2.0 ** min(tries - 1, 10)
     near = max(BACKOFF_SHARE * left_s, BACKOFF_LEAST_S)
-    return min(grown, near, BACKOFF_LAST_S) * rng.uniform(0.5, 1)
+    return min(grown, near, longest_s) * rng.uniform(0.5, 1)

@@ -5,7 +5,7 @@ import random
 from datetime import UTC, datetime
 
 from authproxy.errors import CredentialError
-from authproxy.identity.lifetime import Held, backoff
+from authproxy.identity.lifetime import BACKOFF_LAST_S, BACKOFF_SLOW_S, Held, backoff
 
 logger = logging.getLogger(__name__)
 
@@ -13,6 +13,9 @@ HOLD_S = 1.0
 """How long a failed mint answers for the requests that come after it …"""
 HOLD_PERMANENT_S = 5.0
 """… when only a human can change the outcome."""
+
+SLACK_S = 1.0
+"""So much later than planned the next try may seem to be before the clock counts as set back."""
 
 NEVER = float("-inf")
 
@@ -26,7 +29,10 @@ class Luck:
         self._source = source
         self._audience = audience
         self._rng = rng
+        self.failures = 0
+        """Since the start."""
         self._tries = 0
+        self._waits_s = 0.0
         self._failed_at = NEVER
         self._failing_since = NEVER
         self._warned: tuple[bool, str] | None = None
@@ -48,13 +54,26 @@ class Luck:
         hold_s = HOLD_PERMANENT_S if self.failure.permanent else HOLD_S
         return self.failure if abs(now - self._failed_at) < hold_s else None
 
-    def failed(self, error: CredentialError, left: Held | None, now: float) -> None:
+    def wait_s(self, now: float) -> float:
+        """Until `retry_at`; nothing when it is too far away, because the clock was set back."""
+        wait_s = self.retry_at - now
+        return wait_s if 0 < wait_s <= self._waits_s + SLACK_S else 0.0
+
+    def forgive(self) -> None:
+        """What made it fail may be over: the next try is now."""
+        self.retry_at = self._failed_at = NEVER
+        self._tries = 0
+
+    def failed(
+        self, error: CredentialError, left: Held | None, now: float, *, wanted: bool = True
+    ) -> None:
         """No new token could be had; `left` is the one that is still good."""
         if self.failure is None:
             self._failing_since = now
         self.failure = error
+        self.failures += 1
         self._failed_at = now
-        self._back_off(left, now)
+        self._back_off(left, now, BACKOFF_LAST_S if wanted else BACKOFF_SLOW_S)
         self._log_failed(error, left, now)
 
     def obtained(self, held: Held, now: float) -> None:
@@ -68,15 +87,16 @@ class Luck:
             )
         self.failure = self._warned = None
         if now >= held.stale_at:
-            self._back_off(held, now)
+            self._back_off(held, now, BACKOFF_LAST_S)
         else:
             self._tries = 0
             self.retry_at = NEVER
 
-    def _back_off(self, left: Held | None, now: float) -> None:
+    def _back_off(self, left: Held | None, now: float, longest_s: float) -> None:
         self._tries += 1
-        left_s = left.invalid_at - now if left else 0.0
-        self.retry_at = now + backoff(self._tries, left_s, self._rng)
+        left_s = left.invalid_at - now if left else float("inf")
+        self._waits_s = backoff(self._tries, left_s, self._rng, longest_s=longest_s)
+        self.retry_at = now + self._waits_s
 
     def _log_failed(self, error: CredentialError, left: Held | None, now: float) -> None:
         """A warning when something changed, else for debugging: a flood must not fill the log."""
@@ -94,16 +114,16 @@ class Luck:
                 "audience": self._audience,
                 "source": self._source,
                 "failing_since": self._failing_since,
-                "next_try_s": round(self.retry_at - now, 1) if left else None,
+                "next_try_s": round(self.retry_at - now, 1),
                 "permanent": error.permanent,
             },
         )
 
     def _outlook(self, left: Held | None, now: float) -> str:
+        next_try = f"next try in {self.retry_at - now:.1f} s"
         if left is None:
-            return "there is none left, the next request tries again"
-        until = utc(left.token.expires_at)
-        return f"the last one is good until {until}, next try in {self.retry_at - now:.1f} s"
+            return f"there is none left, {next_try} or at the next request"
+        return f"the last one is good until {utc(left.token.expires_at)}, {next_try}"
 
 
 def told(error: CredentialError) -> str:

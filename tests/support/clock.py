@@ -20,10 +20,15 @@ class FakeClock:
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
         self.now = now
+        self._jumped = 0.0
         self._timers: list[FakeTimer] = []
 
     def __call__(self) -> float:
         return self.now
+
+    def steady(self) -> float:
+        """Seconds that passed, whatever the wall clock was set to."""
+        return self.now - self._jumped
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> FakeTimer:
         timer = FakeTimer(self.now + delay, callback)
@@ -41,8 +46,14 @@ class FakeClock:
         self.now = end
 
     def jump(self, seconds: float) -> None:
-        """The wall clock jumps (a laptop slept, the time was set); no timer fires."""
+        """The wall clock jumps (a laptop slept, the time was set); no timer fires.
+
+        Nor is one held up by a clock that is set back: the loop has another one.
+        """
         self.now += seconds
+        self._jumped += seconds
+        for timer in self._timers:
+            timer.due += min(seconds, 0.0)
 
     @property
     def pending(self) -> list[FakeTimer]:

@@ -1,0 +1,197 @@
+"""Gets the tokens of one source for one audience: ahead of time, again after failures, for all.
+
+Theory of operation. An *attempt* is the shared wait for a mint (`authproxy.identity.flight`); it
+has the deadline, and it is where a failure is remembered and written to the log. There is at most
+one of each. A timer wakes us when something is due: a refresh, or after a failure the next try.
+After a failure a change of the source's files is as good as the timer.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from authproxy.errors import CredentialError
+from authproxy.exchange import Token
+from authproxy.identity.flight import Flights, Outcome
+from authproxy.identity.lifetime import Held, held
+from authproxy.identity.luck import Luck, utc
+from authproxy.identity.means import Means, Place
+from authproxy.identity.source import Source
+from authproxy.identity.timers import Timer
+from authproxy.identity.turns import Turns
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 60.0
+"""Timers sleep no longer than this: the loop's clock stands still while a laptop sleeps."""
+FIRST = "first use"
+AHEAD = "refresh ahead"
+REJECTED = "the service rejected the last one"
+
+
+class Renewal:
+    """Whoever holds it sets `reason` when the next token is wanted for another one than usual."""
+
+    def __init__(
+        self,
+        means: Means,
+        source: Source,
+        audience: str,
+        *,
+        turns: Turns,
+        place: Place,
+        wanted: Callable[[], bool],
+        changed: Callable[[], None],
+    ) -> None:
+        """`wanted`: did anybody ask lately? `changed` is called when another token is in place."""
+        self.reason = FIRST
+        self.last: Held | None = None
+        """The last token that came, even when it has ended."""
+        self.count = 0
+        """Of tokens that came."""
+        self.luck = Luck(source.name, audience, means.rng)
+        self.flights = Flights(
+            source,
+            audience,
+            turns=turns,
+            tasks=means.tasks,
+            arrived=self._obtained,
+            steady=means.steady,
+        )
+        self._means = means
+        self._source = source
+        self._audience = audience
+        self._place = place
+        self._wanted = wanted
+        self._changed = changed
+        self._attempt: asyncio.Task[Outcome] | None = None
+        self._timer: Timer | None = None
+
+    def refresh(self) -> None:
+        """In the background, unless it is too early after a failure."""
+        waits = self.luck.wait_s(self._means.now()) > 0
+        if self._attempt is None and not waits and not self._means.closed:
+            _ = self._start()
+
+    def attempt(self) -> asyncio.Task[Outcome]:
+        """The one under way, else a new one."""
+        return self._attempt or self._start()
+
+    def stop(self) -> None:
+        self._means.watch.forget(self)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    @property
+    def due_at(self) -> float | None:
+        """When the next try is due; None when none is planned."""
+        if self._timer is None:
+            return None
+        found = self._place.find()
+        return max(found.stale_at, self.luck.retry_at) if found else self.luck.retry_at
+
+    def _start(self) -> asyncio.Task[Outcome]:
+        name = f"token for {self._audience}"
+        self._attempt = self._means.tasks.start(self._try(), name=name)
+        return self._attempt
+
+    async def _try(self) -> Outcome:
+        try:
+            outcome = await self.flights.landed(self._means.deadline_s)
+            if isinstance(outcome, CredentialError):
+                self._failed(outcome)
+            return outcome
+        finally:
+            self._attempt = None
+            self._arm()
+
+    def _failed(self, error: CredentialError) -> None:
+        now = self._means.now()
+        self.luck.failed(error, self._place.find(), now, wanted=self._wanted())
+        if not self._means.closed:
+            self._means.watch.wait(self, self._source, self.flights.seen, self._files_changed)
+
+    def _files_changed(self) -> None:
+        logger.info(
+            "the files of %s have changed: trying again for %s",
+            self._source.name,
+            self._audience,
+            extra={"audience": self._audience, "source": self._source.name},
+        )
+        self.luck.forgive()
+        self.refresh()
+
+    def _obtained(self, token: Token) -> Outcome:
+        now = self._means.now()
+        new = held(token, self._means.rng, now=now, steady=self._means.steady())
+        if now >= new.invalid_at:
+            return CredentialError(
+                f"{self._source.name} gave a token that ends at {utc(token.expires_at)}, now",
+                hint="Is this machine's clock right?",
+            )
+        old = self._place.find()
+        if old is not None and old.token.expires_at >= token.expires_at:
+            new = old  # a metadata server's own cache may give the same token again
+        else:
+            self._keep(new)
+        self.luck.obtained(new, now)
+        self._means.watch.forget(self)
+        self.reason = AHEAD
+        self._arm()
+        return new.token
+
+    def _keep(self, new: Held) -> None:
+        self._place.put(new)
+        self.last = new
+        self.count += 1
+        self._changed()
+        _log_obtained(self._audience, new.token, self.reason)
+
+    def _wait_s(self) -> float | None:
+        """Until the next try is due; None when there is nothing to try for."""
+        found = self._place.find()
+        luck_s = self.luck.wait_s(self._means.now())
+        if found is not None:
+            return max(found.stale_at - self._place.now(found), luck_s)
+        return luck_s if self.luck.failure is not None else None
+
+    def _arm(self) -> None:
+        """Wake when a new token is to be had, whether or not anybody asks for it then."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        wait_s = self._wait_s()
+        if wait_s is not None and not self._means.closed:
+            wait_s = min(max(wait_s, 0.0), LOOK_EVERY_S)
+            self._timer = self._means.call_later(wait_s, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        wait_s = self._wait_s()
+        if wait_s is None:
+            return
+        if wait_s > 0:
+            self._arm()
+        elif self._wanted() or self.last is None:
+            self.refresh()
+            if self._attempt is None:
+                self._arm()  # the clock went back between two looks at it
+
+
+def _log_obtained(audience: str, token: Token, reason: str) -> None:
+    logger.info(
+        "token for %s as %s from %s, good until %s (%s)",
+        audience,
+        token.principal,
+        token.source,
+        utc(token.expires_at),
+        reason,
+        extra={
+            "audience": audience,
+            "principal": token.principal,
+            "source": token.source,
+            "expires_at": token.expires_at,
+            "reason": reason,
+        },
+    )

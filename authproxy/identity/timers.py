@@ -1,0 +1,19 @@
+"""What wakes somebody up later; tests bring timers of their own."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Timer(Protocol):
+    """What `call_later` returns."""
+
+    def cancel(self) -> None: ...
+
+
+CallLater = Callable[[float, Callable[[], None]], Timer]
+
+
+def loop_call_later(delay_s: float, callback: Callable[[], None]) -> Timer:
+    """By the loop's clock, which stands still while a laptop sleeps."""
+    return asyncio.get_running_loop().call_later(delay_s, callback)
