@@ -5,6 +5,7 @@ imported when it runs: `authproxy --help` must not wait for it.
 """
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from authproxy import __version__
-from authproxy.cli_flags import ALL, with_flags
+from authproxy.cli_flags import ALL, IDENTITY, with_flags
 from authproxy.errors import AuthProxyError, ConfigError, StartError
 
 if TYPE_CHECKING:
@@ -136,6 +137,15 @@ def _load(
     return load(urls=urls, file=config, flags=spelled, environ=context.environ)
 
 
+def _choose(
+    context: _Context, words: Sequence[str], config: Path | None, flags: Mapping[str, object]
+) -> "tuple[Settings, tuple[str, ...]]":
+    """The services that `words` mean, by URL or by name; all of them without words."""
+    from authproxy.commands.choice import choose
+
+    return choose(words, lambda urls: _load(context, urls, config, flags))
+
+
 @main.command("run")
 @click.argument("urls", nargs=-1, metavar="[NAME=]URL...")
 @with_flags(*ALL)
@@ -159,6 +169,39 @@ def _check(context: _Context, /, urls: Sequence[str], config: Path | None, **fla
 
     click.echo(check.summary(_load(context, urls, config, flags), context.environ))
     return 0
+
+
+@main.command("token")
+@click.argument("words", nargs=-1, metavar="[URL|NAME]")
+@click.option("--header", is_flag=True, help="Print a header line, for curl -H.")
+@click.option("--decode", is_flag=True, help="Print what the token says, as JSON.")
+@with_flags(*IDENTITY, "--token-header")
+@click.pass_obj
+def _token(
+    context: _Context,
+    /,
+    words: Sequence[str],
+    config: Path | None,
+    header: bool,
+    decode: bool,
+    **flags: object,
+) -> None:
+    """Print an identity token for a service, for curl and scripts.
+
+    URL is the service's address, NAME that of one in the configuration.
+
+    \b
+        curl -H "$(authproxy token --header URL)" URL
+    """
+    from authproxy.commands import token
+
+    if header and decode:
+        raise click.UsageError("--header and --decode do not go together")
+    form: token.Form = "header" if header else "claims" if decode else "token"
+
+    settings, names = _choose(context, words, config, flags)
+    warn = _complain if sys.stdout.isatty() else None
+    token.run(settings, names, context.environ, form=form, say=click.echo, warn=warn)
 
 
 @main.command("status")

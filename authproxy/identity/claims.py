@@ -31,7 +31,7 @@ def token_from_jwt(
     token.
     """
     text = jwt.strip()
-    claims = _decode(text, source)
+    claims = read_claims(text, source)
     expires_at = _moment(claims.get("exp"))
     if expires_at is None:
         raise CredentialError(
@@ -54,8 +54,8 @@ def token_from_jwt(
     )
 
 
-def _decode(text: str, source: str) -> Mapping[str, Any]:
-    """The claims, unverified."""
+def read_claims(text: str, source: str) -> Mapping[str, Any]:
+    """The claims, unverified. Raises CredentialError."""
     try:
         match = _JWT.fullmatch(text) if len(text) <= MAX_JWT else None
         if match is None:

@@ -1,0 +1,76 @@
+"""`authproxy token`: the token for a service, for curl and scripts; or what the token says."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from authproxy.commands.identities import audience_of, source_of
+from authproxy.errors import ConfigError, CredentialError, Problem
+from authproxy.exchange import NO_TOKEN, Token
+from authproxy.identity.claims import read_claims
+from authproxy.identity.once import mint_once
+from authproxy.policy.headers import service_rules, token_line
+from authproxy.settings import ServiceSettings, Settings
+
+Form = Literal["token", "header", "claims"]
+Say = Callable[[str], object]
+
+
+def run(
+    settings: Settings,
+    names: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    form: Form,
+    say: Say,
+    warn: Say | None,
+) -> None:
+    """Tell `say` the token of the one service named; `warn` is told when a person looks on.
+
+    Raises ConfigError, CredentialError or StartError.
+    """
+    service = settings.services[_the_one(names)]
+    source, audience = source_of(service, settings, environ), audience_of(service)
+    token = asyncio.run(mint_once(source, audience, deadline_s=settings.timeouts.token))
+    if token is NO_TOKEN:
+        raise CredentialError(
+            'there is no token: credentials are "none"', hint="Name others with --credentials."
+        )
+    say(_shown(token, form, service))
+    if warn is not None and form != "claims":
+        warn(_warning(token))
+
+
+def _the_one(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    message = f"a token is for one service; say which: authproxy token {names[0]}"
+    raise ConfigError([Problem(where="command line", key="URL", message=message)])
+
+
+def _shown(token: Token, form: Form, service: ServiceSettings) -> str:
+    if form == "token":
+        return token.value.reveal()
+    if form == "header":
+        return _header(token, service)
+    return json.dumps(read_claims(token.value.reveal(), token.source), indent=2)
+
+
+def _header(token: Token, service: ServiceSettings) -> str:
+    rules = service_rules(
+        authority=service.url.authority,
+        token_header=service.token_header,
+        api_key_header=service.api_key_header,
+        api_key=None,
+    )
+    return token_line(rules, token, has_authorization=False).decode("ascii").rstrip()
+
+
+def _warning(token: Token) -> str:
+    until = time.strftime("%H:%M:%S", time.localtime(token.expires_at))
+    return (
+        f"whoever has this token is {token.principal} to {token.audience} until {until};"
+        " do not paste it anywhere, and clear the screen"
+    )
