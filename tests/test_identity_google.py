@@ -360,7 +360,8 @@ async def test_a_page_instead_of_an_impersonated_token_is_no_token(world: World,
     world.google.iam.fail_with(500, "<p>oops</p>")
 
     assert (
-        "file:k.json: Google's answer was not what was expected" == (await key.failure(TARGET))[0]
+        "file:k.json: Google answered 500 instead of giving a token"
+        == (await key.failure(TARGET))[0]
     )
 
 

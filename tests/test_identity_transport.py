@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from authproxy.identity.skew import Skew
 from authproxy.identity.thread import in_thread
 from authproxy.identity.transport import GaveUpError, Request, quiet_google_loggers
 from authproxy.values import EgressSpec, parse_egress_url
@@ -133,20 +134,47 @@ def test_no_single_request_may_take_longer_than_a_waiting_client_can_bear(
 
     def send(*args: object, **_: object) -> SimpleNamespace:
         seen.append(args[-1])  # type: ignore[arg-type]  # -- the time-out
-        return SimpleNamespace(status=200)
+        return SimpleNamespace(status=200, headers={})
 
-    request_._send = send  # type: ignore[assignment]  # -- only called
+    request_._way_inside = send, {}
     request_("http://x/", timeout=asked)
 
     assert [allowed] == seen
 
 
-def test_a_direct_request_ignores_the_environments_proxies() -> None:
-    direct, usual = Request(direct=True), Request(direct=False)
+@pytest.mark.parametrize("direct", [True, False])
+async def test_a_direct_request_goes_round_the_environments_proxies_except_to_google(
+    server: TestServer, monkeypatch: pytest.MonkeyPatch, direct: bool
+) -> None:
+    from google.auth.exceptions import TransportError
 
-    assert (False, True) == (direct.session.trust_env, usual.session.trust_env)
-    direct.close()
-    usual.close()
+    monkeypatch.setenv("HTTP_PROXY", NOWHERE)
+    request = Request(direct=direct)
+
+    def ask(url: str) -> int | str:
+        try:
+            return int(request(url).status)
+        except TransportError:
+            return "no such proxy"
+
+    inside = await in_thread(ask, str(server.make_url("/204")), name="x")
+    outside = await in_thread(ask, "http://oauth2.googleapis.com/token", name="x")
+    request.close()
+
+    assert (204 if direct else "no such proxy", "no such proxy") == (inside, outside)
+
+
+@pytest.mark.parametrize(("direct", "learned"), [(True, True), (False, False)])
+async def test_the_metadata_servers_answers_tell_the_time_and_strangers_do_not(
+    server: TestServer, direct: bool, learned: bool
+) -> None:
+    clock = FakeClock()  # years after what the server believes
+    skew = Skew(clock)
+    request = Request(direct=direct, skew=skew)
+    await in_thread(request, str(server.make_url("/200")), name="x")
+    request.close()
+
+    assert learned == (skew.offset_s < -3600 or skew.offset_s > 3600)
 
 
 def test_a_request_cannot_be_taken_along_into_a_thread(request_: Request) -> None:

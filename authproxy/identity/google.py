@@ -9,7 +9,6 @@ file that was replaced is read anew, and none of these objects may be used by tw
 
 import json
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +19,14 @@ from authproxy.exchange import Token
 from authproxy.identity.claims import token_from_jwt
 from authproxy.identity.egress import AS_ENVIRONMENT, Egress
 from authproxy.identity.given import read_text
+from authproxy.identity.impersonation import IAM_SCOPE, actor, identity_token
+from authproxy.identity.skew import HERE
 from authproxy.identity.translate import ADC_LOGIN, Asked, translate
 from authproxy.identity.transport import Request
 
 logger = logging.getLogger(__name__)
 
 MAX_FILE = 256 * 1024
-IAM_SCOPE = "https://www.googleapis.com/auth/iam"
-SERVICE_ACCOUNTS = "projects/-/serviceAccounts/"
 
 # The audiences that Cloud Run accepts from users: of `gcloud auth login` and of
 # `gcloud auth application-default login` (GoogleCloudPlatform/cloud-run-proxy issue 10, PR 8).
@@ -88,15 +87,7 @@ def user(info: Info, wanted: Wanted) -> str:
 
 
 def impersonated(info: Info, wanted: Wanted) -> str:
-    from google.auth.impersonated_credentials import (
-        IDTokenCredentials,
-    )
-
-    credentials = IDTokenCredentials(
-        _impersonated_credentials(info), target_audience=wanted.audience, include_email=True
-    )
-    credentials.refresh(wanted.request)
-    return str(credentials.token)
+    return identity_token(_impersonated_credentials(info), wanted.audience, wanted.request)
 
 
 def federated(info: Info, wanted: Wanted) -> str:
@@ -114,13 +105,7 @@ def federated(info: Info, wanted: Wanted) -> str:
 
 def acting_as(target: str, delegates: Sequence[str], credentials: Any, wanted: Wanted) -> str:
     """A token of the service account `target`, by IAM Credentials' generateIdToken."""
-    from google.auth import impersonated_credentials as google
-
-    chain = [SERVICE_ACCOUNTS + email for email in delegates]
-    actor = google.Credentials(credentials, target, [IAM_SCOPE], delegates=chain)
-    identity = google.IDTokenCredentials(actor, wanted.audience, include_email=True)
-    identity.refresh(wanted.request)
-    return str(identity.token)
+    return identity_token(actor(credentials, target, delegates), wanted.audience, wanted.request)
 
 
 def _service_account_credentials(info: Info) -> Any:
@@ -229,7 +214,7 @@ class Google:
             raise translate(error, self._asked(info, request)) from None
         finally:
             request.close()
-        token = token_from_jwt(jwt, source=self.name, audience=audience, now=time.time())
+        token = token_from_jwt(jwt, source=self.name, audience=audience, now=HERE.now())
         self._tell_of_user(info, token)
         return token
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from authproxy.identity.egress import AS_ENVIRONMENT, Egress, proxies_for
+from authproxy.identity.skew import HERE, Skew, is_google
 
 PATIENCE_S = 2.5
 """What fails after this is not tried again …"""
@@ -17,6 +18,10 @@ LAST_CALL_S = 12.0
 """… and no request starts after this."""
 REQUEST_S = 6.0
 """For one request; less when google-auth asks for less."""
+
+
+Way = tuple[Callable[..., Any], Mapping[str, str | None]]
+"""What sends a request, and the proxies that it takes."""
 
 
 class GaveUpError(Exception):
@@ -32,20 +37,32 @@ class Request:
         direct: bool,
         egress: Egress = AS_ENVIRONMENT,
         clock: Callable[[], float] = time.monotonic,
+        skew: Skew = HERE,
     ) -> None:
-        """`direct`: no proxy, whatever `egress` says. No proxy can reach the metadata server."""
+        """`direct`: no proxy, except to Google's hosts: none can reach the metadata server.
+
+        `skew` learns from the answers of both.
+        """
         quiet_google_loggers()
         import requests
         from google.auth.transport.requests import Request as GoogleRequest
 
         self.session = requests.Session()
-        self.session.trust_env = not direct
-        self._proxies = {} if direct else proxies_for(egress)
+        self._sessions = [self.session]
+        self._way: Way = (GoogleRequest(self.session), proxies_for(egress))
+        self._way_inside: Way = self._way
+        """To what only this machine can reach."""
+        if direct:
+            inside = requests.Session()
+            inside.trust_env = False
+            self._sessions.append(inside)
+            self._way_inside = (GoogleRequest(inside), {})
+        self._direct = direct
+        self._skew = skew
         self.answered = 0
         """Answers that came."""
         self.status = 0
         """Of the last answer."""
-        self._send = GoogleRequest(self.session)
         self._clock = clock
         self._started_at = clock()
 
@@ -64,16 +81,19 @@ class Request:
         if waited_s > (PATIENCE_S if self.status >= 500 else LAST_CALL_S):
             raise GaveUpError
         allowed = min(timeout or REQUEST_S, REQUEST_S)
+        sent_at = self._skew.clock()
+        google = is_google(url)
+        send, proxies = self._way if google else self._way_inside
         try:
-            answer = self._send(
-                url, method, body, headers, allowed, proxies=self._proxies, **kwargs
-            )
+            answer = send(url, method, body, headers, allowed, proxies=proxies, **kwargs)
         except TransportError as error:
             if self._clock() - self._started_at > PATIENCE_S:
                 raise GaveUpError from error
             raise
         self.answered += 1
         self.status = answer.status
+        if google or self._direct:
+            self._skew.heard(answer.headers.get("date"), sent_at=sent_at)
         return answer
 
     def __deepcopy__(self, memo: object) -> NoReturn:
@@ -84,7 +104,8 @@ class Request:
         raise TypeError("a request is for one mint only")
 
     def close(self) -> None:
-        self.session.close()
+        for session in self._sessions:
+            session.close()
 
 
 def quiet_google_loggers() -> None:

@@ -97,9 +97,11 @@ def test_impersonation_takes_the_source_credentials_and_the_chain_as_they_are() 
         source, "t@p", [], delegates=["projects/-/serviceAccounts/v@p"]
     )
 
-    assert ("t@p", ["projects/-/serviceAccounts/v@p"]) == (
+    assert ("t@p", ["projects/-/serviceAccounts/v@p"], "1//x", "googleapis.com") == (
         credentials.signer_email,
         credentials._delegates,
+        credentials._source_credentials.refresh_token,
+        credentials.universe_domain,
     )
     assert iam._IAM_IDTOKEN_ENDPOINT.startswith("https://iamcredentials.googleapis.com/v1/")
 
