@@ -17,6 +17,7 @@ from authproxy.config import find_egress_for_tokens, resolve_secret
 from authproxy.errors import CredentialError
 from authproxy.exchange import Observer
 from authproxy.identity.cache import TokenCache, Tokens
+from authproxy.identity.skew import HERE
 from authproxy.identity.sources import build_source
 from authproxy.observe import logs
 from authproxy.observe.access_log import AccessLog
@@ -101,7 +102,7 @@ class Proxy:
         self.urls: list[str] = []
         self._tasks = Tasks()
         self._stack = contextlib.AsyncExitStack()
-        self._tokens = TokenCache(deadline_s=settings.timeouts.token)
+        self._tokens = TokenCache(deadline_s=settings.timeouts.token, skew=HERE)
 
     async def __aenter__(self) -> "Proxy":
         async with self._stack:

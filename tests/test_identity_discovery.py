@@ -197,3 +197,28 @@ async def test_auto_looks_again_until_it_finds_something(world: World, tmp_path:
     (tmp_path / "application_default_credentials.json").write_text(json.dumps(info))
 
     assert RUNNER == (await asyncio.to_thread(mint, source)).principal
+
+
+async def test_auto_looks_again_until_what_it_found_gave_a_token_and_then_no_more(
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """gcloud that nobody is logged in to must not stand in the way of a file that comes later."""
+    caplog.set_level(logging.INFO, "authproxy")
+    written = tmp_path / "application_default_credentials.json"
+    path = f"{SHIM}:{os.environ['PATH']}"
+    source = Auto(
+        {**NOWHERE, "PATH": path, "CLOUDSDK_CONFIG": str(tmp_path), "GCLOUD_ACCOUNT": "signed_out"}
+    )
+    for _ in range(2):
+        with pytest.raises(CredentialError, match="gcloud could not make"):
+            await asyncio.to_thread(mint, source)
+    written.write_text(world.service_account_file(RUNNER).read_text())
+    assert RUNNER == (await asyncio.to_thread(mint, source)).principal
+    written.unlink()
+    with pytest.raises(CredentialError, match="there is no such file"):
+        await asyncio.to_thread(mint, source)
+
+    assert [
+        "credentials: gcloud, because gcloud is on PATH and nothing else was found",
+        f"credentials: file:{written}, because {LOGIN} wrote it",
+    ] == caplog.messages

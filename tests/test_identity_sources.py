@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from authproxy.errors import CredentialError
-from authproxy.identity.source import Source
+from authproxy.identity.source import Source, paths_of
 from authproxy.identity.sources import CAN_ACT, FINISHED, build_source
 from authproxy.values import PLAIN_SOURCES, VALUE_SOURCES, CredentialsSpec
 
@@ -40,6 +40,42 @@ def test_a_source_is_named_as_in_the_configuration_but_for_secrets(
     kind: str, value: str, name: str
 ) -> None:
     assert name == build(kind, value).name
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "paths"),
+    [
+        ("file", "~/key.json", ["/h/key.json"]),
+        ("token-file", "/run/token", ["/run/token"]),
+        ("adc", "", ["/run/adc.json", "/h/.config/gcloud/application_default_credentials.json"]),
+        (
+            "gcloud",
+            "",
+            [
+                "/h/.config/gcloud/credentials.db",
+                "/h/.config/gcloud/active_config",
+                "/h/.config/gcloud/configurations/config_default",
+            ],
+        ),
+        ("metadata", "", []),
+        ("token-env", "TOKEN", []),
+        ("command", "get-token", []),
+        ("none", "", []),
+    ],
+)
+def test_a_source_names_the_files_whose_change_may_help(
+    kind: str, value: str, paths: list[str]
+) -> None:
+    source = build(kind, value, HOME="/h", GOOGLE_APPLICATION_CREDENTIALS="/run/adc.json")
+
+    assert paths == [str(path) for path in paths_of(source)]
+
+
+def test_auto_names_the_files_of_all_that_it_could_choose() -> None:
+    home = {"HOME": "/h", "GOOGLE_APPLICATION_CREDENTIALS": "/run/adc.json"}
+    both = (*paths_of(build("adc", **home)), *paths_of(build("gcloud", **home)))
+
+    assert both == paths_of(build("auto", **home))
 
 
 @pytest.mark.parametrize("kind", CAN_ACT)

@@ -1,5 +1,8 @@
+# mypy: untyped-calls-exclude=google
+
 import copy
 import logging
+import os
 from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 
@@ -9,7 +12,12 @@ from aiohttp.test_utils import TestServer
 
 from authproxy.identity.skew import Skew
 from authproxy.identity.thread import in_thread
-from authproxy.identity.transport import GaveUpError, Request, quiet_google_loggers
+from authproxy.identity.transport import (
+    GaveUpError,
+    Request,
+    quiet_google_loggers,
+    switch_off_bound_tokens,
+)
 from authproxy.values import EgressSpec, parse_egress_url
 from tests.support.clock import FakeClock
 from tests.support.connecting import connect_proxy
@@ -209,3 +217,26 @@ def test_googles_loggers_never_write_at_debug_level(chosen: int, level: int) -> 
         logging.getLogger("google").level,
         logging.getLogger("google.auth.transport.requests").level,
     )
+
+
+def test_nobody_looks_for_a_certificate_to_bind_tokens_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In that folder google-auth would wait 30 seconds for it."""
+    from google.auth import _agent_identity_utils as google
+
+    name = "GOOGLE_API_ENABLE_RUNTIME_BOUND_TOKEN"
+    folder = "/var/run/secrets/workload-spiffe-credentials"
+    monkeypatch.setenv("GOOGLE_API_CERTIFICATE_CONFIG", f"{folder}/certificate_config.json")
+    monkeypatch.setenv(name, "")
+    monkeypatch.delenv(name)
+    slept: list[float] = []
+    monkeypatch.setattr("google.auth._agent_identity_utils.time.sleep", slept.append)
+    switch_off_bound_tokens()
+
+    assert ((None, None), []) == (google.get_agent_identity_certificate_and_bytes(), slept)
+
+
+def test_who_wants_tokens_bound_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_API_ENABLE_RUNTIME_BOUND_TOKEN", "true")
+    switch_off_bound_tokens()
+
+    assert "true" == os.environ["GOOGLE_API_ENABLE_RUNTIME_BOUND_TOKEN"]

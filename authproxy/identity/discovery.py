@@ -5,6 +5,7 @@ import http.client
 import logging
 import os
 import shutil
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
 from authproxy.identity.egress import AS_ENVIRONMENT, Egress
-from authproxy.identity.gcloud import Gcloud
+from authproxy.identity.gcloud import Gcloud, gcloud_folder, gcloud_paths
 from authproxy.identity.google import METADATA, Google, Info, read_info
 from authproxy.identity.source import Source
 from authproxy.identity.translate import ADC_LOGIN
@@ -39,11 +40,14 @@ def find_adc(environ: Mapping[str, str]) -> Info:
 
 def adc_path(environ: Mapping[str, str]) -> Path | None:
     """Where gcloud keeps Application Default Credentials; None when there is no home directory."""
-    if environ.get("CLOUDSDK_CONFIG"):
-        return Path(environ["CLOUDSDK_CONFIG"]) / ADC_FILE
-    if environ.get("HOME"):
-        return Path(environ["HOME"]) / ".config" / "gcloud" / ADC_FILE
-    return None
+    folder = gcloud_folder(environ)
+    return folder / ADC_FILE if folder else None
+
+
+def adc_paths(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Where `find_adc` looks, whether there is anything or not."""
+    named, usual = environ.get(VARIABLE), adc_path(environ)
+    return (*([Path(named)] if named else []), *([usual] if usual else []))
 
 
 def metadata_answers(environ: Mapping[str, str]) -> bool:
@@ -67,7 +71,7 @@ class Place:
 
 
 class Auto:
-    """`auto`: the first that is there. Looks again at each mint until it has found one."""
+    """`auto`: the first that is there. Looks again at each mint until one gave a token."""
 
     name = "auto"
 
@@ -83,29 +87,39 @@ class Auto:
         self._impersonate = impersonate
         self._delegates = tuple(delegates)
         self._egress = egress
-        self._chosen: Source | None = None
+        self._proven: Source | None = None
+        """Gave a token: from then on it is nobody else, whatever happens."""
+        self._told = ""
+        self._lock = threading.Lock()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return (*adc_paths(self._environ), *gcloud_paths(self._environ))
 
     def mint(self, audience: str, /) -> Token:
-        if self._chosen is None:
-            self._chosen = self._choose()
-        return self._chosen.mint(audience)
+        with self._lock:
+            source = self._proven or self._choose()
+        token = source.mint(audience)
+        self._proven = source
+        return token
 
     def _choose(self) -> Source:
         for place in PLACES:
             source = place.look(self)
             if source is not None:
-                logger.info(
-                    "credentials: %s, because %s",
-                    source.name,
-                    place.found,
-                    extra={"source": source.name, "reason": place.found},
-                )
+                self._tell(source.name, place.found)
                 return source
         tried = "; ".join(place.missing for place in PLACES)
         raise CredentialError(
             "no credentials were found on this machine",
             hint=f"Run: {ADC_LOGIN} -- Looked in vain: {tried}.",
         )
+
+    def _tell(self, name: str, reason: str) -> None:
+        if name != self._told:
+            self._told = name
+            extra = {"source": name, "reason": reason}
+            logger.info("credentials: %s, because %s", name, reason, extra=extra)
 
     def _google(self, name: str, find: Callable[[], Info]) -> Source:
         return Google(

@@ -1,15 +1,31 @@
 """Tokens of whoever is logged in to the gcloud command line."""
 
-import time
+import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
 from authproxy.identity.claims import token_from_jwt
 from authproxy.identity.program import TIMEOUT_S, Finished, run
+from authproxy.identity.skew import HERE
 
 LOGIN = "gcloud auth login"
 SERVICE_ACCOUNTS = ".gserviceaccount.com"
+
+
+def gcloud_folder(environ: Mapping[str, str]) -> Path | None:
+    """Where gcloud keeps its files; None when there is no home directory."""
+    if environ.get("CLOUDSDK_CONFIG"):
+        return Path(environ["CLOUDSDK_CONFIG"])
+    return Path(environ["HOME"]) / ".config" / "gcloud" if environ.get("HOME") else None
+
+
+def gcloud_paths(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """What `gcloud auth login`, `gcloud config set account` and their like write."""
+    folder = gcloud_folder(environ)
+    names = ("credentials.db", "active_config", "configurations/config_default")
+    return tuple(folder / name for name in names) if folder else ()
 
 
 class Gcloud:
@@ -30,12 +46,18 @@ class Gcloud:
         delegates: Sequence[str] = (),
         timeout_s: float = TIMEOUT_S / 2,
     ) -> None:
+        self.paths = gcloud_paths(environ)
+        self._lock = threading.Lock()
         self._environ = {**environ, "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
         self._chain = [*delegates, impersonate] if impersonate else []
         self._timeout_s = timeout_s
         self._takes_audience = True
 
     def mint(self, audience: str, /) -> Token:
+        with self._lock:  # two at once may find gcloud's own files locked
+            return self._mint(audience)
+
+    def _mint(self, audience: str) -> Token:
         if self._chain:
             return self._token(self._run(audience, acting=True), audience)
         if self._takes_audience:
@@ -73,7 +95,7 @@ class Gcloud:
 
     def _token(self, done: Finished, audience: str) -> Token:
         if done.code == 0:
-            return token_from_jwt(done.output, source=self.name, audience=audience, now=time.time())
+            return token_from_jwt(done.output, source=self.name, audience=audience, now=HERE.now())
         if self._chain:
             target = self._chain[-1]
             raise CredentialError(

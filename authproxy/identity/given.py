@@ -1,13 +1,13 @@
 """Sources that were given a finished identity token: in a file or in an environment variable."""
 
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
 from authproxy.identity.claims import MAX_JWT, token_from_jwt
+from authproxy.identity.skew import HERE
 
 
 class TokenFile:
@@ -15,11 +15,12 @@ class TokenFile:
 
     def __init__(self, path: Path) -> None:
         self.name = f"token-file:{path}"
+        self.paths = (path,)
         self._path = path
 
     def mint(self, audience: str, /) -> Token:
         text = read_text(self._path, limit=MAX_JWT + 1, name=self.name)
-        return token_from_jwt(text, source=self.name, audience=audience, now=time.time())
+        return token_from_jwt(text, source=self.name, audience=audience, now=HERE.now())
 
 
 class TokenEnv:
@@ -38,7 +39,7 @@ class TokenEnv:
                 hint=f"export {self._variable}=$(gcloud auth print-identity-token)",
                 permanent=True,
             )
-        return token_from_jwt(text, source=self.name, audience=audience, now=time.time())
+        return token_from_jwt(text, source=self.name, audience=audience, now=HERE.now())
 
 
 def read_text(path: Path, *, limit: int, name: str) -> str:

@@ -22,7 +22,7 @@ from authproxy.identity.given import read_text
 from authproxy.identity.impersonation import IAM_SCOPE, actor, identity_token
 from authproxy.identity.skew import HERE
 from authproxy.identity.translate import ADC_LOGIN, Asked, translate
-from authproxy.identity.transport import Request
+from authproxy.identity.transport import Request, switch_off_bound_tokens
 
 logger = logging.getLogger(__name__)
 
@@ -195,8 +195,12 @@ class Google:
         impersonate: str | None = None,
         delegates: Sequence[str] = (),
         egress: Egress = AS_ENVIRONMENT,
+        paths: Sequence[Path] = (),
     ) -> None:
+        """`paths`: where `find` looks for files."""
+        switch_off_bound_tokens()
         self.name = name
+        self.paths = tuple(paths)
         self._find = find
         self._egress = egress
         self._impersonate = impersonate

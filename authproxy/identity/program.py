@@ -5,7 +5,7 @@ import shlex
 import shutil
 import signal
 import subprocess
-import time
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from authproxy.errors import CredentialError
 from authproxy.exchange import Token
 from authproxy.identity.claims import token_from_jwt
 from authproxy.identity.scrub import scrub
+from authproxy.identity.skew import HERE
 
 TIMEOUT_S = 18.0
 """A little less than a token's deadline, so that the better of the two messages is told."""
@@ -46,17 +47,20 @@ class Command:
         self.name = f"command:{Path(self._argv[0]).name}"
         self._environ = environ
         self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        """Nobody promised that the command can be run twice at once."""
 
     def mint(self, audience: str, /) -> Token:
         environ = {**self._environ, "AUTHPROXY_AUDIENCE": audience}
-        done = run(self._argv, environ=environ, timeout_s=self._timeout_s, name=self.name)
+        with self._lock:
+            done = run(self._argv, environ=environ, timeout_s=self._timeout_s, name=self.name)
         if done.code != 0:
             raise CredentialError(
                 f"{self.name}: the command ended with exit code {done.code}",
                 hint="Run it by hand; it must print an identity token and nothing else.",
                 detail=done.complaint,
             )
-        return token_from_jwt(done.output, source=self.name, audience=audience, now=time.time())
+        return token_from_jwt(done.output, source=self.name, audience=audience, now=HERE.now())
 
 
 def run(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from authproxy.identity.discovery import Auto, find_adc, metadata
+from authproxy.identity.discovery import Auto, adc_paths, find_adc, metadata
 from authproxy.identity.egress import AS_ENVIRONMENT, Egress, environ_for
 from authproxy.identity.gcloud import Gcloud
 from authproxy.identity.given import TokenEnv, TokenFile
@@ -37,7 +37,11 @@ class Wish:
         return Path(self.value)
 
 
-def _google(name: str, find: Callable[[Wish], Callable[[], Mapping[str, object]]]) -> "Build":
+def _google(
+    name: str,
+    find: Callable[[Wish], Callable[[], Mapping[str, object]]],
+    paths: Callable[[Wish], Sequence[Path]] = lambda _: (),
+) -> "Build":
     def build(wish: Wish) -> Source:
         full = f"{name}:{wish.value}" if wish.value else name
         return Google(
@@ -46,6 +50,7 @@ def _google(name: str, find: Callable[[Wish], Callable[[], Mapping[str, object]]
             impersonate=wish.impersonate,
             delegates=wish.delegates,
             egress=wish.egress,
+            paths=paths(wish),
         )
 
     return build
@@ -57,9 +62,11 @@ CAN_ACT: Mapping[str, Build] = {
     "auto": lambda w: Auto(
         w.environ, impersonate=w.impersonate, delegates=w.delegates, egress=w.egress
     ),
-    "adc": _google("adc", lambda w: lambda: find_adc(w.environ)),
+    "adc": _google("adc", lambda w: lambda: find_adc(w.environ), lambda w: adc_paths(w.environ)),
     "metadata": _google("metadata", lambda _: metadata),
-    "file": _google("file", lambda w: lambda: read_info(w.path, f"file:{w.value}")),
+    "file": _google(
+        "file", lambda w: lambda: read_info(w.path, f"file:{w.value}"), lambda w: [w.path]
+    ),
     "gcloud": lambda w: Gcloud(w.environ, impersonate=w.impersonate, delegates=w.delegates),
 }
 """Sources that can act as another service account."""

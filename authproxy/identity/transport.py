@@ -5,6 +5,7 @@ Nothing of google or requests is imported before a token is wanted: that takes 0
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
@@ -120,3 +121,12 @@ def quiet_google_loggers() -> None:
         logger = logging.getLogger(name)
         if name.split(".")[0] == "google" and logging.NOTSET < logger.level < logging.INFO:
             logger.setLevel(logging.INFO)
+
+
+def switch_off_bound_tokens() -> None:
+    """A token that is bound to a certificate cannot be sent over our own TLS.
+
+    google-auth looks for that certificate before it asks the metadata server for an access token,
+    for up to 30 seconds, and no argument keeps it from that.
+    """
+    os.environ.setdefault("GOOGLE_API_ENABLE_RUNTIME_BOUND_TOKEN", "false")
