@@ -185,3 +185,13 @@ def test_when_the_cause_may_be_gone_nothing_is_to_be_waited_for(luck: Luck) -> N
 
     luck.failed(NO, None, NOW)
     assert (1, 3) == (luck.wait_s(NOW), luck.failures)
+
+
+def test_access_tokens_which_have_no_audience_are_called_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    luck = Luck("fake", "", Steady())
+    luck.failed(NO, None, NOW)
+
+    assert "no access token for Google APIs: no" == luck.refusal(NO).message
+    assert caplog.messages[0].startswith("no new token for Google APIs since ")

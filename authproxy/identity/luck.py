@@ -17,6 +17,9 @@ HOLD_PERMANENT_S = 5.0
 SLACK_S = 1.0
 """So much later than planned the next try may seem to be before the clock counts as set back."""
 
+GOOGLE_APIS = "Google APIs"
+"""What access tokens are for: they have no audience."""
+
 NEVER = float("-inf")
 
 
@@ -27,7 +30,9 @@ class Luck:
         self.failure: CredentialError | None = None
         self.retry_at = NEVER
         self._source = source
-        self._audience = audience
+        self._audience = audience or GOOGLE_APIS
+        kind = "identity" if audience else "access"
+        self._what = f"{kind} token for {self._audience}"
         self._rng = rng
         self.failures = 0
         """Since the start."""
@@ -40,7 +45,7 @@ class Luck:
     def refusal(self, error: CredentialError) -> CredentialError:
         """`error` for one who waits; an exception raised again and again collects tracebacks."""
         return CredentialError(
-            f"no identity token for {self._audience}: {error.message}",
+            f"no {self._what}: {error.message}",
             hint=error.hint,
             detail=error.detail,
             permanent=error.permanent,

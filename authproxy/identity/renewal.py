@@ -14,7 +14,7 @@ from authproxy.errors import CredentialError
 from authproxy.exchange import Token
 from authproxy.identity.flight import Flights, Outcome
 from authproxy.identity.lifetime import Held, held
-from authproxy.identity.luck import Luck, utc
+from authproxy.identity.luck import GOOGLE_APIS, Luck, utc
 from authproxy.identity.means import Means, Place
 from authproxy.identity.source import Source
 from authproxy.identity.timers import Timer
@@ -116,7 +116,7 @@ class Renewal:
         logger.info(
             "the files of %s have changed: trying again for %s",
             self._source.name,
-            self._audience,
+            self._audience or GOOGLE_APIS,
             extra={"audience": self._audience, "source": self._source.name},
         )
         self.luck.forgive()
@@ -182,7 +182,7 @@ class Renewal:
 def _log_obtained(audience: str, token: Token, reason: str) -> None:
     logger.info(
         "token for %s as %s from %s, good until %s (%s)",
-        audience,
+        audience or GOOGLE_APIS,
         token.principal,
         token.source,
         utc(token.expires_at),

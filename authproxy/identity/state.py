@@ -27,6 +27,7 @@ class TokenStatus:
 
     source: str
     audience: str
+    """Empty for access tokens."""
     principal: str
     """Of the last token, also when it has ended; empty before the first."""
     state: TokenState

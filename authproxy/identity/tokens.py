@@ -6,7 +6,7 @@ import logging
 from authproxy.errors import CredentialError
 from authproxy.exchange import NO_TOKEN, Token
 from authproxy.identity.lifetime import TokenState
-from authproxy.identity.luck import NEVER
+from authproxy.identity.luck import GOOGLE_APIS, NEVER
 from authproxy.identity.means import Means, Place
 from authproxy.identity.renewal import REJECTED, Renewal
 from authproxy.identity.source import NoSource, Source
@@ -115,7 +115,7 @@ class Tokens:
         self._forget()
         logger.warning(
             "token for %s rejected by the service: getting a new one",
-            self.audience,
+            self.audience or GOOGLE_APIS,
             extra={"audience": self.audience, "source": self.source.name},
         )
         return True

@@ -1,7 +1,12 @@
 """Credentials that are missing or broken at the start, and mended while authproxy runs."""
 
 import asyncio
+import time
+from email.utils import formatdate
 from pathlib import Path
+
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 
 from authproxy.demo.world import World
 from tests.e2e.test_tokens import ask
@@ -64,3 +69,39 @@ async def test_a_metadata_server_that_comes_late_is_found_without_a_request(worl
         world.google.metadata.up()
         await proxy.hear("tokens for .* can be had again")
         assert await ask(proxy.port) == b"HTTP/1.1 200 OK\r\n"
+
+
+async def an_hour_late(world: World) -> TestServer:
+    """The world's metadata server, as a machine sees it whose clock is an hour ahead."""
+
+    async def handle(request: web.Request) -> web.Response:
+        url = f"http://127.0.0.1:{world.google.port}{request.path_qs}"
+        headers = {"Metadata-Flavor": "Google"}
+        async with ClientSession() as session, session.get(url, headers=headers) as answer:
+            date = formatdate(time.time() - 3600, usegmt=True)
+            return web.Response(
+                status=answer.status,
+                body=await answer.read(),
+                content_type=answer.content_type,
+                headers={**headers, "Date": date},
+            )
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", handle)
+    server = TestServer(application)
+    await server.start_server()
+    return server
+
+
+async def test_a_clock_that_is_wrong_is_told_once_and_tokens_come_all_the_same(
+    world: World,
+) -> None:
+    server = await an_hour_late(world)
+    metadata = {"GCE_METADATA_HOST": f"127.0.0.1:{server.port}"}
+    async with in_front_of(world, "--credentials", "metadata", **metadata) as proxy:
+        await proxy.hear("this machine's clock is (59 min|60 min|1 h).* ahead of Google's")
+        assert await ask(proxy.port) == b"HTTP/1.1 200 OK\r\n"
+        warnings = proxy.stderr.count("this machine's clock")
+    await server.close()
+
+    assert warnings == 1
