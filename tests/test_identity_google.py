@@ -149,6 +149,22 @@ async def test_metadata_can_act_as_another_account(world: World) -> None:
     assert TARGET == (await mint_apart(world, "metadata", TARGET))["principal"]
 
 
+async def test_client_certificates_are_neither_looked_for_nor_waited_for(world: World) -> None:
+    """google-auth would ask another host with one, and wait half a minute for a bound token."""
+    key = world.service_account_file(RUNNER)
+    certificates = {
+        "GOOGLE_API_USE_CLIENT_CERTIFICATE": "true",
+        "GOOGLE_API_CERTIFICATE_CONFIG": "/var/run/secrets/workload-spiffe-credentials/c.json",
+    }
+    results = [
+        await mint_apart(world, source, TARGET, **certificates)
+        for source in (f"file:{key}", "metadata")
+    ]
+
+    assert [TARGET, TARGET] == [result["principal"] for result in results]
+    assert max(result["took_s"] for result in results) < 25
+
+
 async def test_metadata_is_reached_whatever_proxy_is_set(world: World) -> None:
     nowhere = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
 

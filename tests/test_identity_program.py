@@ -2,6 +2,7 @@ import os
 import shlex
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,16 @@ def test_a_command_that_hangs_is_killed_together_with_its_children() -> None:
 def test_a_program_is_looked_up_on_the_path_that_was_given(tmp_path: Path) -> None:
     with pytest.raises(CredentialError, match="no program ls on PATH"):
         run(["ls"], environ={"PATH": str(tmp_path)}, timeout_s=1, name="x")
+
+
+def test_a_command_is_never_run_twice_at_once(tmp_path: Path) -> None:
+    code = (
+        "import os, time; os.mkdir('busy'); time.sleep(0.1); os.rmdir('busy');"
+        f" print('{unsigned_jwt(aud='https://a')}')"
+    )
+    line = shlex.join(["sh", "-c", f'cd "{tmp_path}" && exec {python(code)}'])
+    command = Command(line, os.environ)
+    with ThreadPoolExecutor() as threads:
+        tokens = list(threads.map(command.mint, ["https://a", "https://b", "https://c"]))
+
+    assert ["me@x.example"] * 3 == [token.principal for token in tokens]

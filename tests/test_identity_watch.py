@@ -135,3 +135,20 @@ async def test_after_the_end_nobody_looks(looking: Looking, tmp_path: Path) -> N
 
 def test_a_path_that_cannot_be_one_is_no_file() -> None:
     assert (None,) == marks(OnPaths(Path("\x00")))
+
+
+async def test_one_look_that_fails_is_not_the_last(
+    looking: Looking, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def break_down() -> None:
+        raise RuntimeError("x")
+
+    source, path = OnPaths(tmp_path / "a"), tmp_path / "b"
+    looking.watch.wait("broken", source, marks(source), break_down)
+    looking.wait("me", OnPaths(path))
+    appear(tmp_path / "a")
+    await looking.look()
+    appear(path)
+
+    assert ["me"] == await looking.look()
+    assert ["look at credential files failed"] == caplog.messages

@@ -70,10 +70,15 @@ class Watch:
         self._timer = self._call_later(EVERY_S, self._wake)
 
     def _wake(self) -> None:
-        if self._waiting:
-            self._tasks.spawn(self._look(), name="look at credential files")
-        else:
+        self._tasks.spawn(self._look_and_go_on(), name="look at credential files")
+
+    async def _look_and_go_on(self) -> None:
+        try:
+            await self._look()
+        finally:
             self._timer = None
+            if self._waiting:
+                self._arm()
 
     async def _look(self) -> None:
         waiting = dict(self._waiting)
@@ -83,7 +88,6 @@ class Watch:
             if self._waiting.get(who) is each and found[each.source] != each.seen:
                 del self._waiting[who]
                 each.changed()
-        self._arm()
 
 
 def _all_marks(sources: Iterable[Source]) -> Mapping[Source, Marks]:
