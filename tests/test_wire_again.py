@@ -8,7 +8,7 @@ import pytest
 from authproxy.errors import Code
 from authproxy.settings import TimeoutSettings
 from authproxy.wire.again import CONNECT_TRIES
-from authproxy.wire.relay import REPLAY_BYTES
+from authproxy.wire.kept import REPLAY_BYTES
 from tests.support.proxying import FixedTokens, make_token, proxying
 from tests.support.raw import OK, Call, always, raw_service
 from tests.support.talking import GET, get, post, read_answer, until

@@ -19,6 +19,7 @@ from authproxy.policy.facts import RequestFacts, ResponseFacts
 from authproxy.policy.headers import last_chunk, request_head, response_head
 from authproxy.policy.retry import may_resend
 from authproxy.wire import admission, again, refusals, tunnel
+from authproxy.wire.kept import KeptBody
 from authproxy.wire.output import add_chunk
 from authproxy.wire.patience import find_overdue
 from authproxy.wire.service import ServiceConnection
@@ -27,10 +28,6 @@ from authproxy.wire.upstream import Upstream
 if TYPE_CHECKING:
     from authproxy.settings import TimeoutSettings
     from authproxy.wire.client import ClientConnection
-
-
-REPLAY_BYTES = 64 * 1024
-"""A body up to this size is kept until the answer begins, in case it has to be sent again."""
 
 
 class Relay:
@@ -46,10 +43,8 @@ class Relay:
     age_s = 0.0
     connect_tries = 0
     had_another_token = False
-    _body: list[bytes] | None = None
-    """What has come of the body, to be sent, or sent again. Bounded: while there is no connection
-    the client is on hold, and afterwards only a small one is kept."""
-    _body_kept = True
+    _kept: KeptBody | None = None
+    """None while nothing has come of the request's body."""
     _trailers: Sequence[Field] = ()
     _in_line = False
     response: ResponseFacts | None = None
@@ -123,12 +118,11 @@ class Relay:
         token_line = upstream.token_line(self.token, self.facts)
         connection.out.append(request_head(head.method, self.target, fields, token_line))
         connection.begin(self, hold=client.is_congested)
-        if self._body is not None:
-            for data in self._body:
+        if self._kept is not None:
+            for data in self._kept.pieces:
                 self._add_body(connection, data)
             client.hold_early(False)
-            if self.exchange.bytes_from_client > REPLAY_BYTES:
-                self._body, self._body_kept = None, False
+            self._kept.sent()
         if self.received_all and self.facts.chunked:
             connection.out.append(last_chunk(self._trailers, upstream.rules.drop))
 
@@ -138,20 +132,16 @@ class Relay:
         """A piece of the request's body."""
         self.silent_s = 0.0
         self.exchange.bytes_from_client += len(data)
-        if self.service is not None:
-            self._add_body(self.service, data)
-            if not self._body_kept:
-                return
-            if self.exchange.bytes_from_client > REPLAY_BYTES:
-                self._body, self._body_kept = None, False
-                return
+        service = self.service
+        if service is not None:
+            self._add_body(service, data)
         elif self._answered:
             return
         else:
             self.client.hold_early(True)
-        if self._body is None:
-            self._body = []
-        self._body.append(data)
+        if self._kept is None:
+            self._kept = KeptBody()
+        self._kept.add(data, is_sent=service is not None)
 
     def _add_body(self, service: ServiceConnection, data: bytes) -> None:
         if self.facts.chunked:
@@ -201,7 +191,7 @@ class Relay:
     @property
     def is_replayable(self) -> bool:
         """We still have all that the client sent."""
-        return self.received_all and self._body_kept
+        return self.received_all and (self._kept is None or self._kept.is_whole)
 
     def _may_resend(self) -> bool:
         return self.is_replayable and may_resend(self.head.method, self.exchange.attempts)
@@ -235,7 +225,7 @@ class Relay:
         exchange.first_byte_s = time.monotonic() - exchange.started
         self.response = facts
         self._answering = True
-        self._body = None
+        self._kept = None
         self._chunked = self.client.begin_answer(self, head, facts)
 
     def from_service(self, data: bytes) -> None:
@@ -294,7 +284,7 @@ class Relay:
         exchange = self.exchange
         exchange.code, exchange.detail, exchange.status = error.code, error.detail, error.status
         self._answered = self._answering = True
-        self._body = None
+        self._kept = None
         # Behind a request that the reader refused anything may follow.
         complete = self.received_all or not (self.facts.has_body or self._refusal)
         if error.code is Code.BAD_REQUEST or not complete:

@@ -1,0 +1,35 @@
+"""A request's body as it came, for as long as it may have to be sent, or sent again."""
+
+REPLAY_BYTES = 64 * 1024
+"""A body up to this size is kept until the answer begins, in case it has to be sent again."""
+
+
+class KeptBody:
+    """All that has come of a body, or nothing of it: a part is of no use."""
+
+    __slots__ = ("_size", "is_whole", "pieces")
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.is_whole = True
+        """Nothing of it has been given up."""
+        self._size = 0
+
+    def add(self, data: bytes, *, is_sent: bool) -> None:
+        """`is_sent`: there was a connection to send it on; else the client is on hold, which is
+        what bounds the size."""
+        if not self.is_whole:
+            return
+        self._size += len(data)
+        self.pieces.append(data)
+        if is_sent:
+            self.sent()
+
+    def sent(self) -> None:
+        """All of it is on its way: what is too large to be kept is given up."""
+        if self._size > REPLAY_BYTES:
+            self.is_whole = False
+            self.pieces = []
+
+    def __repr__(self) -> str:
+        return f"<KeptBody [{f'{self._size} bytes' if self.is_whole else 'given up'}]>"
