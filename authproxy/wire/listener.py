@@ -17,6 +17,7 @@ from authproxy.policy.routes import Routes
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
 from authproxy.wire.client import ClientConnection
+from authproxy.wire.explaining import Explainer
 from authproxy.wire.pool import Pool
 from authproxy.wire.sockets import BACKLOG
 from authproxy.wire.upstream import Upstream
@@ -66,6 +67,7 @@ class ProxyServer:
         self.tasks = Tasks()
         self._observers = tuple(observers)
         self._pools = tuple(pools)
+        self.explainer = Explainer()
         self._run = secrets.token_hex(3)
         self._numbers = itertools.count(1)
 

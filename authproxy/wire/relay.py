@@ -17,8 +17,9 @@ from authproxy.errors import AuthProxyError, Code, Refused, UpstreamError
 from authproxy.exchange import Field, RequestHead, ResponseHead, Token
 from authproxy.policy.facts import RequestFacts, ResponseFacts
 from authproxy.policy.headers import last_chunk, request_head, response_head
+from authproxy.policy.rejection import LOWEST_STATUS
 from authproxy.policy.retry import may_resend
-from authproxy.wire import admission, again, refusals, tunnel
+from authproxy.wire import admission, again, explaining, refusals, tunnel
 from authproxy.wire.kept import KeptBody
 from authproxy.wire.output import add_chunk
 from authproxy.wire.patience import find_overdue
@@ -204,11 +205,15 @@ class Relay:
         if self.head.version != "1.0":
             self.client.out.append(response_head(head, facts, chunked=False, connection=b""))
 
-    def service_head(self, head: ResponseHead, facts: ResponseFacts) -> bool:
-        """The final head; False when it does not go to the client since there will be another."""
+    def service_head(self, head: ResponseHead, facts: ResponseFacts, begun: bytes) -> bool:
+        """The final head, and what came behind it; False when there will be another instead."""
+        if head.status < LOWEST_STATUS:
+            self._answer(head, facts)
+            return True
         if head.status in again.SECOND_THOUGHTS and again.try_after(self, head):
             return False
         self._answer(head, facts)
+        explaining.explain(self, head, begun)
         return True
 
     def service_switches(self, head: ResponseHead, facts: ResponseFacts) -> None:

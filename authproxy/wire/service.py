@@ -241,7 +241,7 @@ class ServiceConnection(asyncio.Protocol):
         self, relay: "Relay", head: ResponseHead, facts: ResponseFacts, rest: bytes
     ) -> bytes:
         self.usable = facts.keep_alive
-        passes = relay.service_head(head, facts)
+        passes = relay.service_head(head, facts, rest)
         if not passes:
             return b""
         if head.status in _BODILESS or relay.head.method == b"HEAD" or facts.length == 0:

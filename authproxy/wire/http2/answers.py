@@ -9,7 +9,8 @@ import time
 from typing import TYPE_CHECKING
 
 from authproxy.exchange import ResponseHead
-from authproxy.policy.headers import local_location
+from authproxy.policy.headers import HINT, local_location
+from authproxy.policy.rejection import LOWEST_STATUS
 from authproxy.policy.retry import is_token_rejection
 from authproxy.wire.http2.blocks import EMPTY_TABLE, plain_field
 from authproxy.wire.http2.frames import (
@@ -67,8 +68,9 @@ class Answers:
     ) -> bytes | None:
         glance = self._reader.read(block)
         stream = self._splice.calls.streams.get(stream_id)
+        hint = b""
         if stream is not None and kind != PUSH_PROMISE:
-            self._note(glance, flags, stream_id, stream)
+            hint = self._note(glance, flags, stream_id, stream)
         if stream_id in self._splice.calls.refused:
             self._rewrites = True  # the client must not miss what the block does to its table
             return b""
@@ -76,12 +78,16 @@ class Answers:
         if must_change is None:
             must_change = self._must_change(glance)
         if not self._rewrites and not must_change:
-            return None
+            if not hint:
+                return None
+            # A literal at the end touches no table, so nothing else need be written anew.
+            return _as_frames(block + plain_field(HINT, hint), flags, stream_id)
         self._rewrites = True
         if kind == PUSH_PROMISE:
             raise ConnectionFault(Failure.INTERNAL_ERROR, "a push after a redirect")
         origins = self._splice.caller.origins if stream is None else stream.origins
-        return self._rewritten(glance, flags, stream_id, origins)
+        more = plain_field(HINT, hint) if hint else b""
+        return _as_frames(self._rewritten(glance, origins) + more, flags, stream_id)
 
     def control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> bytes | None:
         splice = self._splice
@@ -106,44 +112,56 @@ class Answers:
         return self._splice.caller.origins[1].startswith(b"https:")
 
     def _must_change(self, glance: Glance) -> bool:
-        upstream = self._splice.upstream
-        service = str(upstream.origin).encode() if upstream is not None else b""
-        location = glance.find(b"location")
+        names = {name for name, _, _ in glance.entries}
         glance.must_change = (
-            location is not None and local_location(location, service, b"") != location
-        ) or (self._drops_alt_svc and glance.find(b"alt-svc") is not None)
+            HINT in names
+            or (self._drops_alt_svc and b"alt-svc" in names)
+            or (b"location" in names and self._names_service(glance.find(b"location") or b""))
+        )
         return glance.must_change
 
-    def _note(self, glance: Glance, flags: int, stream_id: int, stream: "Stream") -> None:
+    def _names_service(self, location: bytes) -> bool:
+        upstream = self._splice.upstream
+        service = str(upstream.origin).encode() if upstream is not None else b""
+        return local_location(location, service, b"") != location
+
+    def _note(self, glance: Glance, flags: int, stream_id: int, stream: "Stream") -> bytes:
+        """What there is to say about it to the client, if anything."""
         stream.silent_s = 0.0
+        hint = b""
         exchange = stream.exchange
         status = glance.status
         if not exchange.status and status >= 200:
             exchange.status = status
             exchange.first_byte_s = time.monotonic() - exchange.started
-            if status == 401:
-                self._note_rejection(glance, stream)
+            if status >= LOWEST_STATUS:
+                hint = self._find_hint(glance, stream)
         if flags & END_STREAM:
             self._splice.calls.service_ended(stream_id, stream)
+        return hint
 
-    def _note_rejection(self, glance: Glance, stream: "Stream") -> None:
-        """Google did not like the token: the next call shall have a new one."""
+    def _find_hint(self, glance: Glance, stream: "Stream") -> bytes:
+        """Also: where Google did not like the token, the next call shall have a new one."""
+        upstream, token = self._splice.upstream, stream.token
+        if upstream is None or token is None:
+            return b""
         fields = glance.fields(max_bytes=self._max_list)
-        head = ResponseHead(401, b"", [(name, value, b"") for name, value in fields])
-        upstream = self._splice.upstream
-        if upstream is not None and stream.token is not None and is_token_rejection(head):
-            upstream.tokens.reject(stream.token)
+        head = ResponseHead(glance.status, b"", [(name, value, b"") for name, value in fields])
+        if is_token_rejection(head):
+            upstream.tokens.reject(token)
+        exchange = stream.exchange
+        return self._splice.server.explainer.find_hint(
+            exchange, upstream, token, head, begun=b"", path=exchange.head.target
+        )
 
-    def _rewritten(
-        self, glance: Glance, flags: int, stream_id: int, origins: tuple[bytes, bytes]
-    ) -> bytes:
+    def _rewritten(self, glance: Glance, origins: tuple[bytes, bytes]) -> bytes:
         parts = []
         size = 0
         for name, value, is_coded in glance.entries:
             if name == b"location":
                 value = local_location(glance.find(name) or b"", *origins)
                 is_coded = False
-            if name != b"alt-svc" or not self._drops_alt_svc:
+            if name != HINT and (name != b"alt-svc" or not self._drops_alt_svc):
                 parts.append(plain_field(name, value, is_coded=is_coded))
                 size += len(parts[-1])
             if size > self._max_list:
@@ -152,9 +170,7 @@ class Answers:
         if not self._forgotten:
             self._forgotten = True
             block = EMPTY_TABLE + block
-        return block_frames(
-            block, flags=flags & END_STREAM, stream_id=stream_id, max_frame=SMALLEST_MAX_FRAME
-        )
+        return block
 
     def _taken_back(self, stream_id: int, stream: "Stream", payload: bytes) -> None:
         exchange = stream.exchange
@@ -170,3 +186,9 @@ class Answers:
         if length:
             self._splice.to_service(window_update(0, length))
         return b""
+
+
+def _as_frames(block: bytes, flags: int, stream_id: int) -> bytes:
+    return block_frames(
+        block, flags=flags & END_STREAM, stream_id=stream_id, max_frame=SMALLEST_MAX_FRAME
+    )

@@ -1,0 +1,148 @@
+"""Says why Google refused, where the answer itself does not: to the log, and to local clients.
+
+The answer passes as it came. Whoever asks from this machine gets one more field with it, and nobody
+else: who is calling and for which audience is nothing for strangers.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING
+
+from authproxy.exchange import NO_TOKEN, Exchange, ResponseHead, Token
+from authproxy.identity.luck import utc
+from authproxy.identity.skew import HERE
+from authproxy.policy.advice import Advice, Situation, advise
+from authproxy.policy.headers import FORWARDED
+from authproxy.policy.rejection import Rejection, judge
+
+if TYPE_CHECKING:
+    from authproxy.wire.relay import Relay
+    from authproxy.wire.upstream import Upstream
+
+logger = logging.getLogger(__name__)
+
+EVERY_S = 60.0
+"""How often the same is logged."""
+MAX_TOLD = 1024
+"""When there is more to remember all of it is forgotten: memory has a bound."""
+
+
+class Explainer:
+    """For one server; remembers what it has said."""
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], float] = HERE.now,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._now = now
+        self._steady = steady
+        self._told: dict[tuple[str, Rejection, str], float] = {}
+
+    def find_hint(
+        self,
+        exchange: Exchange,
+        upstream: "Upstream",
+        token: Token,
+        head: ResponseHead,
+        *,
+        begun: bytes,
+        path: bytes,
+    ) -> bytes:
+        """What to put beside the final `head` that came for `exchange`; empty for an application's
+        answer, and for clients elsewhere. Logs it.
+
+        `begun`: the body as far as it came with the head; `path`: what the service was asked for.
+        """
+        rejection = judge(head.status, head.headers, begun, path=path)
+        if rejection is None:
+            return b""
+        is_local = _is_local(exchange)
+        is_news = self._is_news(upstream.name, rejection, token.principal)
+        if not is_local and not is_news:
+            return b""
+        advice = advise(rejection, self._situation(upstream, token))
+        if is_news:
+            _log(rejection, head.status, upstream.name, token, advice)
+        return _as_value(advice.line) if is_local else b""
+
+    def _situation(self, upstream: "Upstream", token: Token) -> Situation:
+        return Situation(
+            service=upstream.name,
+            origin=upstream.origin,
+            audience=token.audience,
+            principal=token.principal,
+            source=token.source,
+            expires_at=token.expires_at,
+            issued_at=token.issued_at,
+            now=self._now(),
+        )
+
+    def _is_news(self, service: str, rejection: Rejection, principal: str) -> bool:
+        key = (service, rejection, principal)
+        now = self._steady()
+        told_at = self._told.get(key)
+        if told_at is not None and now - told_at < EVERY_S:
+            return False
+        if len(self._told) >= MAX_TOLD:
+            self._told.clear()
+        self._told[key] = now
+        return True
+
+    def __repr__(self) -> str:
+        return f"<Explainer [{len(self._told)} told]>"
+
+
+def explain(relay: "Relay", head: ResponseHead, begun: bytes) -> None:
+    """Add to `head`, which has been written but not sent, what there is to say about it."""
+    hint = relay.client.server.explainer.find_hint(
+        relay.exchange, relay.upstream, relay.token, head, begun=begun, path=relay.target
+    )
+    if hint:
+        relay.client.add_to_head(b"X-Authproxy-Hint: %b\r\n" % hint)
+
+
+def _is_local(exchange: Exchange) -> bool:
+    """On this machine, and not a proxy here that asks for somebody elsewhere."""
+    return _is_loopback(exchange.client) and not any(
+        lower in FORWARDED for lower, _, _ in exchange.head.headers
+    )
+
+
+def _is_loopback(client: IPv4Address | IPv6Address | None) -> bool:
+    """None is a Unix socket's client."""
+    return client is None or client.is_loopback
+
+
+def _as_value(line: str) -> bytes:
+    """For a header: a token can have any text in its claims."""
+    shown = "".join(char if char.isascii() and char.isprintable() else "?" for char in line)
+    return shown.encode("ascii")
+
+
+def _log(rejection: Rejection, status: int, service: str, token: Token, advice: Advice) -> None:
+    with_token = "without a token of ours"
+    if token is not NO_TOKEN:
+        with_token = (
+            f"as {token.principal} for {token.audience or 'Google APIs'},"
+            f" token good until {utc(token.expires_at)}"
+        )
+    logger.warning(
+        "Google refused a request to %s with %d (%s): %s",
+        service,
+        status,
+        with_token,
+        advice.line,
+        extra={
+            "service": service,
+            "status": status,
+            "rejection": str(rejection),
+            "principal": token.principal,
+            "audience": token.audience,
+            "expires_at": None if token is NO_TOKEN else token.expires_at,
+            "fix": advice.command,
+        },
+    )
