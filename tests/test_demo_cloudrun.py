@@ -12,6 +12,7 @@ from aiohttp import WSMsgType, web
 from authproxy.demo import pages
 from authproxy.demo.accounts import METADATA_EMAIL
 from authproxy.demo.cloudrun import ALT_SVC, Seen
+from authproxy.demo.iap import CLIENT_ID
 from authproxy.demo.keys import SigningKey
 from authproxy.demo.world import World
 
@@ -186,6 +187,33 @@ async def test_unknown_hosts_and_reserved_paths_get_the_404_page(
     assert 404 == status
     assert pages.not_found().body.encode() == body
     assert 272 == len(body)
+
+
+async def test_whoever_comes_from_outside_an_internal_ingress_gets_the_404_page(
+    world: World,
+) -> None:
+    world.cloud_run.ingress = "internal"
+
+    status, _, body = await ask(world, head(world, Authorization=bearer(world)))
+
+    assert (404, pages.not_found().body.encode()) == (status, body)
+
+
+async def test_behind_identity_aware_proxy_tokens_are_for_its_client(world: World) -> None:
+    world.cloud_run.put_behind_iap(METADATA_EMAIL)
+    for_iap = f"Bearer {world.mint(audience=CLIENT_ID)}"
+
+    refused = await ask(world, head(world, Authorization=bearer(world)))
+    admitted = await ask(world, head(world, Authorization=for_iap))
+
+    assert (401, b"Invalid IAP credentials: Invalid bearer token. Invalid JWT audience.") == (
+        refused[0],
+        refused[2],
+    )
+    assert ("true", "google frontend", "text/html") == tuple(
+        refused[1][name] for name in ("x-goog-iap-generated-response", "server", "content-type")
+    )
+    assert 200 == admitted[0]
 
 
 async def test_target_that_is_an_asterisk_is_checked_too(world: World) -> None:

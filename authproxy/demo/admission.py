@@ -51,6 +51,8 @@ class Gate:
         self.urls: set[str] = set()
         """The service's own URLs, `https://host[:port]`."""
         self.custom_audiences: set[str] = set()
+        self.accepts_gcloud = True
+        """Of users, tokens for gcloud's OAuth clients."""
         self._keys = keys
         self._accounts = accounts
         self._clock = clock
@@ -100,7 +102,7 @@ class Gate:
     def _check_audience(self, audience: str, account: Account) -> None:
         if audience in self.custom_audiences:
             return
-        if account.is_user and audience in GCLOUD_CLIENT_IDS:
+        if self.accepts_gcloud and account.is_user and audience in GCLOUD_CLIENT_IDS:
             return
         split = urlsplit(audience)
         # A trailing slash or a path is accepted, a query or a fragment is not.

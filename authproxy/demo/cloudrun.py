@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from aiohttp import web
@@ -24,6 +25,7 @@ from authproxy.demo.forwarding import (
     new_trace,
     remove_signature,
 )
+from authproxy.demo.iap import IdentityAwareProxy, refusal
 from authproxy.demo.keys import KeyRing
 from authproxy.demo.loopback import listen_on_loopback, reset
 
@@ -84,12 +86,17 @@ class PretendCloudRun:
         self.gate = Gate(keys=keys, accounts=accounts, invokers=invokers, clock=clock)
         self.redact_authorization: Redaction = "users"
         """Whose tokens in Authorization lose their signature before the app sees them."""
+        self.ingress: Literal["all", "internal"] = "all"
+        """`internal`: whoever asks comes from outside, and is told that there is nothing here."""
+        self.iap: IdentityAwareProxy | None = None
+        """Decides who is let in, instead of the gate. See `put_behind_iap`."""
         self.limits_bodies = False
         """Refuse announced bodies of more than 32 MiB, as Cloud Run does over HTTP/1."""
         self.no_instance: int | None = None
         """Answer admitted requests with 429, 500 or 503, as when nothing could be started."""
         self.seen: deque[Seen] = deque(maxlen=SEEN_LIMIT)
         self.port = 0
+        self._make_iap = partial(IdentityAwareProxy, keys=keys, accounts=accounts, clock=clock)
         self._tls = tls
         self._runner: web.AppRunner | None = None
         self._changed = asyncio.Event()
@@ -120,6 +127,10 @@ class PretendCloudRun:
         """Connections open now."""
         server = self._runner.server if self._runner else None
         return len(server.connections) if server else 0
+
+    def put_behind_iap(self, *accessors: str) -> None:
+        """From now on Identity-Aware Proxy lets in those with these emails."""
+        self.iap = self._make_iap(accessors=accessors)
 
     async def start(self) -> None:
         """Listen; after `stop()` on the same port as before."""
@@ -187,14 +198,14 @@ class PretendCloudRun:
             self._changed.set()
 
     async def _answer(self, request: web.Request, seen: Seen) -> web.StreamResponse:
-        if request.headers.get("Host", "").lower() not in self.hosts or _is_reserved(request):
+        if not self._is_there(request):
             return await _send(request, _reply(pages.not_found()))
-        admission = self.gate.admit(request.raw_headers)
+        admission = (self.iap or self.gate).admit(request.raw_headers)
         seen.principal = admission.account.email if admission.account else ""
         seen.reason = admission.reason
-        refusal = self._find_refusal(request, admission)
-        if refusal is not None:
-            return await _send(request, _reply(refusal))
+        page = self._find_refusal(request, admission)
+        if page is not None:
+            return await _send(request, _reply(page))
         await _continue(request)
         forwarded = self._forwarded(request, admission)
         try:
@@ -203,8 +214,15 @@ class PretendCloudRun:
             response = answer
         return await _send(forwarded, response)
 
+    def _is_there(self, request: web.Request) -> bool:
+        host = request.headers.get("Host", "").lower()
+        return self.ingress == "all" and host in self.hosts and not _is_reserved(request)
+
     def _find_refusal(self, request: web.Request, admission: Admission) -> pages.Page | None:
         path = request.raw_path.partition("?")[0]
+        if self.iap is not None and admission.outcome is not Outcome.ADMITTED:
+            accept = request.headers.get("Accept", "")
+            return refusal(admission, method=request.method, accept=accept)
         if admission.outcome is Outcome.NOT_BELIEVED:
             return pages.unauthorized(path)
         if admission.outcome is not Outcome.ADMITTED:
