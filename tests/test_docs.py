@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from authproxy.config import load
 from authproxy.config.environment import CONFIG, URL
 from authproxy.config.keys import EVERY, FLAGS, PATHS, SECTIONS, VARIABLES
+from authproxy.policy.rejection import Rejection
 from authproxy.settings import ServiceSettings, Settings
 from tests.support.certificates import write_pair
 
@@ -147,3 +148,11 @@ def test_the_example_in_the_page_loads(tmp_path: Path) -> None:
     )
 
     assert ["billing", "reports"] == list(settings.services)
+
+
+@pytest.mark.parametrize("rejection", Rejection)
+def test_every_refusal_of_googles_has_a_section(rejection: Rejection) -> None:
+    text = (ROOT / "docs" / "troubleshooting.md").read_text()
+    sections = re.findall(r"^### .+\n\n`(\w+)`\. ", text, re.MULTILINE)
+
+    assert 1 == sections.count(rejection)

@@ -274,7 +274,8 @@ def test_what_has_nothing_to_do_with_tokens_has_its_command(
             Advice(
                 sentence=f"Identity-Aware Proxy does not accept a token for {CLIENT}: that client"
                 " must be the application's own, or be allowed programmatic access.",
-                command="gcloud iap settings get --project=PROJECT",
+                command="gcloud iap settings get --project=PROJECT --resource-type=cloud-run"
+                " --service=hello --region=europe-west4",
             ),
         ),
         (

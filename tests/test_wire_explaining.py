@@ -21,7 +21,7 @@ from authproxy.wire.explaining import EVERY_S, MAX_TOLD, Explainer
 from authproxy.wire.upstream import Upstream
 from tests.support.proxying import FixedTokens, RunningProxy, make_token, proxying
 from tests.support.raw import OK, Call, always, raw_service
-from tests.support.talking import GET, get, read_answer
+from tests.support.talking import GET, accepted, get, read_answer
 
 NOT_INVOKER = (
     b"tester@example.com may not call this service: it lacks roles/run.invoker. A new grant takes"
@@ -137,6 +137,20 @@ async def test_a_trailer_does_not_speak_in_our_name() -> None:
 @pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded"])
 async def test_whoever_comes_by_a_proxy_on_this_machine_is_a_stranger(name: str) -> None:
     assert FORBIDDEN == await asked(FORBIDDEN, get("/", f"{name}: for=192.0.2.7"))
+
+
+async def test_a_client_elsewhere_gets_the_answer_as_it_came(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with raw_service(always(FORBIDDEN)) as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        (await accepted(proxy)).caller.address = ip_address("192.0.2.7")
+        writer.write(GET)
+        answer = b"".join(await read_answer(reader))
+        writer.close()
+
+    assert FORBIDDEN == answer
+    assert [LOGGER] == [record.name for record in caplog.records]
 
 
 async def test_the_last_rejection_of_a_token_is_explained() -> None:

@@ -269,23 +269,27 @@ def _iap_client(situation: Situation) -> Advice:
     return Advice(
         sentence=f"Identity-Aware Proxy does not accept a token for {situation.audience}: that"
         " client must be the application's own, or be allowed programmatic access.",
-        command="gcloud iap settings get --project=PROJECT",
+        command=f"gcloud iap settings get --project=PROJECT {_iap_resource(situation)}",
     )
 
 
 def _iap_not_allowed(situation: Situation) -> Advice:
     if not situation.principal:
         return _no_token(situation)
-    resource = "--resource-type=backend-services --service=BACKEND_SERVICE"
-    if is_run_app(situation.origin.host):
-        service, _, region = situation.target.partition(" ")
-        resource = f"--resource-type=cloud-run --service={service} {region}"
     return Advice(
         sentence=f"{situation.principal} may not pass Identity-Aware Proxy: it lacks"
         f" roles/iap.httpsResourceAccessor. {GRANTS_TAKE}",
-        command=f"gcloud iap web add-iam-policy-binding {resource} {situation.member}"
+        command=f"gcloud iap web add-iam-policy-binding {_iap_resource(situation)}"
+        f" {situation.member}"
         " --role=roles/iap.httpsResourceAccessor",
     )
+
+
+def _iap_resource(situation: Situation) -> str:
+    if not is_run_app(situation.origin.host):
+        return "--resource-type=backend-services --service=BACKEND_SERVICE"
+    service, _, region = situation.target.partition(" ")
+    return f"--resource-type=cloud-run --service={service} {region}"
 
 
 _ADVISERS: Mapping[Rejection, Callable[[Situation], Advice]] = {
