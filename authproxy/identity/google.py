@@ -23,17 +23,11 @@ from authproxy.identity.impersonation import IAM_SCOPE, actor, identity_token
 from authproxy.identity.skew import HERE
 from authproxy.identity.translate import ADC_LOGIN, Asked, translate
 from authproxy.identity.transport import Request, switch_off_bound_tokens
+from authproxy.policy.cloud_run import GCLOUD_CLIENTS
 
 logger = logging.getLogger(__name__)
 
 MAX_FILE = 256 * 1024
-
-# The audiences that Cloud Run accepts from users: of `gcloud auth login` and of
-# `gcloud auth application-default login` (GoogleCloudPlatform/cloud-run-proxy issue 10, PR 8).
-GCLOUD_CLIENTS = (
-    "32555940559.apps.googleusercontent.com",
-    "764086051850-6qr4p6gpi6hn506pt8ejuq83di341hur.apps.googleusercontent.com",
-)
 
 Info = Mapping[str, Any]
 """A credentials file's contents; for the metadata server METADATA."""

@@ -7,8 +7,9 @@ GCLOUD_CLIENTS = (
     "32555940559.apps.googleusercontent.com",
     "764086051850-6qr4p6gpi6hn506pt8ejuq83di341hur.apps.googleusercontent.com",
 )
-"""gcloud's own OAuth clients: `auth login` and `auth application-default login`. Cloud Run accepts
-users' tokens for these, and for no other client."""
+"""gcloud's own OAuth clients: of `auth login` and of `auth application-default login`. Cloud Run
+accepts people's tokens for these, and for no other client (GoogleCloudPlatform/cloud-run-proxy
+issue 10, PR 8)."""
 OAUTH_CLIENT = ".apps.googleusercontent.com"
 TAG_MARK = "---"
 
