@@ -18,6 +18,9 @@ import json, os, signal, sys, time, urllib.request
 from authproxy.demo.runner import run
 from authproxy.errors import StartError
 
+# A shell ignores it for what it starts in the background, and so would we.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def say(**line):
     print(json.dumps(line), flush=True)
 
