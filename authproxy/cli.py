@@ -204,6 +204,42 @@ def _token(
     token.run(settings, names, context.environ, form=form, say=click.echo, warn=warn)
 
 
+@main.command("doctor")
+@click.argument("words", nargs=-1, metavar="[URL|NAME]...")
+@click.option("--json", is_flag=True, help="Print all findings as JSON.")
+@with_flags(*ALL)
+@click.pass_obj
+def _doctor(
+    context: _Context,
+    /,
+    words: Sequence[str],
+    config: Path | None,
+    json: bool,
+    **flags: object,
+) -> int:
+    """Say what is wrong, and what to do about it.
+
+    Looks at clock, DNS, TLS and egress proxy, credentials, metadata server and gcloud; fetches a
+    token, compares it with the service, and sends one request. URL is a service's address, NAME
+    that of one in the configuration; without either, all of the configuration's.
+
+    \b
+    The exit code says what failed first:
+      0  nothing            13  credentials       17  claims
+     10  clock              14  metadata server   18  probe
+     11  DNS                15  gcloud            19  role
+     12  connection         16  token
+    """
+    from authproxy.commands.doctor import command
+
+    words = words or command.nowhere(config, context.environ)
+    settings, names = _choose(context, words, config, flags)
+    terminal = sys.stdout.isatty()
+    return command.run(
+        settings, names, context.environ, json=json, terminal=terminal, say=click.echo
+    )
+
+
 @main.command("status")
 @click.argument("address", required=False, metavar="[ADDR]")
 @click.pass_obj

@@ -84,9 +84,6 @@ ALL = tuple(_FLAGS)
 IDENTITY = ("--config", "--audience", "--credentials", "--impersonate", "--egress-proxy")
 """What a token depends on."""
 
-REACHING = (*IDENTITY, "--token-header", "--api-key", "--ca-file")
-"""What a request that authproxy makes by itself depends on."""
-
 
 def with_flags(*names: str) -> Callable[[Decorated], Decorated]:
     """The flags with these names, in this order in the help."""

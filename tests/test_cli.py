@@ -116,7 +116,7 @@ def test_an_interrupted_start_has_the_exit_code_of_the_signal(
     assert 130 == run([URL], environ={}, serve=interrupted)
 
 
-@pytest.mark.parametrize("command", ["run", "check"])
+@pytest.mark.parametrize("command", ["run", "check", "doctor"])
 def test_every_problem_of_the_configuration_is_a_line(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -205,13 +205,13 @@ def test_help_has_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == run(["--help"], environ={}, serve=Served())
 
     out = capsys.readouterr().out
-    assert ["check", "demo", "run", "status", "token"] == [
+    assert ["check", "demo", "doctor", "run", "status", "token"] == [
         line.split()[0] for line in out.split("Commands:\n")[1].splitlines()
     ]
     assert "..." not in out.split("Commands:\n")[1]
 
 
-@pytest.mark.parametrize("command", ["run", "check"])
+@pytest.mark.parametrize("command", ["run", "check", "doctor"])
 def test_help_has_every_flag(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == run([command, "--help"], environ={}, serve=Served())
 

@@ -2,7 +2,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from authproxy.cli_flags import ALL, IDENTITY, REACHING, with_flags
+from authproxy.cli_flags import ALL, IDENTITY, with_flags
 from authproxy.config.keys import FLAGS
 
 
@@ -18,7 +18,7 @@ def flags_in_help(*names: str) -> list[str]:
     return [word for line in words for word in line[:2] if word in (*FLAGS, "--config")]
 
 
-@pytest.mark.parametrize("names", [ALL, IDENTITY, REACHING])
+@pytest.mark.parametrize("names", [ALL, IDENTITY])
 def test_a_command_has_the_flags_that_it_names_in_this_order(names: tuple[str, ...]) -> None:
     assert list(names) == flags_in_help(*names)
 

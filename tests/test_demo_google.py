@@ -87,3 +87,12 @@ async def test_the_private_authority_is_needed(world: World) -> None:
                 proxy=f"http://127.0.0.1:{world.google.connect_proxy.port}",
                 ssl=ssl.create_default_context(),
             )
+
+
+async def test_its_answers_carry_its_own_time() -> None:
+    async with (
+        World(clock=lambda: 0.0) as world,
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{world.google.port}/") as answer,
+    ):
+        assert "Thu, 01 Jan 1970 00:00:00 GMT" == answer.headers["Date"]

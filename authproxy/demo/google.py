@@ -3,6 +3,7 @@
 import ssl
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 
 from aiohttp import web
 
@@ -62,6 +63,7 @@ class PretendGoogle:
         self.find_service_port: Callable[[str], int | None] = lambda _host: None
         """Where the CONNECT proxy leads host names that are not Google's."""
         self.connect_proxy = ConnectProxy(self._port_of)
+        self._clock = clock
         self._tls = tls
         self._tls_port = 0
         self._runner: web.AppRunner | None = None
@@ -100,6 +102,7 @@ class PretendGoogle:
         )
         iam = IamCredentials(accounts=self.accounts, issuer=self.issuer, endpoint=self.iam)
         application = web.Application()
+        application.on_response_prepare.append(self._set_date)
         application.add_routes(self.metadata_server.routes())
         posts: dict[str, Handler] = {
             "/token": self.token.guard(self.token_endpoint.handle),
@@ -116,6 +119,10 @@ class PretendGoogle:
         application.add_routes([web.post(path, handler) for path, handler in posts.items()])
         application.add_routes([web.get(path, handler) for path, handler in gets.items()])
         return application
+
+    async def _set_date(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """By this world's clock, so that a machine with another one can be played."""
+        response.headers["Date"] = formatdate(self._clock(), usegmt=True)
 
     async def _pem_certificates(self, _request: web.Request) -> web.StreamResponse:
         return web.json_response(self.keys.certificates())

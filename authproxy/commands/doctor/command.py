@@ -1,0 +1,51 @@
+"""`authproxy doctor`: what is wrong, and what to do about the first of it."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from authproxy.commands.doctor.examining import examine
+from authproxy.commands.doctor.machine import check_clock
+from authproxy.commands.doctor.rendering import as_json, as_text
+from authproxy.commands.doctor.subject import NOWHERE, Subject
+from authproxy.config import find_egress_for_tokens
+from authproxy.settings import Settings
+
+Say = Callable[[str], object]
+
+_SERVICE_URL = re.compile(r"AUTHPROXY_(CONFIG|URL|SERVICES_.+_URL)")
+
+
+def nowhere(config: Path | None, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What stands for the address that nothing names; none when file or environment may."""
+    named = config or any(value and _SERVICE_URL.fullmatch(k) for k, value in environ.items())
+    return () if named else (NOWHERE,)
+
+
+def run(
+    settings: Settings,
+    names: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    json: bool,
+    terminal: bool,
+    say: Say,
+    clock: Callable[[], float] = time.time,
+) -> int:
+    """Examine the services named and tell `say`; the exit code says which check failed first.
+
+    `terminal`: whether a person looks on, who may like colours. Raises StartError for an egress
+    proxy that cannot be used.
+    """
+    subjects = [
+        Subject(name=name, service=settings.services[name], settings=settings, environ=environ)
+        for name in names
+    ]
+    egress = find_egress_for_tokens(settings, environ)
+    report = asyncio.run(examine(subjects, partial(check_clock, egress, clock)))
+    colour = terminal and not environ.get("NO_COLOR")
+    say(as_json(report) if json else as_text(report, colour=colour))
+    return report.exit_code

@@ -1,0 +1,81 @@
+"""Checks of the service itself: a request with the token, and whether its caller is let in."""
+
+from authproxy.commands.doctor.asking import Answer, ask
+from authproxy.commands.doctor.findings import Result, failed, ok
+from authproxy.commands.doctor.subject import Subject
+from authproxy.exchange import NO_TOKEN, Token, make_field
+from authproxy.identity.skew import HERE
+from authproxy.policy.advice import Advice, Situation, advise
+from authproxy.policy.headers import service_rules, token_line
+from authproxy.policy.rejection import Rejection, judge
+
+OF_ROLE = frozenset([Rejection.NOT_INVOKER, Rejection.IAP_NOT_ALLOWED])
+"""The token was believed, and its owner turned away."""
+
+
+async def check_probe(subject: Subject) -> Result:
+    """A GET of `/` without the API key: any answer of the application's own will do."""
+    subject.answer = answer = await ask(subject.connector, _token_line(subject))
+    rejection = find_rejection(answer)
+    if rejection is None:
+        return ok(f"GET / gets an answer of the application's own: {answer.status}")
+    if rejection in OF_ROLE:
+        return ok(f"GET / gets Google's own {answer.status}, with which the token was believed")
+    return _failed(advise(rejection, _situation(subject)), answer, subject)
+
+
+async def check_role(subject: Subject) -> Result:
+    if subject.answer is None:
+        raise AssertionError("the request goes out first")
+    rejection = find_rejection(subject.answer)
+    if rejection in OF_ROLE:
+        advice = advise(rejection, _situation(subject))
+        return failed(advice.sentence, advice.command)
+    principal = _token(subject).principal
+    return ok(f"{principal} may call it" if principal else "it may be called without a token")
+
+
+def find_rejection(answer: Answer) -> Rejection | None:
+    fields = [make_field(name.encode(), value.encode()) for name, value in answer.headers]
+    return judge(answer.status, fields, answer.body, path=b"/")
+
+
+def _failed(advice: Advice, answer: Answer, subject: Subject) -> Result:
+    """The last resort of advice is to run what is running already."""
+    command = advice.command
+    if command.startswith("authproxy doctor"):
+        command = (
+            f"Is {subject.audience} the address of this service? It is in:"
+            f" gcloud run services describe {_situation(subject).target}"
+            " --format='yaml(status.url,metadata.annotations)'"
+        )
+    return failed(f"Google answered {answer.status}: {advice.sentence}", command)
+
+
+def _token_line(subject: Subject) -> bytes:
+    service = subject.service
+    rules = service_rules(
+        authority=service.url.authority,
+        token_header=service.token_header,
+        api_key_header=service.api_key_header,
+        api_key=None,
+    )
+    return token_line(rules, _token(subject), has_authorization=False)
+
+
+def _token(subject: Subject) -> Token:
+    return subject.token or NO_TOKEN
+
+
+def _situation(subject: Subject) -> Situation:
+    token = _token(subject)
+    return Situation(
+        service=subject.name,
+        origin=subject.service.url,
+        audience=token.audience,
+        principal=token.principal,
+        source=token.source,
+        expires_at=token.expires_at,
+        issued_at=token.issued_at,
+        now=HERE.now(),
+    )

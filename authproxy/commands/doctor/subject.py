@@ -1,0 +1,46 @@
+"""One service under examination: its settings, and what the checks have found out so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from authproxy.commands.doctor.asking import Answer
+from authproxy.commands.identities import audience_of
+from authproxy.exchange import Token
+from authproxy.identity.inspection import Place
+from authproxy.settings import ServiceSettings, Settings
+from authproxy.values import PROBE_HOST
+from authproxy.wire.connector import Connector, connector_for
+from authproxy.wire.tls import service_context
+
+NOWHERE = f"https://{PROBE_HOST}"
+"""Stands for the service where none was named: what needs no service is examined all the same."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Subject:
+    """Each check reads what those before it have written."""
+
+    name: str
+    service: ServiceSettings
+    settings: Settings
+    environ: Mapping[str, str] = field(repr=False)
+    place: Place | None = None
+    """Where tokens come from."""
+    token: Token | None = None
+    answer: Answer | None = None
+    """To the request that was sent to try it out."""
+
+    @property
+    def is_somewhere(self) -> bool:
+        """Whether there is a service to reach."""
+        return str(self.service.url) != NOWHERE
+
+    @property
+    def audience(self) -> str:
+        return audience_of(self.service)
+
+    @cached_property
+    def connector(self) -> Connector:
+        """Raises StartError."""
+        return connector_for(self.service, self.settings, service_context, self.environ)
