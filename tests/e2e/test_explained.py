@@ -6,15 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
 from aiohttp import web
+from grpc import aio
 
 from authproxy.demo import pages
 from authproxy.demo.accounts import METADATA_EMAIL
 from authproxy.demo.iap import CLIENT_ID
 from authproxy.demo.world import World
+from tests.support.http2 import Call, http2_service
 from tests.support.program import Program
+from tests.support.proxying import proxying
 
 HINT = "X-Authproxy-Hint"
 RUN_APP = "https://hello-123456789012.europe-west4.run.app"
@@ -266,3 +270,34 @@ async def test_the_applications_own_refusals_pass_without_a_word() -> None:
         await program.hear("GET /none/500")
 
     assert "Google refused" not in program.stderr
+
+
+async def test_a_grpc_client_hears_its_own_status_and_the_log_says_why(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """grpcio shows its callers no field of such an answer."""
+    page = pages.forbidden("/package.Service/Method").body.encode()
+
+    async def refuse(call: Call) -> None:
+        await call.ended.wait()
+        fields = [
+            (b"server", b"Google Frontend"),
+            (b"content-type", b"text/html; charset=UTF-8"),
+            (b"content-length", b"%d" % len(page)),
+        ]
+        call.answer(page, *fields, status=b"403")
+
+    async with (
+        http2_service(refuse) as service,
+        proxying(service.url) as proxy,
+        aio.insecure_channel(f"127.0.0.1:{proxy.port}") as channel,
+    ):
+        with pytest.raises(aio.AioRpcError) as raised:
+            await channel.unary_unary("/package.Service/Method")(b"hello")
+
+    assert grpc.StatusCode.PERMISSION_DENIED is raised.value.code()
+    assert ["not_invoker"] == [
+        record.__dict__["rejection"]
+        for record in caplog.records
+        if record.name == "authproxy.wire.explaining"
+    ]
