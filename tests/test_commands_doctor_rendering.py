@@ -86,3 +86,12 @@ def test_json_of_the_healthy_names_no_failure() -> None:
     shown = json.loads(as_json(WELL))
 
     assert (True, 0, None) == (shown["ok"], shown["exit_code"], shown["first_failure"])
+
+
+def test_what_somebody_else_said_steers_no_terminal() -> None:
+    result = failed("I am \x1b[2J\nok", "do\r it")
+    report = Report(findings=[Finding(check=Check.METADATA, result=result)], urls={})
+    lines = as_text(report, colour=False).splitlines()
+
+    assert "  failed      metadata     I am ?[2J?ok" == lines[0]
+    assert lines[1].endswith("What to do: do? it")

@@ -55,7 +55,7 @@ def _lines(report: Report, colour: bool) -> Iterator[str]:
             yield f"{service} {report.urls[service]}" if service in report.urls else service
         yield _line(finding, colour)
         if finding is first and finding.result.fix:
-            yield f"{_FIX_INDENT}{_painted('What to do:', RED, colour)} {finding.result.fix}"
+            yield f"{_FIX_INDENT}{_painted('What to do:', RED, colour)} {_plain(finding.result.fix)}"
     yield ""
     yield _summary(first)
 
@@ -63,7 +63,7 @@ def _lines(report: Report, colour: bool) -> Iterator[str]:
 def _line(finding: Finding, colour: bool) -> str:
     result = finding.result
     status = _painted(f"{result.status.value:<{_STATUS_WIDTH}}", _COLOURS[result.status], colour)
-    return f"  {status}  {finding.check.value:<{_CHECK_WIDTH}}  {result.message}"
+    return f"  {status}  {finding.check.value:<{_CHECK_WIDTH}}  {_plain(result.message)}"
 
 
 def _summary(first: Finding | None) -> str:
@@ -71,6 +71,11 @@ def _summary(first: Finding | None) -> str:
         return "Nothing is wrong."
     of = f" of {first.service}" if first.service else ""
     return f"The first thing to mend is {first.check.value}{of}; the rest may follow from it."
+
+
+def _plain(text: str) -> str:
+    """Files, tokens and servers say who they are; none of them shall steer a terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _painted(text: str, code: str, colour: bool) -> str:
