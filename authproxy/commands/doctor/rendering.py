@@ -55,7 +55,8 @@ def _lines(report: Report, colour: bool) -> Iterator[str]:
             yield f"{service} {report.urls[service]}" if service in report.urls else service
         yield _line(finding, colour)
         if finding is first and finding.result.fix:
-            yield f"{_FIX_INDENT}{_painted('What to do:', RED, colour)} {_plain(finding.result.fix)}"
+            todo = _painted("What to do:", RED, colour)
+            yield f"{_FIX_INDENT}{todo} {_plain(finding.result.fix)}"
     yield ""
     yield _summary(first)
 
