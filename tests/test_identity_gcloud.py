@@ -126,3 +126,30 @@ def test_a_gcloud_that_hangs_is_an_error(tmp_path: Path) -> None:
         "gcloud: the command gave no token within 0.2 seconds and was killed",
         False,
     ) == (error.message, error.permanent)
+
+
+def test_access_tokens_are_gcloud_s_own_and_not_trusted_for_long(tmp_path: Path) -> None:
+    shell = Shell(tmp_path, "user")
+    token = Gcloud(shell.environ, scopes=["any"]).mint("")
+
+    assert ("ya29.of-me@x.example", "gcloud's account", 200.0) == (
+        token.value.reveal(),
+        token.principal,
+        token.expires_at - token.issued_at,
+    )
+
+
+def test_access_tokens_of_another_account_are_left_to_gcloud_too(tmp_path: Path) -> None:
+    shell = Shell(tmp_path, "user")
+    token = Gcloud(shell.environ, impersonate=ROBOT, scopes=["any"]).mint("")
+
+    assert (ROBOT, [[f"--impersonate-service-account={ROBOT}"]]) == (token.principal, shell.calls)
+
+
+def test_without_a_login_there_is_no_access_token_either(tmp_path: Path) -> None:
+    error = failure(Gcloud(Shell(tmp_path, "signed_out").environ, scopes=["any"]))
+
+    assert ("gcloud could not make an access token", "Run: gcloud auth login") == (
+        error.message,
+        error.hint,
+    )

@@ -27,6 +27,7 @@ HOSTS = frozenset(
     ]
 )
 SHUTDOWN_S = 0.1
+IAM_PATH = "/v1/projects/-/serviceAccounts/{email}:{verb:generateIdToken|generateAccessToken}"
 
 
 class PretendGoogle:
@@ -107,7 +108,7 @@ class PretendGoogle:
         posts: dict[str, Handler] = {
             "/token": self.token.guard(self.token_endpoint.handle),
             "/v1/token": self.sts.guard(exchange.handle),
-            "/v1/projects/-/serviceAccounts/{email}:generateIdToken": self.iam.guard(iam.handle),
+            IAM_PATH: self.iam.guard(iam.handle),
         }
         gets: dict[str, Handler] = {
             "/oauth2/v1/certs": self.certs.guard(self._pem_certificates),

@@ -1,6 +1,7 @@
-"""IAM Credentials' generateIdToken, and the token exchange of workload identity federation."""
+"""IAM Credentials, and the token exchange of workload identity federation."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
@@ -19,6 +20,7 @@ PERMISSION_DENIED = (
     "Permission 'iam.serviceAccounts.getOpenIdToken' denied on resource (or it may not exist)."
 )
 SCOPE_MISSING = "Request had insufficient authentication scopes."
+ACCESS_DENIED = PERMISSION_DENIED.replace("getOpenIdToken", "getAccessToken")
 UNAUTHENTICATED = (
     "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie"
     " or other valid authentication credential. See"
@@ -27,7 +29,7 @@ UNAUTHENTICATED = (
 
 
 class IamCredentials:
-    """`POST /v1/projects/-/serviceAccounts/EMAIL:generateIdToken`."""
+    """`POST /v1/projects/-/serviceAccounts/EMAIL:generateIdToken`, `:generateAccessToken`."""
 
     def __init__(self, *, accounts: Accounts, issuer: Issuer, endpoint: Endpoint) -> None:
         self._accounts = accounts
@@ -46,13 +48,14 @@ class IamCredentials:
             wanted = None
         if not isinstance(wanted, dict):
             return rpc_error(400, "INVALID_ARGUMENT", "Invalid JSON payload received.")
-        return self._generate(caller, request.match_info["email"], wanted)
+        email, verb = request.match_info["email"], request.match_info["verb"]
+        generate = self._generate if verb == "generateIdToken" else self._generate_access
+        return generate(caller, email, wanted)
 
     def _generate(
         self, caller: AccessToken, target: str, wanted: Mapping[str, Any]
     ) -> web.Response:
-        delegates = [str(name).rpartition("/")[2] for name in wanted.get("delegates") or ()]
-        if not self._accounts.may_act_as(caller.account.email, target, delegates):
+        if not self._may(caller, target, wanted):
             return rpc_error(403, "PERMISSION_DENIED", PERMISSION_DENIED)
         audience = wanted.get("audience")
         if not audience or not isinstance(audience, str):
@@ -65,6 +68,28 @@ class IamCredentials:
             azp_email=_true(wanted.get("useEmailAzp")),
         )
         return web.json_response({"token": token})
+
+    def _generate_access(
+        self, caller: AccessToken, target: str, wanted: Mapping[str, Any]
+    ) -> web.Response:
+        if not self._may(caller, target, wanted):
+            return rpc_error(403, "PERMISSION_DENIED", ACCESS_DENIED)
+        scopes = wanted.get("scope")
+        if not scopes or not isinstance(scopes, list):
+            return rpc_error(400, "INVALID_ARGUMENT", "Request contains an invalid argument.")
+        self._endpoint.mints["access_token"] += 1
+        account, life_s = self._accounts.service_account(target), self._issuer.life_s
+        ends = datetime.fromtimestamp(self._issuer.clock() + life_s, UTC)
+        return web.json_response(
+            {
+                "accessToken": self._accounts.issue_access_token(account, scopes, life_s),
+                "expireTime": ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            }
+        )
+
+    def _may(self, caller: AccessToken, target: str, wanted: Mapping[str, Any]) -> bool:
+        delegates = [str(name).rpartition("/")[2] for name in wanted.get("delegates") or ()]
+        return self._accounts.may_act_as(caller.account.email, target, delegates)
 
     def _caller(self, authorization: str) -> AccessToken | None:
         scheme, _, token = authorization.partition(" ")

@@ -26,7 +26,7 @@ class Issuer:
         self.keys = keys
         self.life_s = life_s
         """Real ID tokens live 3600 seconds, not configurable."""
-        self._clock = clock
+        self.clock = clock
 
     def service_account_token(
         self, account: Account, audience: str, *, email: bool = True, azp_email: bool = False
@@ -70,5 +70,5 @@ class Issuer:
         return key.sign(claims) if key is not None else self.keys.sign(claims)
 
     def _times(self) -> Claims:
-        now = int(self._clock())
+        now = int(self.clock())
         return {"iat": now, "exp": now + self.life_s}

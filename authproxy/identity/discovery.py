@@ -82,11 +82,13 @@ class Auto:
         impersonate: str | None = None,
         delegates: Sequence[str] = (),
         egress: Egress = AS_ENVIRONMENT,
+        scopes: Sequence[str] = (),
     ) -> None:
         self._environ = environ
         self._impersonate = impersonate
         self._delegates = tuple(delegates)
         self._egress = egress
+        self._scopes = tuple(scopes)
         self._proven: Source | None = None
         """Gave a token: from then on it is nobody else, whatever happens."""
         self._told = ""
@@ -128,6 +130,7 @@ class Auto:
             impersonate=self._impersonate,
             delegates=self._delegates,
             egress=self._egress,
+            scopes=self._scopes,
         )
 
     def _named(self) -> Source | None:
@@ -150,7 +153,12 @@ class Auto:
     def _gcloud(self) -> Source | None:
         if shutil.which("gcloud", path=self._environ.get("PATH", os.defpath)) is None:
             return None
-        return Gcloud(self._environ, impersonate=self._impersonate, delegates=self._delegates)
+        return Gcloud(
+            self._environ,
+            impersonate=self._impersonate,
+            delegates=self._delegates,
+            scopes=self._scopes,
+        )
 
 
 def metadata() -> Info:

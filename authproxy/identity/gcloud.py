@@ -3,15 +3,19 @@
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from authproxy.errors import CredentialError
-from authproxy.exchange import Token
+from authproxy.exchange import Secret, Token
 from authproxy.identity.claims import token_from_jwt
 from authproxy.identity.program import TIMEOUT_S, Finished, run
 from authproxy.identity.skew import HERE
 
 LOGIN = "gcloud auth login"
 SERVICE_ACCOUNTS = ".gserviceaccount.com"
+LEAST_LEFT_S = 200.0
+"""How long an access token is taken to be good: gcloud renews what has less than google-auth's
+REFRESH_THRESHOLD left, 225 seconds, and does not say how much it is."""
 
 
 def gcloud_folder(environ: Mapping[str, str]) -> Path | None:
@@ -44,18 +48,38 @@ class Gcloud:
         *,
         impersonate: str | None = None,
         delegates: Sequence[str] = (),
+        scopes: Sequence[str] = (),
         timeout_s: float = TIMEOUT_S / 2,
     ) -> None:
+        """With `scopes` it gives access tokens, with the scopes that gcloud was given."""
         self.paths = gcloud_paths(environ)
         self._lock = threading.Lock()
         self._environ = {**environ, "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
         self._chain = [*delegates, impersonate] if impersonate else []
         self._timeout_s = timeout_s
         self._takes_audience = True
+        self._wants_access = bool(scopes)
 
     def mint(self, audience: str, /) -> Token:
         with self._lock:  # two at once may find gcloud's own files locked
-            return self._mint(audience)
+            return self._access_token() if self._wants_access else self._mint(audience)
+
+    def _access_token(self) -> Token:
+        """Its output says neither whose it is nor when it ends."""
+        done = self._run(None, what="print-access-token", acting=bool(self._chain))
+        if done.code:
+            self._complain(done, "access")
+        value, now = done.output.strip(), HERE.now()
+        if not value.isascii() or not value.isprintable() or not value or " " in value:
+            raise CredentialError("gcloud gave something that is no access token")
+        return Token(
+            value=Secret(value),
+            expires_at=now + LEAST_LEFT_S,
+            audience="",
+            principal=self._chain[-1] if self._chain else "gcloud's account",
+            source=self.name,
+            issued_at=now,
+        )
 
     def _mint(self, audience: str) -> Token:
         if self._chain:
@@ -75,12 +99,15 @@ class Gcloud:
         self._takes_audience = False
         return token
 
-    def _run(self, audience: str | None, *, acting: bool = False) -> Finished:
-        argv = ["gcloud", "auth", "print-identity-token", "--quiet"]
+    def _run(
+        self, audience: str | None, *, acting: bool = False, what: str = "print-identity-token"
+    ) -> Finished:
+        argv = ["gcloud", "auth", what, "--quiet"]
         if audience is not None:
             argv.append(f"--audiences={audience}")
         if acting:
-            argv += [f"--impersonate-service-account={','.join(self._chain)}", "--include-email"]
+            argv.append(f"--impersonate-service-account={','.join(self._chain)}")
+            argv += ["--include-email"] if audience is not None else []
         try:
             return run(argv, environ=self._environ, timeout_s=self._timeout_s, name=self.name)
         except CredentialError as error:
@@ -94,16 +121,19 @@ class Gcloud:
             ) from None
 
     def _token(self, done: Finished, audience: str) -> Token:
-        if done.code == 0:
-            return token_from_jwt(done.output, source=self.name, audience=audience, now=HERE.now())
+        if done.code:
+            self._complain(done, "identity")
+        return token_from_jwt(done.output, source=self.name, audience=audience, now=HERE.now())
+
+    def _complain(self, done: Finished, kind: str) -> NoReturn:
         if self._chain:
             target = self._chain[-1]
             raise CredentialError(
-                f"gcloud could not make an identity token as {target}",
+                f"gcloud could not make an {kind} token as {target}",
                 hint=f"Are you logged in ({LOGIN}), and have you the role"
                 f" roles/iam.serviceAccountTokenCreator on {target}?",
                 detail=done.complaint,
             )
         raise CredentialError(
-            "gcloud could not make an identity token", hint=f"Run: {LOGIN}", detail=done.complaint
+            f"gcloud could not make an {kind} token", hint=f"Run: {LOGIN}", detail=done.complaint
         )

@@ -16,6 +16,7 @@ from typing import Any
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
+from authproxy.identity.access import access_token
 from authproxy.identity.claims import token_from_jwt
 from authproxy.identity.egress import AS_ENVIRONMENT, Egress
 from authproxy.identity.given import read_text
@@ -190,8 +191,9 @@ class Google:
         delegates: Sequence[str] = (),
         egress: Egress = AS_ENVIRONMENT,
         paths: Sequence[Path] = (),
+        scopes: Sequence[str] = (),
     ) -> None:
-        """`paths`: where `find` looks for files."""
+        """`paths`: where `find` looks for files; `scopes`: mint access tokens with these."""
         switch_off_bound_tokens()
         self.name = name
         self.paths = tuple(paths)
@@ -199,6 +201,7 @@ class Google:
         self._egress = egress
         self._impersonate = impersonate
         self._delegates = tuple(delegates)
+        self._scopes = tuple(scopes)
         self._told_of_user = False
 
     def mint(self, audience: str, /) -> Token:
@@ -207,6 +210,8 @@ class Google:
         request = Request(direct=info is METADATA, egress=self._egress)
         wanted = Wanted(source=self.name, audience=audience, request=request)
         try:
+            if self._scopes:
+                return self._access_token(kind, info, request)
             jwt = self._jwt(kind, info, wanted)
         except Exception as error:  # noqa: BLE001 -- google-auth lets Python's own pass through
             raise translate(error, self._asked(info, request)) from None
@@ -221,6 +226,16 @@ class Google:
             return kind.identity(info, wanted)
         credentials = kind.credentials(info)
         return acting_as(self._impersonate, self._delegates, credentials, wanted)
+
+    def _access_token(self, kind: Kind, info: Info, request: Request) -> Token:
+        target = self._impersonate or _target_of(info)
+        credentials = kind.credentials(info)
+        if self._impersonate or (target and info.get("type") == "external_account"):
+            credentials = actor(credentials, target, self._delegates)
+        principal = target or str(info.get("client_email") or info.get("account") or "")
+        return access_token(
+            credentials, self._scopes, request, source=self.name, principal=principal
+        )
 
     def _kind(self, info: Info) -> Kind:
         kind = METADATA_KIND if info is METADATA else KINDS.get(str(info.get("type")))

@@ -27,6 +27,7 @@ class Wish:
     impersonate: str | None
     delegates: Sequence[str]
     egress: Egress
+    scopes: Sequence[str]
 
     @property
     def path(self) -> Path:
@@ -51,6 +52,7 @@ def _google(
             delegates=wish.delegates,
             egress=wish.egress,
             paths=paths(wish),
+            scopes=wish.scopes,
         )
 
     return build
@@ -60,14 +62,20 @@ Build = Callable[[Wish], Source]
 
 CAN_ACT: Mapping[str, Build] = {
     "auto": lambda w: Auto(
-        w.environ, impersonate=w.impersonate, delegates=w.delegates, egress=w.egress
+        w.environ,
+        impersonate=w.impersonate,
+        delegates=w.delegates,
+        egress=w.egress,
+        scopes=w.scopes,
     ),
     "adc": _google("adc", lambda w: lambda: find_adc(w.environ), lambda w: adc_paths(w.environ)),
     "metadata": _google("metadata", lambda _: metadata),
     "file": _google(
         "file", lambda w: lambda: read_info(w.path, f"file:{w.value}"), lambda w: [w.path]
     ),
-    "gcloud": lambda w: Gcloud(w.environ, impersonate=w.impersonate, delegates=w.delegates),
+    "gcloud": lambda w: Gcloud(
+        w.environ, impersonate=w.impersonate, delegates=w.delegates, scopes=w.scopes
+    ),
 }
 """Sources that can act as another service account."""
 
@@ -87,11 +95,14 @@ def build_source(
     delegates: Sequence[str],
     environ: Mapping[str, str],
     egress: Egress = AS_ENVIRONMENT,
+    scopes: Sequence[str] = (),
 ) -> Source:
     """The source that `spec` names; nothing is read or asked before the first mint.
 
+    With `scopes` it makes access tokens for Google's own APIs, whatever audience it is asked for.
+
     `environ` is what programs are run with and where variables are looked up; google-auth itself
-    reads the process's own. Raises ValueError when `spec` and `impersonate` do not go together.
+    reads the process's own. Raises ValueError when `spec` cannot do with `impersonate` or `scopes`.
     """
     wish = Wish(
         value=spec.value,
@@ -99,6 +110,7 @@ def build_source(
         impersonate=impersonate,
         delegates=tuple(delegates),
         egress=egress,
+        scopes=tuple(scopes),
     )
     if delegates and impersonate is None:
         raise ValueError("delegates are the way to a service account; set impersonate too")
@@ -107,6 +119,11 @@ def build_source(
     if impersonate is not None:
         raise ValueError(
             f"{spec.kind} cannot act as another service account; remove impersonate, or use one of"
+            f" {', '.join(sorted(CAN_ACT))}"
+        )
+    if scopes:
+        raise ValueError(
+            f"{spec.kind} has identity tokens only, and an access token is needed; use one of"
             f" {', '.join(sorted(CAN_ACT))}"
         )
     return FINISHED[spec.kind](wish)

@@ -91,6 +91,13 @@ CASES = (
         " A new grant takes a minute or two to work.",
     ),
     Case(
+        "iam.serviceAccounts.getAccessToken",
+        "the credentials may not make access tokens as {target}",
+        "Give them the role: gcloud iam service-accounts add-iam-policy-binding {target}"
+        " --role=roles/iam.serviceAccountTokenCreator --member=user:YOU or serviceAccount:EMAIL."
+        " A new grant takes a minute or two to work.",
+    ),
+    Case(
         "insufficient authentication scopes",
         "the credentials' scopes are too narrow to act as {target}",
         f"On a VM: give it the scope cloud-platform. For a user: {ADC_LOGIN}",

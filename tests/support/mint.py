@@ -46,6 +46,7 @@ def main(spec: str, audience: str, *impersonate: str) -> None:
             impersonate=impersonate[0] if impersonate else None,
             delegates=impersonate[1:],
             environ=os.environ,
+            scopes=os.environ.get("SCOPES", "").split(),
         )
         token = source.mint(audience)
     except CredentialError as error:
