@@ -190,8 +190,9 @@ def build_upstreams(settings: Settings, tokens: TokenCache) -> dict[str, Upstrea
                     service.credentials,
                     impersonate=service.impersonate,
                     delegates=service.delegates,
+                    scopes=service.token_scopes,
                 ),
-                service.audience or service.url.audience,
+                service.token_audience,
             ),
             contexts,
         )
@@ -213,7 +214,7 @@ def build_upstream(
         origin=service.url,
         rules=service_rules(
             authority=service.url.authority,
-            token_header=service.token_header,
+            token_header=service.header_for_token,
             api_key_header=service.api_key_header,
             api_key=api_key.reveal() if api_key else None,
         ),

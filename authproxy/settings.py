@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from authproxy.values import (
+    CLOUD_PLATFORM,
     LOOPBACK,
     CredentialsSpec,
     EgressSpec,
@@ -30,6 +31,7 @@ from authproxy.values import (
     parse_listen,
     parse_network,
     parse_origin,
+    parse_scope,
     parse_secret_ref,
     parse_service_name,
     quoted,
@@ -120,6 +122,9 @@ Listens = Annotated[
 Count = Annotated[int, BeforeValidator(_not_a_bool)]
 Seconds = Annotated[float, BeforeValidator(_not_a_bool)]
 TlsVersion = Annotated[Literal["1.2", "1.3"], _one_of("1.2", "1.3"), BeforeValidator(_version)]
+TokenKind = Annotated[Literal["identity", "access"], _one_of("identity", "access")]
+Scope = Annotated[str, _text(parse_scope)]
+Scopes = Annotated[tuple[Scope, ...], BeforeValidator(_not_empty), BeforeValidator(_one_or_many)]
 LogFormat = Annotated[Literal["auto", "text", "json"], _one_of("auto", "text", "json")]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"], _one_of("debug", "info", "warning", "error")
@@ -143,6 +148,10 @@ class ServiceSettings(_Frozen):
     """The token's `aud`; by default the URL without path and traffic tag."""
     token_header: HeaderName = "auto"
     """`auto`: Authorization unless the client sent its own, then X-Serverless-Authorization."""
+    token: TokenKind = "identity"
+    """`identity`, for services; `access`, for Google's own APIs at `*.googleapis.com`."""
+    scopes: Scopes = (CLOUD_PLATFORM,)
+    """What an access token is for; a user's were chosen at the sign-in."""
     credentials: CredentialsValue = CredentialsSpec("auto")
     """Where tokens come from."""
     impersonate: Email | None = None
@@ -167,6 +176,22 @@ class ServiceSettings(_Frozen):
     """The oldest TLS version to speak with this service: 1.2 or 1.3."""
     egress_proxy: EgressValue | None = None
     """As at the top of the file, for this service alone and whatever NO_PROXY says."""
+
+    @property
+    def token_audience(self) -> str:
+        """Empty for an access token, which has none."""
+        return "" if self.token == "access" else self.audience or self.url.audience
+
+    @property
+    def token_scopes(self) -> tuple[str, ...]:
+        """Empty for an identity token."""
+        return self.scopes if self.token == "access" else ()
+
+    @property
+    def header_for_token(self) -> str:
+        """A header's name or `auto`. Google's APIs look into one header only."""
+        is_access = self.token == "access" and self.token_header == "auto"
+        return "Authorization" if is_access else self.token_header
 
 
 class LogSettings(_Frozen):

@@ -153,3 +153,24 @@ def test_the_two_forms_do_not_go_together(capsys: pytest.CaptureFixture[str]) ->
     assert 2 == run(["token", "https://a", "--header", "--decode"], environ={})
 
     assert "--header and --decode do not go together" in capsys.readouterr().err
+
+
+async def test_an_access_token_is_shown_but_says_nothing_of_itself(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "authproxy.toml"
+    file.write_text(
+        '[services.a]\nurl = "https://storage.googleapis.com"\ntoken = "access"\n'
+        f'credentials = "file:{world.service_account_file(ROBOT)}"\n'
+    )
+    header = await asyncio.to_thread(run, ["token", "--header", "-c", str(file)], environ={})
+    out, _ = capsys.readouterr()
+    claims = await asyncio.to_thread(run, ["token", "--decode", "-c", str(file)], environ={})
+    _, err = capsys.readouterr()
+
+    found = world.google.accounts.find_access_token(out.split()[-1])
+    assert (0, "Authorization: Bearer") == (header, out.rpartition(" ")[0])
+    assert found is not None
+    assert ROBOT == found.account.email
+    assert 1 == claims
+    assert "authproxy: an access token says nothing of itself\n" in err

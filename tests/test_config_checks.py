@@ -201,3 +201,52 @@ def test_a_pipe_is_not_read_before_it_is_needed(tmp_path: Path) -> None:
             "--api-key": f"file:{tmp_path}/pipe",
         },
     )
+
+
+ACCESS = '[services.s]\nurl = "https://storage.googleapis.com"\ntoken = "access"\n'
+
+
+def test_an_access_token_may_go_to_googles_own_apis(tmp_path: Path) -> None:
+    service = settings(file=write(tmp_path, ACCESS)).services["s"]
+
+    assert ("", "Authorization") == (service.token_audience, service.header_for_token)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://billing-abc123-ew.a.run.app",
+        "https://googleapis.com.example",
+        "https://evilgoogleapis.com",
+        "http://storage.googleapis.com",
+    ],
+)
+def test_an_access_token_goes_to_nobody_else(url: str, tmp_path: Path) -> None:
+    file = write(tmp_path, f'[services.s]\nurl = "{url}"\ntoken = "access"\n')
+
+    assert (
+        "authproxy.toml:3: services.s.token: an access token opens everything that its identity may"
+        f" do, so it is sent to https://NAME.googleapis.com only; for {url} use an identity token"
+    ) in problems(file=file)
+
+
+def test_a_finished_token_is_no_access_token(tmp_path: Path) -> None:
+    file = write(tmp_path, ACCESS + 'credentials = "token-env:T"\n')
+
+    assert [
+        'authproxy.toml:4: services.s.credentials: credentials of the kind "token-env" have no'
+        " access tokens; use auto, adc, metadata, gcloud or file:KEY.json"
+    ] == problems(file=file, environ={"T": "x"})
+
+
+def test_an_access_token_has_scopes_and_no_audience(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        ACCESS
+        + 'audience = "https://a"\n[services.t]\nurl = "https://t"\nscopes = ["https://x"]\n',
+    )
+
+    assert [
+        "authproxy.toml:4: services.s.audience: access tokens have none; remove it",
+        'authproxy.toml:7: services.t.scopes: only access tokens have scopes; add token = "access"',
+    ] == problems(file=file)

@@ -12,9 +12,8 @@ from authproxy.demo.accounts import METADATA_EMAIL
 from authproxy.demo.world import World
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
-from authproxy.identity.access import CLOUD_PLATFORM
 from authproxy.identity.sources import build_source
-from authproxy.values import CredentialsSpec
+from authproxy.values import CLOUD_PLATFORM, CredentialsSpec
 from tests.support.mint import mint_apart
 
 RUNNER = "runner@p.iam.gserviceaccount.com"

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authproxy.values import (
+    CLOUD_PLATFORM,
     PLAIN_SOURCES,
     CredentialsSpec,
     SecretRef,
@@ -15,8 +16,10 @@ from authproxy.values import (
     parse_email,
     parse_file,
     parse_header_name,
+    parse_scope,
     parse_secret_ref,
     parse_service_name,
+    quoted,
 )
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.c2ln"
@@ -162,3 +165,15 @@ def test_nothing_but_a_value_error_comes_of_any_text(
 ) -> None:
     with suppress(ValueError):
         parse(text)
+
+
+def test_a_scope_is_taken_as_it_is() -> None:
+    assert CLOUD_PLATFORM == parse_scope(CLOUD_PLATFORM)
+
+
+@pytest.mark.parametrize("text", ["", "two scopes", 'a"b', "a\\b", "a\nb", "é"])
+def test_what_is_no_scope_is_refused(text: str) -> None:
+    assert (
+        f"{quoted(text)} is not a scope; write one as in"
+        " https://www.googleapis.com/auth/cloud-platform"
+    ) == sentence_of(parse_scope, text)

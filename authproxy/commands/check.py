@@ -26,11 +26,12 @@ def summary(settings: Settings, environ: Mapping[str, str]) -> str:
 def _service(name: str, service: ServiceSettings) -> list[str]:
     shown: dict[str, object] = {
         "hosts": _join([f"{name}.localhost", *service.hosts]),
-        "audience": service.audience or service.url.audience,
+        "audience": service.token_audience or None,
+        "access token for": _join(service.token_scopes),
         "credentials": _shown(service.credentials),
         "impersonate": service.impersonate,
         "delegates": _join(service.delegates),
-        "token header": service.token_header,
+        "token header": service.header_for_token,
         service.api_key_header: service.api_key and f"from {service.api_key}",
         "allow": _join(service.allow),
         "deny": _join(service.deny),

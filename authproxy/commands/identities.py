@@ -1,4 +1,4 @@
-"""Whose token a service gets: its source and the audience, by the settings."""
+"""Whose token a service gets, by the settings."""
 
 from collections.abc import Mapping
 
@@ -15,9 +15,6 @@ def source_of(service: ServiceSettings, settings: Settings, environ: Mapping[str
         impersonate=service.impersonate,
         delegates=service.delegates,
         environ=environ,
+        scopes=service.token_scopes,
         egress=find_egress_for_tokens(settings, environ),
     )
-
-
-def audience_of(service: ServiceSettings) -> str:
-    return service.audience or service.url.audience

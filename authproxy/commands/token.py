@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from authproxy.commands.identities import audience_of, source_of
+from authproxy.commands.identities import source_of
 from authproxy.errors import ConfigError, CredentialError, Problem
 from authproxy.exchange import NO_TOKEN, Token
 from authproxy.identity.claims import read_claims
@@ -32,7 +32,7 @@ def run(
     Raises ConfigError, CredentialError or StartError.
     """
     service = settings.services[_the_one(names)]
-    source, audience = source_of(service, settings, environ), audience_of(service)
+    source, audience = source_of(service, settings, environ), service.token_audience
     token = asyncio.run(mint_once(source, audience, deadline_s=settings.timeouts.token))
     if token is NO_TOKEN:
         raise CredentialError(
@@ -55,13 +55,17 @@ def _shown(token: Token, form: Form, service: ServiceSettings) -> str:
         return token.value.reveal()
     if form == "header":
         return _header(token, service)
+    if service.token == "access":
+        raise CredentialError(
+            "an access token says nothing of itself", hint="Leave --decode out to get the token."
+        )
     return json.dumps(read_claims(token.value.reveal(), token.source), indent=2)
 
 
 def _header(token: Token, service: ServiceSettings) -> str:
     rules = service_rules(
         authority=service.url.authority,
-        token_header=service.token_header,
+        token_header=service.header_for_token,
         api_key_header=service.api_key_header,
         api_key=None,
     )
@@ -70,7 +74,8 @@ def _header(token: Token, service: ServiceSettings) -> str:
 
 def _warning(token: Token) -> str:
     until = time.strftime("%H:%M:%S", time.localtime(token.expires_at))
+    where = token.audience or "Google's APIs"
     return (
-        f"whoever has this token is {token.principal} to {token.audience} until {until};"
+        f"whoever has this token is {token.principal} to {where} until {until};"
         " do not paste it anywhere, and clear the screen"
     )

@@ -17,12 +17,14 @@ from authproxy.config.keys import Path
 from authproxy.config.secrets import resolve_secret
 from authproxy.errors import Problem, StartError
 from authproxy.settings import ServiceSettings, Settings
-from authproxy.values import Listen
+from authproxy.values import CLOUD_PLATFORM, Listen
 
 MAX_KEY_FILE = 64 * 1024
 
 CANNOT_IMPERSONATE = ("token-file", "token-env", "command", "none")
 """Sources that yield an identity token or nothing, where impersonation needs an access token."""
+
+GOOGLE_APIS = ".googleapis.com"
 
 TOKEN_HEADERS = ("authorization", "x-serverless-authorization")
 """What `token_header = "auto"` may use."""
@@ -132,9 +134,34 @@ def _impersonation(draft: Draft) -> Iterator[Problem]:
             )
 
 
+def _access_token(draft: Draft) -> Iterator[Problem]:
+    """It opens all that its identity may do, so it goes to nobody but Google."""
+    for path, service in draft.services():
+        if service.token != "access":
+            if service.scopes != (CLOUD_PLATFORM,):
+                yield draft.problem(
+                    (*path, "scopes"), 'only access tokens have scopes; add token = "access"'
+                )
+            continue
+        if service.url.scheme != "https" or not service.url.host.endswith(GOOGLE_APIS):
+            yield draft.problem(
+                (*path, "token"),
+                "an access token opens everything that its identity may do, so it is sent to"
+                f" https://NAME{GOOGLE_APIS} only; for {service.url} use an identity token",
+            )
+        if service.credentials.kind in CANNOT_IMPERSONATE:
+            yield draft.problem(
+                (*path, "credentials"),
+                f'credentials of the kind "{service.credentials.kind}" have no access tokens; use'
+                " auto, adc, metadata, gcloud or file:KEY.json",
+            )
+        if service.audience is not None:
+            yield draft.problem((*path, "audience"), "access tokens have none; remove it")
+
+
 def _one_header_for_two(draft: Draft) -> Iterator[Problem]:
     for path, service in draft.services():
-        token = service.token_header.lower()
+        token = service.header_for_token.lower()
         taken = TOKEN_HEADERS if token == "auto" else (token,)
         if (
             service.api_key
@@ -230,6 +257,7 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     _same_host,
     _token_in_clear,
     _impersonation,
+    _access_token,
     _one_header_for_two,
     _egress,
     _certificates,

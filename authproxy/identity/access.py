@@ -15,8 +15,6 @@ from authproxy.exchange import Secret, Token
 from authproxy.identity.skew import HERE
 from authproxy.identity.transport import Request
 
-CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
-
 
 def access_token(
     credentials: Any, scopes: Sequence[str], request: Request, *, source: str, principal: str

@@ -17,6 +17,7 @@ from authproxy.values.addresses import (
     parse_origin,
 )
 from authproxy.values.credentials import (
+    CLOUD_PLATFORM,
     PLAIN_SOURCES,
     SOURCES,
     VALUE_SOURCES,
@@ -27,6 +28,7 @@ from authproxy.values.credentials import (
     parse_email,
     parse_file,
     parse_header_name,
+    parse_scope,
     parse_secret_ref,
     parse_service_name,
 )
@@ -34,6 +36,7 @@ from authproxy.values.egress import EgressProxy, EgressSpec, parse_egress, parse
 from authproxy.values.wording import did_you_mean, find_close, quoted
 
 __all__ = [
+    "CLOUD_PLATFORM",
     "DEFAULT_PORT",
     "LOOPBACK",
     "PLAIN_SOURCES",
@@ -60,6 +63,7 @@ __all__ = [
     "parse_listen",
     "parse_network",
     "parse_origin",
+    "parse_scope",
     "parse_secret_ref",
     "parse_service_name",
     "quoted",

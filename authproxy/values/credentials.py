@@ -12,6 +12,8 @@ _TOKEN_CHARS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
 _SERVICE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 _FORBIDDEN_HEADERS = frozenset(
     [
         "host",
@@ -130,6 +132,13 @@ def parse_audience(text: str) -> str:
     """What goes into `aud`: usually a URL or an OAuth client id."""
     if not text or not text.isprintable() or " " in text:
         raise ValueError("must be one word, as in https://SERVICE.run.app")
+    return text
+
+
+def parse_scope(text: str) -> str:
+    """An OAuth scope (RFC 6749 3.3), as a rule a URL of Google's."""
+    if not _SCOPE.fullmatch(text):
+        raise ValueError(f"{quoted(text)} is not a scope; write one as in {CLOUD_PLATFORM}")
     return text
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from authproxy.commands.doctor.asking import Answer
-from authproxy.commands.identities import audience_of
 from authproxy.exchange import Token
 from authproxy.identity.inspection import Place
 from authproxy.settings import ServiceSettings, Settings
@@ -38,7 +37,7 @@ class Subject:
 
     @property
     def audience(self) -> str:
-        return audience_of(self.service)
+        return self.service.token_audience
 
     @cached_property
     def connector(self) -> Connector:

@@ -23,6 +23,8 @@ async def check_token(subject: Subject) -> Result:
 
 
 async def check_claims(subject: Subject) -> Result:
+    if subject.service.token == "access":
+        return not_needed("an access token names no audience")
     return judge_audience(subject.token or NO_TOKEN, subject.audience)
 
 
