@@ -1,6 +1,7 @@
 """Open calls: every one of them ends once, whoever ends it."""
 
 import asyncio
+import socket
 
 from authproxy.settings import TimeoutSettings
 from authproxy.wire.http2.calls import MAX_REFUSED, Calls
@@ -91,6 +92,11 @@ async def test_call_that_the_service_said_it_would_not_take_may_be_tried_elsewhe
     assert Failure.REFUSED_STREAM == second.reset
 
 
+def small(transport: asyncio.BaseTransport, buffer: int) -> None:
+    """Few refusals fill it, so that the test needs few of them."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, buffer, 4096)
+
+
 async def test_client_that_never_reads_refusals_is_cut_off() -> None:
     async with (
         http2_service() as service,
@@ -99,6 +105,9 @@ async def test_client_that_never_reads_refusals_is_cut_off() -> None:
     ):
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # -- a read transport
         await until(lambda: bool(proxy.server._connections))
+        small(client.writer.transport, socket.SO_RCVBUF)
+        [open_one] = proxy.server._connections
+        small(open_one.transport, socket.SO_SNDBUF)
 
         async def pour() -> None:
             for stream_id in range(1, 200_000, 2):

@@ -50,7 +50,7 @@ async def was_cut(reader: asyncio.StreamReader) -> bool:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what only shows in a state."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 -- there is no event to wait for
             await asyncio.sleep(0.001)
 
