@@ -4,131 +4,36 @@
 them. Every field's text below it is its documentation.
 """
 
-from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
-from typing import Annotated, Literal
+from pydantic import BaseModel, ConfigDict, Field
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-
-from authproxy.values import (
-    CLOUD_PLATFORM,
-    LOOPBACK,
-    CredentialsSpec,
-    EgressSpec,
-    Listen,
-    Network,
-    Origin,
-    SecretRef,
-    did_you_mean,
-    parse_audience,
-    parse_credentials,
-    parse_egress,
-    parse_email,
-    parse_file,
-    parse_header_name,
-    parse_host_name,
-    parse_listen,
-    parse_network,
-    parse_origin,
-    parse_scope,
-    parse_secret_ref,
-    parse_service_name,
-    quoted,
+from authproxy.fields import (
+    Audience,
+    Count,
+    CredentialsValue,
+    EgressValue,
+    Email,
+    Emails,
+    FileMode,
+    FileValue,
+    HeaderName,
+    HostNames,
+    KeyHeaderName,
+    Listens,
+    ListenValue,
+    LogFormat,
+    LogLevel,
+    Networks,
+    OriginValue,
+    PathPrefix,
+    Scopes,
+    Seconds,
+    SecretRefValue,
+    ServiceName,
+    TlsVersion,
+    TokenKind,
+    Uids,
 )
-
-
-def _text(parse: Callable[[str], object], *parsed: type) -> BeforeValidator:
-    """Run `parse` on text; a value of one of the types `parsed` passes as it is."""
-
-    def run(value: object) -> object:
-        if isinstance(value, str):
-            return parse(value)
-        if isinstance(value, parsed):
-            return value
-        raise ValueError("must be text in quotes")
-
-    return BeforeValidator(run)
-
-
-def _one_of(*words: str) -> BeforeValidator:
-    """One of these words, in upper or lower case."""
-
-    def run(value: object) -> object:
-        word = value if isinstance(value, str) else ""
-        if word.lower() not in words:
-            got = f", not {quoted(word)}{did_you_mean(word, words)}" if word else ""
-            raise ValueError(f"must be one of {', '.join(words)}{got}")
-        return word.lower()
-
-    return BeforeValidator(run)
-
-
-def _listen_value(value: object) -> object:
-    """A bare number is a port."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _version(value: object) -> object:
-    """TOML takes 1.3 without quotes for a number."""
-    return str(value) if isinstance(value, float) else value
-
-
-def _one_or_many(value: object) -> object:
-    """`"x"` means `["x"]`."""
-    return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
-
-
-def _not_empty(value: object) -> object:
-    """Not by min_length: pydantic would count elements only after leaving out the wrong ones."""
-    if value in ([], ()):
-        raise ValueError("must not be empty; leave it out to get the default")
-    return value
-
-
-def _not_a_bool(value: object) -> object:
-    """pydantic takes true for 1."""
-    if isinstance(value, bool):
-        raise ValueError("must be a number, not true or false")
-    return value
-
-
-def _key_header(text: str) -> str:
-    name = parse_header_name(text)
-    if name == "auto":
-        raise ValueError("needs a header's name, as in X-Api-Key")
-    return name
-
-
-OriginValue = Annotated[Origin, _text(parse_origin, Origin)]
-ListenValue = Annotated[Listen, _text(parse_listen, Listen), BeforeValidator(_listen_value)]
-CredentialsValue = Annotated[CredentialsSpec, _text(parse_credentials, CredentialsSpec)]
-SecretRefValue = Annotated[SecretRef, _text(parse_secret_ref, SecretRef)]
-EgressValue = Annotated[EgressSpec, _text(parse_egress, EgressSpec)]
-NetworkValue = Annotated[Network, _text(parse_network, IPv4Network, IPv6Network)]
-FileValue = Annotated[Path, _text(parse_file, Path)]
-HeaderName = Annotated[str, _text(parse_header_name)]
-KeyHeaderName = Annotated[str, _text(_key_header)]
-HostName = Annotated[str, _text(parse_host_name)]
-ServiceName = Annotated[str, _text(parse_service_name)]
-Audience = Annotated[str, _text(parse_audience)]
-Email = Annotated[str, _text(parse_email)]
-Networks = Annotated[tuple[NetworkValue, ...], BeforeValidator(_one_or_many)]
-HostNames = Annotated[tuple[HostName, ...], BeforeValidator(_one_or_many)]
-Emails = Annotated[tuple[Email, ...], BeforeValidator(_one_or_many)]
-Listens = Annotated[
-    tuple[ListenValue, ...], BeforeValidator(_not_empty), BeforeValidator(_one_or_many)
-]
-Count = Annotated[int, BeforeValidator(_not_a_bool)]
-Seconds = Annotated[float, BeforeValidator(_not_a_bool)]
-TlsVersion = Annotated[Literal["1.2", "1.3"], _one_of("1.2", "1.3"), BeforeValidator(_version)]
-TokenKind = Annotated[Literal["identity", "access"], _one_of("identity", "access")]
-Scope = Annotated[str, _text(parse_scope)]
-Scopes = Annotated[tuple[Scope, ...], BeforeValidator(_not_empty), BeforeValidator(_one_or_many)]
-LogFormat = Annotated[Literal["auto", "text", "json"], _one_of("auto", "text", "json")]
-LogLevel = Annotated[
-    Literal["debug", "info", "warning", "error"], _one_of("debug", "info", "warning", "error")
-]
+from authproxy.values import CLOUD_PLATFORM, LOOPBACK, CredentialsSpec, EgressSpec, Listen
 
 
 class _Frozen(BaseModel):
@@ -164,8 +69,16 @@ class ServiceSettings(_Frozen):
     """The header that carries `api_key`."""
     allow: Networks = ()
     """Client addresses for this service, of those that the listener lets in; empty: all of them."""
+    allow_file: FileValue | None = None
+    """A file with more of them, one to a line. Read anew when it changes."""
     deny: Networks = ()
     """Client addresses refused for this service, whatever `allow` says."""
+    deny_file: FileValue | None = None
+    """A file with more of them, one to a line. Read anew when it changes."""
+    path: PathPrefix | None = None
+    """Requests to localhost and the other shared names that begin with it go to this service."""
+    strip_path: bool = False
+    """The service does not see `path`."""
     ca_file: FileValue | None = None
     """PEM certificates to trust for this service besides the system's."""
     client_cert_file: FileValue | None = None
@@ -192,6 +105,29 @@ class ServiceSettings(_Frozen):
         """A header's name or `auto`. Google's APIs look into one header only."""
         is_access = self.token == "access" and self.token_header == "auto"
         return "Authorization" if is_access else self.token_header
+
+
+class ListenerSettings(_Frozen):
+    """A listener with rules of its own. When there are any, `listen` has no default."""
+
+    listen: ListenValue
+    """Where clients connect."""
+    service: ServiceName | None = None
+    """The service that everything goes to, by whatever `Host` name of ours it is asked for."""
+    allow: Networks = ()
+    """Client addresses that may connect here, in place of `allow` at the top of the file."""
+    allow_file: FileValue | None = None
+    """A file with more of them, one to a line. Read anew when it changes."""
+    deny: Networks = ()
+    """Client addresses that may not, besides `deny` at the top of the file."""
+    deny_file: FileValue | None = None
+    """A file with more of them, one to a line. Read anew when it changes."""
+    proxy_protocol: bool = False
+    """Connections begin with the PROXY protocol's header, version 1 or 2, by `trusted_proxies`."""
+    peer_uids: Uids = ()
+    """Users who may connect to a Unix socket, by number; empty: whom the file's mode lets in."""
+    socket_mode: FileMode = 0o600
+    """The mode of a Unix socket's file."""
 
 
 class LogSettings(_Frozen):
@@ -252,16 +188,30 @@ class Settings(_Frozen):
     """`Host` names to answer for, besides localhost, `*.localhost` and loopback addresses."""
     allow: Networks = LOOPBACK
     """Client addresses that may connect. A Unix socket's clients are not asked for one."""
+    allow_file: FileValue | None = None
+    """A file with more of them, one to a line. Read anew when it changes."""
     deny: Networks = ()
     """Client addresses that may not, whatever `allow` says."""
+    deny_file: FileValue | None = None
+    """A file with more of them, one to a line. Read anew when it changes."""
+    trusted_proxies: Networks = ()
+    """Load balancers whose `X-Forwarded-For` or `Forwarded` says who the client is."""
     tls_cert_file: FileValue | None = None
     """A PEM certificate with its chain: TCP listeners then speak TLS. Read anew when it changes."""
     tls_key_file: FileValue | None = None
     """The key of `tls_cert_file`, when it is not in the same file."""
     egress_proxy: EgressValue = EgressSpec("auto")
     """The proxy on the way out: a URL, `env:NAME`, `file:PATH`, `none`; `auto`: HTTPS_PROXY."""
+    listeners: dict[ServiceName, ListenerSettings] = {}
+    """Listeners with rules of their own, by name."""
     services: dict[ServiceName, ServiceSettings] = Field(min_length=1)
     """By name; the name is also the label in `NAME.localhost`."""
     log: LogSettings = LogSettings()
     limits: LimitSettings = LimitSettings()
     timeouts: TimeoutSettings = TimeoutSettings()
+
+    @property
+    def every_listener(self) -> tuple[ListenerSettings, ...]:
+        """Those of `listen`, then those of `listeners`."""
+        plain = (ListenerSettings(listen=listen) for listen in self.listen)
+        return (*plain, *self.listeners.values())

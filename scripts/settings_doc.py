@@ -9,8 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from authproxy.config.keys import EVERY, FLAGS, PATHS, SECTIONS, VARIABLES
-from authproxy.settings import ServiceSettings, Settings
+from authproxy.config.keys import EVERY, FLAGS, PATHS, TABLES, VARIABLES, model_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
@@ -43,8 +42,8 @@ def row(path: tuple[str, ...]) -> str:
     model = model_of(path)
     flag = next((flag for flag, at in FLAGS.items() if at == path), "")
     variable = next((name for name, at in VARIABLES.items() if at == path), "")
-    if path[0] == "services" and not variable:
-        variable = f"AUTHPROXY_SERVICES_NAME_{path[-1].upper()}"
+    if path[0] in TABLES and not variable:
+        variable = f"AUTHPROXY_{path[0].upper()}_NAME_{path[-1].upper()}"
     cells = (
         f"`{path[-1]}`",
         f"`{SPELLED.get(flag, flag)}`" if flag else "",
@@ -53,12 +52,6 @@ def row(path: tuple[str, ...]) -> str:
         texts(model)[path[-1]],
     )
     return f"| {' | '.join(cells)} |"
-
-
-def model_of(path: tuple[str, ...]) -> type[BaseModel]:
-    if path[0] == "services":
-        return ServiceSettings
-    return SECTIONS.get(path[0], Settings)
 
 
 def table() -> str:

@@ -29,6 +29,7 @@ LAYERS = (
     ("policy",),
     ("config",),
     ("settings",),
+    ("fields",),
     ("values",),
     ("exchange",),
     ("tasks", "memory"),
@@ -45,7 +46,7 @@ HOMES = {
     "cryptography": {"demo"},
     "google": {"identity"},
     "hpack": {"wire"},
-    "pydantic": {"config", "settings"},
+    "pydantic": {"config", "fields", "settings"},
     "requests": {"identity"},
 }
 """Every library that the package imports, and the only parts that may."""

@@ -250,3 +250,55 @@ def test_an_access_token_has_scopes_and_no_audience(tmp_path: Path) -> None:
         "authproxy.toml:4: services.s.audience: access tokens have none; remove it",
         'authproxy.toml:7: services.t.scopes: only access tokens have scopes; add token = "access"',
     ] == problems(file=file)
+
+
+def test_a_listener_with_an_allowlist_of_its_own_may_be_open(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        '[listeners.lan]\nlisten = "0.0.0.0:81"\nallow = ["10.0.0.0/8"]\nservice = "billing"\n',
+    )
+    found = settings(file=file, urls=[URL])
+
+    assert ((), ["0.0.0.0:81"]) == (found.listen, [str(e.listen) for e in found.every_listener])
+
+
+def test_listeners_get_their_port_and_stand_beside_those_that_were_listed(tmp_path: Path) -> None:
+    file = write(tmp_path, '[listeners.a]\nlisten = "localhost"\n')
+    found = settings(file=file, urls=[URL], flags={"--listen": ("81",)}, environ={"PORT": "82"})
+
+    assert ["localhost:81", "localhost:82"] == [str(e.listen) for e in found.every_listener]
+
+
+def test_what_is_wrong_with_a_listener_is_said_with_its_line(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        'listen = "81"\n[listeners.a]\nlisten = "localhost:81"\n[listeners.b]\n'
+        'listen = "0.0.0.0:82"\n'
+        '[listeners.c]\nlisten = "83"\nservice = "biling"\n[listeners.d]\nservice = "billing"\n',
+    )
+
+    assert [
+        "authproxy.toml:3: listeners.a.listen: localhost:81 is listed twice; remove one of them",
+        "authproxy.toml:5: listeners.b.listen: 0.0.0.0:82 can be reached from other machines, and"
+        ' nothing says which of them may use it; write allow = ["10.0.0.0/8"] or --allow 10.0.0.0/8'
+        " with your clients' addresses, or listen on this machine only: --listen localhost:82",
+        'authproxy.toml:8: listeners.c.service: there is no service "biling"; did you mean'
+        ' "billing"?; there are billing',
+        'authproxy.toml:9: listeners.d: the listener "d" has no address; write'
+        ' listen = "localhost:8081"',
+    ] == problems(file=file, urls=[URL])
+
+
+def test_a_path_leads_to_one_service(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        '[services.a]\nurl = "https://a"\npath = "/x"\n[services.b]\n'
+        'url = "https://b"\npath = "/x/"\n'
+        '[services.c]\nurl = "https://c"\nstrip_path = true\n',
+    )
+
+    assert [
+        'authproxy.toml:6: services.b.path: "/x" already leads to the service "a"; a path can lead'
+        " to one only",
+        "authproxy.toml:9: services.c.strip_path: there is no path to strip; add path",
+    ] == problems(file=file)

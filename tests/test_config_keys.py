@@ -1,14 +1,17 @@
 import pytest
 
 from authproxy.config.keys import EVERY, FLAGS, PATHS, VARIABLES, Path, advice, find_below, is_list
+from authproxy.settings import ListenerSettings
 
-SERVICE_ONLY = ("url", "hosts", "allow", "deny", "egress_proxy")
+SERVICE_ONLY = (*("url", "hosts", "allow", "allow_file", "deny", "deny_file", "egress_proxy"),)
 
 
 def test_every_setting_has_a_variable_or_one_with_its_services_name() -> None:
     without = {path for path in PATHS if path not in VARIABLES.values()}
 
-    assert {("services", EVERY, key) for key in SERVICE_ONLY} == without
+    of_services = {("services", EVERY, key) for key in SERVICE_ONLY}
+    of_listeners = {("listeners", EVERY, key) for key in ListenerSettings.model_fields}
+    assert of_services | of_listeners == without
 
 
 @pytest.mark.parametrize(
@@ -34,7 +37,9 @@ def test_every_flag_leads_to_a_setting() -> None:
 def test_lists_are_known_from_their_defaults() -> None:
     lists = {path[-1] for path in PATHS if is_list(path)}
 
-    assert {"listen", "hosts", "allow", "deny", "delegates"} == lists
+    assert {
+        *("listen", "hosts", "allow", "deny", "delegates", "scopes", "trusted_proxies", "peer_uids")
+    } == lists
 
 
 def test_what_stands_below_a_path_is_known() -> None:

@@ -23,6 +23,9 @@ ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "config.example.toml"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 
+EXAMPLES = {"services": "billing", "listeners": "lan"}
+"""The names in the example."""
+
 MENTIONED_ONLY = {"AUTHPROXY_SERVICE_HOST", "AUTHPROXY_PORT_8080_TCP", "_AUTHPROXY_COMPLETE"}
 """Names of variables that the page mentions and that are not settings."""
 
@@ -42,7 +45,7 @@ def test_the_example_has_every_setting() -> None:
     for path in PATHS:
         table: Any = document
         for part in path[:-1]:
-            table = table["billing" if part == EVERY else part]
+            table = table[EXAMPLES[path[0]] if part == EVERY else part]
         if path[-1] not in table:
             missing.append(path)
 
@@ -55,6 +58,8 @@ def test_the_example_loads_with_every_setting_active(tmp_path: Path) -> None:
     authority.cert_pem.write_to_path(str(tmp_path / "internal-ca.pem"))
     for stem in ("server", "client"):
         write_pair(tmp_path, "localhost", authority=authority, stem=stem)
+    for name in ("allow.txt", "deny.txt"):
+        (tmp_path / name).write_text("192.0.2.0/24\n")
 
     settings = load(
         urls=[],
@@ -132,7 +137,9 @@ def test_the_page_names_no_variable_that_does_not_exist() -> None:
     known = {*VARIABLES, URL, CONFIG} | MENTIONED_ONLY
 
     assert [] == [
-        name for name in sorted(named - known) if not name.startswith("AUTHPROXY_SERVICES_")
+        name
+        for name in sorted(named - known)
+        if not re.match("AUTHPROXY_(SERVICES|LISTENERS)_", name)
     ]
 
 

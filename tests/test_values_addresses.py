@@ -15,6 +15,7 @@ from authproxy.values import (
     parse_listen,
     parse_network,
     parse_origin,
+    parse_path_prefix,
 )
 
 LABELS = st.from_regex(r"[a-z]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
@@ -228,3 +229,19 @@ def test_nothing_but_a_value_error_comes_of_any_text(
 ) -> None:
     with suppress(ValueError):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix"),
+    [("/billing", "/billing"), ("/billing/", "/billing"), ("/", "/"), ("/a/b.c", "/a/b.c")],
+)
+def test_the_beginning_of_a_path_is_read(text: str, prefix: str) -> None:
+    assert prefix == parse_path_prefix(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "billing", "/a?x", "/a#x", "/a b", "/a/../b", "/./b", "/%61", "/é"]
+)
+def test_what_is_no_beginning_of_a_path_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not the beginning of a path; write it as in /billing"):
+        parse_path_prefix(text)

@@ -16,8 +16,8 @@ from authproxy.config.files import is_stream, read_bytes
 from authproxy.config.keys import Path
 from authproxy.config.secrets import resolve_secret
 from authproxy.errors import Problem, StartError
-from authproxy.settings import ServiceSettings, Settings
-from authproxy.values import CLOUD_PLATFORM, Listen
+from authproxy.settings import ListenerSettings, ServiceSettings, Settings
+from authproxy.values import CLOUD_PLATFORM, Listen, did_you_mean
 
 MAX_KEY_FILE = 64 * 1024
 
@@ -42,6 +42,14 @@ class Draft:
         for name, service in self.settings.services.items():
             yield ("services", name), service
 
+    def listeners(self) -> Iterator[tuple[Path, int | None, ListenerSettings]]:
+        """Each with its path, and its place in the list if it stands in one."""
+        every = self.settings.every_listener
+        for index, listener in enumerate(every[: len(self.settings.listen)]):
+            yield ("listen",), index, listener
+        for name, listener in self.settings.listeners.items():
+            yield ("listeners", name, "listen"), None, listener
+
     def problem(self, path: Path, message: str, *, index: int | None = None) -> Problem:
         """At the entry for `path`, else at what the service was first named with."""
         return get_nearest(self.entries, path).problem(message, index=index)
@@ -54,12 +62,13 @@ def check(draft: Draft) -> Iterator[Problem]:
 
 def _open_listener(draft: Draft) -> Iterator[Problem]:
     """A service's own `allow` does not help: the listener is asked first."""
-    if ("allow",) in draft.entries:
+    if ("allow",) in draft.entries or ("allow_file",) in draft.entries:
         return
-    for index, listen in enumerate(draft.settings.listen):
-        if not listen.is_loopback:
+    for path, index, listener in draft.listeners():
+        listen = listener.listen
+        if not (listen.is_loopback or listener.allow or listener.allow_file):
             yield draft.problem(
-                ("listen",),
+                path,
                 f"{listen} can be reached from other machines, and nothing says which of them may"
                 f' use it; write allow = ["10.0.0.0/8"] or --allow 10.0.0.0/8 with your clients\''
                 f" addresses, or listen on this machine only: --listen localhost:{listen.port}",
@@ -78,12 +87,13 @@ def _nobody_allowed(draft: Draft) -> Iterator[Problem]:
 
 def _same_listener(draft: Draft) -> Iterator[Problem]:
     seen: dict[tuple[str, int | None], Listen] = {}
-    for index, listen in enumerate(draft.settings.listen):
+    for path, index, listener in draft.listeners():
+        listen = listener.listen
         ours = [] if listen.port == 0 else _addresses(listen)
         other = next((seen[address] for address in ours if address in seen), None)
         if other is not None:
             same = "is listed twice" if other == listen else f"is a part of {other}"
-            yield draft.problem(("listen",), f"{listen} {same}; remove one of them", index=index)
+            yield draft.problem(path, f"{listen} {same}; remove one of them", index=index)
         seen.update(dict.fromkeys(ours, listen))
 
 
@@ -105,6 +115,32 @@ def _same_host(draft: Draft) -> Iterator[Problem]:
                     f'"{host}" already leads to the service "{owner}"; a name can lead to one only',
                     index=index,
                 )
+
+
+def _same_path(draft: Draft) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for path, service in draft.services():
+        if service.path is not None:
+            owner = owners.setdefault(service.path, path[1])
+            if owner != path[1]:
+                yield draft.problem(
+                    (*path, "path"),
+                    f'"{service.path}" already leads to the service "{owner}"; a path can lead to'
+                    " one only",
+                )
+        elif service.strip_path:
+            yield draft.problem((*path, "strip_path"), "there is no path to strip; add path")
+
+
+def _unknown_service(draft: Draft) -> Iterator[Problem]:
+    known = draft.settings.services
+    for name, listener in draft.settings.listeners.items():
+        if listener.service is not None and listener.service not in known:
+            yield draft.problem(
+                ("listeners", name, "service"),
+                f'there is no service "{listener.service}"'
+                f"{did_you_mean(listener.service, known)}; there are {', '.join(known)}",
+            )
 
 
 def _token_in_clear(draft: Draft) -> Iterator[Problem]:
@@ -255,6 +291,8 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     _nobody_allowed,
     _same_listener,
     _same_host,
+    _same_path,
+    _unknown_service,
     _token_in_clear,
     _impersonation,
     _access_token,

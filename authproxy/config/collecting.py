@@ -23,6 +23,8 @@ _PATHS_IN = {
     "client_key_file": ("",),
     "tls_cert_file": ("",),
     "tls_key_file": ("",),
+    "allow_file": ("",),
+    "deny_file": ("",),
     "egress_proxy": ("file:",),
 }
 """Which values name a file, and what stands before its path."""
@@ -68,7 +70,7 @@ class Collected:
         self.problems += problems
 
     def read_variables(self) -> None:
-        entries, problems = environment.read_variables(self._environ, services_in(self.entries))
+        entries, problems = environment.read_variables(self._environ, self.entries)
         self._add(entries)
         self.problems += problems
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
-from authproxy.config.keys import EVERY, Path
+from authproxy.config.keys import EVERY, TABLES, Path
 from authproxy.errors import Problem
 
 
@@ -13,7 +13,7 @@ class Entry:
     """One setting from the file, the environment or the command line."""
 
     path: Path
-    """With only a service's name it is a mark: it has no value and says where the name stands."""
+    """With only a table's name it is a mark: it has no value and says where the name stands."""
     where: str
     """`authproxy.toml:12`, `environment`, `command line`."""
     key: str
@@ -26,7 +26,7 @@ class Entry:
 
     @property
     def is_mark(self) -> bool:
-        return self.path[0] == "services" and len(self.path) == 2
+        return self.path[0] in TABLES and len(self.path) == 2
 
     def place(self, index: object = None) -> str:
         """Where the value stands, or its element with this index."""

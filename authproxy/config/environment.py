@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from authproxy.config.entries import Entry
-from authproxy.config.keys import FLAGS, PREFIX, SERVICE_KEYS, VARIABLES, Path, is_list
+from authproxy.config.keys import FLAGS, PREFIX, TABLES, VARIABLES, Path, is_list
 from authproxy.config.names import name_for, split_name
 from authproxy.errors import Problem
 from authproxy.values import find_close
@@ -14,7 +14,7 @@ COMMAND_LINE = "command line"
 CONFIG = PREFIX + "CONFIG"
 URL = PREFIX + "URL"
 
-_SERVICES = PREFIX + "SERVICES_"
+_TABLES = {f"{PREFIX}{table.upper()}_": table for table in TABLES}
 _KUBERNETES = re.compile(
     r"AUTHPROXY_(?:.+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?"
     r"|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)"
@@ -28,12 +28,12 @@ _INSTEAD = {
 
 
 def read_variables(
-    environ: Mapping[str, str], services: Collection[str]
+    environ: Mapping[str, str], paths: Collection[Path]
 ) -> tuple[list[Entry], list[Problem]]:
     """Entries, those for every service first, and a problem for each unknown variable.
 
-    `services` are the names known so far; a variable may also bring a new one. An empty variable
-    counts as not set.
+    `paths` are those known so far; a variable may also bring a new service or listener. An empty
+    variable counts as not set.
     """
     general, named, problems = [], [], []
     for name in sorted(environ):
@@ -41,7 +41,7 @@ def read_variables(
             continue
         if name in VARIABLES:
             general.append(_entry(VARIABLES[name], name, environ[name]))
-        elif (path := _find_service_path(name, services)) is not None:
+        elif (path := _find_path(name, paths)) is not None:
             named.append(Entry(path=path[:2], where=WHERE, key=name, value=None))
             named.append(_entry(path, name, environ[name]))
         elif not _is_of_kubernetes(name, environ[name]):
@@ -92,20 +92,22 @@ def _entry(path: Path, name: str, text: str) -> Entry:
     return Entry(path=path, where=WHERE, key=name, value=value)
 
 
-def _find_service_path(name: str, services: Collection[str]) -> Path | None:
+def _find_path(name: str, paths: Collection[Path]) -> Path | None:
     """Where `AUTHPROXY_SERVICES_NAME_KEY` leads, with the longest key that fits."""
-    if not name.startswith(_SERVICES):
+    start = next((start for start in _TABLES if name.startswith(start)), None)
+    if start is None:
         return None
-    rest = name.removeprefix(_SERVICES)
-    for key in sorted(SERVICE_KEYS, key=len, reverse=True):
+    table, rest = _TABLES[start], name.removeprefix(start)
+    for key in sorted(TABLES[table].model_fields, key=len, reverse=True):
         label = rest.removesuffix(f"_{key.upper()}")
         if label and label != rest:
-            return ("services", _service_called(label, services), key)
+            return (table, _called(label, table, paths), key)
     return None
 
 
-def _service_called(label: str, services: Collection[str]) -> str:
-    spelled = {name.upper().replace("-", "_"): name for name in services}
+def _called(label: str, table: str, paths: Collection[Path]) -> str:
+    names = {path[1] for path in paths if path[0] == table}
+    spelled = {name.upper().replace("-", "_"): name for name in names}
     return spelled.get(label, label.lower().replace("_", "-"))
 
 
@@ -121,9 +123,10 @@ def _unknown(name: str) -> Problem:
 
 
 def _advice(name: str) -> str:
-    if name.startswith(_SERVICES):
-        keys = ", ".join(key.upper() for key in SERVICE_KEYS)
-        return f"AUTHPROXY_SERVICES_NAME_ is followed by one of {keys}"
+    for start, table in _TABLES.items():
+        if name.startswith(start):
+            keys = ", ".join(key.upper() for key in TABLES[table].model_fields)
+            return f"{start}NAME_ is followed by one of {keys}"
     known = [variable.removeprefix(PREFIX) for variable in (*VARIABLES, URL, CONFIG)]
     close = find_close(name.removeprefix(PREFIX), known)
     if close:

@@ -6,7 +6,7 @@ a variable at once; only what reads better under another name is written down he
 
 from pydantic import BaseModel
 
-from authproxy.settings import ServiceSettings, Settings
+from authproxy.settings import ListenerSettings, ServiceSettings, Settings
 from authproxy.values import find_close
 
 Path = tuple[str, ...]
@@ -23,17 +23,27 @@ SECTIONS: dict[str, type[BaseModel]] = {
     if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
 }
 
+TABLES: dict[str, type[BaseModel]] = {
+    "services": ServiceSettings,
+    "listeners": ListenerSettings,
+}
+"""Tables of tables: the names below them are the user's own."""
+
 SERVICE_KEYS = tuple(ServiceSettings.model_fields)
 
-_SPECIAL_VARIABLES = {("log", "access"): PREFIX + "ACCESS_LOG"}
+_SPECIAL_VARIABLES = {
+    ("log", "access"): PREFIX + "ACCESS_LOG",
+    # AUTHPROXY_TOKEN would be taken for the place of a token itself.
+    ("services", EVERY, "token"): PREFIX + "TOKEN_KIND",
+}
 
 
 def _paths() -> list[Path]:
     """Every setting, those of a service with EVERY in the place of its name."""
     found: list[Path] = []
     for name in Settings.model_fields:
-        if name == "services":
-            found += [(name, EVERY, key) for key in SERVICE_KEYS]
+        if name in TABLES:
+            found += [(name, EVERY, key) for key in TABLES[name].model_fields]
         elif name in SECTIONS:
             found += [(name, key) for key in SECTIONS[name].model_fields]
         else:
@@ -47,15 +57,17 @@ PATHS = _paths()
 def _variable(path: Path) -> str | None:
     if path in _SPECIAL_VARIABLES:
         return _SPECIAL_VARIABLES[path]
-    if path[0] != "services":
+    if path[0] not in TABLES:
         return PREFIX + "_".join(path).upper()
+    if path[0] != "services":
+        return None
     # AUTHPROXY_ALLOW, _DENY and _HOSTS are the listener's; a URL belongs to one service.
     key = path[-1]
     return None if key in Settings.model_fields or key == "url" else PREFIX + key.upper()
 
 
 VARIABLES: dict[str, Path] = {name: path for path in PATHS if (name := _variable(path))}
-"""Of the environment; `AUTHPROXY_SERVICES_NAME_KEY`, `AUTHPROXY_URL` and `…_CONFIG` besides."""
+"""Of the environment; `AUTHPROXY_TABLE_NAME_KEY`, `AUTHPROXY_URL` and `…_CONFIG` besides."""
 
 FLAGS: dict[str, Path] = {
     "--listen": ("listen",),
@@ -78,18 +90,21 @@ FLAGS: dict[str, Path] = {
 
 def is_list(path: Path) -> bool:
     """Whether the setting holds several values, separated by commas in the environment."""
-    model = Settings if len(path) == 1 else SECTIONS.get(path[0], ServiceSettings)
-    return isinstance(model.model_fields[path[-1]].default, tuple)
+    return isinstance(model_of(path).model_fields[path[-1]].default, tuple)
+
+
+def model_of(path: Path) -> type[BaseModel]:
+    """The model with the setting at `path`."""
+    return Settings if len(path) == 1 else (TABLES | SECTIONS)[path[0]]
 
 
 def find_below(path: Path) -> tuple[str, ...] | None:
     """The keys of the table at `path`, empty when they are free; None where a value stands."""
     if path == ():
         return tuple(Settings.model_fields)
-    if path == ("services",):
-        return ()
-    if path[0] == "services" and len(path) == 2:
-        return SERVICE_KEYS
+    if path[0] in TABLES:
+        known = ((), tuple(TABLES[path[0]].model_fields))
+        return known[len(path) - 1] if len(path) <= 2 else None
     return tuple(SECTIONS[path[0]].model_fields) if path[0] in SECTIONS and path[1:] == () else None
 
 

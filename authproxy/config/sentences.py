@@ -47,6 +47,8 @@ def _setting_at(location: tuple[int | str, ...], entries: Entries) -> Path:
 
 def _sentence(kind: str, context: Mapping[str, Any], path: Path, entries: Entries) -> str:
     if kind == "missing":
+        if path[0] == "listeners":
+            return f'the listener "{path[1]}" has no address; write listen = "localhost:8081"'
         return f'the service "{path[1]}" has no url; {_url_advice(path[1], entries)}'
     return _SENTENCES.get(kind, "is not valid").format(**context)
 

@@ -7,7 +7,7 @@ from pathlib import Path as FilePath
 
 from authproxy.config.entries import Entry
 from authproxy.config.files import read_bytes, show_path
-from authproxy.config.keys import Path, advice, find_below
+from authproxy.config.keys import TABLES, Path, advice, find_below
 from authproxy.config.positions import find_lines
 from authproxy.errors import ConfigError, Problem
 from authproxy.values import quoted
@@ -104,7 +104,7 @@ class _Reader:
         return Problem(where=self._where(path), key=".".join(path), message=message)
 
     def _table(self, path: Path) -> str:
-        return "services.NAME" if path == ("services",) else ".".join(path)
+        return f"{path[0]}.NAME" if path[0] in TABLES and path[1:] == () else ".".join(path)
 
     def _where(self, path: tuple[str | int, ...]) -> str:
         return f"{self._file}:{self._lines[path]}"

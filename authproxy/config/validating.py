@@ -16,7 +16,7 @@ from authproxy.config.entries import Entries
 from authproxy.config.sentences import problems_of
 from authproxy.errors import Problem
 from authproxy.settings import Settings
-from authproxy.values import DEFAULT_PORT
+from authproxy.values import DEFAULT_PORT, Listen
 
 _PLACEHOLDER = "https://authproxy.invalid"
 """Stands for a URL that is missing or wrong, which has been noted by then."""
@@ -33,6 +33,8 @@ def validate(entries: Entries, environ: Mapping[str, str]) -> tuple[Settings, li
             problems.append(problem)
             good = {at: entry for at, entry in good.items() if at[: len(bad)] != bad}
         settings = Settings.model_validate(_completed(_nested(good)))
+    if settings.listeners and ("listen",) not in entries:
+        settings = settings.model_copy(update={"listen": ()})
     port, port_problems = _default_port(settings, environ)
     problems += port_problems
     settings = _with_port(settings, port)
@@ -65,7 +67,7 @@ def _completed(nested: dict[str, Any]) -> dict[str, Any]:
 def _default_port(settings: Settings, environ: Mapping[str, str]) -> tuple[int, list[Problem]]:
     """$PORT, which Cloud Run and others set, matters only to a listener without a port."""
     text = environ.get("PORT", "").strip()
-    waiting = any(listen.path is None and listen.port is None for listen in settings.listen)
+    waiting = any(_wants_port(listener.listen) for listener in settings.every_listener)
     if not text or not waiting:
         return DEFAULT_PORT, []
     if text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535:
@@ -75,8 +77,16 @@ def _default_port(settings: Settings, environ: Mapping[str, str]) -> tuple[int, 
 
 
 def _with_port(settings: Settings, port: int) -> Settings:
-    listen = tuple(
-        replace(one, port=port) if one.path is None and one.port is None else one
-        for one in settings.listen
-    )
-    return settings.model_copy(update={"listen": listen})
+    def given(listen: Listen) -> Listen:
+        return replace(listen, port=port) if _wants_port(listen) else listen
+
+    listeners = {
+        name: listener.model_copy(update={"listen": given(listener.listen)})
+        for name, listener in settings.listeners.items()
+    }
+    listen = tuple(map(given, settings.listen))
+    return settings.model_copy(update={"listen": listen, "listeners": listeners})
+
+
+def _wants_port(listen: Listen) -> bool:
+    return listen.path is None and listen.port is None

@@ -15,6 +15,7 @@ from authproxy.values.addresses import (
     parse_listen,
     parse_network,
     parse_origin,
+    parse_path_prefix,
 )
 from authproxy.values.credentials import (
     CLOUD_PLATFORM,
@@ -63,6 +64,7 @@ __all__ = [
     "parse_listen",
     "parse_network",
     "parse_origin",
+    "parse_path_prefix",
     "parse_scope",
     "parse_secret_ref",
     "parse_service_name",

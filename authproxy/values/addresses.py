@@ -17,6 +17,8 @@ from authproxy.values.hosts import (
 )
 from authproxy.values.wording import parse_path, quoted
 
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]*)+")
+
 Network = IPv4Network | IPv6Network
 
 DEFAULT_PORT = 8080
@@ -138,6 +140,17 @@ def parse_network(text: str) -> Network:
         if mapped is not None:
             return IPv4Network((mapped, network.prefixlen - 96))
     return network
+
+
+def parse_path_prefix(text: str) -> str:
+    """`/billing` or `/`: whole segments, without the `/` at the end."""
+    text = text.strip()
+    if not _PREFIX.fullmatch(text) or {".", ".."} & set(text.split("/")):
+        raise ValueError(
+            f"{quoted(text)} is not the beginning of a path; write it as in /billing, without a"
+            " query and without dots as names"
+        )
+    return text.rstrip("/") or "/"
 
 
 def parse_host_name(text: str) -> str:
