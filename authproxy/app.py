@@ -299,7 +299,16 @@ def choose_transports(
             " set TMPDIR to one, such as /dev/shm"
         )
         return None
-    return aiofastnet.loop_factory()
+    make = aiofastnet.loop_factory()
+
+    def make_loop() -> asyncio.AbstractEventLoop:
+        loop = make()
+        # aiofastnet 1.2 has this method and leaves it out when it takes the others' place.
+        replaced = partial(aiofastnet.connect_accepted_socket, loop)
+        loop.connect_accepted_socket = replaced  # type: ignore[method-assign]  # -- as it does
+        return loop
+
+    return make_loop
 
 
 def _raise_file_limit() -> None:

@@ -7,15 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 from hypothesis import settings
 
+from authproxy.app import choose_transports
 settings.register_profile("authproxy", deadline=None)
 settings.load_profile("authproxy")  # how long an example takes says more about the machine
 
-try:
-    import aiofastnet
-except ImportError:  # pragma: no cover -- only where the platform lacks it
-    FAST: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {}
-else:
-    FAST = {"aiofastnet": aiofastnet.loop_factory()}
+_fast = choose_transports()  # None where the platform lacks aiofastnet
+FAST = {} if _fast is None else {"aiofastnet": _fast}
 
 
 def pytest_asyncio_loop_factories(

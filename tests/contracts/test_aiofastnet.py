@@ -4,6 +4,7 @@ import asyncio
 
 import aiofastnet
 
+from authproxy.app import choose_transports
 from tests.support.talking import tls_contexts
 
 
@@ -26,3 +27,15 @@ def test_a_tls_transport_can_be_told_to_look_at_what_it_has_read() -> None:
 
     with asyncio.Runner(loop_factory=aiofastnet.loop_factory()) as runner:
         assert runner.run(connect())
+
+
+def test_its_loops_do_not_take_accepted_sockets_by_themselves() -> None:
+    """`app.choose_transports` has them do it; when this fails it need not any more."""
+
+    async def is_replaced() -> bool:
+        return "connect_accepted_socket" in vars(asyncio.get_running_loop())
+
+    with asyncio.Runner(loop_factory=aiofastnet.loop_factory()) as runner:
+        assert not runner.run(is_replaced())
+    with asyncio.Runner(loop_factory=choose_transports()) as runner:
+        assert runner.run(is_replaced())
