@@ -9,10 +9,10 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache, partial
-from ipaddress import IPv4Network, IPv6Network
 from tempfile import gettempdir
 
 from authproxy import memory
+from authproxy.access import listener_rules, service_access
 from authproxy.config import find_egress_for_tokens, resolve_secret
 from authproxy.errors import CredentialError
 from authproxy.exchange import Observer
@@ -22,9 +22,7 @@ from authproxy.identity.sources import build_source
 from authproxy.observe import logs
 from authproxy.observe.access_log import AccessLog
 from authproxy.observe.stream import LogStream, open_stream
-from authproxy.policy.access import AccessList
 from authproxy.policy.headers import service_rules
-from authproxy.policy.routes import Routes
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.tasks import Tasks
 from authproxy.values import EgressProxy
@@ -45,7 +43,6 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 NAMES_TOLD = 10
 WARM_AT_MOST = 32
 """With more services than this none is connected to before it is wanted: most would be in vain."""
-EVERYBODY = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 
 
 def run(settings: Settings, on_ready: Ready | None = None) -> int:
@@ -130,11 +127,13 @@ class Proxy:
         tls = build_listener_tls(self.settings)
         if tls is not None:
             self._tasks.spawn(tls.keep_fresh(), name="new certificates")
-        for listen in self.settings.listen:
+        for listener in self.settings.every_listener:
+            listen = listener.listen
             in_tls = tls if listen.path is None else None
             sockets = open_listener(listen)
+            rules = listener_rules(listener, self.settings, upstreams)
             for sock in sockets:
-                await self._server.listen(sock, in_tls.context if in_tls else None)
+                await self._server.listen(sock, rules, in_tls.context if in_tls else None)
             self.urls.append(listener_url(listen, sockets[0], tls=in_tls is not None))
         self._tasks.spawn(self._server.keep_ticking(), name="ticks")
         for upstream in upstreams.values():
@@ -162,12 +161,7 @@ def build_server(
     settings: Settings, upstreams: dict[str, Upstream], observers: Sequence[Observer]
 ) -> ProxyServer:
     """The server for all listeners."""
-    hosts = {name: service.hosts for name, service in settings.services.items()}
     return ProxyServer(
-        routes=Routes(
-            {name: (up, hosts[name]) for name, up in upstreams.items()}, hosts=settings.hosts
-        ),
-        access=AccessList(allow=settings.allow, deny=settings.deny),
         observers=observers,
         limits=settings.limits,
         timeouts=settings.timeouts,
@@ -224,7 +218,7 @@ def build_upstream(
             limits=settings.limits,
             timeouts=settings.timeouts,
         ),
-        access=_narrower(service),
+        access=service_access(service),
     )
 
 
@@ -271,12 +265,6 @@ async def _first_token(upstream: Upstream) -> None:
     """Fetch a token before the first request wants it; a failure is in the log then, early."""
     with contextlib.suppress(CredentialError):
         await upstream.tokens.get()
-
-
-def _narrower(service: ServiceSettings) -> AccessList | None:
-    if not service.allow and not service.deny:
-        return None
-    return AccessList(allow=service.allow or EVERYBODY, deny=service.deny)
 
 
 def choose_transports(

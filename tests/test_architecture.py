@@ -20,6 +20,7 @@ LAYERS = (
     ("cli", "__main__"),
     ("cli_flags",),
     ("app",),
+    ("access",),
     ("commands",),
     ("demo",),
     ("admin",),

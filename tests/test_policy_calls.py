@@ -120,6 +120,7 @@ def test_service_gets_what_came_less_what_is_ours() -> None:
     fields = call_fields(
         call,
         RULES,
+        target=call.head.target,
         scheme=b"https",
         token_line=b"X-Serverless-Authorization: Bearer t\r\n",
         forwarded=b"X-Forwarded-For: ::1\r\nX-Forwarded-Proto: http\r\n",
@@ -160,7 +161,7 @@ def test_host_stands_in_for_a_missing_authority() -> None:
 @pytest.mark.parametrize(("method", "sent"), [(b"OPTIONS", b"4"), (b"GET", b"5")])
 def test_max_forwards_is_counted_down_for_options(method: bytes, sent: bytes) -> None:
     call = read_call([*instead(b":method", method), (b"max-forwards", b"5")])
-    fields = call_fields(call, RULES, scheme=b"https", token_line=b"", forwarded=b"")
+    fields = call_fields(call, RULES, target=b"/", scheme=b"https", token_line=b"", forwarded=b"")
 
     assert sent == dict(fields)[b"max-forwards"]
 

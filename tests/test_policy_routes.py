@@ -7,14 +7,26 @@ from hypothesis import strategies as st
 
 from authproxy.errors import Code, Refused
 from authproxy.policy.access import Address
-from authproxy.policy.routes import Routes, parse_host, split_target
+from authproxy.policy.routes import Route, Routes, Target, parse_host, split_target
 
 LOCAL = ip_address("192.0.2.1")
-ONE = Routes({"billing": ("billing", ("billing.example",))}, hosts=("proxy.example",))
+ONE = Routes(
+    {"billing": Target(service="billing", hosts=("billing.example",))}, hosts=("proxy.example",)
+)
 TWO = Routes(
-    {"billing": ("billing", ("billing.example", "2001:db8::7")), "orders": ("orders", ())},
+    {
+        "billing": Target(service="billing", hosts=("billing.example", "2001:db8::7")),
+        "orders": Target(service="orders"),
+    },
     hosts=("proxy.example",),
 )
+
+
+def found(
+    routes: Routes[str], host: str, target: bytes = b"/", local: Address | None = LOCAL
+) -> str:
+    route = routes.get(host, local).find(target)
+    return "" if route is None else route.service
 
 
 @pytest.mark.parametrize(
@@ -118,7 +130,7 @@ def test_every_address_is_a_host(address: Address, port: int) -> None:
     ],
 )
 def test_one_service_answers_to_all_names_of_the_listener(host: str, expected: str) -> None:
-    assert expected == ONE.get(host, LOCAL)
+    assert expected == found(ONE, host)
 
 
 @pytest.mark.parametrize(
@@ -131,18 +143,19 @@ def test_one_service_answers_to_all_names_of_the_listener(host: str, expected: s
     ],
 )
 def test_several_services_are_told_apart_by_name(host: str, expected: str) -> None:
-    assert expected == TWO.get(host, LOCAL)
+    assert expected == found(TWO, host)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "192.0.2.1", "proxy.example"])
 def test_a_name_that_all_services_share_leads_to_none_of_several(host: str) -> None:
-    with pytest.raises(Refused) as caught:
-        TWO.get(host, LOCAL)
+    refusal = TWO.no_route(host)
 
-    assert f"No service belongs to {host}." == str(caught.value)
-    expected = "Ask for one of the services by name: billing.localhost, orders.localhost"
-    assert expected == caught.value.hint
-    assert (404, Code.NO_ROUTE) == (caught.value.status, caught.value.code)
+    assert "" == found(TWO, host)
+    assert f"No service belongs to {host}." == str(refusal)
+    assert (
+        "Ask for one of the services by name: billing.localhost, orders.localhost" == refusal.hint
+    )
+    assert (404, Code.NO_ROUTE) == (refusal.status, refusal.code)
 
 
 @pytest.mark.parametrize("routes", [ONE, TWO], ids=["one service", "two services"])
@@ -176,7 +189,7 @@ def test_a_name_that_is_not_ours_is_refused(routes: Routes[str], host: str) -> N
 
 
 def test_on_a_unix_socket_no_address_is_ours_but_loopback() -> None:
-    assert "billing" == ONE.get("127.0.0.1", None)
+    assert "billing" == found(ONE, "127.0.0.1", local=None)
     with pytest.raises(Refused):
         ONE.get("192.0.2.1", None)
 
@@ -230,3 +243,100 @@ def test_a_target_is_split_without_loss_or_refused(target: bytes) -> None:
     assert path == b"*" or path.startswith(b"/")
     scheme = b"" if authority is None else target[: target.index(b"://") + 3]
     assert target in (scheme + (authority or b"") + path, scheme + (authority or b"") + path[1:])
+
+
+PATHS = Routes(
+    {
+        "a": Target(service="a", path="/a", strips=True),
+        "ab": Target(service="ab", path="/a/b"),
+        "c": Target(service="c"),
+    }
+)
+ROOT = Routes({"a": Target(service="a", path="/a"), "root": Target(service="root", path="/")})
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (b"/a", "a"),
+        (b"/a?x=/a/b", "a"),
+        (b"/a/", "a"),
+        (b"/a/c", "a"),
+        (b"/a/b", "ab"),
+        (b"/a/b/c/d/e", "ab"),
+        (b"/a/bc", "a"),
+        (b"/ab", ""),
+        (b"/", ""),
+        (b"//a", ""),
+        (b"/%61", ""),
+        (b"*", ""),
+        (b"/" * 16_000, ""),
+    ],
+)
+def test_the_longest_path_of_whole_segments_decides(target: bytes, expected: str) -> None:
+    assert expected == found(PATHS, "localhost", target)
+
+
+def test_a_path_counts_at_shared_names_only() -> None:
+    assert ["a", "c", "c"] == [
+        found(PATHS, host, b"/a/b" if host != "c.localhost" else b"/a")
+        for host in ("a.localhost", "c.localhost", "c.localhost")
+    ]
+
+
+def test_what_no_path_fits_goes_to_the_service_at_the_root() -> None:
+    assert ["root", "root", "a"] == [found(ROOT, "localhost", t) for t in (b"/", b"/b", b"/a")]
+
+
+def test_a_single_service_with_a_path_gets_what_is_below_it_only() -> None:
+    routes = Routes({"a": Target(service="a", path="/a")})
+
+    assert ["", "a"] == [found(routes, "localhost", target) for target in (b"/b", b"/a/b")]
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [(b"/a", b"/"), (b"/a?x", b"/?x"), (b"/a/", b"/"), (b"/a/b?c", b"/b?c"), (b"/a//b", b"//b")],
+)
+def test_a_path_may_be_hidden_from_the_service(target: bytes, expected: bytes) -> None:
+    hidden = Route("a", b"/a", strips=True)
+    shown = Route("a", b"/a")
+
+    assert (expected, target) == (hidden.target(target), shown.target(target))
+
+
+def test_a_listener_may_be_one_services_alone() -> None:
+    routes = Routes(
+        {"a": Target(service="a"), "b": Target(service="b", hosts=("b.example",), path="/b")},
+        only="a",
+    )
+
+    hosts = ("localhost", "a.localhost", "b.localhost", "b.example")
+    assert ["a"] * 4 == [found(routes, host, b"/b/x") for host in hosts]
+    with pytest.raises(Refused):
+        routes.get("evil.example", LOCAL)
+
+
+def test_a_service_is_known_by_the_host_of_its_own_address() -> None:
+    routes = Routes(
+        {
+            "a": Target(service="a", own_host="a-abc-ew.a.run.app"),
+            "b": Target(service="b", own_host="localhost"),
+            "c": Target(service="c", own_host="same.example"),
+            "d": Target(service="d", own_host="same.example"),
+        }
+    )
+
+    assert ["a", ""] == [found(routes, host) for host in ("a-abc-ew.a.run.app", "localhost")]
+    with pytest.raises(Refused):  # which of the two is meant cannot be known
+        routes.get("same.example", LOCAL)
+
+
+def test_many_services_are_not_all_named_in_a_refusal() -> None:
+    routes = Routes({f"s{n}": Target(service=n) for n in range(30)})
+
+    assert routes.no_route("localhost").hint.endswith("s18.localhost, s19.localhost …")
+
+
+def test_a_site_shows_how_many_paths_it_has() -> None:
+    assert "<Site [2 paths]>" == repr(PATHS.get("localhost", LOCAL))

@@ -1,16 +1,20 @@
 """Who is calling, and what follows from the Host they use."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
 
 from authproxy.errors import Code, Refused
-from authproxy.policy.access import AccessList
+from authproxy.exchange import RequestHead, make_field
+from authproxy.policy.access import AccessList, AddressSet
+from authproxy.policy.facts import RequestFacts, read_request
 from authproxy.policy.headers import service_rules
-from authproxy.policy.routes import Routes
+from authproxy.policy.routes import Routes, Target
 from authproxy.values import LOOPBACK, parse_network, parse_origin
 from authproxy.wire.caller import Caller
+from authproxy.wire.rules import ListenerRules
 from authproxy.wire.upstream import Upstream
 
 EVERYBODY = AccessList(allow=[parse_network("0.0.0.0/0"), parse_network("::/0")])
@@ -28,8 +32,29 @@ class Connected:
         return self._names.get(name)
 
 
-def caller(peername: object, access: AccessList = EVERYBODY) -> Caller:
-    return Caller(cast(asyncio.Transport, Connected(peername)), access)
+def rules(
+    *upstreams: Upstream, access: AccessList = EVERYBODY, trusted: Sequence[str] = ()
+) -> ListenerRules:
+    return ListenerRules(
+        routes=Routes({each.name: Target(service=each) for each in upstreams}),
+        access=access,
+        trusted=AddressSet([parse_network(text) for text in trusted]),
+    )
+
+
+def caller(peername: object, listener: ListenerRules, *, tls: bool = False) -> Caller:
+    return Caller(cast(asyncio.Transport, Connected(peername, tls=tls)), listener)
+
+
+def facts(*fields: tuple[bytes, bytes], host: bytes | None = b"localhost") -> RequestFacts:
+    named = [(b"Host", host)] if host is not None else []
+    return read_request(
+        RequestHead(b"GET", b"/", "1.1", [make_field(*field) for field in [*named, *fields]])
+    )
+
+
+def admitted(client: Caller, host: bytes = b"localhost", target: bytes = b"/") -> Upstream:
+    return client.admit(facts(host=host), host, target).service
 
 
 def upstream(name: str = "billing", access: AccessList | None = None) -> Upstream:
@@ -40,14 +65,11 @@ def upstream(name: str = "billing", access: AccessList | None = None) -> Upstrea
     return Upstream(name, parse_origin(f"https://{name}.example"), rules, unused, unused, access)
 
 
-def routes(*upstreams: Upstream) -> Routes[Upstream]:
-    return Routes({each.name: (each, ()) for each in upstreams})
-
-
 def test_an_admitted_client_has_its_forwarded_lines_and_origins() -> None:
-    billing, client = upstream(), caller(("192.0.2.7", 5000))
+    billing = upstream()
+    client = caller(("192.0.2.7", 5000), rules(billing))
 
-    assert client.admit(b"localhost:8080", routes(billing)) is billing
+    assert admitted(client, b"localhost:8080") is billing
     assert client.origins == (b"https://billing.example", b"http://localhost:8080")
     assert client.forwarded == (
         b"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"
@@ -57,30 +79,30 @@ def test_an_admitted_client_has_its_forwarded_lines_and_origins() -> None:
 
 
 def test_a_client_in_tls_is_told_apart() -> None:
-    billing, connected = upstream(), Connected(("192.0.2.7", 5000), tls=True)
-    client = Caller(cast(asyncio.Transport, connected), EVERYBODY)
-    client.admit(b"localhost:8443", routes(billing))
+    client = caller(("192.0.2.7", 5000), rules(upstream()), tls=True)
+    admitted(client, b"localhost:8443")
 
     assert client.origins == (b"https://billing.example", b"https://localhost:8443")
     assert b"\r\nX-Forwarded-Proto: https\r\n" in client.forwarded
 
 
 def test_another_host_on_the_same_connection_leads_elsewhere() -> None:
-    billing, reports, client = upstream("billing"), upstream("reports"), caller(("127.0.0.1", 1))
-    both = routes(billing, reports)
+    billing, reports = upstream("billing"), upstream("reports")
+    client = caller(("127.0.0.1", 1), rules(billing, reports))
     hosts = [b"billing.localhost", b"reports.localhost", b"billing.localhost"]
 
-    assert [client.admit(host, both) for host in hosts] == [billing, reports, billing]
+    assert [admitted(client, host) for host in hosts] == [billing, reports, billing]
     assert client.origins[0] == b"https://billing.example"
 
 
 def test_a_client_on_a_unix_socket_has_no_address_and_needs_none() -> None:
-    client = caller("", AccessList(allow=LOOPBACK))
+    billing = upstream()
+    client = caller("", rules(billing, access=AccessList(allow=LOOPBACK)))
 
-    assert client.admit(None, routes(billing := upstream())) is billing
+    assert client.admit(RequestFacts(), None, b"/").service is billing
     assert client.address is None
     assert client.forwarded == b"X-Forwarded-Proto: http\r\n"
-    assert repr(caller("")) == "<Caller None [new]>"
+    assert repr(caller("", rules(billing))) == "<Caller None [new]>"
 
 
 @pytest.mark.parametrize(
@@ -113,14 +135,69 @@ def test_an_address_that_may_not_pass_is_refused_with_the_rule_for_the_log(
     peername: object, allowed: AccessList, narrowed: AccessList | None, rule: str
 ) -> None:
     with pytest.raises(Refused) as raised:
-        caller(peername, allowed).admit(b"localhost", routes(upstream(access=narrowed)))
+        admitted(caller(peername, rules(upstream(access=narrowed), access=allowed)))
 
     assert (raised.value.code, raised.value.detail) == (Code.ADDRESS_NOT_ALLOWED, rule)
 
 
 def test_a_host_that_is_not_ours_is_refused_even_after_one_that_is() -> None:
-    client, known = caller(("127.0.0.1", 1)), routes(upstream())
-    assert client.admit(b"localhost", known).name == "billing"
+    client = caller(("127.0.0.1", 1), rules(upstream()))
+    assert admitted(client).name == "billing"
 
     with pytest.raises(Refused, match="does not answer for the host name"):
-        client.admit(b"evil.example", known)
+        admitted(client, b"evil.example")
+
+
+def test_a_trusted_proxy_says_who_its_client_is_and_what_it_speaks() -> None:
+    only = AccessList(allow=[parse_network("192.0.2.0/24")])
+    client = caller(("10.0.0.1", 1), rules(upstream(), access=only, trusted=["10.0.0.0/8"]))
+    said = facts((b"X-Forwarded-For", b"192.0.2.7"), (b"X-Forwarded-Proto", b"https"))
+    client.admit(said, b"localhost", b"/")
+
+    assert "192.0.2.7" == str(client.address)
+    assert client.forwarded.startswith(
+        b"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
+    )
+    assert b"https://localhost" == client.origins[1]
+
+    for refused in ((b"X-Forwarded-For", b"198.51.100.1"), (b"X-Forwarded-For", b"unknown")):
+        with pytest.raises(Refused) as raised:
+            client.admit(facts(refused), b"localhost", b"/")
+        assert raised.value.code == Code.ADDRESS_NOT_ALLOWED
+    assert client.admit(said, b"localhost", b"/").service.name == "billing"
+
+
+def test_nobody_else_is_believed() -> None:
+    client = caller(("192.0.2.7", 1), rules(upstream(), trusted=["10.0.0.0/8"]))
+    said = facts((b"X-Forwarded-For", b"127.0.0.1"), (b"X-Forwarded-Proto", b"https"))
+    client.admit(said, b"localhost", b"/")
+
+    assert ("192.0.2.7", b"http://localhost") == (str(client.address), client.origins[1])
+
+
+def test_new_rules_count_on_a_connection_that_stands() -> None:
+    listener = rules(upstream())
+    client, same = caller(("192.0.2.7", 1), listener), facts()
+    client.admit(same, b"localhost", b"/")
+    listener.access = AccessList(allow=LOOPBACK)
+    client.admit(same, b"localhost", b"/")
+    listener.version += 1
+
+    with pytest.raises(Refused, match="may not use this proxy"):
+        client.admit(same, b"localhost", b"/")
+
+
+def test_a_path_that_leads_nowhere_is_answered_with_the_services_names() -> None:
+    client = caller(("127.0.0.1", 1), rules(upstream("billing"), upstream("reports")))
+
+    with pytest.raises(Refused, match="No service belongs to localhost"):
+        admitted(client)
+
+
+def test_a_client_whom_the_listener_refuses_gets_nowhere() -> None:
+    transport = cast(asyncio.Transport, Connected(("127.0.0.1", 1)))
+    client = Caller(transport, rules(upstream()), refusal="the user 1000 may not")
+
+    with pytest.raises(Refused) as raised:
+        admitted(client)
+    assert raised.value.detail == "the user 1000 may not"

@@ -17,6 +17,7 @@ from authproxy.exchange import (
     Token,
     make_field,
 )
+from authproxy.values import parse_network
 from authproxy.wire.explaining import EVERY_S, MAX_TOLD, Explainer
 from authproxy.wire.upstream import Upstream
 from tests.support.proxying import FixedTokens, RunningProxy, make_token, proxying
@@ -142,9 +143,13 @@ async def test_whoever_comes_by_a_proxy_on_this_machine_is_a_stranger(name: str)
 async def test_a_client_elsewhere_gets_the_answer_as_it_came(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with raw_service(always(FORBIDDEN)) as service, proxying(service.url) as proxy:
+    elsewhere = parse_network("192.0.2.0/24")
+    async with (
+        raw_service(always(FORBIDDEN)) as service,
+        proxying(service.url, allow=[elsewhere]) as proxy,
+    ):
         reader, writer = await proxy.connect()
-        (await accepted(proxy)).caller.address = ip_address("192.0.2.7")
+        (await accepted(proxy)).caller.put_behind(ip_address("192.0.2.7"))
         writer.write(GET)
         answer = b"".join(await read_answer(reader))
         writer.close()
@@ -201,9 +206,9 @@ def head_of(page: Page) -> ResponseHead:
 @pytest.fixture
 async def upstream() -> Upstream:
     async with proxying("https://hello-1.europe-west4.run.app") as proxy:
-        found = proxy.server.routes.get("localhost", None)
-    assert isinstance(found, Upstream)
-    return found
+        route = proxy.listener.routes.get("localhost", None).find(b"/")
+    assert route is not None
+    return route.service
 
 
 def find_hint(

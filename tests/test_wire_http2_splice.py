@@ -8,6 +8,7 @@ import pytest
 from authproxy.errors import Code, CredentialError
 from authproxy.exchange import NO_TOKEN
 from authproxy.policy.access import AccessList
+from authproxy.policy.routes import Route, Site
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.values import parse_network
 from authproxy.wire.http2.frames import (
@@ -352,11 +353,11 @@ async def test_ping_is_answered_by_the_service_or_before_there_is_one_by_us() ->
 
 async def test_call_for_another_service_on_the_same_connection_is_421() -> None:
     async with http2_service() as service, proxying(service.url) as proxy:
-        routes = proxy.server.routes
-        one = routes._default
+        routes = proxy.listener.routes
+        one = routes.get("localhost", None).find(b"/")
         assert one is not None
-        other = replace(one, name="other")
-        routes._by_host["other.localhost"] = other
+        other = replace(one.service, name="other")
+        routes._by_host["other.localhost"] = Site(Route(other))
         async with http2_client(proxy) as client:
             client.call(1)
             await client.answer(1)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from authproxy.errors import Code, Refused
 from authproxy.exchange import RequestHead
-from authproxy.policy.facts import RequestFacts
+from authproxy.policy.facts import ORIGIN_NOTES, RequestFacts
 from authproxy.policy.headers import FORBIDDEN_TRAILERS, ServiceRules
 
 Pair = tuple[bytes, bytes]
@@ -58,6 +58,8 @@ def read_call(fields: Sequence[Pair]) -> Call:
             content_type = value
         elif name == b"host" and facts.host is None:
             facts.host = value
+        elif name in ORIGIN_NOTES:
+            ORIGIN_NOTES[name](facts, value)
     head = RequestHead(
         pseudo.get(b":method", b"-"),
         pseudo.get(b":path", b"-"),
@@ -126,9 +128,17 @@ def _check_host(authority: bytes | None, fields: Sequence[Pair]) -> None:
 
 
 def call_fields(
-    call: Call, rules: ServiceRules, *, scheme: bytes, token_line: bytes, forwarded: bytes
+    call: Call,
+    rules: ServiceRules,
+    *,
+    target: bytes,
+    scheme: bytes,
+    token_line: bytes,
+    forwarded: bytes,
 ) -> list[Pair]:
-    """What the service gets. `token_line` and `forwarded` are finished lines, as in HTTP/1.1.
+    """What the service gets. `target` is the path that it sees.
+
+    `token_line` and `forwarded` are finished lines, as in HTTP/1.1.
 
     A field that passes is the very object that came, with what its class says about it.
     """
@@ -137,7 +147,7 @@ def call_fields(
         (b":method", call.head.method),
         (b":scheme", scheme),
         (b":authority", rules.authority),
-        (b":path", call.head.target),
+        (b":path", target),
     ]
     pairs += [field for field in call.fields if field[0] not in drop and field[0] != b"host"]
     if call.facts.max_forwards and call.head.method == b"OPTIONS":

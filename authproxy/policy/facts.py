@@ -25,6 +25,11 @@ class RequestFacts:
     wants_trailers: bool = False
     max_forwards: int | None = None
     connection: frozenset[bytes] = frozenset()
+    forwarded_for: tuple[bytes, ...] = ()
+    """The values of the X-Forwarded-For fields, in order."""
+    forwarded: tuple[bytes, ...] = ()
+    """The values of the Forwarded fields, in order."""
+    forwarded_proto: bytes = b""
 
     @property
     def has_body(self) -> bool:
@@ -135,6 +140,18 @@ def _note_max_forwards(facts: RequestFacts, value: bytes) -> None:
         facts.max_forwards = int(value)
 
 
+def _note_forwarded_for(facts: RequestFacts, value: bytes) -> None:
+    facts.forwarded_for += (value,)
+
+
+def _note_forwarded(facts: RequestFacts, value: bytes) -> None:
+    facts.forwarded += (value,)
+
+
+def _note_forwarded_proto(facts: RequestFacts, value: bytes) -> None:
+    facts.forwarded_proto = value
+
+
 def _note_response_length(facts: ResponseFacts, value: bytes) -> None:
     if facts.length is not None:
         raise _broken("more than one Content-Length")
@@ -156,7 +173,14 @@ def _note_location(facts: ResponseFacts, _: bytes) -> None:
 
 # More digits than anything that exists can have would be an overflow somewhere else.
 _LENGTH = re.compile(rb"[0-9]{1,18}")
+ORIGIN_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
+    b"x-forwarded-for": _note_forwarded_for,
+    b"x-forwarded-proto": _note_forwarded_proto,
+    b"forwarded": _note_forwarded,
+}
+"""What fields say about where a request comes from, whatever the version of HTTP."""
 _REQUEST_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
+    **ORIGIN_NOTES,
     b"host": _note_host,
     b"authorization": _note_authorization,
     b"content-length": _note_request_length,

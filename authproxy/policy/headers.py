@@ -161,10 +161,10 @@ def _with_nominated(drop: frozenset[bytes], connection: frozenset[bytes]) -> fro
     return drop | (connection - _NOT_NOMINABLE)
 
 
-def forwarded_lines(*, client: str, proto: str, host: bytes | None) -> bytes:
+def forwarded_lines(*, client: str, proto: bytes, host: bytes | None) -> bytes:
     """The X-Forwarded-* lines; an empty `client` (on a Unix socket) has no For line."""
     lines = [f"X-Forwarded-For: {client}\r\n".encode()] if client else []
-    lines.append(f"X-Forwarded-Proto: {proto}\r\n".encode())
+    lines.append(b"X-Forwarded-Proto: %b\r\n" % proto)
     if host is not None:
         lines.append(b"X-Forwarded-Host: %b\r\n" % host)
     return b"".join(lines)

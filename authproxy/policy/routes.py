@@ -1,6 +1,8 @@
-"""Which service a request is for, by the name it asked for."""
+"""Which service a request is for, by the name and the path it asked for."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Generic, TypeVar
 
@@ -10,6 +12,7 @@ from authproxy.policy.access import Address
 Service = TypeVar("Service")
 
 MAX_NAME = 253  # RFC 1035 2.3.4
+NAMES_TOLD = 20
 
 
 def parse_host(authority: bytes) -> str:
@@ -40,38 +43,108 @@ def _spell_ipv6(text: str) -> str:
     return str(address.ipv4_mapped or address) if isinstance(address, IPv6Address) else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Route(Generic[Service]):
+    """Where a request goes."""
+
+    service: Service
+    prefix: bytes = b""
+    """What the path begins with that led here; empty when it was the host."""
+    strips: bool = False
+    """The service does not see `prefix`."""
+
+    def target(self, target: bytes) -> bytes:
+        """`target` as the service sees it."""
+        if not self.strips:
+            return target
+        rest = target[len(self.prefix) :]
+        return rest if rest[:1] == b"/" else b"/" + rest
+
+
+class Site(Generic[Service]):
+    """What one host name leads to: by the beginning of the path, else to the default."""
+
+    __slots__ = ("_by_prefix", "_default", "_depth")
+
+    def __init__(
+        self, default: Route[Service] | None, by_prefix: Mapping[bytes, Route[Service]] = {}
+    ) -> None:
+        self._default = default
+        self._by_prefix = by_prefix
+        self._depth = max((prefix.count(b"/") for prefix in by_prefix), default=0)
+
+    def find(self, target: bytes) -> Route[Service] | None:
+        """The route of the longest prefix that `target` begins with, in whole segments."""
+        if not self._by_prefix:
+            return self._default
+        # A client can send any number of segments; more than the deepest prefix has do not matter.
+        segments = target.partition(b"?")[0].split(b"/", self._depth + 1)[: self._depth + 1]
+        while len(segments) > 1:
+            route = self._by_prefix.get(b"/".join(segments))
+            if route is not None:
+                return route
+            segments.pop()
+        return self._default
+
+    def __repr__(self) -> str:
+        return f"<Site [{len(self._by_prefix)} paths]>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target(Generic[Service]):
+    """A service with all that leads to it."""
+
+    service: Service
+    hosts: Sequence[str] = ()
+    own_host: str = ""
+    """Its own address' host, by which clients ask that take us for a forward proxy."""
+    path: str | None = None
+    strips: bool = False
+
+
 class Routes(Generic[Service]):
-    """From host to service.
+    """From host and path to service.
 
     A page that the user happens to visit can point a name of its own at 127.0.0.1 (DNS rebinding);
     its requests then carry that name. So only names known beforehand are answered for: localhost,
-    loopback addresses, the address that the client reached, `NAME.localhost` and configured names.
+    loopback addresses, the address that the client reached, `NAME.localhost`, configured names, and
+    the services' own.
     """
 
     def __init__(
         self,
-        services: Mapping[str, tuple[Service, Sequence[str]]],
+        services: Mapping[str, Target[Service]],
         *,
         hosts: Sequence[str] = (),
+        only: str | None = None,
     ) -> None:
-        """`services`: by name, each with its own hosts; `hosts`: the listener's further names."""
-        self._by_host: dict[str, Service] = {}
-        for name, (service, own) in services.items():
-            for host in (f"{name}.localhost", *own):
-                self._by_host[host] = service
-        self._shared = frozenset(("localhost", *hosts))
-        only = len(services) == 1
-        self._default = next(iter(services.values()))[0] if only else None
-        self._names = tuple(services)
+        """`services`: by name; `hosts`: further names that are no service's own.
 
-    def get(self, host: str, local: Address | None) -> Service:
-        """The service for `host`; `local` is the listener's address that the client reached.
-
-        Raises Refused: 421 for a name that is not ours, 404 when it is but leads nowhere.
+        `only`: the name of the service to which everything goes, whatever name of ours it asks for.
         """
-        service = self._by_host.get(host)
-        if service is not None:
-            return service
+        self._shared = frozenset(("localhost", *hosts))
+        self._by_host: dict[str, Site[Service]] = {}
+        owners = Counter(target.own_host for target in services.values())
+        for name, target in services.items():
+            site = Site(Route(target.service))
+            own = target.own_host
+            if own and owners[own] == 1 and not self._is_shared(own, None):
+                self._by_host.setdefault(own, site)
+            self._by_host |= dict.fromkeys((f"{name}.localhost", *target.hosts), site)
+        self.names = tuple(services)
+        self._shared_site = _shared_site(services)
+        if only is not None:
+            self._shared_site = Site(Route(services[only].service))
+            self._by_host = dict.fromkeys(self._by_host, self._shared_site)
+
+    def get(self, host: str, local: Address | None) -> Site[Service]:
+        """What `host` leads to; `local` is the listener's address that the client reached.
+
+        Raises Refused for a name that is not ours.
+        """
+        site = self._by_host.get(host)
+        if site is not None:
+            return site
         if not self._is_shared(host, local):
             raise Refused(
                 "This proxy does not answer for the host name of this request.",
@@ -79,14 +152,17 @@ class Routes(Generic[Service]):
                 hint="Use localhost, or add the name to `hosts` in the configuration.",
                 detail=f"Host: {host}",
             )
-        if self._default is None:
-            known = ", ".join(f"{name}.localhost" for name in self._names)
-            raise Refused(
-                f"No service belongs to {host}.",
-                code=Code.NO_ROUTE,
-                hint=f"Ask for one of the services by name: {known}",
-            )
-        return self._default
+        return self._shared_site
+
+    def no_route(self, host: str) -> Refused:
+        """For a name that is ours when the path leads nowhere."""
+        known = ", ".join(f"{name}.localhost" for name in self.names[:NAMES_TOLD])
+        more = " …" if len(self.names) > NAMES_TOLD else ""
+        return Refused(
+            f"No service belongs to {host}.",
+            code=Code.NO_ROUTE,
+            hint=f"Ask for one of the services by name: {known}{more}",
+        )
 
     def _is_shared(self, host: str, local: Address | None) -> bool:
         if host in self._shared or host.endswith(".localhost"):
@@ -95,7 +171,20 @@ class Routes(Generic[Service]):
         return address is not None and (address.is_loopback or address == local)
 
     def __repr__(self) -> str:
-        return f"<Routes [{', '.join(self._names)}]>"
+        return f"<Routes [{', '.join(self.names)}]>"
+
+
+def _shared_site(services: Mapping[str, Target[Service]]) -> Site[Service]:
+    """For names that are no service's own: by path; without a path a single service gets all."""
+    by_prefix = {
+        target.path.encode(): Route(target.service, target.path.encode(), target.strips)
+        for target in services.values()
+        if target.path is not None and target.path != "/"
+    }
+    without = [target.service for target in services.values() if target.path is None]
+    roots = [target.service for target in services.values() if target.path == "/"]
+    default = roots or (without if len(services) == 1 else [])
+    return Site(Route(default[0]) if default else None, by_prefix)
 
 
 _HOST_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_:")

@@ -22,11 +22,15 @@ def admit(relay: "Relay") -> None:
         if relay.target[0] != _SLASH:
             relay.target, host = split_target(relay.target, host)
         relay.exchange.host = host or b""
-        upstream = relay.upstream = relay.client.caller.admit(host, relay.client.server.routes)
+        caller = relay.client.caller
+        route = caller.admit(relay.facts, host, relay.target)
     except Refused as refusal:
         relay.refuse(refusal)
         return
-    relay.exchange.service = upstream.name
+    upstream = relay.upstream = route.service
+    relay.exchange.service, relay.exchange.client = upstream.name, caller.address
+    if route.strips:
+        relay.target = route.target(relay.target)
     send(relay)
 
 

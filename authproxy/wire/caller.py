@@ -1,10 +1,10 @@
-"""Who is on the other end of a client connection, and which service they last asked for."""
+"""Who is on the other end of a client connection, and which service they ask for."""
 
 import asyncio
-from typing import Literal
 
 from authproxy.exchange import RequestHead
-from authproxy.policy.access import AccessList, parse_peer
+from authproxy.policy.access import Address, parse_peer
+from authproxy.policy.client_address import find_client
 from authproxy.policy.facts import RequestFacts
 from authproxy.policy.headers import (
     ServiceRules,
@@ -12,44 +12,61 @@ from authproxy.policy.headers import (
     one_hop_less,
     request_fields,
 )
-from authproxy.policy.routes import Routes, parse_host
+from authproxy.policy.routes import Route, Site, parse_host
 from authproxy.wire import refusals
+from authproxy.wire.rules import ListenerRules
 from authproxy.wire.upstream import Upstream
 
 
 class Caller:
-    """One client: its address, whether that may pass, and what follows from the Host it uses.
+    """One client: its address, whether that may pass, and what follows from the fields it sends.
 
-    A connection nearly always keeps to one Host, so what was found for it is kept.
+    A connection nearly always repeats itself, so what was found for its fields is kept: the reader
+    gives the very same facts for the same fields.
     """
 
     __slots__ = (
+        "_facts",
         "_fields",
         "_fields_of",
         "_host",
         "_local",
+        "_peer",
+        "_proto",
         "_refusal",
+        "_route",
+        "_rules",
         "_scheme",
-        "_upstream",
+        "_site",
+        "_version",
         "address",
         "forwarded",
         "origins",
     )
 
-    def __init__(self, transport: asyncio.Transport, access: AccessList) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, rules: ListenerRules, refusal: str | None = None
+    ) -> None:
+        """`refusal`: why none of its requests may pass, for the log."""
         peername = transport.get_extra_info("peername")
-        self.address = parse_peer(peername)
+        self.address = self._peer = parse_peer(peername)
         """None for a client on a Unix socket."""
         self._local = parse_peer(transport.get_extra_info("sockname"))
         in_tls = transport.get_extra_info("ssl_object") is not None
-        self._scheme: Literal["http", "https"] = "https" if in_tls else "http"
-        self._refusal = access.find_refusal(self.address)
+        self._scheme = b"https" if in_tls else b"http"
+        self._rules = rules
+        self._refusal = refusal
         if peername is None:
             # It left before it was accepted, and what it had sent can still be read. A Unix
             # socket's client has an empty name, not none, and only that one needs no address.
             self._refusal = "the client left before its address could be read"
+        self._version = -1
+        self._facts: RequestFacts | None = None
         self._host: bytes | None = None
-        self._upstream: Upstream | None = None
+        self._site: Site[Upstream] | None = None
+        self._route: Route[Upstream] | None = None
+        self._proto = self._scheme
+        """What the client speaks, which a trusted proxy may have turned into something else."""
         self._fields = b""
         self._fields_of: tuple[RequestFacts, ServiceRules] | None = None
         self.forwarded = b""
@@ -57,24 +74,71 @@ class Caller:
         self.origins = (b"", b"")
         """The service's origin, and what it is to this client: for Location."""
 
-    def admit(self, host: bytes | None, routes: Routes[Upstream]) -> Upstream:
-        """May they pass, and which service do they want? Raises Refused."""
-        if host == self._host and self._upstream is not None:
-            return self._upstream
+    def put_behind(self, client: Address | None) -> None:
+        """The peer is a proxy, which has said beforehand that `client` is on its other side."""
+        self.address = self._peer = client
+
+    def admit(self, facts: RequestFacts, host: bytes | None, target: bytes) -> Route[Upstream]:
+        """May they pass, and where does their request go? Raises Refused.
+
+        `host` and `target` are as `split_target` gives them.
+        """
+        is_known = facts is self._facts and host == self._host
+        if not is_known or self._version != self._rules.version or self._site is None:
+            self._decide(facts, host)
+        assert self._site is not None  # noqa: S101 -- for the type checker: it was decided
+        route = self._site.find(target)
+        if route is None:
+            raise self._rules.routes.no_route(_name_of(host))
+        if route is not self._route:
+            self._enter(route)
+        return route
+
+    def _decide(self, facts: RequestFacts, host: bytes | None) -> None:
+        """All that the fields say."""
+        rules = self._rules
+        self._facts = None
         if self._refusal is not None:
             raise refusals.address(self._refusal)
-        name = "localhost" if host is None else parse_host(host)
-        upstream = routes.get(name, self._local)
-        access = upstream.access
-        refusal = access.find_refusal(self.address) if access is not None else None
+        address = find_client(
+            self._peer,
+            forwarded_for=facts.forwarded_for,
+            forwarded=facts.forwarded,
+            trusted=rules.trusted,
+        )
+        proto = self._find_proto(facts)
+        known = self.address, self._proto, self._host, self._version
+        if known != (address, proto, host, rules.version):
+            self._route = None
+        self.address, self._proto = address, proto
+        refusal = rules.access.find_refusal(address)
         if refusal is not None:
             raise refusals.address(refusal)
+        self._site = rules.routes.get(_name_of(host), self._local)
+        self._host, self._version = host, rules.version
+        self._facts = facts
+
+    @property
+    def _is_proxy(self) -> bool:
+        return self._peer is not None and self._peer in self._rules.trusted
+
+    def _find_proto(self, facts: RequestFacts) -> bytes:
+        said = facts.forwarded_proto
+        is_told = said in (b"http", b"https") and self._is_proxy
+        return said if is_told else self._scheme
+
+    def _enter(self, route: Route[Upstream]) -> None:
+        """Another service than the last: may they use it, and what is it to them?"""
+        upstream = route.service
+        refusal = upstream.access.find_refusal(self.address) if upstream.access else None
+        if refusal is not None:
+            raise refusals.address(refusal)
+        host = self._host
         client = "" if self.address is None else str(self.address)
-        self.forwarded = forwarded_lines(client=client, proto=self._scheme, host=host)
-        ours = b"%b://%b" % (self._scheme.encode(), host or b"localhost")
+        self.forwarded = forwarded_lines(client=client, proto=self._proto, host=host)
+        ours = b"%b://%b" % (self._proto, host or b"localhost")
         self.origins = (str(upstream.origin).encode(), ours)
-        self._host, self._upstream, self._fields_of = host, upstream, None
-        return upstream
+        self._route, self._fields_of = route, None
 
     def fields_for_service(
         self, head: RequestHead, facts: RequestFacts, rules: ServiceRules
@@ -95,4 +159,8 @@ class Caller:
         return self._fields
 
     def __repr__(self) -> str:
-        return f"<Caller {self.address} [{self._upstream.name if self._upstream else 'new'}]>"
+        return f"<Caller {self.address} [{self._route.service.name if self._route else 'new'}]>"
+
+
+def _name_of(host: bytes | None) -> str:
+    return "localhost" if host is None else parse_host(host)

@@ -20,6 +20,7 @@ from authproxy.wire.caller import Caller
 from authproxy.wire.output import reset, send
 from authproxy.wire.reader import RequestReader
 from authproxy.wire.relay import Relay
+from authproxy.wire.rules import ListenerRules
 
 if TYPE_CHECKING:
     from authproxy.settings import TimeoutSettings
@@ -57,6 +58,7 @@ class ClientConnection(asyncio.Protocol):
         "is_congested",
         "is_new",
         "out",
+        "rules",
         "server",
         "transport",
     )
@@ -64,8 +66,9 @@ class ClientConnection(asyncio.Protocol):
     transport: asyncio.Transport
     caller: Caller
 
-    def __init__(self, server: "ProxyServer") -> None:
+    def __init__(self, server: "ProxyServer", rules: ListenerRules) -> None:
         self.server = server
+        self.rules = rules
         self.out: list[bytes] = []
         self.is_congested = False
         """The client reads slower than we write."""
@@ -88,7 +91,7 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast: aiofastnet's transports have asyncio's methods, not its classes.
         self.transport = cast(asyncio.Transport, transport)
-        self.caller = Caller(self.transport, self.server.access)
+        self.caller = Caller(self.transport, self.rules)
         self.server.opened(self)
 
     def data_received(self, data: bytes) -> None:

@@ -9,18 +9,18 @@ import socket
 import ssl
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 from authproxy.exchange import Exchange, Observer, RequestHead
-from authproxy.policy.access import AccessList, Address
-from authproxy.policy.routes import Routes
+from authproxy.policy.access import Address
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
 from authproxy.wire.client import ClientConnection
 from authproxy.wire.explaining import Explainer
 from authproxy.wire.pool import Pool
+from authproxy.wire.rules import ListenerRules
 from authproxy.wire.sockets import BACKLOG
-from authproxy.wire.upstream import Upstream
 
 logger = logging.getLogger(__name__)
 
@@ -48,15 +48,11 @@ class ProxyServer:
     def __init__(
         self,
         *,
-        routes: Routes[Upstream],
-        access: AccessList,
         observers: Sequence[Observer],
         limits: LimitSettings,
         timeouts: TimeoutSettings,
         pools: Sequence[Pool],
     ) -> None:
-        self.routes = routes
-        self.access = access
         self.limits = limits
         self.timeouts = timeouts
         self._listening: list[asyncio.Server] = []
@@ -71,19 +67,18 @@ class ProxyServer:
         self._run = secrets.token_hex(3)
         self._numbers = itertools.count(1)
 
-    async def listen(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+    async def listen(
+        self, sock: socket.socket, rules: ListenerRules, tls: ssl.SSLContext | None = None
+    ) -> None:
         """Take the connections that come to `sock`, which is the server's from now on."""
         made = await asyncio.get_running_loop().create_server(
-            self,
+            partial(ClientConnection, self, rules),
             sock=sock,
             backlog=BACKLOG,  # asyncio listens once more, and would do so with one of its own
             ssl=tls,
             ssl_handshake_timeout=self.timeouts.head if tls is not None else None,
         )
         self._listening.append(made)
-
-    def __call__(self) -> ClientConnection:
-        return ClientConnection(self)
 
     def opened(self, connection: Connection) -> None:
         self._connections.add(connection)

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 
 from authproxy.exchange import Exchange, Secret, Token
 from authproxy.identity.cache import Tokens
-from authproxy.policy.access import AccessList
+from authproxy.policy.access import AccessList, AddressSet
 from authproxy.policy.headers import service_rules
-from authproxy.policy.routes import Routes
+from authproxy.policy.routes import Routes, Target
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.values import LOOPBACK, Listen, Network, parse_origin
 from authproxy.wire.connector import Connector
 from authproxy.wire.listener import ProxyServer
 from authproxy.wire.pool import Pool
+from authproxy.wire.rules import ListenerRules
 from authproxy.wire.sockets import open_listener
 from authproxy.wire.upstream import Upstream
 
@@ -81,6 +82,7 @@ class Heard:
 class RunningProxy:
     port: int
     server: ProxyServer
+    listener: ListenerRules
     pool: Pool
     tokens: FixedTokens
     heard: Heard = field(default_factory=Heard)
@@ -113,6 +115,7 @@ async def proxying(
     trust: ssl.SSLContext | None = None,
     allow: Sequence[Network] = LOOPBACK,
     deny: Sequence[Network] = (),
+    trusted: Sequence[Network] = (),
     service_access: AccessList | None = None,
     hosts: Sequence[str] = (),
     limits: LimitSettings | None = None,
@@ -142,18 +145,21 @@ async def proxying(
     )
     upstream = Upstream("service", origin, rules, as_tokens(tokens), pool, service_access)
     heard = Heard()
-    server = ProxyServer(
-        routes=Routes({"service": (upstream, ())}, hosts=hosts),
+    listener = ListenerRules(
+        routes=Routes({"service": Target(service=upstream)}, hosts=hosts),
         access=AccessList(allow=allow, deny=deny),
+        trusted=AddressSet(trusted),
+    )
+    server = ProxyServer(
         observers=[heard],
         limits=limits,
         timeouts=timeouts,
         pools=[pool],
     )
     (sock,) = open_listener(Listen("127.0.0.1", 0))
-    await server.listen(sock)
+    await server.listen(sock, listener)
     try:
-        yield RunningProxy(sock.getsockname()[1], server, pool, tokens, heard)
+        yield RunningProxy(sock.getsockname()[1], server, listener, pool, tokens, heard)
     finally:
         await server.shutdown(0)
     began = next(server._numbers) - 1

@@ -19,12 +19,14 @@ from authproxy.errors import CredentialError
 from authproxy.exchange import Exchange, RequestHead
 from authproxy.policy.access import AccessList, Address
 from authproxy.policy.headers import service_rules
-from authproxy.policy.routes import Routes
+from authproxy.policy.routes import Routes, Target
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.values import LOOPBACK, parse_origin
+from authproxy.wire.client import ClientConnection
 from authproxy.wire.connector import Connector
 from authproxy.wire.listener import ProxyServer
 from authproxy.wire.pool import Pool
+from authproxy.wire.rules import ListenerRules
 from authproxy.wire.upstream import Upstream
 from tests.support.proxying import FixedTokens, as_tokens, make_token
 from tests.support.wires import Wire, WiredLoop
@@ -131,14 +133,12 @@ class Stage:
         self._connects: asyncio.Future[bool] | None = None
         self._refuse_connects = False
         pools = [self._pool(service) for service in self.services]
+        targets = {
+            service.name: Target(service=self._upstream(service, pool))
+            for service, pool in zip(self.services, pools, strict=True)
+        }
+        self._rules = ListenerRules(routes=Routes(targets), access=AccessList(allow=LOOPBACK))
         self.server = Ledger(
-            routes=Routes(
-                {
-                    service.name: (self._upstream(service, pool), ())
-                    for service, pool in zip(self.services, pools, strict=True)
-                }
-            ),
-            access=AccessList(allow=LOOPBACK),
             observers=[self],
             limits=LIMITS,
             timeouts=TIMEOUTS,
@@ -200,12 +200,15 @@ class Stage:
 
     # The clients' deeds.
 
+    def _accept(self) -> ClientConnection:
+        return ClientConnection(self.server, self._rules)
+
     def _client(self, who: int) -> Wire:
         slot = who % len(MARKS)
         wire = self._slots.get(slot)
         if wire is None or wire.is_lost:
             high, low = divmod(len(self.clients) + 1, 256)
-            wire = self._slots[slot] = Wire(self.server(), f"127.0.{high}.{low}")
+            wire = self._slots[slot] = Wire(self._accept(), f"127.0.{high}.{low}")
             wire.spell = _speller(lambda: MARKS[slot])
             self.clients.append(wire)
         return wire

@@ -48,11 +48,13 @@ MAX_STREAMS = 4096
 class Block:
     """What a client's block means, and what it became."""
 
-    __slots__ = ("call", "changes", "fields", "refusal", "token", "written")
+    __slots__ = ("call", "changes", "fields", "refusal", "target", "token", "written")
 
     def __init__(self, fields: list[Pair]) -> None:
         self.fields = fields
         self.call: Call | None = None
+        self.target = b""
+        """As the service sees it."""
         self.refusal: Refused | None = None
         self.token: Token | None = None
         self.changes = -1
@@ -173,11 +175,13 @@ class Requests:
         try:
             if known.refusal is not None:
                 raise known.refusal
-            upstream = splice.admit(call.facts.host)
+            route = splice.admit(call)
         except Refused as refusal:
             splice.calls.refuse(stream_id, stream, refusal)
             return b""
-        exchange.service = upstream.name
+        upstream = route.service
+        exchange.service, exchange.client = upstream.name, splice.caller.address
+        known.target = route.target(call.head.target)
         stream.origins = splice.caller.origins
         token = upstream.tokens.current()
         if token is None:
@@ -226,6 +230,7 @@ class Requests:
         fields = call_fields(
             call,
             upstream.rules,
+            target=known.target,
             scheme=upstream.origin.scheme.encode(),
             token_line=upstream.token_line(token, call.facts),
             forwarded=splice.caller.forwarded,

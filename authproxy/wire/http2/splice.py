@@ -35,6 +35,8 @@ from authproxy.wire.http2.settings import (
 from authproxy.wire.output import reset, send
 
 if TYPE_CHECKING:
+    from authproxy.policy.calls import Call
+    from authproxy.policy.routes import Route
     from authproxy.settings import TimeoutSettings
     from authproxy.wire.caller import Caller
     from authproxy.wire.listener import ProxyServer
@@ -140,9 +142,10 @@ class Splice:
         """What the client has been sent and has not taken."""
         return self._client.transport.get_write_buffer_size()
 
-    def admit(self, host: bytes | None) -> "Upstream":
-        """The service that a call is for. Raises Refused."""
-        upstream = self.caller.admit(host, self.server.routes)
+    def admit(self, call: "Call") -> "Route[Upstream]":
+        """Where a call goes. Raises Refused."""
+        route = self.caller.admit(call.facts, call.facts.host, call.head.target)
+        upstream = route.service
         if self.upstream is None:
             self.upstream = upstream
             self._hold(_CONNECTING, True)
@@ -150,7 +153,7 @@ class Splice:
             upstream.pool.beside.spawn(self._connect(upstream), name=name)
         elif upstream is not self.upstream:
             raise causes.another_service()
-        return upstream
+        return route
 
     def fetch_token(self, upstream: "Upstream") -> None:
         """Look at nothing more from the client until there is a token."""

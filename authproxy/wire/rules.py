@@ -1,0 +1,23 @@
+"""What holds for all clients that come in by one listener."""
+
+from dataclasses import dataclass
+
+from authproxy.policy.access import AccessList, AddressSet
+from authproxy.policy.routes import Routes
+from authproxy.wire.upstream import Upstream
+
+NOBODY = AddressSet(())
+
+
+@dataclass(slots=True, eq=False)
+class ListenerRules:
+    """Its parts are replaced, never changed; `version` then tells connections to decide anew."""
+
+    routes: Routes[Upstream]
+    access: AccessList
+    trusted: AddressSet = NOBODY
+    """The proxies whose word about their clients counts."""
+    version: int = 0
+
+    def __repr__(self) -> str:
+        return f"<ListenerRules [{self.routes}, version {self.version}]>"
