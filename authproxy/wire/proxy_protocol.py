@@ -1,0 +1,228 @@
+"""Takes connections that begin with a PROXY header, which names the client behind a load balancer.
+
+The header comes before TLS, so it is taken off the bare socket, and not a byte more: a transport is
+made only for what follows. A connection without a header is closed, and so is one that does not
+come from a trusted proxy: it could name any client that it likes.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+
+from authproxy.policy.access import Address, AddressSet, parse_peer
+from authproxy.policy.proxy_protocol import find_length, parse_header
+from authproxy.tasks import Tasks
+
+logger = logging.getLogger(__name__)
+
+MAX_WAITING = 512
+"""Connections whose header has not come yet; more are left to the kernel until one has."""
+PAUSE_S = 1.0
+"""After the system had no room for another connection."""
+QUIET_S = 60.0
+"""At most one line of each kind is written to the log in so many seconds."""
+_PEEK = 512
+
+Factory = Callable[[Address], asyncio.Protocol]
+"""Makes the protocol for a client with this address."""
+
+
+async def serve(
+    sock: socket.socket,
+    *,
+    factory: Factory,
+    context: ssl.SSLContext | None,
+    trusted: AddressSet,
+    deadline_s: float,
+) -> None:
+    """Take the connections that come to `sock`, a TCP one that is ours from now on, until cancelled.
+
+    `deadline_s` bounds the wait for the header and, with `context`, that for the TLS handshake.
+    What has been handed to a protocol by then goes on. A proxy that asks for itself, as for its
+    health checks, is a client with the proxy's own address.
+    """
+    door = _Door(sock, factory, context, trusted, deadline_s)
+    try:
+        with sock:
+            while True:
+                await door.let_in()
+    finally:
+        await door.close()
+
+
+class Seldom:
+    """Warnings of one kind, which anybody can cause, and which must not fill the log."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._quiet_until = float("-inf")
+        self._unsaid = 0
+
+    def warn(self, text: str) -> None:
+        now = self._clock()
+        if now < self._quiet_until:
+            self._unsaid += 1
+            return
+        more = f"; and {self._unsaid:,} more since the last such line" if self._unsaid else ""
+        self._quiet_until, self._unsaid = now + QUIET_S, 0
+        logger.warning("%s%s", text, more)
+
+
+class _Newcomer:
+    """A connection that has not said yet whose it is."""
+
+    def __init__(self, sock: socket.socket, peer: Address) -> None:
+        self.sock = sock
+        self.peer = peer
+        self._received = b""
+
+    async def read_client(self) -> Address:
+        """The address that the header names. Raises ValueError, EOFError and OSError."""
+        while True:
+            await _readable(self.sock)
+            with contextlib.suppress(BlockingIOError):
+                header = self._take()
+                if header is not None:
+                    return parse_header(header) or self.peer
+
+    def _take(self) -> bytes | None:
+        """The whole header, once it is there; what follows it stays where it is."""
+        seen = self.sock.recv(_PEEK, socket.MSG_PEEK)
+        if not seen:
+            raise EOFError
+        length = find_length(self._received + seen)
+        missing = len(seen) if length is None else length - len(self._received)
+        self._received += self.sock.recv(min(missing, len(seen)))
+        return self._received if len(self._received) == length else None
+
+
+class _Door:
+    """One listening socket, and the connections that have not been handed on yet."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        factory: Factory,
+        context: ssl.SSLContext | None,
+        trusted: AddressSet,
+        deadline_s: float,
+    ) -> None:
+        self._sock = sock
+        self._where = _show(sock)
+        self._factory = factory
+        self._context = context
+        self._trusted = trusted
+        self._deadline_s = deadline_s
+        self._room = asyncio.Semaphore(MAX_WAITING)
+        self._newcomers: set[_Newcomer] = set()
+        self._tasks = Tasks()
+        clock = asyncio.get_running_loop().time
+        self._strangers, self._failures, self._shortages = (
+            Seldom(clock),
+            Seldom(clock),
+            Seldom(clock),
+        )
+
+    async def let_in(self) -> None:
+        """Wait for the next connection."""
+        async with self._room:
+            await _readable(self._sock)
+        try:
+            sock, peername = self._sock.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            self._shortages.warn(f"no connection can be taken at {self._where}: {error.strerror}")
+            await asyncio.sleep(PAUSE_S)
+            return
+        self.look_at(sock, parse_peer(peername))
+
+    def look_at(self, sock: socket.socket, peer: Address | None) -> None:
+        """Let `peer` say who its client is, if it is one that may."""
+        if peer is None or peer not in self._trusted:
+            sock.close()
+            self._strangers.warn(
+                f"a connection from {peer} to {self._where} was closed: a listener with"
+                " proxy_protocol is for trusted_proxies only"
+            )
+            return
+        sock.setblocking(False)
+        newcomer = _Newcomer(sock, peer)
+        self._newcomers.add(newcomer)
+        self._tasks.spawn(self._greet(newcomer), name=f"connection to {self._where}")
+
+    async def _greet(self, newcomer: _Newcomer) -> None:
+        try:
+            client = await self._hear(newcomer)
+            if client is not None:
+                await self._hand_over(newcomer, client)
+        finally:
+            if newcomer in self._newcomers:
+                self._close(newcomer)
+
+    async def _hear(self, newcomer: _Newcomer) -> Address | None:
+        """Who the client is; None when the connection is to be closed."""
+        try:
+            async with self._room, asyncio.timeout(self._deadline_s):
+                return await newcomer.read_client()
+        except TimeoutError:
+            self._complain(newcomer, f"no PROXY header came within {self._deadline_s:g} s")
+        except ValueError as error:
+            self._complain(newcomer, str(error))
+        except (EOFError, OSError):
+            # As some load balancers do to see whether anybody is there.
+            logger.debug("a connection from %s ended before its PROXY header did", newcomer.peer)
+        return None
+
+    async def _hand_over(self, newcomer: _Newcomer, client: Address) -> None:
+        protocol = self._factory(client)
+        self._newcomers.discard(newcomer)
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(
+            OSError
+        ):  # a TLS handshake that failed, which is the client's matter
+            await loop.connect_accepted_socket(
+                lambda: protocol,
+                newcomer.sock,
+                ssl=self._context,
+                ssl_handshake_timeout=None if self._context is None else self._deadline_s,
+            )
+
+    def _complain(self, newcomer: _Newcomer, reason: str) -> None:
+        self._failures.warn(
+            f"a connection from {newcomer.peer} to {self._where} was closed: {reason}; let the"
+            " proxy send the PROXY protocol to this port, or take proxy_protocol off the listener"
+        )
+
+    def _close(self, newcomer: _Newcomer) -> None:
+        self._newcomers.discard(newcomer)
+        newcomer.sock.close()
+
+    async def close(self) -> None:
+        await self._tasks.cancel()
+        for newcomer in list(self._newcomers):
+            self._close(newcomer)  # its task was cancelled before it had begun
+
+
+def _show(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def _readable(sock: socket.socket) -> None:
+    """Wait until a read or an accept has something to do."""
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    loop.add_reader(sock, _settle, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(sock)
+
+
+def _settle(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
