@@ -38,7 +38,7 @@ async def serve(
     trusted: AddressSet,
     deadline_s: float,
 ) -> None:
-    """Take the connections that come to `sock`, a TCP one that is ours from now on, until cancelled.
+    """Take the connections that come to `sock` (TCP, ours from now on) until cancelled.
 
     `deadline_s` bounds the wait for the header and, with `context`, that for the TLS handshake.
     What has been handed to a protocol by then goes on. A proxy that asks for itself, as for its
