@@ -1,11 +1,12 @@
 """Who may pass where, built from Settings: each listener's rules and each service's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network
 
 from authproxy.policy.access import AccessList, AddressSet
 from authproxy.policy.routes import Routes, Target
 from authproxy.settings import ListenerSettings, ServiceSettings, Settings
+from authproxy.values import Origin
 from authproxy.wire.rules import ListenerRules
 from authproxy.wire.upstream import Upstream
 
@@ -22,7 +23,13 @@ def listener_rules(
             allow=listener.allow or settings.allow, deny=(*settings.deny, *listener.deny)
         ),
         trusted=AddressSet(settings.trusted_proxies),
+        allow_origins=web_origins(settings.allow_origins),
     )
+
+
+def web_origins(origins: Iterable[Origin]) -> frozenset[bytes]:
+    """As the data path compares them."""
+    return frozenset(str(origin).encode() for origin in origins)
 
 
 def service_access(service: ServiceSettings) -> AccessList | None:

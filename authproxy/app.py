@@ -12,7 +12,7 @@ from functools import cache, partial
 from tempfile import gettempdir
 
 from authproxy import memory
-from authproxy.access import listener_rules, service_access
+from authproxy.access import listener_rules, service_access, web_origins
 from authproxy.config import find_egress_for_tokens, resolve_secret
 from authproxy.errors import CredentialError
 from authproxy.exchange import Observer
@@ -219,6 +219,7 @@ def build_upstream(
             timeouts=settings.timeouts,
         ),
         access=service_access(service),
+        allow_origins=web_origins(service.allow_origins),
     )
 
 

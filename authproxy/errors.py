@@ -15,7 +15,7 @@ that refused an address, a source's own words) goes into `detail`, which is writ
 nowhere else. No secret goes into any of the three.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,6 +26,16 @@ class Code(StrEnum):
     BAD_REQUEST = "bad_request"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
     HOST_NOT_ALLOWED = "host_not_allowed"
+    CROSS_SITE = "cross_site"
+    PREFLIGHT = "preflight"
+    START_PAGE = "start_page"
+    KEY_REQUIRED = "key_required"
+    KEY_NOT_ALLOWED = "key_not_allowed"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    PATH_NOT_ALLOWED = "path_not_allowed"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+    BODY_TOO_LARGE = "body_too_large"
     ANOTHER_SERVICE = "another_service"
     NO_ROUTE = "no_route"
     CONNECT_NOT_SUPPORTED = "connect_not_supported"
@@ -46,6 +56,16 @@ STATUS_OF: dict[Code, int] = {
     Code.BAD_REQUEST: 400,
     Code.ADDRESS_NOT_ALLOWED: 403,
     Code.HOST_NOT_ALLOWED: 421,
+    Code.CROSS_SITE: 403,
+    Code.PREFLIGHT: 204,
+    Code.START_PAGE: 200,
+    Code.KEY_REQUIRED: 401,
+    Code.KEY_NOT_ALLOWED: 403,
+    Code.METHOD_NOT_ALLOWED: 405,
+    Code.PATH_NOT_ALLOWED: 403,
+    Code.TOO_MANY_REQUESTS: 429,
+    Code.TOO_MANY_CONNECTIONS: 503,
+    Code.BODY_TOO_LARGE: 413,
     Code.ANOTHER_SERVICE: 421,
     Code.NO_ROUTE: 404,
     Code.CONNECT_NOT_SUPPORTED: 405,
@@ -66,12 +86,22 @@ STATUS_OF: dict[Code, int] = {
 class AuthProxyError(Exception):
     """The base of all; never raised itself."""
 
-    def __init__(self, message: str, *, code: Code, hint: str = "", detail: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: Code,
+        hint: str = "",
+        detail: str = "",
+        fields: Mapping[str, str] | None = None,
+    ) -> None:
+        """`fields`: header fields of the answer, besides those that every answer has."""
         super().__init__(message)
         self.message = message
         self.code = code
         self.hint = hint
         self.detail = detail
+        self.fields = fields or {}
 
     @property
     def status(self) -> int:
@@ -101,7 +131,13 @@ class CredentialError(AuthProxyError):
         permanent: bool = False,
         retry_after_s: int = 5,
     ) -> None:
-        super().__init__(message, code=Code.TOKEN_UNAVAILABLE, hint=hint, detail=detail)
+        super().__init__(
+            message,
+            code=Code.TOKEN_UNAVAILABLE,
+            hint=hint,
+            detail=detail,
+            fields={"Retry-After": str(retry_after_s)},
+        )
         self.permanent = permanent
         self.retry_after_s = retry_after_s
 

@@ -32,6 +32,7 @@ from authproxy.values import (
     parse_scope,
     parse_secret_ref,
     parse_service_name,
+    parse_web_origin,
     quoted,
 )
 
@@ -133,6 +134,9 @@ PathPrefix = Annotated[str, _text(parse_path_prefix)]
 Audience = Annotated[str, _text(parse_audience)]
 Email = Annotated[str, _text(parse_email)]
 Networks = Annotated[tuple[NetworkValue, ...], BeforeValidator(_one_or_many)]
+WebOrigins = Annotated[
+    tuple[Annotated[Origin, _text(parse_web_origin, Origin)], ...], BeforeValidator(_one_or_many)
+]
 HostNames = Annotated[tuple[HostName, ...], BeforeValidator(_one_or_many)]
 Emails = Annotated[tuple[Email, ...], BeforeValidator(_one_or_many)]
 Listens = Annotated[

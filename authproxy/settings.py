@@ -32,6 +32,7 @@ from authproxy.fields import (
     TlsVersion,
     TokenKind,
     Uids,
+    WebOrigins,
 )
 from authproxy.values import CLOUD_PLATFORM, LOOPBACK, CredentialsSpec, EgressSpec, Listen
 
@@ -75,6 +76,8 @@ class ServiceSettings(_Frozen):
     """Client addresses refused for this service, whatever `allow` says."""
     deny_file: FileValue | None = None
     """A file with more of them, one to a line. Read anew when it changes."""
+    allow_origins: WebOrigins = ()
+    """Origins of other sites whose pages may use this service."""
     path: PathPrefix | None = None
     """Requests to localhost and the other shared names that begin with it go to this service."""
     strip_path: bool = False
@@ -194,6 +197,8 @@ class Settings(_Frozen):
     """Client addresses that may not, whatever `allow` says."""
     deny_file: FileValue | None = None
     """A file with more of them, one to a line. Read anew when it changes."""
+    allow_origins: WebOrigins = ()
+    """Origins of other sites whose pages may use all services."""
     trusted_proxies: Networks = ()
     """Load balancers whose `X-Forwarded-For` or `Forwarded` says who the client is."""
     tls_cert_file: FileValue | None = None

@@ -3,7 +3,10 @@ import pytest
 from authproxy.config.keys import EVERY, FLAGS, PATHS, VARIABLES, Path, advice, find_below, is_list
 from authproxy.settings import ListenerSettings
 
-SERVICE_ONLY = (*("url", "hosts", "allow", "allow_file", "deny", "deny_file", "egress_proxy"),)
+SERVICE_ONLY = (
+    *("url", "hosts", "egress_proxy", "allow_origins"),
+    *("allow", "allow_file", "deny", "deny_file"),
+)
 
 
 def test_every_setting_has_a_variable_or_one_with_its_services_name() -> None:
@@ -38,7 +41,17 @@ def test_lists_are_known_from_their_defaults() -> None:
     lists = {path[-1] for path in PATHS if is_list(path)}
 
     assert {
-        *("listen", "hosts", "allow", "deny", "delegates", "scopes", "trusted_proxies", "peer_uids")
+        *(
+            "listen",
+            "hosts",
+            "allow",
+            "deny",
+            "delegates",
+            "scopes",
+            "allow_origins",
+            "trusted_proxies",
+            "peer_uids",
+        )
     } == lists
 
 

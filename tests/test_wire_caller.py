@@ -54,7 +54,7 @@ def facts(*fields: tuple[bytes, bytes], host: bytes | None = b"localhost") -> Re
 
 
 def admitted(client: Caller, host: bytes = b"localhost", target: bytes = b"/") -> Upstream:
-    return client.admit(facts(host=host), host, target).service
+    return client.admit(b"GET", facts(host=host), host, target).service
 
 
 def upstream(name: str = "billing", access: AccessList | None = None) -> Upstream:
@@ -99,7 +99,7 @@ def test_a_client_on_a_unix_socket_has_no_address_and_needs_none() -> None:
     billing = upstream()
     client = caller("", rules(billing, access=AccessList(allow=LOOPBACK)))
 
-    assert client.admit(RequestFacts(), None, b"/").service is billing
+    assert client.admit(b"GET", RequestFacts(), None, b"/").service is billing
     assert client.address is None
     assert client.forwarded == b"X-Forwarded-Proto: http\r\n"
     assert repr(caller("", rules(billing))) == "<Caller None [new]>"
@@ -152,7 +152,7 @@ def test_a_trusted_proxy_says_who_its_client_is_and_what_it_speaks() -> None:
     only = AccessList(allow=[parse_network("192.0.2.0/24")])
     client = caller(("10.0.0.1", 1), rules(upstream(), access=only, trusted=["10.0.0.0/8"]))
     said = facts((b"X-Forwarded-For", b"192.0.2.7"), (b"X-Forwarded-Proto", b"https"))
-    client.admit(said, b"localhost", b"/")
+    client.admit(b"GET", said, b"localhost", b"/")
 
     assert "192.0.2.7" == str(client.address)
     assert client.forwarded.startswith(
@@ -162,15 +162,15 @@ def test_a_trusted_proxy_says_who_its_client_is_and_what_it_speaks() -> None:
 
     for refused in ((b"X-Forwarded-For", b"198.51.100.1"), (b"X-Forwarded-For", b"unknown")):
         with pytest.raises(Refused) as raised:
-            client.admit(facts(refused), b"localhost", b"/")
+            client.admit(b"GET", facts(refused), b"localhost", b"/")
         assert raised.value.code == Code.ADDRESS_NOT_ALLOWED
-    assert client.admit(said, b"localhost", b"/").service.name == "billing"
+    assert client.admit(b"GET", said, b"localhost", b"/").service.name == "billing"
 
 
 def test_nobody_else_is_believed() -> None:
     client = caller(("192.0.2.7", 1), rules(upstream(), trusted=["10.0.0.0/8"]))
     said = facts((b"X-Forwarded-For", b"127.0.0.1"), (b"X-Forwarded-Proto", b"https"))
-    client.admit(said, b"localhost", b"/")
+    client.admit(b"GET", said, b"localhost", b"/")
 
     assert ("192.0.2.7", b"http://localhost") == (str(client.address), client.origins[1])
 
@@ -178,13 +178,13 @@ def test_nobody_else_is_believed() -> None:
 def test_new_rules_count_on_a_connection_that_stands() -> None:
     listener = rules(upstream())
     client, same = caller(("192.0.2.7", 1), listener), facts()
-    client.admit(same, b"localhost", b"/")
+    client.admit(b"GET", same, b"localhost", b"/")
     listener.access = AccessList(allow=LOOPBACK)
-    client.admit(same, b"localhost", b"/")
+    client.admit(b"GET", same, b"localhost", b"/")
     listener.version += 1
 
     with pytest.raises(Refused, match="may not use this proxy"):
-        client.admit(same, b"localhost", b"/")
+        client.admit(b"GET", same, b"localhost", b"/")
 
 
 def test_a_path_that_leads_nowhere_is_answered_with_the_services_names() -> None:
@@ -201,3 +201,56 @@ def test_a_client_whom_the_listener_refuses_gets_nowhere() -> None:
     with pytest.raises(Refused) as raised:
         admitted(client)
     assert raised.value.detail == "the user 1000 may not"
+
+
+def asked_by(
+    client: Caller, origin: bytes, method: bytes = b"GET", *more: tuple[bytes, bytes]
+) -> bytes:
+    client.admit(method, facts((b"Origin", origin), *more), b"localhost", b"/")
+    return client.cors
+
+
+def test_a_page_of_another_site_is_refused_and_its_origin_is_for_the_log() -> None:
+    client = caller(("127.0.0.1", 1), rules(upstream()))
+
+    assert asked_by(client, b"http://localhost") == b""
+    with pytest.raises(Refused) as raised:
+        asked_by(client, b"https://evil.example")
+    assert raised.value.code == Code.CROSS_SITE
+    assert "evil.example" in raised.value.detail
+    assert "evil.example" not in raised.value.message + raised.value.hint
+
+
+def test_what_was_decided_for_one_method_is_decided_anew_for_another() -> None:
+    client = caller(("127.0.0.1", 1), rules(upstream()))
+    link = facts(
+        (b"Sec-Fetch-Site", b"cross-site"),
+        (b"Sec-Fetch-Mode", b"navigate"),
+        (b"Sec-Fetch-Dest", b"document"),
+    )
+    client.admit(b"GET", link, b"localhost", b"/")
+
+    with pytest.raises(Refused):
+        client.admit(b"POST", link, b"localhost", b"/")
+
+
+@pytest.mark.parametrize("of_service", [True, False], ids=["the service's", "everybody's"])
+def test_an_allowed_origin_may_read_the_answer_and_ask_beforehand(*, of_service: bool) -> None:
+    allowed = frozenset([b"https://good.example"])
+    billing = upstream()
+    listener = rules(billing)
+    if of_service:
+        billing.allow_origins = allowed
+    else:
+        listener.allow_origins = allowed
+    client = caller(("127.0.0.1", 1), listener)
+
+    assert asked_by(client, b"https://good.example").startswith(
+        b"Access-Control-Allow-Origin: https://good.example\r\n"
+    )
+    with pytest.raises(Refused) as raised:
+        asked_by(
+            client, b"https://good.example", b"OPTIONS", (b"Access-Control-Request-Method", b"PUT")
+        )
+    assert raised.value.code == Code.PREFLIGHT
+    assert asked_by(client, b"http://localhost") == b""

@@ -127,9 +127,16 @@ def test_every_code_makes_a_whole_answer(code: Code, accept: bytes) -> None:
     assert STATUS_OF[code] == parsed.status
     assert code == parsed.headers["X-Authproxy-Error"]
     assert "no-store" == parsed.headers["Cache-Control"]
-    assert len(parsed.body) == int(parsed.headers["Content-Length"])
-    assert (STATUS_OF[code] in (200, 405)) == ("Allow" in parsed.headers)
+    assert len(parsed.body) == int(parsed.headers.get("Content-Length", "0"))
+    assert (STATUS_OF[code] == 204) == ("Content-Length" not in parsed.headers)
     assert "Connection" not in parsed.headers
+    assert not {"Allow", "Retry-After"} & set(parsed.headers)
+
+
+def test_an_answer_has_the_fields_that_the_error_asks_for() -> None:
+    error = AuthProxyError("No.", code=Code.METHOD_NOT_ALLOWED, fields={"Allow": "GET"})
+
+    assert "GET" == Parsed(reply(error)).headers["Allow"]
 
 
 def test_head_gets_the_head_alone() -> None:

@@ -30,6 +30,14 @@ class RequestFacts:
     forwarded: tuple[bytes, ...] = ()
     """The values of the Forwarded fields, in order."""
     forwarded_proto: bytes = b""
+    origin: bytes = b""
+    """Several Origin fields make one that is nobody's."""
+    fetch_site: bytes = b""
+    fetch_mode: bytes = b""
+    fetch_dest: bytes = b""
+    preflight_method: bytes = b""
+    preflight_fields: bytes = b""
+    preflight_network: bool = False
 
     @property
     def has_body(self) -> bool:
@@ -148,8 +156,19 @@ def _note_forwarded(facts: RequestFacts, value: bytes) -> None:
     facts.forwarded += (value,)
 
 
-def _note_forwarded_proto(facts: RequestFacts, value: bytes) -> None:
-    facts.forwarded_proto = value
+def _note_origin(facts: RequestFacts, value: bytes) -> None:
+    facts.origin = b"%b, %b" % (facts.origin, value) if facts.origin else value
+
+
+def _note_as(name: str) -> Callable[[RequestFacts, bytes], None]:
+    def note(facts: RequestFacts, value: bytes) -> None:
+        setattr(facts, name, value)
+
+    return note
+
+
+def _note_preflight_network(facts: RequestFacts, value: bytes) -> None:
+    facts.preflight_network = value == b"true"
 
 
 def _note_response_length(facts: ResponseFacts, value: bytes) -> None:
@@ -175,8 +194,15 @@ def _note_location(facts: ResponseFacts, _: bytes) -> None:
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 ORIGIN_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
     b"x-forwarded-for": _note_forwarded_for,
-    b"x-forwarded-proto": _note_forwarded_proto,
+    b"x-forwarded-proto": _note_as("forwarded_proto"),
     b"forwarded": _note_forwarded,
+    b"origin": _note_origin,
+    b"sec-fetch-site": _note_as("fetch_site"),
+    b"sec-fetch-mode": _note_as("fetch_mode"),
+    b"sec-fetch-dest": _note_as("fetch_dest"),
+    b"access-control-request-method": _note_as("preflight_method"),
+    b"access-control-request-headers": _note_as("preflight_fields"),
+    b"access-control-request-private-network": _note_preflight_network,
 }
 """What fields say about where a request comes from, whatever the version of HTTP."""
 _REQUEST_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from authproxy.exchange import NO_TOKEN, Field, ResponseHead, Token, make_field
+from authproxy.policy.cors import ANSWERS
 from authproxy.policy.facts import RequestFacts, ResponseFacts
 
 HOP_BY_HOP = frozenset(
@@ -177,21 +178,25 @@ def response_head(
     chunked: bool,
     connection: bytes,
     local: tuple[bytes, bytes] | None = None,
+    cors: bytes = b"",
 ) -> bytes:
     """The head to send to the client.
 
     `chunked`: the body will be; `connection`: the finished Connection lines, or none; `local`: the
-    service's origin and what it is to the client, for Location.
+    service's origin and what it is to the client, for Location; `cors`: the finished lines of
+    `policy.cors`, or none.
     """
     ours = _NOT_FOR_CLIENT if head.status != 204 else _NOT_WITH_204
     drop = _with_nominated(ours, facts.connection) if facts.connection else ours
     headers: Sequence[Field] = head.headers
     if facts.has_location and local is not None:
         headers = [_localised(field, *local) for field in headers]
+    if cors:
+        drop = drop | ANSWERS
     lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason)]
     lines += [line for lower, _, line in headers if lower not in drop]
     framing = CHUNKED_LINE if chunked else b""
-    return b"%b\r\n%b%b\r\n" % (b"\r\n".join(lines), framing, connection)
+    return b"%b\r\n%b%b%b\r\n" % (b"\r\n".join(lines), cors, framing, connection)
 
 
 def _localised(field: Field, service: bytes, client: bytes) -> Field:

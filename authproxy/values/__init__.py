@@ -16,6 +16,7 @@ from authproxy.values.addresses import (
     parse_network,
     parse_origin,
     parse_path_prefix,
+    parse_web_origin,
 )
 from authproxy.values.credentials import (
     CLOUD_PLATFORM,
@@ -68,5 +69,6 @@ __all__ = [
     "parse_scope",
     "parse_secret_ref",
     "parse_service_name",
+    "parse_web_origin",
     "quoted",
 ]

@@ -23,7 +23,7 @@ def admit(relay: "Relay") -> None:
             relay.target, host = split_target(relay.target, host)
         relay.exchange.host = host or b""
         caller = relay.client.caller
-        route = caller.admit(relay.facts, host, relay.target)
+        route = caller.admit(method, relay.facts, host, relay.target)
     except Refused as refusal:
         relay.refuse(refusal)
         return

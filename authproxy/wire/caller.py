@@ -5,6 +5,8 @@ import asyncio
 from authproxy.exchange import RequestHead
 from authproxy.policy.access import Address, parse_peer
 from authproxy.policy.client_address import find_client
+from authproxy.policy.cors import answer_lines, is_preflight, preflight
+from authproxy.policy.cross_site import Asking, find_cross_site, normal_origin
 from authproxy.policy.facts import RequestFacts
 from authproxy.policy.headers import (
     ServiceRules,
@@ -26,11 +28,13 @@ class Caller:
     """
 
     __slots__ = (
+        "_checked",
         "_facts",
         "_fields",
         "_fields_of",
         "_host",
         "_local",
+        "_method",
         "_peer",
         "_proto",
         "_refusal",
@@ -40,6 +44,7 @@ class Caller:
         "_site",
         "_version",
         "address",
+        "cors",
         "forwarded",
         "origins",
     )
@@ -63,6 +68,9 @@ class Caller:
         self._version = -1
         self._facts: RequestFacts | None = None
         self._host: bytes | None = None
+        self._method = b""
+        self._checked: Route[Upstream] | None = None
+        """The route that these fields may take."""
         self._site: Site[Upstream] | None = None
         self._route: Route[Upstream] | None = None
         self._proto = self._scheme
@@ -73,31 +81,40 @@ class Caller:
         """The X-Forwarded-* lines for this client and the Host it uses."""
         self.origins = (b"", b"")
         """The service's origin, and what it is to this client: for Location."""
+        self.cors = b""
+        """The lines that let a page of an allowed origin read the answer."""
 
     def put_behind(self, client: Address | None) -> None:
         """The peer is a proxy, which has said beforehand that `client` is on its other side."""
         self.address = self._peer = client
 
-    def admit(self, facts: RequestFacts, host: bytes | None, target: bytes) -> Route[Upstream]:
+    def admit(
+        self, method: bytes, facts: RequestFacts, host: bytes | None, target: bytes
+    ) -> Route[Upstream]:
         """May they pass, and where does their request go? Raises Refused.
 
         `host` and `target` are as `split_target` gives them.
         """
-        is_known = facts is self._facts and host == self._host
+        is_known = facts is self._facts and host == self._host and method == self._method
         if not is_known or self._version != self._rules.version or self._site is None:
             self._decide(facts, host)
+            self._method, self._checked = method, None
         assert self._site is not None  # noqa: S101 -- for the type checker: it was decided
         route = self._site.find(target)
         if route is None:
             raise self._rules.routes.no_route(_name_of(host))
         if route is not self._route:
             self._enter(route)
+        if route is not self._checked:
+            self._check_site(method, facts, route.service)
+            self._checked = route
         return route
 
     def _decide(self, facts: RequestFacts, host: bytes | None) -> None:
         """All that the fields say."""
         rules = self._rules
         self._facts = None
+        self.cors = b""
         if self._refusal is not None:
             raise refusals.address(self._refusal)
         address = find_client(
@@ -139,6 +156,30 @@ class Caller:
         ours = b"%b://%b" % (self._proto, host or b"localhost")
         self.origins = (str(upstream.origin).encode(), ours)
         self._route, self._fields_of = route, None
+
+    def _check_site(self, method: bytes, facts: RequestFacts, upstream: Upstream) -> None:
+        """Is it a page of another site that asks?"""
+        self.cors = b""
+        if not facts.origin and not facts.fetch_site:
+            return
+        asking = Asking(
+            method=method,
+            origin=facts.origin,
+            site=facts.fetch_site,
+            mode=facts.fetch_mode,
+            dest=facts.fetch_dest,
+            upgrades=facts.upgrade is not None,
+        )
+        host, allowed = self._host or b"localhost", upstream.allow_origins
+        if self._rules.allow_origins:
+            allowed = allowed | self._rules.allow_origins
+        refusal = find_cross_site(asking, host, allowed)
+        if refusal is not None:
+            raise refusals.cross_site(refusal)
+        if facts.origin and normal_origin(facts.origin) in allowed:
+            if is_preflight(method, facts.preflight_method):
+                raise preflight(facts)
+            self.cors = answer_lines(facts.origin)
 
     def fields_for_service(
         self, head: RequestHead, facts: RequestFacts, rules: ServiceRules

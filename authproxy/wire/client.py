@@ -181,10 +181,15 @@ class ClientConnection(asyncio.Protocol):
             relay.keep_alive = False
         named = bodiless and facts.chunked and head.status != 204  # RFC 9112 6.1: never in a 204
         announce = chunks_allowed and (unbounded or named)
-        connection = self._connection_line(relay)
+        caller = self.caller
         self.out.append(
             response_head(
-                head, facts, chunked=announce, connection=connection, local=self.caller.origins
+                head,
+                facts,
+                chunked=announce,
+                connection=self._connection_line(relay),
+                local=caller.origins,
+                cors=caller.cors,
             )
         )
         return unbounded and chunks_allowed
@@ -196,7 +201,7 @@ class ClientConnection(asyncio.Protocol):
     def reply(self, error: AuthProxyError, relay: Relay) -> None:
         """Answer by ourselves."""
         request_id = relay.exchange.request_id
-        connection = self._connection_line(relay)
+        connection = self._connection_line(relay) + self.caller.cors
         self.out.append(replies.render(error, relay.head, request_id, connection=connection))
         self.flush()
 

@@ -2,6 +2,8 @@
 
 from authproxy.errors import Code, CredentialError, Refused, UpstreamError
 
+_ALLOW = {"Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
+
 
 def connect() -> Refused:
     """authproxy is no forward proxy for TLS."""
@@ -9,6 +11,7 @@ def connect() -> Refused:
         "CONNECT is not supported: authproxy cannot put a token inside an encrypted tunnel.",
         code=Code.CONNECT_NOT_SUPPORTED,
         hint="Ask for http:// URLs at this proxy's address instead of https:// through it.",
+        fields=_ALLOW,
     )
 
 
@@ -18,6 +21,7 @@ def trace() -> Refused:
         "TRACE is not supported: the answer would show what authproxy adds to the request.",
         code=Code.TRACE_NOT_SUPPORTED,
         hint="Ask the service for a page that shows the request, if it has one.",
+        fields=_ALLOW,
     )
 
 
@@ -26,6 +30,7 @@ def last_hop() -> Refused:
     return Refused(
         "This is authproxy: Max-Forwards let the request go no further.",
         code=Code.MAX_FORWARDS_REACHED,
+        fields=_ALLOW,
     )
 
 
@@ -36,6 +41,17 @@ def address(rule: str) -> Refused:
         code=Code.ADDRESS_NOT_ALLOWED,
         hint="Whoever runs it can add the address to `allow`.",
         detail=rule,
+    )
+
+
+def cross_site(detail: str) -> Refused:
+    """`detail` is for the log only."""
+    return Refused(
+        "This request was made by a page of another site, which may not use this proxy.",
+        code=Code.CROSS_SITE,
+        hint="If the page is yours, add its origin to `allow_origins` in the configuration, as in"
+        ' allow_origins = ["http://localhost:3000"].',
+        detail=detail,
     )
 
 

@@ -8,14 +8,9 @@ import html
 import json
 from http import HTTPStatus
 
-from authproxy.errors import AuthProxyError, Code, CredentialError
+from authproxy.errors import AuthProxyError
 from authproxy.exchange import RequestHead
 
-_WITH_ALLOW = (
-    Code.CONNECT_NOT_SUPPORTED,
-    Code.TRACE_NOT_SUPPORTED,
-    Code.MAX_FORWARDS_REACHED,
-)
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{status} {phrase}</title>
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}}
@@ -34,16 +29,15 @@ def render(
     body = text.encode()
     lines = [
         f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}",
-        f"Content-Type: {content_type}",
-        f"Content-Length: {len(body)}",
         f"X-Authproxy-Error: {error.code}",
         "Cache-Control: no-store",
     ]
-    if isinstance(error, CredentialError):
-        lines.append(f"Retry-After: {error.retry_after_s}")
-    if error.code in _WITH_ALLOW:
-        lines.append("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-    head_bytes = "\r\n".join(lines).encode() + b"\r\n" + connection + b"\r\n"
+    if error.status == 204:
+        body = b""  # RFC 9110 15.3.5
+    else:
+        lines += [f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in error.fields.items()]
+    head_bytes = "\r\n".join(lines).encode("latin-1") + b"\r\n" + connection + b"\r\n"
     return head_bytes if head.method == b"HEAD" else head_bytes + body
 
 

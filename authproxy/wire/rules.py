@@ -17,6 +17,8 @@ class ListenerRules:
     access: AccessList
     trusted: AddressSet = NOBODY
     """The proxies whose word about their clients counts."""
+    allow_origins: frozenset[bytes] = frozenset()
+    """Origins whose pages may use all services, as `normal_origin` gives them."""
     version: int = 0
 
     def __repr__(self) -> str:

@@ -23,6 +23,8 @@ class Upstream:
     pool: Pool
     access: AccessList | None
     """Narrows what the listener lets in; None adds nothing to it."""
+    allow_origins: frozenset[bytes] = frozenset()
+    """Origins whose pages may use this service, as `normal_origin` gives them."""
     _token: Token = NO_TOKEN
     _lines: tuple[bytes, bytes] = (b"", b"")
 

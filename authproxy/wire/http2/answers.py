@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from authproxy.exchange import ResponseHead
+from authproxy.policy.cors import ANSWERS
 from authproxy.policy.headers import HINT, local_location
 from authproxy.policy.rejection import LOWEST_STATUS
 from authproxy.policy.retry import is_token_rejection
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 # ALTSVC (RFC 7838) and ORIGIN (RFC 8336): they speak of the service's names, not of the client's.
 _ABOUT_ORIGINS = frozenset([0x0A, 0x0C])
+NOTHING: frozenset[bytes] = frozenset()
 _LISTS = 4
 """How many times the size of a head a block may unfold to: answers are the service's business."""
 
@@ -77,7 +79,10 @@ class Answers:
         must_change = glance.must_change
         if must_change is None:
             must_change = self._must_change(glance)
-        if not self._rewrites and not must_change:
+        # Interim answers and trailers have no need of it.
+        is_head = stream is not None and glance.status >= 200
+        cors = stream.cors if stream is not None and is_head else b""
+        if not self._rewrites and not must_change and not cors:
             if not hint:
                 return None
             # A literal at the end touches no table, so nothing else need be written anew.
@@ -87,7 +92,9 @@ class Answers:
             raise ConnectionFault(Failure.INTERNAL_ERROR, "a push after a redirect")
         origins = self._splice.caller.origins if stream is None else stream.origins
         more = plain_field(HINT, hint) if hint else b""
-        return _as_frames(self._rewritten(glance, origins) + more, flags, stream_id)
+        more += _plain_fields(cors)
+        drop = ANSWERS if cors else NOTHING
+        return _as_frames(self._rewritten(glance, origins, drop) + more, flags, stream_id)
 
     def control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> bytes | None:
         splice = self._splice
@@ -154,10 +161,14 @@ class Answers:
             exchange, upstream, token, head, begun=b"", path=exchange.head.target
         )
 
-    def _rewritten(self, glance: Glance, origins: tuple[bytes, bytes]) -> bytes:
+    def _rewritten(
+        self, glance: Glance, origins: tuple[bytes, bytes], drop: frozenset[bytes]
+    ) -> bytes:
         parts = []
         size = 0
         for name, value, is_coded in glance.entries:
+            if name in drop:
+                continue
             if name == b"location":
                 value = local_location(glance.find(name) or b"", *origins)
                 is_coded = False
@@ -186,6 +197,12 @@ class Answers:
         if length:
             self._splice.to_service(window_update(0, length))
         return b""
+
+
+def _plain_fields(lines: bytes) -> bytes:
+    """Finished lines, as in HTTP/1.1, as fields that touch no table."""
+    pairs = (line.partition(b": ") for line in lines.split(b"\r\n")[:-1])
+    return b"".join(plain_field(name.lower(), value) for name, _, value in pairs)
 
 
 def _as_frames(block: bytes, flags: int, stream_id: int) -> bytes:

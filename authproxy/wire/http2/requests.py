@@ -182,7 +182,7 @@ class Requests:
         upstream = route.service
         exchange.service, exchange.client = upstream.name, splice.caller.address
         known.target = route.target(call.head.target)
-        stream.origins = splice.caller.origins
+        stream.origins, stream.cors = splice.caller.origins, splice.caller.cors
         token = upstream.tokens.current()
         if token is None:
             self._on_hold = known, flags, stream_id, priority

@@ -144,7 +144,7 @@ class Splice:
 
     def admit(self, call: "Call") -> "Route[Upstream]":
         """Where a call goes. Raises Refused."""
-        route = self.caller.admit(call.facts, call.facts.host, call.head.target)
+        route = self.caller.admit(call.head.method, call.facts, call.facts.host, call.head.target)
         upstream = route.service
         if self.upstream is None:
             self.upstream = upstream

@@ -9,6 +9,7 @@ class Stream:
     __slots__ = (
         "age_s",
         "client_ended",
+        "cors",
         "exchange",
         "is_grpc",
         "origins",
@@ -26,6 +27,8 @@ class Stream:
         self.token: Token | None = None
         self.origins = (b"", b"")
         """The service's origin, and what it is to this call: for Location."""
+        self.cors = b""
+        """The lines that let a page of an allowed origin read the answer."""
 
     @property
     def is_answered(self) -> bool:
