@@ -27,15 +27,12 @@ def render(
     accept = next((value for lower, value, _ in head.headers if lower == b"accept"), b"")
     content_type, text = _body(error, accept.lower(), request_id)
     body = text.encode()
-    lines = [
-        f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}",
-        f"X-Authproxy-Error: {error.code}",
-        "Cache-Control: no-store",
-    ]
+    lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]
     if error.status == 204:
         body = b""  # RFC 9110 15.3.5
     else:
         lines += [f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
+    lines += [f"X-Authproxy-Error: {error.code}", "Cache-Control: no-store"]
     lines += [f"{name}: {value}" for name, value in error.fields.items()]
     head_bytes = "\r\n".join(lines).encode("latin-1") + b"\r\n" + connection + b"\r\n"
     return head_bytes if head.method == b"HEAD" else head_bytes + body
