@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.config.files import absolute, is_stream, read_bytes
+from authproxy.config.files import absolute, is_stream, mark, read_bytes
 
 
 def complaint(path: Path, *, at_most: int = 1024) -> str:
@@ -57,6 +57,21 @@ def test_a_file_that_may_not_be_read_names_the_user(tmp_path: Path, user: int) -
         file.touch(mode=0o000)
 
     assert f'"f" may not be read by user {user}; change its owner or mode' == complaint(file)
+
+
+def test_a_file_has_another_mark_when_it_is_another_one(tmp_path: Path) -> None:
+    one, two, link = tmp_path / "one", tmp_path / "two", tmp_path / "link"
+    for file in (one, two):
+        file.write_text("same")
+        os.utime(file, ns=(0, 0))
+    link.symlink_to(one)
+    assert mark(one) == mark(link) != mark(two)
+
+    link.unlink()
+    link.symlink_to(two)
+    assert mark(two) == mark(link)
+    two.unlink()
+    assert mark(link) is None
 
 
 def test_a_pipe_is_a_stream_and_files_folders_and_nothing_are_not(tmp_path: Path) -> None:

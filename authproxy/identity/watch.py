@@ -6,8 +6,8 @@ drive that hangs must not stop the loop.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from authproxy.config.files import Mark, mark
 from authproxy.identity.source import Source, paths_of
 from authproxy.identity.thread import in_thread
 from authproxy.identity.timers import CallLater, Timer
@@ -15,22 +15,13 @@ from authproxy.tasks import Tasks
 
 EVERY_S = 2.0
 
-Mark = tuple[int, int, int, int]
 Marks = tuple[Mark | None, ...]
 """What can be told of files without reading them; None for one that is not there."""
 
 
 def marks(source: Source) -> Marks:
     """Of the files that `source` depends on, as they are now. May block."""
-    return tuple(_mark(path) for path in paths_of(source))
-
-
-def _mark(path: Path) -> Mark | None:
-    try:
-        seen = path.stat()
-    except (OSError, ValueError):
-        return None
-    return (seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+    return tuple(mark(path) for path in paths_of(source))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
