@@ -1,4 +1,5 @@
-"""Which event loops the tests run on, how hypothesis and the garbage collector behave."""
+"""Which event loops the tests run on, what none of them may show, how hypothesis and the garbage
+collector behave."""
 
 import asyncio
 import gc
@@ -8,11 +9,18 @@ import pytest
 from hypothesis import settings
 
 from authproxy.app import choose_transports
+from tests.support.secrecy import WATCH
+
 settings.register_profile("authproxy", deadline=None)
 settings.load_profile("authproxy")  # how long an example takes says more about the machine
 
 _fast = choose_transports()  # None where the platform lacks aiofastnet
 FAST = {} if _fast is None else {"aiofastnet": _fast}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(WATCH)
+    WATCH.listen()
 
 
 def pytest_asyncio_loop_factories(

@@ -63,6 +63,7 @@ NO_MODULE = {
     "test_benchmarks": "about benchmarks/",
     "test_docs": "about the documents",
     "test_packaging": "about the wheel",
+    "test_secrecy": "about what tests show",
     "test_security": "about the threats in docs/security.md",
 }
 """Test files that belong to no module, each with what they are about."""

@@ -34,6 +34,7 @@ async def told(
     return code, *capsys.readouterr()
 
 
+@pytest.mark.prints_tokens
 async def test_the_token_is_printed_and_nothing_else(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -58,6 +59,7 @@ async def test_the_service_may_be_a_name_of_the_configuration(
     assert (0, "https://mine") == (code, json.loads(out)["aud"])
 
 
+@pytest.mark.prints_tokens
 async def test_a_header_is_ready_for_curl(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = await told(capsys, world, "--header", world.url)
     _, named, _ = await told(capsys, world, "--header", "--token-header", "X-Token", world.url)
@@ -155,6 +157,7 @@ def test_the_two_forms_do_not_go_together(capsys: pytest.CaptureFixture[str]) ->
     assert "--header and --decode do not go together" in capsys.readouterr().err
 
 
+@pytest.mark.prints_tokens
 async def test_an_access_token_is_shown_but_says_nothing_of_itself(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,7 @@ from authproxy.demo.world import World
 from authproxy.errors import CredentialError
 from authproxy.identity.sources import build_source
 from authproxy.values import parse_credentials
+from tests.support.secrecy import overhear
 
 
 async def mint_apart(world: World, spec: str, *impersonate: str, **environ: str) -> dict[str, Any]:
@@ -31,6 +32,8 @@ async def mint_apart(world: World, spec: str, *impersonate: str, **environ: str)
         stderr=asyncio.subprocess.PIPE,
     )
     output, errors = await process.communicate()
+    overhear("result of a mint", output.decode())
+    overhear("log of a mint", errors.decode())
     assert process.returncode == 0, errors.decode()
     result: dict[str, Any] = json.loads(output)
     return {**result, "log": errors.decode().splitlines()}

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.support.secrecy import keep_named, overhear
+
 READY = re.compile(r"^authproxy: (\S+) -> \S+$", re.MULTILINE)
 PATIENCE_S = 20
 
@@ -33,6 +35,7 @@ class Program:
     ) -> None:
         self._arguments = [str(argument) for argument in arguments]
         self._environ = clean_environment(environ) | {"AUTHPROXY_LOG_FORMAT": log_format}
+        keep_named(self._arguments, self._environ)
         self._ended: asyncio.Task[None] | None = None
         self.stderr = ""
         """All that came so far."""
@@ -65,7 +68,7 @@ class Program:
         await self._process.wait()
         await self._listening
         # Every token begins like this; none may ever be in what authproxy says.
-        assert "eyJ" not in self.stderr
+        assert "eyJ" not in overhear("stderr of authproxy", self.stderr)
 
     @property
     def url(self) -> str:
@@ -117,6 +120,7 @@ async def run_to_end(
     *arguments: str | Path, environ: Mapping[str, str] | None = None
 ) -> tuple[int, str, str]:
     """Run `python -m authproxy` until it ends by itself: exit code, stdout, stderr."""
+    keep_named(map(str, arguments), environ or {})
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -129,4 +133,6 @@ async def run_to_end(
     async with asyncio.timeout(PATIENCE_S):
         stdout, stderr = await process.communicate()
     assert process.returncode is not None
+    overhear("stdout of authproxy", stdout.decode())
+    overhear("stderr of authproxy", stderr.decode())
     return process.returncode, stdout.decode(), stderr.decode()

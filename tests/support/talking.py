@@ -8,6 +8,7 @@ import trustme
 
 from authproxy.wire.client import ClientConnection
 from tests.support.proxying import RunningProxy
+from tests.support.secrecy import overhear_answer
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LAST_GET = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -30,13 +31,15 @@ async def read_answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
         for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length:"):
                 length = int(line.partition(b":")[2])
-        return head, await reader.readexactly(length)
+        body = await reader.readexactly(length)
+        overhear_answer(head + body)
+        return head, body
 
 
 async def read_rest(reader: asyncio.StreamReader) -> bytes:
     """All that still comes; ConnectionResetError if the connection was cut off."""
     async with asyncio.timeout(10):
-        return await reader.read(-1)
+        return overhear_answer(await reader.read(-1))
 
 
 async def was_cut(reader: asyncio.StreamReader) -> bool:
