@@ -1,6 +1,6 @@
 """Who may pass where, built from Settings: each listener's rules and each service's."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network
 
 from authproxy.policy.access import AccessList, AddressSet
@@ -24,7 +24,32 @@ def listener_rules(
         ),
         trusted=AddressSet(settings.trusted_proxies),
         allow_origins=web_origins(settings.allow_origins),
+        peer_uids=frozenset(listener.peer_uids) if _asks_for_user(listener) else None,
     )
+
+
+def _asks_for_user(listener: ListenerSettings) -> bool:
+    """No file guards an abstract name."""
+    return bool(listener.peer_uids) or listener.listen.is_abstract
+
+
+def addresses(
+    url: str, listener: ListenerSettings, settings: Settings
+) -> Iterator[tuple[str, str]]:
+    """Each service that is reached by the listener at `url`, and the address to ask for."""
+    if listener.service is not None:
+        yield listener.service, url
+        return
+    for name, service in settings.services.items():
+        if "://" not in url:
+            yield name, url
+        elif service.path not in (None, "/"):
+            yield name, f"{url}{service.path}"
+        elif service.path == "/" or len(settings.services) == 1:
+            yield name, url
+        else:
+            scheme, port = url.split("://")[0], url.rpartition(":")[2]
+            yield name, f"{scheme}://{name}.localhost:{port}"
 
 
 def web_origins(origins: Iterable[Origin]) -> frozenset[bytes]:

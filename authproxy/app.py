@@ -12,7 +12,7 @@ from functools import cache, partial
 from tempfile import gettempdir
 
 from authproxy import memory
-from authproxy.access import listener_rules, service_access, web_origins
+from authproxy.access import addresses, listener_rules, service_access, web_origins
 from authproxy.config import find_egress_for_tokens, resolve_secret
 from authproxy.errors import CredentialError
 from authproxy.exchange import Observer
@@ -23,7 +23,7 @@ from authproxy.observe import logs
 from authproxy.observe.access_log import AccessLog
 from authproxy.observe.stream import LogStream, open_stream
 from authproxy.policy.headers import service_rules
-from authproxy.settings import ServiceSettings, Settings
+from authproxy.settings import ListenerSettings, ServiceSettings, Settings
 from authproxy.tasks import Tasks
 from authproxy.values import EgressProxy
 from authproxy.wire.connector import connector_for
@@ -96,10 +96,15 @@ class Proxy:
         self.settings = settings
         self._stream = stream
         self._observers = observers
-        self.urls: list[str] = []
+        self._opened: list[tuple[str, ListenerSettings]] = []
         self._tasks = Tasks()
         self._stack = contextlib.AsyncExitStack()
         self._tokens = TokenCache(deadline_s=settings.timeouts.token, skew=HERE)
+
+    @property
+    def urls(self) -> list[str]:
+        """The listeners'."""
+        return [url for url, _ in self._opened]
 
     async def __aenter__(self) -> "Proxy":
         async with self._stack:
@@ -128,23 +133,32 @@ class Proxy:
         if tls is not None:
             self._tasks.spawn(tls.keep_fresh(), name="new certificates")
         for listener in self.settings.every_listener:
-            listen = listener.listen
-            in_tls = tls if listen.path is None else None
-            sockets = open_listener(listen)
-            rules = listener_rules(listener, self.settings, upstreams)
-            for sock in sockets:
-                await self._server.listen(sock, rules, in_tls.context if in_tls else None)
-            self.urls.append(listener_url(listen, sockets[0], tls=in_tls is not None))
+            await self._open(listener, upstreams, tls)
         self._tasks.spawn(self._server.keep_ticking(), name="ticks")
         for upstream in upstreams.values():
             self._tasks.spawn(_first_token(upstream), name=f"first token for {upstream.name}")
-        announce(self.urls, upstreams, self._stream)
+        announce(self._opened, self.settings, self._stream)
         tell_egress(upstreams)
         if len(upstreams) <= WARM_AT_MOST:
             for upstream in upstreams.values():
                 upstream.pool.warm()
             if tls is not None:
                 self._tasks.spawn(_choose_protocol(tls, upstreams), name="choice of protocol")
+
+    async def _open(
+        self, listener: ListenerSettings, upstreams: dict[str, Upstream], tls: ListenerTls | None
+    ) -> None:
+        listen = listener.listen
+        context = tls.context if tls is not None and listen.path is None else None
+        sockets = open_listener(listen, listener.socket_mode)
+        rules = listener_rules(listener, self.settings, upstreams)
+        for sock in sockets:
+            if listener.proxy_protocol:
+                self._server.listen_behind(sock, rules, context)
+            else:
+                await self._server.listen(sock, rules, context)
+        url = listener_url(listen, sockets[0], tls=context is not None)
+        self._opened.append((url, listener))
 
     def _push(self, close: Callable[[], Awaitable[None]]) -> None:
         self._stack.push_async_callback(close)
@@ -223,15 +237,13 @@ def build_upstream(
     )
 
 
-def announce(urls: Sequence[str], upstreams: dict[str, Upstream], stream: LogStream) -> None:
+def announce(
+    opened: Sequence[tuple[str, ListenerSettings]], settings: Settings, stream: LogStream
+) -> None:
     """The ready lines, one for each listener and service; programs wait for them."""
-    for url in urls:
-        for name, upstream in upstreams.items():
-            shown = url
-            if len(upstreams) > 1 and "://" in url:
-                scheme, port = url.split("://")[0], url.rpartition(":")[2]
-                shown = f"{scheme}://{name}.localhost:{port}"
-            stream.write(f"authproxy: {shown} -> {upstream.origin}\n")
+    for url, listener in opened:
+        for name, shown in addresses(url, listener, settings):
+            stream.write(f"authproxy: {shown} -> {settings.services[name].url}\n")
     stream.flush()
 
 

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, cast
 
-from authproxy.access import listener_rules, service_access
+from authproxy.access import addresses, listener_rules, service_access
 from authproxy.wire.upstream import Upstream
 from tests.support.configuring import settings
 
@@ -61,3 +61,16 @@ def passes(rules: Any, address: str) -> bool:
 
 def target(rules: Any, host: str, path: bytes = b"/") -> object:
     return rules.routes.get(host, None).find(path).service
+
+
+def test_each_service_has_the_address_to_ask_for(tmp_path: Path) -> None:
+    file = tmp_path / "authproxy.toml"
+    file.write_text(CONFIG)
+    found = settings(file=file, flags={"--listen": ("80",)})
+    plain, lan = found.every_listener
+
+    assert [("a", "http://a.localhost:80"), ("b", "http://127.0.0.1:80/b")] == list(
+        addresses("http://127.0.0.1:80", plain, found)
+    )
+    assert [("a", "http://127.0.0.1:81")] == list(addresses("http://127.0.0.1:81", lan, found))
+    assert [("a", "unix:/s"), ("b", "unix:/s")] == list(addresses("unix:/s", plain, found))

@@ -281,3 +281,16 @@ def test_an_origin_of_a_page_is_read(text: str, origin: str) -> None:
 def test_what_is_no_origin_of_a_page_is_refused(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=re.escape(f'"{text}" {sentence}')):
         parse_web_origin(text)
+
+
+def test_an_abstract_name_is_no_path() -> None:
+    listen = parse_listen("unix:@authproxy/1")
+
+    assert (True, "unix:@authproxy/1", True) == (
+        listen.is_abstract,
+        str(listen),
+        listen.is_loopback,
+    )
+    assert not parse_listen("unix:/a@b").is_abstract
+    with pytest.raises(ValueError, match="is no abstract name; write unix:@ and up to 100"):
+        parse_listen("unix:@a b")

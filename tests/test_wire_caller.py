@@ -1,6 +1,8 @@
 """Who is calling, and what follows from the Host they use."""
 
 import asyncio
+import os
+import socket
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -23,8 +25,8 @@ EVERYBODY = AccessList(allow=[parse_network("0.0.0.0/0"), parse_network("::/0")]
 class Connected:
     """The part of a transport that says who is connected."""
 
-    def __init__(self, peername: object, *, tls: bool = False) -> None:
-        self._names = {"peername": peername, "sockname": ("127.0.0.1", 8080)}
+    def __init__(self, peername: object, *, tls: bool = False, sock: object = None) -> None:
+        self._names = {"peername": peername, "sockname": ("127.0.0.1", 8080), "socket": sock}
         if tls:
             self._names["ssl_object"] = object()
 
@@ -42,8 +44,10 @@ def rules(
     )
 
 
-def caller(peername: object, listener: ListenerRules, *, tls: bool = False) -> Caller:
-    return Caller(cast(asyncio.Transport, Connected(peername, tls=tls)), listener)
+def caller(
+    peername: object, listener: ListenerRules, *, tls: bool = False, sock: object = None
+) -> Caller:
+    return Caller(cast(asyncio.Transport, Connected(peername, tls=tls, sock=sock)), listener)
 
 
 def facts(*fields: tuple[bytes, bytes], host: bytes | None = b"localhost") -> RequestFacts:
@@ -195,12 +199,15 @@ def test_a_path_that_leads_nowhere_is_answered_with_the_services_names() -> None
 
 
 def test_a_client_whom_the_listener_refuses_gets_nowhere() -> None:
-    transport = cast(asyncio.Transport, Connected(("127.0.0.1", 1)))
-    client = Caller(transport, rules(upstream()), refusal="the user 1000 may not")
+    ours, theirs = socket.socketpair(socket.AF_UNIX)
+    listener = rules(upstream())
+    listener.peer_uids = frozenset([os.getuid() + 1])
+    passes = caller("", listener, sock=ours)
+    assert admitted(passes).name == "billing"
 
-    with pytest.raises(Refused) as raised:
-        admitted(client)
-    assert raised.value.detail == "the user 1000 may not"
+    with ours, theirs, pytest.raises(Refused) as raised:
+        admitted(caller("", listener, sock=None))
+    assert raised.value.detail.startswith("the user at the other end of the socket cannot be told")
 
 
 def asked_by(

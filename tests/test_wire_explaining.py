@@ -149,7 +149,8 @@ async def test_a_client_elsewhere_gets_the_answer_as_it_came(
         proxying(service.url, allow=[elsewhere]) as proxy,
     ):
         reader, writer = await proxy.connect()
-        (await accepted(proxy)).caller.put_behind(ip_address("192.0.2.7"))
+        caller = (await accepted(proxy)).caller
+        caller.address = caller._peer = ip_address("192.0.2.7")
         writer.write(GET)
         answer = b"".join(await read_answer(reader))
         writer.close()

@@ -91,6 +91,8 @@ class Collected:
         if isinstance(value, list):
             return [self._absolute(item, prefixes, folder) for item in value]
         for prefix in prefixes:
+            if isinstance(value, str) and value.startswith("unix:@"):
+                return value
             if isinstance(value, str) and value.startswith(prefix) and value != prefix:
                 rest = value.removeprefix(prefix).strip()
                 return prefix + absolute(rest, folder, self._environ)

@@ -17,6 +17,7 @@ from authproxy.values.hosts import (
 )
 from authproxy.values.wording import parse_path, quoted
 
+_ABSTRACT = re.compile(r"[A-Za-z0-9._/-]{1,100}")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]*)+")
 
 Network = IPv4Network | IPv6Network
@@ -70,6 +71,11 @@ class Listen:
     def is_loopback(self) -> bool:
         return self.path is not None or is_loopback(self.host)
 
+    @property
+    def is_abstract(self) -> bool:
+        """`unix:@NAME`: a name that Linux keeps, unix(7), without a file."""
+        return self.path is not None and str(self.path).startswith("@")
+
     def __str__(self) -> str:
         if self.path is not None:
             return f"unix:{self.path}"
@@ -122,6 +128,14 @@ def parse_web_origin(text: str) -> Origin:
 def parse_listen(text: str) -> Listen:
     """`host:port`, `host`, `port`, `[v6]:port` or `unix:PATH`."""
     text = text.strip()
+    if text.startswith("unix:@"):
+        name = text.removeprefix("unix:@")
+        if not _ABSTRACT.fullmatch(name):
+            raise ValueError(
+                f"{quoted(text)} is no abstract name; write unix:@ and up to 100 letters, digits,"
+                " dots, hyphens, underscores or slashes"
+            )
+        return Listen(path=Path(f"@{name}"))
     if text.startswith("unix:"):
         return Listen(path=parse_path(text.removeprefix("unix:"), "unix:/run/authproxy.sock"))
     if is_number(text):

@@ -16,6 +16,7 @@ from authproxy.policy.headers import (
 )
 from authproxy.policy.routes import Route, Site, parse_host
 from authproxy.wire import refusals
+from authproxy.wire.peer import find_uid_refusal
 from authproxy.wire.rules import ListenerRules
 from authproxy.wire.upstream import Upstream
 
@@ -50,9 +51,9 @@ class Caller:
     )
 
     def __init__(
-        self, transport: asyncio.Transport, rules: ListenerRules, refusal: str | None = None
+        self, transport: asyncio.Transport, rules: ListenerRules, client: Address | None = None
     ) -> None:
-        """`refusal`: why none of its requests may pass, for the log."""
+        """`client`: whom the PROXY protocol has named, as the peer is a proxy."""
         peername = transport.get_extra_info("peername")
         self.address = self._peer = parse_peer(peername)
         """None for a client on a Unix socket."""
@@ -60,11 +61,17 @@ class Caller:
         in_tls = transport.get_extra_info("ssl_object") is not None
         self._scheme = b"https" if in_tls else b"http"
         self._rules = rules
-        self._refusal = refusal
+        self._refusal: str | None = None
+        """Why none of its requests may pass, for the log."""
         if peername is None:
             # It left before it was accepted, and what it had sent can still be read. A Unix
             # socket's client has an empty name, not none, and only that one needs no address.
             self._refusal = "the client left before its address could be read"
+        elif self._peer is None and rules.peer_uids is not None:
+            sock = transport.get_extra_info("socket")
+            self._refusal = find_uid_refusal(sock, rules.peer_uids)
+        if client is not None:
+            self.address = self._peer = client
         self._version = -1
         self._facts: RequestFacts | None = None
         self._host: bytes | None = None
@@ -83,10 +90,6 @@ class Caller:
         """The service's origin, and what it is to this client: for Location."""
         self.cors = b""
         """The lines that let a page of an allowed origin read the answer."""
-
-    def put_behind(self, client: Address | None) -> None:
-        """The peer is a proxy, which has said beforehand that `client` is on its other side."""
-        self.address = self._peer = client
 
     def admit(
         self, method: bytes, facts: RequestFacts, host: bytes | None, target: bytes

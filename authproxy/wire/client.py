@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from authproxy.errors import AuthProxyError
@@ -20,7 +21,6 @@ from authproxy.wire.caller import Caller
 from authproxy.wire.output import reset, send
 from authproxy.wire.reader import RequestReader
 from authproxy.wire.relay import Relay
-from authproxy.wire.rules import ListenerRules
 
 if TYPE_CHECKING:
     from authproxy.settings import TimeoutSettings
@@ -50,6 +50,7 @@ class ClientConnection(asyncio.Protocol):
         "_holds",
         "_idle_s",
         "_lingered_s",
+        "_meet",
         "_queue",
         "_reader",
         "_relay",
@@ -58,7 +59,6 @@ class ClientConnection(asyncio.Protocol):
         "is_congested",
         "is_new",
         "out",
-        "rules",
         "server",
         "transport",
     )
@@ -66,9 +66,9 @@ class ClientConnection(asyncio.Protocol):
     transport: asyncio.Transport
     caller: Caller
 
-    def __init__(self, server: "ProxyServer", rules: ListenerRules) -> None:
+    def __init__(self, server: "ProxyServer", meet: Callable[[asyncio.Transport], Caller]) -> None:
         self.server = server
-        self.rules = rules
+        self._meet = meet
         self.out: list[bytes] = []
         self.is_congested = False
         """The client reads slower than we write."""
@@ -91,7 +91,7 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast: aiofastnet's transports have asyncio's methods, not its classes.
         self.transport = cast(asyncio.Transport, transport)
-        self.caller = Caller(self.transport, self.rules)
+        self.caller = self._meet(self.transport)
         self.server.opened(self)
 
     def data_received(self, data: bytes) -> None:

@@ -8,7 +8,7 @@ import secrets
 import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -16,9 +16,11 @@ from authproxy.exchange import Exchange, Observer, RequestHead
 from authproxy.policy.access import Address
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
+from authproxy.wire.caller import Caller
 from authproxy.wire.client import ClientConnection
 from authproxy.wire.explaining import Explainer
 from authproxy.wire.pool import Pool
+from authproxy.wire.proxy_protocol import serve
 from authproxy.wire.rules import ListenerRules
 from authproxy.wire.sockets import BACKLOG
 
@@ -55,7 +57,8 @@ class ProxyServer:
     ) -> None:
         self.limits = limits
         self.timeouts = timeouts
-        self._listening: list[asyncio.Server] = []
+        self._listening: list[Callable[[], object]] = []
+        """Each ends the listening on one socket."""
         self._connections: set[Connection] = set()
         self._none_open = asyncio.Event()
         self._none_open.set()
@@ -72,13 +75,31 @@ class ProxyServer:
     ) -> None:
         """Take the connections that come to `sock`, which is the server's from now on."""
         made = await asyncio.get_running_loop().create_server(
-            partial(ClientConnection, self, rules),
+            partial(ClientConnection, self, partial(Caller, rules=rules)),
             sock=sock,
             backlog=BACKLOG,  # asyncio listens once more, and would do so with one of its own
             ssl=tls,
             ssl_handshake_timeout=self.timeouts.head if tls is not None else None,
         )
-        self._listening.append(made)
+        self._listening.append(made.close)
+
+    def listen_behind(
+        self, sock: socket.socket, rules: ListenerRules, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """As `listen`, for a socket whose connections begin with the PROXY protocol's header."""
+
+        def connection(client: Address) -> ClientConnection:
+            return ClientConnection(self, partial(Caller, rules=rules, client=client))
+
+        serving = serve(
+            sock,
+            factory=connection,
+            context=tls,
+            trusted=rules.trusted,
+            deadline_s=self.timeouts.head,
+        )
+        task = self.tasks.start(serving, name="PROXY protocol")
+        self._listening.append(task.cancel)
 
     def opened(self, connection: Connection) -> None:
         self._connections.add(connection)
@@ -128,8 +149,8 @@ class ProxyServer:
     def drain(self) -> None:
         """Take no more connections; what is under way is the last on those there are."""
         self.draining = True
-        for server in self._listening:
-            server.close()
+        for close in self._listening:
+            close()
         for connection in list(self._connections):
             connection.drain()
 

@@ -19,6 +19,8 @@ class ListenerRules:
     """The proxies whose word about their clients counts."""
     allow_origins: frozenset[bytes] = frozenset()
     """Origins whose pages may use all services, as `normal_origin` gives them."""
+    peer_uids: frozenset[int] | None = None
+    """Users who may connect to a Unix socket; None: all whom the file's mode lets in."""
     version: int = 0
 
     def __repr__(self) -> str:

@@ -14,13 +14,15 @@ FREE_PORT_TRIES = 4
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
-def open_listener(listen: Listen) -> list[socket.socket]:
+def open_listener(listen: Listen, mode: int = 0o600) -> list[socket.socket]:
     """The listening sockets for `listen`: two for localhost, 127.0.0.1 and ::1 on one port.
+
+    `mode` is that of a Unix socket's file.
 
     Raises StartError.
     """
     if listen.path is not None:
-        return [_open_unix(listen.path)]
+        return [_open_abstract(listen) if listen.is_abstract else _open_unix(listen.path, mode)]
     port = listen.port or 0
     if listen.host != "localhost":
         return [_open_tcp(listen.host, port)]
@@ -75,12 +77,26 @@ def _open_tcp(host: str, port: int) -> socket.socket:
     return sock
 
 
-def _open_unix(path: Path) -> socket.socket:
+def _open_abstract(listen: Listen) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.bind(f"\0{str(listen.path)[1:]}")
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        hint = "Another program may use the name; and only Linux has such names."
+        reason = error.strerror or str(error)
+        raise StartError(f"cannot listen on {listen}: {reason}", hint=hint) from error
+    sock.setblocking(False)
+    return sock
+
+
+def _open_unix(path: Path, mode: int) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_stale(path)
         # Made with the mode it is to have: a chmod afterwards would leave a moment in between.
-        before = os.umask(0o177)
+        before = os.umask(0o777 & ~mode)
         try:
             sock.bind(str(path))
         finally:

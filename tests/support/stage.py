@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import partial
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Exchange, RequestHead
@@ -22,6 +23,7 @@ from authproxy.policy.headers import service_rules
 from authproxy.policy.routes import Routes, Target
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.values import LOOPBACK, parse_origin
+from authproxy.wire.caller import Caller
 from authproxy.wire.client import ClientConnection
 from authproxy.wire.connector import Connector
 from authproxy.wire.listener import ProxyServer
@@ -201,7 +203,7 @@ class Stage:
     # The clients' deeds.
 
     def _accept(self) -> ClientConnection:
-        return ClientConnection(self.server, self._rules)
+        return ClientConnection(self.server, partial(Caller, rules=self._rules))
 
     def _client(self, who: int) -> Wire:
         slot = who % len(MARKS)

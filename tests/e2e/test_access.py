@@ -1,0 +1,211 @@
+"""Who may pass and where to, through a whole authproxy: listeners, networks, users, other sites."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from authproxy.demo.world import World
+from tests.support.program import Program
+from tests.support.raw import OK, always, raw_service
+
+NONE = 'credentials = "none"\n'
+
+
+def configured(tmp_path: Path, text: str) -> Program:
+    file = tmp_path / "authproxy.toml"
+    file.write_text(text)
+    return Program("-c", file, "--no-access-log")
+
+
+async def ask(
+    port: int, *fields: str, target: str = "/", method: str = "GET", before: bytes = b""
+) -> bytes:
+    """The whole answer to a request at 127.0.0.1; empty when we were cut off."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    host = [] if any(field.startswith("Host:") for field in fields) else ["Host: localhost"]
+    head = "\r\n".join([f"{method} {target} HTTP/1.1", "Connection: close", *host, *fields])
+    writer.write(before + head.encode() + b"\r\n\r\n")
+    answer = b""
+    with suppress(ConnectionResetError):
+        async with asyncio.timeout(10):
+            answer = await reader.read(-1)
+    writer.close()
+    return answer
+
+
+def code_of(answer: bytes) -> str:
+    """The status, and our own code if it is our own answer."""
+    head = answer.partition(b"\r\n\r\n")[0].decode().splitlines()
+    code = next((line.partition(": ")[2] for line in head if line.startswith("X-Authproxy-E")), "")
+    return f"{head[0].split()[1]} {code}".strip() if head else "nothing"
+
+
+def ports(program: Program) -> list[int]:
+    """Those of the listeners, in the order in which they are configured."""
+    found = (re.search(r":(\d+)(?:/|$)", url) for url in program.urls)
+    return list(dict.fromkeys(int(port[1]) for port in found if port))
+
+
+async def test_listeners_paths_and_names_lead_to_their_services(tmp_path: Path) -> None:
+    async with raw_service(always(OK)) as first, raw_service(always(OK)) as second:
+        text = (
+            'listen = "127.0.0.1:0"\n[listeners.second]\nlisten = "127.0.0.1:0"\n'
+            'service = "second"\n'
+            f'[services.first]\nurl = "{first.url}"\n{NONE}path = "/one"\nstrip_path = true\n'
+            f'[services.second]\nurl = "{second.url}"\n{NONE}'
+        )
+        async with configured(tmp_path, text) as program:
+            shared, own = ports(program)
+            answers = [
+                await ask(shared, target="/one/a?b"),
+                await ask(shared, "Host: second.localhost", target="/one/c"),
+                await ask(shared, target=f"http://second.localhost:{shared}/d"),
+                await ask(shared, target="/else"),
+                await ask(own, target="/one/e"),
+            ]
+    assert [
+        f"http://127.0.0.1:{shared}/one",
+        f"http://second.localhost:{shared}",
+        f"http://127.0.0.1:{own}",
+    ] == program.urls
+    assert ["200", "200", "200", "404 no_route", "200"] == list(map(code_of, answers))
+    assert [b"GET /a?b HTTP/1.1"] == [head.split(b"\r\n")[0] for head in first.heads]
+    assert [b"/one/c", b"/d", b"/one/e"] == [head.split()[1] for head in second.heads]
+
+
+async def test_a_tool_that_takes_it_for_a_forward_proxy_reaches_configured_services_only(
+    world: World, tmp_path: Path
+) -> None:
+    text = (
+        f'listen = "127.0.0.1:0"\n[services.billing]\nurl = "{world.url}"\n'
+        f'hosts = ["billing.example"]\ncredentials = "metadata"\nca_file = "{world.ca_file}"\n'
+    )
+    file = tmp_path / "authproxy.toml"
+    file.write_text(text)
+    async with Program("-c", file, environ=world.environment) as program:
+        curl = await asyncio.create_subprocess_exec(
+            *("curl", "-s", "--max-time", "10", "-x", f"http://127.0.0.1:{program.port}"),
+            *("http://billing.example/whoami", "http://evil.example/"),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        out, _ = await curl.communicate()
+        tunnel = await ask(program.port, method="CONNECT", target="billing.example:443")
+    assert b"demo@authproxy-demo.iam.gserviceaccount.com" in out
+    assert b"host_not_allowed" in out
+    assert b"Ask for http:// URLs at this proxy's address instead of https:// through it." in tunnel
+
+
+async def test_who_the_client_is_a_trusted_proxy_says(tmp_path: Path) -> None:
+    async with raw_service(always(OK)) as service:
+        text = (
+            'listen = "127.0.0.1:0"\nallow = ["192.0.2.0/24"]\ntrusted_proxies = ["127.0.0.1"]\n'
+            '[listeners.tcp]\nlisten = "127.0.0.1:0"\nproxy_protocol = true\n'
+            f'[services.a]\nurl = "{service.url}"\n{NONE}'
+        )
+        said = b"PROXY TCP4 %b 192.0.2.1 1000 80\r\n"
+        async with configured(tmp_path, text) as program:
+            http, tcp = ports(program)
+            answers = [
+                await ask(http, "X-Forwarded-For: 192.0.2.7"),
+                await ask(http, "X-Forwarded-For: 192.0.2.7, 198.51.100.1"),
+                await ask(http, "X-Forwarded-For: 192.0.2.7", "Forwarded: for=192.0.2.8"),
+                await ask(http),
+                await ask(tcp, before=said % b"192.0.2.9"),
+                await ask(tcp, before=said % b"198.51.100.1"),
+                await ask(tcp),
+            ]
+    refused = "403 address_not_allowed"
+    assert ["200", refused, refused, refused, "200", refused, "nothing"] == list(
+        map(code_of, answers)
+    )
+    assert [b"192.0.2.7", b"192.0.2.9"] == [
+        re.findall(rb"X-Forwarded-For: (\S+)", head)[0] for head in service.heads
+    ]
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """One that other users may look into, unlike pytest's."""
+    with TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+async def test_a_unix_socket_has_the_mode_and_the_users_that_it_is_given(
+    tmp_path: Path, open_folder: Path
+) -> None:
+    path = open_folder / "group"
+    async with raw_service(always(OK)) as service:
+        text = (
+            f'[listeners.group]\nlisten = "unix:{path}"\nsocket_mode = "0666"\n'
+            "peer_uids = [65533]\n"
+            f'[listeners.name]\nlisten = "unix:@authproxy-{os.getpid()}"\n'
+            f'[services.a]\nurl = "{service.url}"\n{NONE}'
+        )
+        async with configured(tmp_path, text) as program:
+            mode = path.stat().st_mode & 0o777
+            paths = [str(path), f"\0authproxy-{os.getpid()}"]
+            ours = [await asyncio.to_thread(ask_as, None, path) for path in paths]
+            theirs = [await asyncio.to_thread(ask_as, 65534, path) for path in paths]
+    assert 0o666 == mode
+    assert ["200", "200"] == list(map(code_of, ours))
+    assert ["403 address_not_allowed"] * 2 == list(map(code_of, theirs))
+    assert program.stderr.count("the user 65534 is not in peer_uids") == 0  # --no-access-log
+
+
+def ask_as(uid: int | None, path: str) -> bytes:
+    """By another process, as another user."""
+    script = (
+        "import os, socket, sys\n"
+        "uid, path = sys.argv[1:]\n"
+        "if uid != 'None': os.setuid(int(uid))\n"
+        "s = socket.socket(socket.AF_UNIX); s.connect(path.replace('@', chr(0), 1))\n"
+        "s.sendall(b'GET / HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n')\n"
+        "while data := s.recv(65536): sys.stdout.buffer.write(data)\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-S", "-c", script, str(uid), path.replace("\0", "@", 1)],
+        stdout=subprocess.PIPE,
+        timeout=20,
+        check=True,
+    ).stdout
+
+
+@pytest.mark.parametrize(
+    ("fields", "method", "expected"),
+    [
+        (("Origin: https://evil.example",), "GET", "403 cross_site"),
+        (("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors"), "GET", "403 cross_site"),
+        (("Origin: http://localhost",), "POST", "200"),
+        (("Origin: https://good.example",), "GET", "200"),
+        (
+            ("Origin: https://good.example", "Access-Control-Request-Method: PUT"),
+            "OPTIONS",
+            "204 preflight",
+        ),
+        (("Host: localhost.evil.example",), "GET", "421 host_not_allowed"),
+    ],
+)
+async def test_pages_of_other_sites_get_nowhere(
+    tmp_path: Path, fields: tuple[str, ...], method: str, expected: str
+) -> None:
+    async with raw_service(always(OK)) as service:
+        text = (
+            'listen = "127.0.0.1:0"\nallow_origins = ["https://good.example"]\n'
+            f'[services.a]\nurl = "{service.url}"\n{NONE}'
+        )
+        async with configured(tmp_path, text) as program:
+            answer = await ask(program.port, *fields, method=method)
+    assert expected == code_of(answer)
+    assert ("good.example" in fields[0]) == (
+        b"\r\nAccess-Control-Allow-Origin: https://good.example\r\n" in answer
+    )
+    assert (expected == "200") == bool(service.heads)
