@@ -2,30 +2,98 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 
 from authproxy.policy.access import AccessList, AddressSet
 from authproxy.policy.routes import Routes, Target
 from authproxy.settings import ListenerSettings, ServiceSettings, Settings
 from authproxy.values import Origin
+from authproxy.wire.lists import ListSources, ListWatch
 from authproxy.wire.rules import ListenerRules
 from authproxy.wire.upstream import Upstream
 
 EVERYBODY = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 
 
-def listener_rules(
-    listener: ListenerSettings, settings: Settings, upstreams: Mapping[str, Upstream]
-) -> ListenerRules:
-    """What holds for all who come in by `listener`."""
-    return ListenerRules(
-        routes=_routes(listener, settings, upstreams),
-        access=AccessList(
-            allow=listener.allow or settings.allow, deny=(*settings.deny, *listener.deny)
-        ),
-        trusted=AddressSet(settings.trusted_proxies),
-        allow_origins=web_origins(settings.allow_origins),
-        peer_uids=frozenset(listener.peer_uids) if _asks_for_user(listener) else None,
+class Gate:
+    """The rules of all listeners and services, kept up to date with the files they come from."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lists = ListWatch()
+        self._listeners: list[ListenerRules] = []
+
+    def rules_for(
+        self, listener: ListenerSettings, upstreams: Mapping[str, Upstream]
+    ) -> ListenerRules:
+        """What holds for all who come in by `listener`. Raises ConfigError."""
+        settings = self._settings
+
+        def changed(access: AccessList) -> None:
+            rules.access = access
+            rules.version += 1
+
+        rules = ListenerRules(
+            routes=_routes(listener, settings, upstreams),
+            access=self._lists.add(_listener_sources(listener, settings), changed),
+            trusted=AddressSet(settings.trusted_proxies),
+            allow_origins=web_origins(settings.allow_origins),
+            peer_uids=frozenset(listener.peer_uids) if _asks_for_user(listener) else None,
+        )
+        self._listeners.append(rules)
+        return rules
+
+    def guard(self, upstream: Upstream, service: ServiceSettings) -> None:
+        """Give `upstream` what narrows what the listeners let in. Raises ConfigError."""
+        upstream.allow_origins = web_origins(service.allow_origins)
+
+        def changed(access: AccessList) -> None:
+            upstream.access = access
+            for rules in self._listeners:
+                rules.version += 1
+
+        sources = _service_sources(service)
+        upstream.access = self._lists.add(sources, changed) if sources is not None else None
+
+    async def keep_fresh(self) -> None:
+        """Take what is new in the files, until cancelled."""
+        await self._lists.keep_fresh()
+
+    def __repr__(self) -> str:
+        return f"<Gate [{len(self._listeners)} listeners, {self._lists}]>"
+
+
+def _listener_sources(listener: ListenerSettings, settings: Settings) -> ListSources:
+    """A listener's own `allow` stands in place of that for all; what is denied adds up."""
+    own = listener if listener.allow or listener.allow_file else settings
+    return ListSources(
+        allow=() if _is_file_alone(own) else own.allow,
+        allow_files=_files(own.allow_file),
+        deny=(*settings.deny, *listener.deny),
+        deny_files=_files(settings.deny_file, listener.deny_file),
     )
+
+
+def _service_sources(service: ServiceSettings) -> ListSources | None:
+    """None when the service adds nothing to what the listener demands."""
+    if not (service.allow or service.allow_file or service.deny or service.deny_file):
+        return None
+    names_some = service.allow or service.allow_file
+    return ListSources(
+        allow=service.allow if names_some else EVERYBODY,
+        allow_files=_files(service.allow_file),
+        deny=service.deny,
+        deny_files=_files(service.deny_file),
+    )
+
+
+def _is_file_alone(own: ListenerSettings | Settings) -> bool:
+    """Else the default of `allow` would be added to what the file says."""
+    return own.allow_file is not None and "allow" not in own.model_fields_set
+
+
+def _files(*files: Path | None) -> tuple[Path, ...]:
+    return tuple(file for file in files if file is not None)
 
 
 def _asks_for_user(listener: ListenerSettings) -> bool:
@@ -55,13 +123,6 @@ def addresses(
 def web_origins(origins: Iterable[Origin]) -> frozenset[bytes]:
     """As the data path compares them."""
     return frozenset(str(origin).encode() for origin in origins)
-
-
-def service_access(service: ServiceSettings) -> AccessList | None:
-    """None when the service adds nothing to what the listener demands."""
-    if not service.allow and not service.deny:
-        return None
-    return AccessList(allow=service.allow or EVERYBODY, deny=service.deny)
 
 
 def _routes(

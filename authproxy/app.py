@@ -12,7 +12,7 @@ from functools import cache, partial
 from tempfile import gettempdir
 
 from authproxy import memory
-from authproxy.access import addresses, listener_rules, service_access, web_origins
+from authproxy.access import Gate, addresses
 from authproxy.config import find_egress_for_tokens, resolve_secret
 from authproxy.errors import CredentialError
 from authproxy.exchange import Observer
@@ -98,6 +98,7 @@ class Proxy:
         self._observers = observers
         self._opened: list[tuple[str, ListenerSettings]] = []
         self._tasks = Tasks()
+        self._gate = Gate(settings)
         self._stack = contextlib.AsyncExitStack()
         self._tokens = TokenCache(deadline_s=settings.timeouts.token, skew=HERE)
 
@@ -126,6 +127,8 @@ class Proxy:
     async def _start(self) -> None:
         self._push(self._tokens.close)
         upstreams = build_upstreams(self.settings, self._tokens)
+        for name, upstream in upstreams.items():
+            self._gate.guard(upstream, self.settings.services[name])
         self._server = build_server(self.settings, upstreams, self._observers)
         self._push(partial(self._server.shutdown, self.settings.timeouts.drain))
         self._push(self._tasks.cancel)
@@ -135,6 +138,7 @@ class Proxy:
         for listener in self.settings.every_listener:
             await self._open(listener, upstreams, tls)
         self._tasks.spawn(self._server.keep_ticking(), name="ticks")
+        self._tasks.spawn(self._gate.keep_fresh(), name="lists of addresses")
         for upstream in upstreams.values():
             self._tasks.spawn(_first_token(upstream), name=f"first token for {upstream.name}")
         announce(self._opened, self.settings, self._stream)
@@ -151,7 +155,7 @@ class Proxy:
         listen = listener.listen
         context = tls.context if tls is not None and listen.path is None else None
         sockets = open_listener(listen, listener.socket_mode)
-        rules = listener_rules(listener, self.settings, upstreams)
+        rules = self._gate.rules_for(listener, upstreams)
         for sock in sockets:
             if listener.proxy_protocol:
                 self._server.listen_behind(sock, rules, context)
@@ -232,8 +236,7 @@ def build_upstream(
             limits=settings.limits,
             timeouts=settings.timeouts,
         ),
-        access=service_access(service),
-        allow_origins=web_origins(service.allow_origins),
+        access=None,
     )
 
 

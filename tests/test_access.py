@@ -2,11 +2,16 @@
 
 from ipaddress import ip_address
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
-from authproxy.access import addresses, listener_rules, service_access
+import pytest
+
+from authproxy.access import Gate, addresses
+from authproxy.policy.access import AccessList
+from authproxy.settings import ServiceSettings
 from authproxy.wire.upstream import Upstream
-from tests.support.configuring import settings
+from tests.support.configuring import URL, settings
 
 CONFIG = """
 trusted_proxies = ["10.0.0.1"]
@@ -30,7 +35,8 @@ def test_a_listeners_rules_are_its_own_on_top_of_those_for_all(tmp_path: Path) -
     file.write_text(CONFIG)
     found = settings(file=file, flags={"--listen": ("80",)})
     upstreams = cast(dict[str, Upstream], {"a": "A", "b": "B"})
-    plain, lan = (listener_rules(each, found, upstreams) for each in found.every_listener)
+    gate = Gate(found)
+    plain, lan = (gate.rules_for(each, upstreams) for each in found.every_listener)
 
     assert [True, False, False] == [
         passes(plain, a) for a in ("127.0.0.1", "192.0.2.1", "192.0.2.9")
@@ -46,13 +52,59 @@ def test_a_listeners_rules_are_its_own_on_top_of_those_for_all(tmp_path: Path) -
 def test_a_service_narrows_only_if_it_says_so(tmp_path: Path) -> None:
     file = tmp_path / "authproxy.toml"
     file.write_text(CONFIG)
-    services = settings(file=file).services
+    found = settings(file=file)
+    a, b = (guarded(Gate(found), found.services[name]) for name in "ab")
 
-    assert service_access(services["a"]) is None
-    narrowed = service_access(services["b"])
-    assert narrowed is not None
-    assert narrowed.find_refusal(ip_address("192.0.2.7")) is not None
-    assert narrowed.find_refusal(ip_address("192.0.2.6")) is None
+    assert a is None
+    assert b is not None
+    assert b.find_refusal(ip_address("192.0.2.7")) is not None
+    assert b.find_refusal(ip_address("192.0.2.6")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('allow_file = "list"\n', [False, True]),
+        ('allow_file = "list"\nallow = ["127.0.0.1"]\n', [True, True]),
+        ('deny_file = "list"\nallow = ["0.0.0.0/0"]\n', [True, False]),
+    ],
+)
+def test_a_file_stands_for_or_beside_what_is_written(
+    text: str, expected: list[bool], tmp_path: Path
+) -> None:
+    (tmp_path / "list").write_text("192.0.2.0/24\n")
+    (tmp_path / "authproxy.toml").write_text(text)
+    found = settings(file=tmp_path / "authproxy.toml", urls=[URL])
+    rules = Gate(found).rules_for(found.every_listener[0], cast(Any, {"billing": "B"}))
+
+    assert expected == [passes(rules, a) for a in ("127.0.0.1", "192.0.2.1")]
+
+
+async def test_what_changes_in_a_file_counts_on_connections_that_stand(tmp_path: Path) -> None:
+    (tmp_path / "all").write_text("127.0.0.1\n")
+    (tmp_path / "own").write_text("127.0.0.1\n")
+    (tmp_path / "authproxy.toml").write_text(
+        f'allow_file = "all"\n[services.billing]\nurl = "{URL}"\nallow_file = "own"\n'
+    )
+    found = settings(file=tmp_path / "authproxy.toml")
+    gate, upstream = Gate(found), cast(Any, SimpleNamespace())
+    gate.guard(upstream, found.services["billing"])
+    rules = gate.rules_for(found.every_listener[0], {"billing": upstream})
+    for name in ("all", "own"):
+        (tmp_path / name).write_text("192.0.2.0/24\n")
+    for _ in range(2):
+        await gate._lists.look()
+
+    assert [False, True] == [passes(rules, a) for a in ("127.0.0.1", "192.0.2.1")]
+    assert upstream.access.find_refusal(ip_address("192.0.2.1")) is None
+    assert 2 == rules.version
+    assert "<Gate [1 listeners, <ListWatch [2 lists]>]>" == repr(gate)
+
+
+def guarded(gate: Gate, service: ServiceSettings) -> AccessList | None:
+    upstream = cast(Any, SimpleNamespace())
+    gate.guard(upstream, service)
+    return cast(AccessList | None, upstream.access)
 
 
 def passes(rules: Any, address: str) -> bool:

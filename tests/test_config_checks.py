@@ -302,3 +302,12 @@ def test_a_path_leads_to_one_service(tmp_path: Path) -> None:
         " to one only",
         "authproxy.toml:9: services.c.strip_path: there is no path to strip; add path",
     ] == problems(file=file)
+
+
+def test_what_is_wrong_with_a_list_is_said_before_it_is_used(tmp_path: Path) -> None:
+    (tmp_path / "allow.txt").write_text("10.0.0.0/8\n10.0.0.300\n")
+    file = write(tmp_path, 'allow_file = "allow.txt"\ndeny_file = "deny.txt"\n')
+
+    there, missing = problems(file=file, urls=[URL])
+    assert 'allow.txt:2: allow_file: "10.0.0.300" is not an address' in there
+    assert missing.startswith("authproxy.toml:2: deny_file: ")

@@ -31,7 +31,7 @@ class Kept:
 
     def start(self) -> None:
         sources = ListSources(
-            deny=(ip_network("10.2.0.0/16"),), allow_file=self.allow, deny_file=self.deny
+            deny=(ip_network("10.2.0.0/16"),), allow_files=(self.allow,), deny_files=(self.deny,)
         )
         self.access = self.watch.add(sources, self.changed)
 
@@ -192,8 +192,8 @@ async def test_files_are_looked_at_again_and_again_whatever_fails(
     broken = kept.allow.with_name("broken.txt")
     broken.touch()
     watch = ListWatch()
-    watch.add(ListSources(deny_file=broken), fail)
-    watch.add(ListSources(allow_file=kept.allow), kept.changed)
+    watch.add(ListSources(deny_files=(broken,)), fail)
+    watch.add(ListSources(allow_files=(kept.allow,)), kept.changed)
     tasks = Tasks()
     tasks.spawn(watch.keep_fresh(), name="lists")
     replace(broken, "10.0.0.0/8")

@@ -14,8 +14,9 @@ from authproxy.config.egress import EgressError, find_egress
 from authproxy.config.entries import Entries, get_nearest
 from authproxy.config.files import is_stream, read_bytes
 from authproxy.config.keys import Path
+from authproxy.config.lists import read_networks
 from authproxy.config.secrets import resolve_secret
-from authproxy.errors import Problem, StartError
+from authproxy.errors import ConfigError, Problem, StartError
 from authproxy.settings import ListenerSettings, ServiceSettings, Settings
 from authproxy.values import CLOUD_PLATFORM, Listen, did_you_mean
 
@@ -141,6 +142,20 @@ def _unknown_service(draft: Draft) -> Iterator[Problem]:
                 f'there is no service "{listener.service}"'
                 f"{did_you_mean(listener.service, known)}; there are {', '.join(known)}",
             )
+
+
+def _lists(draft: Draft) -> Iterator[Problem]:
+    settings = draft.settings
+    tables: list[tuple[Path, Settings | ListenerSettings | ServiceSettings]] = [((), settings)]
+    tables += [(("listeners", name), each) for name, each in settings.listeners.items()]
+    for path, table in [*tables, *draft.services()]:
+        for key, file in (("allow_file", table.allow_file), ("deny_file", table.deny_file)):
+            if file is not None:
+                entry = get_nearest(draft.entries, (*path, key))
+                try:
+                    read_networks(file, key=entry.key, where=entry.where)
+                except ConfigError as error:
+                    yield from error.problems
 
 
 def _token_in_clear(draft: Draft) -> Iterator[Problem]:
@@ -292,6 +307,7 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     _same_listener,
     _same_host,
     _same_path,
+    _lists,
     _unknown_service,
     _token_in_clear,
     _impersonation,

@@ -31,25 +31,26 @@ class ListSources:
 
     allow: tuple[Network, ...] = ()
     deny: tuple[Network, ...] = ()
-    allow_file: Path | None = None
-    deny_file: Path | None = None
+    allow_files: tuple[Path, ...] = ()
+    deny_files: tuple[Path, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
-        return tuple(file for file in (self.allow_file, self.deny_file) if file is not None)
+        return (*self.allow_files, *self.deny_files)
 
     def read(self) -> AccessList:
-        """Raises ConfigError, with the problems of both files. May block."""
+        """Raises ConfigError, with the problems of all files. May block."""
         problems: list[Problem] = []
         allow, deny = list(self.allow), list(self.deny)
-        for found, file, key in (
-            (allow, self.allow_file, "allow_file"),
-            (deny, self.deny_file, "deny_file"),
+        for found, files, key in (
+            (allow, self.allow_files, "allow_file"),
+            (deny, self.deny_files, "deny_file"),
         ):
-            try:
-                found += read_networks(file, key=key) if file is not None else ()
-            except ConfigError as error:
-                problems += error.problems
+            for file in files:
+                try:
+                    found += read_networks(file, key=key)
+                except ConfigError as error:
+                    problems += error.problems
         if problems:
             raise ConfigError(problems)
         return AccessList(allow=allow, deny=deny)
