@@ -2,9 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network
+from math import ceil
 from pathlib import Path
 
+from authproxy.config.inbound import read_keys
 from authproxy.policy.access import AccessList, AddressSet
+from authproxy.policy.keys import InboundKey, KeyRing, digest_of
+from authproxy.policy.limits import Failures, RateLimiter
+from authproxy.policy.permissions import Permissions
 from authproxy.policy.routes import Routes, Target
 from authproxy.settings import ListenerSettings, ServiceSettings, Settings
 from authproxy.values import Origin
@@ -22,6 +27,10 @@ class Gate:
         self._settings = settings
         self._lists = ListWatch()
         self._listeners: list[ListenerRules] = []
+        self._keys = key_ring(settings)
+        self._failures = Failures()
+        per_second, burst = settings.limits.requests_per_second, settings.limits.burst
+        self._limiter = RateLimiter(per_second, burst or ceil(per_second)) if per_second else None
 
     def rules_for(
         self, listener: ListenerSettings, upstreams: Mapping[str, Upstream]
@@ -39,6 +48,10 @@ class Gate:
             trusted=AddressSet(settings.trusted_proxies),
             allow_origins=web_origins(settings.allow_origins),
             peer_uids=frozenset(listener.peer_uids) if _asks_for_user(listener) else None,
+            keys=self._keys,
+            key_header=settings.key_header.lower().encode(),
+            failures=self._failures,
+            limiter=self._limiter,
         )
         self._listeners.append(rules)
         return rules
@@ -46,6 +59,7 @@ class Gate:
     def guard(self, upstream: Upstream, service: ServiceSettings) -> None:
         """Give `upstream` what narrows what the listeners let in. Raises ConfigError."""
         upstream.allow_origins = web_origins(service.allow_origins)
+        upstream.permissions = _permissions(service)
 
         def changed(access: AccessList) -> None:
             upstream.access = access
@@ -118,6 +132,32 @@ def addresses(
         else:
             scheme, port = url.split("://")[0], url.rpartition(":")[2]
             yield name, f"{scheme}://{name}.localhost:{port}"
+
+
+def key_ring(settings: Settings) -> KeyRing | None:
+    """The keys that clients must show; None when there are none. Raises ConfigError."""
+    digests: dict[bytes, InboundKey] = {}
+    for name, key in settings.keys.items():
+        inbound = InboundKey(name=name, services=frozenset(key.services))
+        found = [bytes.fromhex(text) for text in key.sha256]
+        found += map(digest_of, read_keys(key.file, name)) if key.file is not None else ()
+        digests |= dict.fromkeys(found, inbound)
+    return KeyRing(digests) if settings.keys else None
+
+
+def _permissions(service: ServiceSettings) -> Permissions | None:
+    methods, deny_methods, paths, deny_paths = (
+        [text.encode() for text in texts]
+        for texts in (service.methods, service.deny_methods, service.paths, service.deny_paths)
+    )
+    if not (methods or deny_methods or paths or deny_paths):
+        return None
+    return Permissions(
+        methods=frozenset(methods),
+        deny_methods=frozenset(deny_methods),
+        paths=tuple(paths),
+        deny_paths=tuple(deny_paths),
+    )
 
 
 def web_origins(origins: Iterable[Origin]) -> frozenset[bytes]:

@@ -229,6 +229,7 @@ def build_upstream(
             token_header=service.header_for_token,
             api_key_header=service.api_key_header,
             api_key=api_key.reveal() if api_key else None,
+            key_header=settings.key_header if settings.keys else None,
         ),
         tokens=tokens,
         pool=Pool(

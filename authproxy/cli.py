@@ -7,6 +7,7 @@ imported when it runs: `authproxy --help` must not wait for it.
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -253,6 +254,24 @@ def _status(context: _Context, address: str | None) -> int:
     from authproxy.commands import status
 
     return status.run(address, context.environ, click.echo)
+
+
+@main.command("key")
+@click.argument("name", default="NAME", metavar="[NAME]")
+@click.option("--sha256", is_flag=True, help="Print the digest of a key that stdin has.")
+def _key(name: str, sha256: bool) -> None:
+    """Make a key that clients must show.
+
+    The key goes to stdout; what to write into the configuration, with its digest, to stderr.
+    """
+    from authproxy.commands import key
+
+    if not sha256:
+        key.make(name, say=click.echo, explain=partial(click.echo, err=True))
+    elif sys.stdin.isatty():
+        key.digest(click.prompt("Key", hide_input=True, err=True), say=click.echo)
+    else:
+        key.digest(sys.stdin.readline(), say=click.echo)
 
 
 @main.command("demo")

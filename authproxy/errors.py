@@ -115,6 +115,15 @@ class Refused(AuthProxyError):  # noqa: N818 -- reads as what happened, as h11's
     """The client may not do this, or did not say it properly. Nothing was sent to the service."""
 
 
+class StartPage(Refused):
+    """Not a refusal: nothing is served here, and what there is instead."""
+
+    def __init__(self, message: str, *, code: Code, links: Sequence[tuple[str, str]]) -> None:
+        """`links`: the names of services, and their addresses."""
+        super().__init__(message, code=code)
+        self.links = links
+
+
 class CredentialError(AuthProxyError):
     """No usable token could be had. Nothing was sent to the service.
 

@@ -3,6 +3,7 @@
 Text becomes a value here; what a value means on its own is in `authproxy.values`.
 """
 
+import re
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -26,6 +27,7 @@ from authproxy.values import (
     parse_header_name,
     parse_host_name,
     parse_listen,
+    parse_method,
     parse_network,
     parse_origin,
     parse_path_prefix,
@@ -35,6 +37,8 @@ from authproxy.values import (
     parse_web_origin,
     quoted,
 )
+
+READ_ONLY = ("GET", "HEAD", "OPTIONS")
 
 
 def _text(parse: Callable[[str], object], *parsed: type) -> BeforeValidator:
@@ -102,6 +106,26 @@ def _token_kind(value: object) -> object:
     )
 
 
+def _spell_out(value: object) -> object:
+    """`read-only` in a list of methods."""
+    if not isinstance(value, list | tuple):
+        return value
+    spelled: list[object] = []
+    for item in value:
+        spelled += READ_ONLY if item == "read-only" else [item]
+    return spelled
+
+
+def _digest(text: str) -> str:
+    """What else stands there may be a key, so it is not repeated."""
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text.strip()):
+        raise ValueError(
+            "must be the 64 hexadecimal digits of a key's SHA-256, not the key itself; authproxy"
+            " key makes both, and authproxy key --sha256 the digest of a key that you have"
+        )
+    return text.strip().lower()
+
+
 def _mode(text: str) -> int:
     try:
         mode = int(text, 8)
@@ -137,6 +161,14 @@ Networks = Annotated[tuple[NetworkValue, ...], BeforeValidator(_one_or_many)]
 WebOrigins = Annotated[
     tuple[Annotated[Origin, _text(parse_web_origin, Origin)], ...], BeforeValidator(_one_or_many)
 ]
+PathPrefixes = Annotated[tuple[PathPrefix, ...], BeforeValidator(_one_or_many)]
+Methods = Annotated[
+    tuple[Annotated[str, _text(parse_method)], ...],
+    BeforeValidator(_spell_out),
+    BeforeValidator(_one_or_many),
+]
+Digests = Annotated[tuple[Annotated[str, _text(_digest)], ...], BeforeValidator(_one_or_many)]
+ServiceNames = Annotated[tuple[ServiceName, ...], BeforeValidator(_one_or_many)]
 HostNames = Annotated[tuple[HostName, ...], BeforeValidator(_one_or_many)]
 Emails = Annotated[tuple[Email, ...], BeforeValidator(_one_or_many)]
 Listens = Annotated[

@@ -10,6 +10,7 @@ from authproxy.fields import (
     Audience,
     Count,
     CredentialsValue,
+    Digests,
     EgressValue,
     Email,
     Emails,
@@ -22,13 +23,16 @@ from authproxy.fields import (
     ListenValue,
     LogFormat,
     LogLevel,
+    Methods,
     Networks,
     OriginValue,
     PathPrefix,
+    PathPrefixes,
     Scopes,
     Seconds,
     SecretRefValue,
     ServiceName,
+    ServiceNames,
     TlsVersion,
     TokenKind,
     Uids,
@@ -76,6 +80,14 @@ class ServiceSettings(_Frozen):
     """Client addresses refused for this service, whatever `allow` says."""
     deny_file: FileValue | None = None
     """A file with more of them, one to a line. Read anew when it changes."""
+    methods: Methods = ()
+    """Methods that may be used; empty: all. `read-only` stands for GET, HEAD and OPTIONS."""
+    deny_methods: Methods = ()
+    """Methods that may not, whatever `methods` says."""
+    paths: PathPrefixes = ()
+    """Paths that may be used, by their beginning; empty: all."""
+    deny_paths: PathPrefixes = ()
+    """Paths that may not, whatever `paths` says."""
     allow_origins: WebOrigins = ()
     """Origins of other sites whose pages may use this service."""
     path: PathPrefix | None = None
@@ -133,6 +145,17 @@ class ListenerSettings(_Frozen):
     """The mode of a Unix socket's file."""
 
 
+class KeySettings(_Frozen):
+    """A key that clients may show. When there are any, nobody passes without one."""
+
+    sha256: Digests = ()
+    """SHA-256 of the key, in hexadecimal; several while an old one is still in use."""
+    file: FileValue | None = None
+    """A file with the key itself, or with several, one to a line."""
+    services: ServiceNames = ()
+    """The services that it opens; empty: all of them."""
+
+
 class LogSettings(_Frozen):
     """What is written to stderr."""
 
@@ -155,6 +178,16 @@ class LimitSettings(_Frozen):
     """Length of a request's target."""
     headers: Count = Field(200, ge=8)
     """Header fields in a head."""
+    body_bytes: Count = Field(0, ge=0)
+    """Size of a request's body; 0: no bound."""
+    connections: Count = Field(0, ge=0)
+    """Open connections of all clients; 0: no bound."""
+    connections_per_client: Count = Field(0, ge=0)
+    """Open connections of one client address; 0: no bound."""
+    requests_per_second: Seconds = Field(0.0, ge=0)
+    """Of one client address, or of one key where there are keys; 0: no bound."""
+    burst: Count = Field(0, ge=0)
+    """Requests that may come at once; 0: those of a second."""
 
 
 class TimeoutSettings(_Frozen):
@@ -207,6 +240,10 @@ class Settings(_Frozen):
     """The key of `tls_cert_file`, when it is not in the same file."""
     egress_proxy: EgressValue = EgressSpec("auto")
     """The proxy on the way out: a URL, `env:NAME`, `file:PATH`, `none`; `auto`: HTTPS_PROXY."""
+    key_header: KeyHeaderName = "X-Api-Key"
+    """The header in which clients show a key; it does not reach the service."""
+    keys: dict[ServiceName, KeySettings] = {}
+    """Keys that clients must show, by name."""
     listeners: dict[ServiceName, ListenerSettings] = {}
     """Listeners with rules of their own, by name."""
     services: dict[ServiceName, ServiceSettings] = Field(min_length=1)

@@ -42,7 +42,7 @@ LAYERS = (
 HOMES = {
     "aiofastnet": {"app"},
     "aiohttp": {"demo"},
-    "cachetools": {"identity"},
+    "cachetools": {"identity", "policy"},
     "click": {"cli", "cli_flags"},
     "cryptography": {"demo"},
     "google": {"identity"},

@@ -1,7 +1,7 @@
 import pytest
 
 from authproxy.config.keys import EVERY, FLAGS, PATHS, VARIABLES, Path, advice, find_below, is_list
-from authproxy.settings import ListenerSettings
+from authproxy.settings import KeySettings, ListenerSettings
 
 SERVICE_ONLY = (
     *("url", "hosts", "egress_proxy", "allow_origins"),
@@ -14,7 +14,8 @@ def test_every_setting_has_a_variable_or_one_with_its_services_name() -> None:
 
     of_services = {("services", EVERY, key) for key in SERVICE_ONLY}
     of_listeners = {("listeners", EVERY, key) for key in ListenerSettings.model_fields}
-    assert of_services | of_listeners == without
+    of_keys = {("keys", EVERY, key) for key in KeySettings.model_fields}
+    assert of_services | of_listeners | of_keys == without
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,12 @@ def test_lists_are_known_from_their_defaults() -> None:
             "allow_origins",
             "trusted_proxies",
             "peer_uids",
+            "methods",
+            "deny_methods",
+            "paths",
+            "deny_paths",
+            "sha256",
+            "services",
         )
     } == lists
 

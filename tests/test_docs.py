@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "config.example.toml"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 
-EXAMPLES = {"services": "billing", "listeners": "lan"}
+EXAMPLES = {"services": "billing", "listeners": "lan", "keys": "ci"}
 """The names in the example."""
 
 MENTIONED_ONLY = {"AUTHPROXY_SERVICE_HOST", "AUTHPROXY_PORT_8080_TCP", "_AUTHPROXY_COMPLETE"}
@@ -60,6 +60,7 @@ def test_the_example_loads_with_every_setting_active(tmp_path: Path) -> None:
         write_pair(tmp_path, "localhost", authority=authority, stem=stem)
     for name in ("allow.txt", "deny.txt"):
         (tmp_path / name).write_text("192.0.2.0/24\n")
+    (tmp_path / "ci.key").write_text("apk_only-an-example-of-a-key\n")
 
     settings = load(
         urls=[],
@@ -139,7 +140,7 @@ def test_the_page_names_no_variable_that_does_not_exist() -> None:
     assert [] == [
         name
         for name in sorted(named - known)
-        if not re.match("AUTHPROXY_(SERVICES|LISTENERS)_", name)
+        if not re.match("AUTHPROXY_(SERVICES|LISTENERS|KEYS)_", name)
     ]
 
 

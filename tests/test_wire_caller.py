@@ -8,11 +8,14 @@ from typing import Any, cast
 
 import pytest
 
-from authproxy.errors import Code, Refused
+from authproxy.errors import Code, Refused, StartPage
 from authproxy.exchange import RequestHead, make_field
 from authproxy.policy.access import AccessList, AddressSet
 from authproxy.policy.facts import RequestFacts, read_request
 from authproxy.policy.headers import service_rules
+from authproxy.policy.keys import InboundKey, KeyRing, digest_of
+from authproxy.policy.limits import RateLimiter
+from authproxy.policy.permissions import Permissions
 from authproxy.policy.routes import Routes, Target
 from authproxy.values import LOOPBACK, parse_network, parse_origin
 from authproxy.wire.caller import Caller
@@ -20,6 +23,9 @@ from authproxy.wire.rules import ListenerRules
 from authproxy.wire.upstream import Upstream
 
 EVERYBODY = AccessList(allow=[parse_network("0.0.0.0/0"), parse_network("::/0")])
+
+
+HEAD = RequestHead(b"GET", b"/", "1.1", [])
 
 
 class Connected:
@@ -58,7 +64,7 @@ def facts(*fields: tuple[bytes, bytes], host: bytes | None = b"localhost") -> Re
 
 
 def admitted(client: Caller, host: bytes = b"localhost", target: bytes = b"/") -> Upstream:
-    return client.admit(b"GET", facts(host=host), host, target).service
+    return client.admit(HEAD, facts(host=host), host, target).service
 
 
 def upstream(name: str = "billing", access: AccessList | None = None) -> Upstream:
@@ -103,7 +109,7 @@ def test_a_client_on_a_unix_socket_has_no_address_and_needs_none() -> None:
     billing = upstream()
     client = caller("", rules(billing, access=AccessList(allow=LOOPBACK)))
 
-    assert client.admit(b"GET", RequestFacts(), None, b"/").service is billing
+    assert client.admit(HEAD, RequestFacts(), None, b"/").service is billing
     assert client.address is None
     assert client.forwarded == b"X-Forwarded-Proto: http\r\n"
     assert repr(caller("", rules(billing))) == "<Caller None [new]>"
@@ -156,7 +162,7 @@ def test_a_trusted_proxy_says_who_its_client_is_and_what_it_speaks() -> None:
     only = AccessList(allow=[parse_network("192.0.2.0/24")])
     client = caller(("10.0.0.1", 1), rules(upstream(), access=only, trusted=["10.0.0.0/8"]))
     said = facts((b"X-Forwarded-For", b"192.0.2.7"), (b"X-Forwarded-Proto", b"https"))
-    client.admit(b"GET", said, b"localhost", b"/")
+    client.admit(HEAD, said, b"localhost", b"/")
 
     assert "192.0.2.7" == str(client.address)
     assert client.forwarded.startswith(
@@ -166,15 +172,15 @@ def test_a_trusted_proxy_says_who_its_client_is_and_what_it_speaks() -> None:
 
     for refused in ((b"X-Forwarded-For", b"198.51.100.1"), (b"X-Forwarded-For", b"unknown")):
         with pytest.raises(Refused) as raised:
-            client.admit(b"GET", facts(refused), b"localhost", b"/")
+            client.admit(HEAD, facts(refused), b"localhost", b"/")
         assert raised.value.code == Code.ADDRESS_NOT_ALLOWED
-    assert client.admit(b"GET", said, b"localhost", b"/").service.name == "billing"
+    assert client.admit(HEAD, said, b"localhost", b"/").service.name == "billing"
 
 
 def test_nobody_else_is_believed() -> None:
     client = caller(("192.0.2.7", 1), rules(upstream(), trusted=["10.0.0.0/8"]))
     said = facts((b"X-Forwarded-For", b"127.0.0.1"), (b"X-Forwarded-Proto", b"https"))
-    client.admit(b"GET", said, b"localhost", b"/")
+    client.admit(HEAD, said, b"localhost", b"/")
 
     assert ("192.0.2.7", b"http://localhost") == (str(client.address), client.origins[1])
 
@@ -182,20 +188,94 @@ def test_nobody_else_is_believed() -> None:
 def test_new_rules_count_on_a_connection_that_stands() -> None:
     listener = rules(upstream())
     client, same = caller(("192.0.2.7", 1), listener), facts()
-    client.admit(b"GET", same, b"localhost", b"/")
+    client.admit(HEAD, same, b"localhost", b"/")
     listener.access = AccessList(allow=LOOPBACK)
-    client.admit(b"GET", same, b"localhost", b"/")
+    client.admit(HEAD, same, b"localhost", b"/")
     listener.version += 1
 
     with pytest.raises(Refused, match="may not use this proxy"):
-        client.admit(b"GET", same, b"localhost", b"/")
+        client.admit(HEAD, same, b"localhost", b"/")
 
 
 def test_a_path_that_leads_nowhere_is_answered_with_the_services_names() -> None:
     client = caller(("127.0.0.1", 1), rules(upstream("billing"), upstream("reports")))
 
     with pytest.raises(Refused, match="No service belongs to localhost"):
+        admitted(client, target=b"/x")
+    with pytest.raises(StartPage) as raised:
+        admitted(client, b"localhost:8080")
+    assert [
+        ("billing", "http://billing.localhost:8080/"),
+        ("reports", "http://reports.localhost:8080/"),
+    ] == raised.value.links
+
+
+GOOD, OTHER = b"apk_good", b"apk_other"
+
+
+def locked(*upstreams: Upstream, **more: Any) -> ListenerRules:
+    listener = rules(*upstreams)
+    listener.keys = KeyRing(
+        {
+            digest_of(GOOD.decode()): InboundKey(name="ci"),
+            digest_of(OTHER.decode()): InboundKey(name="other", services=frozenset(["reports"])),
+        }
+    )
+    return listener
+
+
+def shown(client: Caller, *keys: bytes, host: bytes = b"billing.localhost") -> Code | None:
+    """With these keys: what stands in the way, if anything does."""
+    head = RequestHead(b"GET", b"/", "1.1", [make_field(b"X-Api-Key", key) for key in keys])
+    try:
+        client.admit(head, facts(host=host), host, b"/")
+    except Refused as refusal:
+        return refusal.code
+    return None
+
+
+def test_a_key_opens_its_services() -> None:
+    client = caller(("127.0.0.1", 1), locked(upstream("billing"), upstream("reports")))
+
+    assert shown(client, GOOD) is None
+    assert Code.KEY_REQUIRED == shown(client)
+    assert Code.KEY_REQUIRED == shown(client, b"apk_wrong")
+    assert Code.KEY_REQUIRED == shown(client, GOOD, GOOD)
+    assert Code.KEY_NOT_ALLOWED == shown(client, OTHER)
+    assert shown(client, OTHER, host=b"reports.localhost") is None
+    assert Code.KEY_REQUIRED == shown(client, host=b"localhost")  # no list for strangers
+
+
+def test_wrong_keys_are_slowed_down_for_their_client_alone() -> None:
+    listener = locked(upstream("billing"))
+    client, neighbour = (caller((a, 1), listener) for a in ("192.0.2.1", "192.0.2.2"))
+    outcomes = [shown(client, b"apk_wrong") for _ in range(12)]
+
+    assert [Code.KEY_REQUIRED] * 11 + [Code.TOO_MANY_REQUESTS] == outcomes
+    assert Code.TOO_MANY_REQUESTS == shown(client, GOOD)
+    assert shown(neighbour, GOOD) is None
+
+
+def test_requests_beyond_the_rate_hear_when_to_come_again() -> None:
+    listener = rules(upstream())
+    listener.limiter = RateLimiter(0.01, 2)
+    client = caller(("127.0.0.1", 1), listener)
+    assert [admitted(client).name for _ in range(2)] == ["billing"] * 2
+
+    with pytest.raises(Refused) as raised:
         admitted(client)
+    assert raised.value.code == Code.TOO_MANY_REQUESTS
+    assert raised.value.fields["Retry-After"] == "100"
+
+
+def test_methods_and_paths_are_the_services_own() -> None:
+    billing = upstream()
+    billing.permissions = Permissions(deny_paths=(b"/admin",))
+    client = caller(("127.0.0.1", 1), rules(billing))
+    assert admitted(client, target=b"/x") is billing
+
+    with pytest.raises(Refused, match="This path of the service may not be used here"):
+        admitted(client, target=b"/x/../admin")
 
 
 def test_a_client_whom_the_listener_refuses_gets_nowhere() -> None:
@@ -213,7 +293,8 @@ def test_a_client_whom_the_listener_refuses_gets_nowhere() -> None:
 def asked_by(
     client: Caller, origin: bytes, method: bytes = b"GET", *more: tuple[bytes, bytes]
 ) -> bytes:
-    client.admit(method, facts((b"Origin", origin), *more), b"localhost", b"/")
+    head = RequestHead(method, b"/", "1.1", [])
+    client.admit(head, facts((b"Origin", origin), *more), b"localhost", b"/")
     return client.cors
 
 
@@ -235,10 +316,10 @@ def test_what_was_decided_for_one_method_is_decided_anew_for_another() -> None:
         (b"Sec-Fetch-Mode", b"navigate"),
         (b"Sec-Fetch-Dest", b"document"),
     )
-    client.admit(b"GET", link, b"localhost", b"/")
+    client.admit(HEAD, link, b"localhost", b"/")
 
     with pytest.raises(Refused):
-        client.admit(b"POST", link, b"localhost", b"/")
+        client.admit(RequestHead(b"POST", b"/", "1.1", []), link, b"localhost", b"/")
 
 
 @pytest.mark.parametrize("of_service", [True, False], ids=["the service's", "everybody's"])

@@ -136,7 +136,7 @@ async def test_a_tick_that_fails_is_not_the_last(caplog: pytest.LogCaptureFixtur
     timeouts = TimeoutSettings(keep_alive=0.01)
     async with raw_service() as service, proxying(service.url, timeouts=timeouts) as proxy:
         sick = Sick()
-        proxy.server.opened(sick)
+        proxy.server.opened(sick, None)
         proxy.server.tasks.spawn(proxy.server.keep_ticking(), name="ticks")
         await until(lambda: sick.ticks > 1)
         proxy.server.closed(sick)

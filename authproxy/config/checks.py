@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path as FilePath
 
+from authproxy.config.access import check_keys, check_lists, check_proxies
 from authproxy.config.certificates import KeyFileError, load_authorities, load_pair
 from authproxy.config.egress import EgressError, find_egress
 from authproxy.config.entries import Entries, get_nearest
 from authproxy.config.files import is_stream, read_bytes
 from authproxy.config.keys import Path
-from authproxy.config.lists import read_networks
 from authproxy.config.secrets import resolve_secret
-from authproxy.errors import ConfigError, Problem, StartError
+from authproxy.errors import Problem, StartError
 from authproxy.settings import ListenerSettings, ServiceSettings, Settings
 from authproxy.values import CLOUD_PLATFORM, Listen, did_you_mean
 
@@ -63,7 +63,7 @@ def check(draft: Draft) -> Iterator[Problem]:
 
 def _open_listener(draft: Draft) -> Iterator[Problem]:
     """A service's own `allow` does not help: the listener is asked first."""
-    if ("allow",) in draft.entries or ("allow_file",) in draft.entries:
+    if ("allow",) in draft.entries or ("allow_file",) in draft.entries or draft.settings.keys:
         return
     for path, index, listener in draft.listeners():
         listen = listener.listen
@@ -142,20 +142,6 @@ def _unknown_service(draft: Draft) -> Iterator[Problem]:
                 f'there is no service "{listener.service}"'
                 f"{did_you_mean(listener.service, known)}; there are {', '.join(known)}",
             )
-
-
-def _lists(draft: Draft) -> Iterator[Problem]:
-    settings = draft.settings
-    tables: list[tuple[Path, Settings | ListenerSettings | ServiceSettings]] = [((), settings)]
-    tables += [(("listeners", name), each) for name, each in settings.listeners.items()]
-    for path, table in [*tables, *draft.services()]:
-        for key, file in (("allow_file", table.allow_file), ("deny_file", table.deny_file)):
-            if file is not None:
-                entry = get_nearest(draft.entries, (*path, key))
-                try:
-                    read_networks(file, key=entry.key, where=entry.where)
-                except ConfigError as error:
-                    yield from error.problems
 
 
 def _token_in_clear(draft: Draft) -> Iterator[Problem]:
@@ -307,7 +293,9 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     _same_listener,
     _same_host,
     _same_path,
-    _lists,
+    check_lists,
+    check_keys,
+    check_proxies,
     _unknown_service,
     _token_in_clear,
     _impersonation,

@@ -25,6 +25,7 @@ _PATHS_IN = {
     "tls_key_file": ("",),
     "allow_file": ("",),
     "deny_file": ("",),
+    "file": ("",),
     "egress_proxy": ("file:",),
 }
 """Which values name a file, and what stands before its path."""

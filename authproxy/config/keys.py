@@ -6,7 +6,7 @@ a variable at once; only what reads better under another name is written down he
 
 from pydantic import BaseModel
 
-from authproxy.settings import ListenerSettings, ServiceSettings, Settings
+from authproxy.settings import KeySettings, ListenerSettings, ServiceSettings, Settings
 from authproxy.values import find_close
 
 Path = tuple[str, ...]
@@ -26,6 +26,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
 TABLES: dict[str, type[BaseModel]] = {
     "services": ServiceSettings,
     "listeners": ListenerSettings,
+    "keys": KeySettings,
 }
 """Tables of tables: the names below them are the user's own."""
 

@@ -64,10 +64,20 @@ class ServiceRules:
 
 
 def service_rules(
-    *, authority: str, token_header: str, api_key_header: str, api_key: str | None
+    *,
+    authority: str,
+    token_header: str,
+    api_key_header: str,
+    api_key: str | None,
+    key_header: str | None = None,
 ) -> ServiceRules:
-    """`token_header` is a field name or `auto`; `api_key` None when the service wants none."""
+    """`token_header` is a field name or `auto`; `api_key` None when the service wants none.
+
+    `key_header`: that in which clients show authproxy a key, if they must.
+    """
     drop = HOP_BY_HOP | _OURS | {b"http2-settings"}
+    if key_header is not None:
+        drop |= _spellings(key_header)
     if token_header != "auto":
         drop |= _spellings(token_header)
     extra = b""

@@ -131,6 +131,7 @@ class Routes(Generic[Service]):
             if own and owners[own] == 1 and not self._is_shared(own, None):
                 self._by_host.setdefault(own, site)
             self._by_host |= dict.fromkeys((f"{name}.localhost", *target.hosts), site)
+        self._services = services
         self.names = tuple(services)
         self._shared_site = _shared_site(services)
         if only is not None:
@@ -153,6 +154,17 @@ class Routes(Generic[Service]):
                 detail=f"Host: {host}",
             )
         return self._shared_site
+
+    def links(self, proto: str, authority: bytes) -> list[tuple[str, str]]:
+        """All services with the address under which the client reaches each: a path, or a name."""
+        host, colon, port = authority.decode("latin-1").rpartition(":")
+        port = colon + port if host and port.isdecimal() else ""
+        return [
+            (name, f"{target.path}/")
+            if target.path is not None
+            else (name, f"{proto}://{(*target.hosts, f'{name}.localhost')[0]}{port}/")
+            for name, target in self._services.items()
+        ]
 
     def no_route(self, host: str) -> Refused:
         """For a name that is ours when the path leads nowhere."""

@@ -135,6 +135,13 @@ def parse_audience(text: str) -> str:
     return text
 
 
+def parse_method(text: str) -> str:
+    """A method's name is in capitals (RFC 9110 9.1), and compared as it is."""
+    if not _TOKEN_CHARS.fullmatch(text):
+        raise ValueError(f"{quoted(text)} is no method; write GET, or read-only")
+    return text.upper()
+
+
 def parse_scope(text: str) -> str:
     """An OAuth scope (RFC 6749 3.3), as a rule a URL of Google's."""
     if not _SCOPE.fullmatch(text):

@@ -23,7 +23,10 @@ def admit(relay: "Relay") -> None:
             relay.target, host = split_target(relay.target, host)
         relay.exchange.host = host or b""
         caller = relay.client.caller
-        route = caller.admit(method, relay.facts, host, relay.target)
+        route = caller.admit(relay.head, relay.facts, host, relay.target)
+        limit = relay.client.server.limits.body_bytes
+        if limit and (relay.facts.length or 0) > limit:
+            raise refusals.body_too_large(limit)
     except Refused as refusal:
         relay.refuse(refusal)
         return

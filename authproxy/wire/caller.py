@@ -1,12 +1,14 @@
 """Who is on the other end of a client connection, and which service they ask for."""
 
 import asyncio
+import time
 
+from authproxy.errors import Refused
 from authproxy.exchange import RequestHead
 from authproxy.policy.access import Address, parse_peer
 from authproxy.policy.client_address import find_client
 from authproxy.policy.cors import answer_lines, is_preflight, preflight
-from authproxy.policy.cross_site import Asking, find_cross_site, normal_origin
+from authproxy.policy.cross_site import LINKS, Asking, find_cross_site, normal_origin
 from authproxy.policy.facts import RequestFacts
 from authproxy.policy.headers import (
     ServiceRules,
@@ -14,7 +16,10 @@ from authproxy.policy.headers import (
     one_hop_less,
     request_fields,
 )
+from authproxy.policy.keys import InboundKey
+from authproxy.policy.limits import RateLimiter, network_of
 from authproxy.policy.routes import Route, Site, parse_host
+from authproxy.policy.start_page import start_page
 from authproxy.wire import refusals
 from authproxy.wire.peer import find_uid_refusal
 from authproxy.wire.rules import ListenerRules
@@ -34,6 +39,7 @@ class Caller:
         "_fields",
         "_fields_of",
         "_host",
+        "_key",
         "_local",
         "_method",
         "_peer",
@@ -76,6 +82,8 @@ class Caller:
         self._facts: RequestFacts | None = None
         self._host: bytes | None = None
         self._method = b""
+        self._key: InboundKey | None = None
+        """The key that was shown."""
         self._checked: Route[Upstream] | None = None
         """The route that these fields may take."""
         self._site: Site[Upstream] | None = None
@@ -92,26 +100,68 @@ class Caller:
         """The lines that let a page of an allowed origin read the answer."""
 
     def admit(
-        self, method: bytes, facts: RequestFacts, host: bytes | None, target: bytes
+        self, head: RequestHead, facts: RequestFacts, host: bytes | None, target: bytes
     ) -> Route[Upstream]:
         """May they pass, and where does their request go? Raises Refused.
 
         `host` and `target` are as `split_target` gives them.
         """
+        method, rules = head.method, self._rules
         is_known = facts is self._facts and host == self._host and method == self._method
-        if not is_known or self._version != self._rules.version or self._site is None:
+        if not is_known or self._version != rules.version or self._site is None:
             self._decide(facts, host)
+            self._key = self._find_key(head, facts) if rules.keys is not None else None
             self._method, self._checked = method, None
         assert self._site is not None  # noqa: S101 -- for the type checker: it was decided
         route = self._site.find(target)
         if route is None:
-            raise self._rules.routes.no_route(_name_of(host))
+            raise self._nowhere(head, host, target)
         if route is not self._route:
             self._enter(route)
         if route is not self._checked:
-            self._check_site(method, facts, route.service)
-            self._checked = route
+            self._check(method, facts, route)
+        if route.service.permissions is not None:
+            route.service.permissions.check(method, target)
+        if rules.limiter is not None:
+            self._take_turn(rules.limiter)
         return route
+
+    def _take_turn(self, limiter: RateLimiter) -> None:
+        who = self._key.name if self._key is not None else network_of(self.address)
+        wait_s = limiter.take(who, time.monotonic())
+        if wait_s:
+            raise refusals.too_many_requests(wait_s)
+
+    def _nowhere(self, head: RequestHead, host: bytes | None, target: bytes) -> Refused:
+        if self._rules.keys is not None and self._key is None:
+            return refusals.key_required(self._rules.key_header)
+        routes = self._rules.routes
+        if target == b"/" and head.method in LINKS:
+            return start_page(routes.links(self._proto.decode(), host or b"localhost"))
+        return routes.no_route(_name_of(host))
+
+    def _find_key(self, head: RequestHead, facts: RequestFacts) -> InboundKey | None:
+        """None when there is no key; what is none must wait, after some of them."""
+        rules = self._rules
+        values = [value for name, value, _ in head.headers if name == rules.key_header]
+        if not values or rules.keys is None:
+            return None
+        now = time.monotonic()
+        wait_s = rules.failures.wait_s(self.address, now)
+        if wait_s:
+            raise refusals.too_many_wrong_keys(wait_s)
+        key = rules.keys.find(values)
+        if key is None:
+            rules.failures.note(self.address, now)
+            raise refusals.key_required(rules.key_header, detail="the key is not known")
+        rules.failures.forget(self.address)
+        return key
+
+    def _check_key(self, upstream: Upstream) -> None:
+        if self._key is None:
+            raise refusals.key_required(self._rules.key_header)
+        if not self._key.opens(upstream.name):
+            raise refusals.key_not_allowed(self._key.name, upstream.name)
 
     def _decide(self, facts: RequestFacts, host: bytes | None) -> None:
         """All that the fields say."""
@@ -159,6 +209,13 @@ class Caller:
         ours = b"%b://%b" % (self._proto, host or b"localhost")
         self.origins = (str(upstream.origin).encode(), ours)
         self._route, self._fields_of = route, None
+
+    def _check(self, method: bytes, facts: RequestFacts, route: Route[Upstream]) -> None:
+        """May what these fields say take this route?"""
+        self._check_site(method, facts, route.service)
+        if self._rules.keys is not None:
+            self._check_key(route.service)
+        self._checked = route
 
     def _check_site(self, method: bytes, facts: RequestFacts, upstream: Upstream) -> None:
         """Is it a page of another site that asks?"""

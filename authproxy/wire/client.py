@@ -92,7 +92,7 @@ class ClientConnection(asyncio.Protocol):
         # A cast: aiofastnet's transports have asyncio's methods, not its classes.
         self.transport = cast(asyncio.Transport, transport)
         self.caller = self._meet(self.transport)
-        self.server.opened(self)
+        self.server.accepted(self)
 
     def data_received(self, data: bytes) -> None:
         reader = self._reader
@@ -182,15 +182,9 @@ class ClientConnection(asyncio.Protocol):
         named = bodiless and facts.chunked and head.status != 204  # RFC 9112 6.1: never in a 204
         announce = chunks_allowed and (unbounded or named)
         caller = self.caller
+        line, local, cors = self._connection_line(relay), caller.origins, caller.cors
         self.out.append(
-            response_head(
-                head,
-                facts,
-                chunked=announce,
-                connection=self._connection_line(relay),
-                local=caller.origins,
-                cors=caller.cors,
-            )
+            response_head(head, facts, chunked=announce, connection=line, local=local, cors=cors)
         )
         return unbounded and chunks_allowed
 
@@ -244,6 +238,10 @@ class ClientConnection(asyncio.Protocol):
         """`relay` is over and the client still sends: let it read the answer before we close."""
         self.server.exchange_ended(relay.exchange)
         self._relay = None
+        self.turn_away()
+
+    def turn_away(self) -> None:
+        """Let the client read what it was sent, though it may still send; then close."""
         self._reader.is_deaf = True
         self._lingered_s = 0.0
         self._hold(_ALL, False)

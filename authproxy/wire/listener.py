@@ -14,8 +14,10 @@ from typing import Protocol
 
 from authproxy.exchange import Exchange, Observer, RequestHead
 from authproxy.policy.access import Address
+from authproxy.policy.limits import ConnectionCounter
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
+from authproxy.wire import refusals, replies
 from authproxy.wire.caller import Caller
 from authproxy.wire.client import ClientConnection
 from authproxy.wire.explaining import Explainer
@@ -59,7 +61,8 @@ class ProxyServer:
         self.timeouts = timeouts
         self._listening: list[Callable[[], object]] = []
         """Each ends the listening on one socket."""
-        self._connections: set[Connection] = set()
+        self._connections: dict[Connection, Address | None] = {}
+        self._counter = ConnectionCounter(limits.connections, limits.connections_per_client)
         self._none_open = asyncio.Event()
         self._none_open.set()
         self.draining = False
@@ -101,12 +104,30 @@ class ProxyServer:
         task = self.tasks.start(serving, name="PROXY protocol")
         self._listening.append(task.cancel)
 
-    def opened(self, connection: Connection) -> None:
-        self._connections.add(connection)
+    def accepted(self, connection: ClientConnection) -> None:
+        """A new one; it is closed at once when it is one too many."""
+        refusal = self.opened(connection, connection.caller.address)
+        if refusal is not None:
+            head = RequestHead(b"-", b"-", "1.1", [])
+            error = refusals.too_many_connections(refusal)
+            exchange = self.begin_exchange(connection.caller.address, head)
+            exchange.code, exchange.detail, exchange.status = error.code, refusal, error.status
+            close = b"Connection: close\r\n"
+            connection.out.append(
+                replies.render(error, head, exchange.request_id, connection=close)
+            )
+            self.exchange_ended(exchange)
+            connection.turn_away()
+
+    def opened(self, connection: Connection, client: Address | None) -> str | None:
+        """Something open; why it is one too many, if it is, for the log."""
+        self._connections[connection] = client
         self._none_open.clear()
+        return self._counter.opened(client)
 
     def closed(self, connection: Connection) -> None:
-        self._connections.discard(connection)
+        if connection in self._connections:
+            self._counter.closed(self._connections.pop(connection))
         if not self._connections:
             self._none_open.set()
 

@@ -1,5 +1,7 @@
 """The sentences with which the data path refuses or gives up."""
 
+import math
+
 from authproxy.errors import Code, CredentialError, Refused, UpstreamError
 
 _ALLOW = {"Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
@@ -52,6 +54,66 @@ def cross_site(detail: str) -> Refused:
         hint="If the page is yours, add its origin to `allow_origins` in the configuration, as in"
         ' allow_origins = ["http://localhost:3000"].',
         detail=detail,
+    )
+
+
+def key_required(header: bytes, detail: str = "the request has no key") -> Refused:
+    """`header`: its name, in lower case; `detail` is for the log only."""
+    name = "-".join(part.capitalize() for part in header.decode().split("-"))
+    return Refused(
+        "This proxy wants a key.",
+        code=Code.KEY_REQUIRED,
+        hint=f"Send the one that you were given as {name}.",
+        detail=detail,
+        # RFC 9110 15.5.2 wants a challenge; there is no registered scheme for a key.
+        fields={"WWW-Authenticate": f'ApiKey header="{name}"'},
+    )
+
+
+def key_not_allowed(name: str, service: str) -> Refused:
+    return Refused(
+        "This key does not open this service.",
+        code=Code.KEY_NOT_ALLOWED,
+        hint="Whoever runs authproxy can change the key's `services`.",
+        detail=f"the key {name} does not open {service}",
+    )
+
+
+def too_many_requests(wait_s: float) -> Refused:
+    return Refused(
+        "These are more requests than this client may make.",
+        code=Code.TOO_MANY_REQUESTS,
+        hint="The bound is `limits.requests_per_second` in the configuration.",
+        fields={"Retry-After": str(math.ceil(wait_s))},
+    )
+
+
+def too_many_wrong_keys(wait_s: float) -> Refused:
+    return Refused(
+        "Too many wrong keys have come from this address.",
+        code=Code.TOO_MANY_REQUESTS,
+        hint="Wait, and send the right one.",
+        detail="too many wrong keys",
+        fields={"Retry-After": str(math.ceil(wait_s))},
+    )
+
+
+def too_many_connections(detail: str) -> Refused:
+    """`detail` is for the log only."""
+    return Refused(
+        "There are more connections than this proxy takes.",
+        code=Code.TOO_MANY_CONNECTIONS,
+        hint="Close some, or raise `limits.connections` or `limits.connections_per_client`.",
+        detail=detail,
+        fields={"Retry-After": "1"},
+    )
+
+
+def body_too_large(limit: int) -> Refused:
+    return Refused(
+        f"The body of the request is larger than {limit:,} bytes.",
+        code=Code.BODY_TOO_LARGE,
+        hint="The bound is `limits.body_bytes` in the configuration.",
     )
 
 

@@ -133,6 +133,11 @@ class Relay:
         """A piece of the request's body."""
         self.silent_s = 0.0
         self.exchange.bytes_from_client += len(data)
+        limit = self.client.server.limits.body_bytes
+        if limit and self.exchange.bytes_from_client > limit and not self._answered:
+            self.leave_service()
+            self._fail(refusals.body_too_large(limit))
+            return
         service = self.service
         if service is not None:
             self._add_body(service, data)

@@ -74,7 +74,7 @@ class Tunnel:
 
     def open(self, client: "ClientConnection", service: "ServiceConnection") -> None:
         """Take both transports over; what the client sent ahead goes to the service."""
-        self._server.opened(self)
+        self._server.opened(self, client.caller.address)
         self._client_end.transport = client.transport
         self._service_end.transport = service.transport
         service.hand_over(self._service_end)

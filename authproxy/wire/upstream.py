@@ -7,6 +7,7 @@ from authproxy.identity.cache import Tokens
 from authproxy.policy.access import AccessList
 from authproxy.policy.facts import RequestFacts
 from authproxy.policy.headers import ServiceRules, token_line
+from authproxy.policy.permissions import Permissions
 from authproxy.values import Origin
 from authproxy.wire.connector import Connector
 from authproxy.wire.pool import Pool
@@ -25,6 +26,8 @@ class Upstream:
     """Narrows what the listener lets in; None adds nothing to it."""
     allow_origins: frozenset[bytes] = frozenset()
     """Origins whose pages may use this service, as `normal_origin` gives them."""
+    permissions: Permissions | None = None
+    """Which methods and paths may be used; None: all."""
     _token: Token = NO_TOKEN
     _lines: tuple[bytes, bytes] = (b"", b"")
 

@@ -1,6 +1,7 @@
 """Who may pass and where to, through a whole authproxy: listeners, networks, users, other sites."""
 
 import asyncio
+import hashlib
 import os
 import re
 import subprocess
@@ -209,3 +210,52 @@ async def test_pages_of_other_sites_get_nowhere(
         b"\r\nAccess-Control-Allow-Origin: https://good.example\r\n" in answer
     )
     assert (expected == "200") == bool(service.heads)
+
+
+async def test_keys_methods_paths_and_limits_are_kept(tmp_path: Path) -> None:
+    key = "apk_0123456789012345678901"
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    shown = f"X-Api-Key: {key}"
+    async with raw_service(always(OK)) as service:
+        text = (
+            f'listen = "127.0.0.1:0"\n[keys.ci]\nsha256 = "{digest}"\n[limits]\nbody_bytes = 10\n'
+            f'[services.a]\nurl = "{service.url}"\n{NONE}'
+            'methods = ["read-only", "POST"]\ndeny_paths = "/admin"\n'
+        )
+        async with configured(tmp_path, text) as program:
+            answers = [
+                await ask(program.port),
+                await ask(program.port, "X-Api-Key: apk_wrong"),
+                await ask(program.port, shown),
+                await ask(program.port, shown, method="DELETE"),
+                await ask(program.port, shown, target="/x/%2e%2e/admin"),
+                await ask(program.port, shown, "Content-Length: 11", method="POST"),
+            ]
+    assert [
+        *("401 key_required", "401 key_required", "200", "405 method_not_allowed"),
+        *("403 path_not_allowed", "413 body_too_large"),
+    ] == list(map(code_of, answers))
+    assert b'\r\nWWW-Authenticate: ApiKey header="X-Api-Key"\r\n' in answers[0]
+    assert b"\r\nAllow: GET, HEAD, OPTIONS, POST\r\n" in answers[3]
+    [head] = service.heads
+    assert b"apk_" not in head
+
+
+async def test_a_body_of_unknown_length_is_cut_off_at_the_bound(tmp_path: Path) -> None:
+    async with raw_service(always(OK)) as service:
+        text = (
+            'listen = "127.0.0.1:0"\n[limits]\nbody_bytes = 10\nconnections_per_client = 1\n'
+            f'[services.a]\nurl = "{service.url}"\n{NONE}'
+        )
+        async with configured(tmp_path, text) as program:
+            reader, writer = await asyncio.open_connection("127.0.0.1", program.port)
+            writer.write(
+                b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+            )
+            writer.write(b"8\r\n12345678\r\n8\r\n12345678\r\n")
+            async with asyncio.timeout(10):
+                answer = await reader.readuntil(b"\r\n\r\n")
+                one_too_many = await ask(program.port)
+            writer.close()
+    assert "413 body_too_large" == code_of(answer)
+    assert "503 too_many_connections" == code_of(one_too_many)

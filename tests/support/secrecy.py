@@ -10,6 +10,7 @@ A secret is what looks like one, what the program itself wrapped in a `Secret` d
 what somebody says is one (`keep_secret`).
 """
 
+import contextlib
 import logging
 import re
 import traceback
@@ -147,7 +148,9 @@ def _notice(kind: type[Any], method: str, heard: Callable[[Any, Any], object]) -
 def _told(record: logging.LogRecord) -> tuple[str, str]:
     """All that any handler could write of it."""
     extra = {name: value for name, value in record.__dict__.items() if name not in _ORDINARY}
-    raised = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
+    raised = ""
+    with contextlib.suppress(AttributeError):  # tests make records up that have no real traceback
+        raised = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
     return f"log of {record.name}", f"{record.getMessage()} {extra} {raised}"
 
 

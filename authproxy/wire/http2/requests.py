@@ -92,6 +92,11 @@ class Requests:
             return self._stray_data(stream_id, length)
         stream.silent_s = 0.0
         stream.exchange.bytes_from_client += length
+        limit = self._limits.body_bytes
+        if limit and stream.exchange.bytes_from_client > limit:
+            self._splice.to_service(rst_stream(stream_id, Failure.CANCEL))
+            self._splice.calls.fail(stream_id, stream, refusals.body_too_large(limit))
+            return self._stray_data(stream_id, length)
         if flags & END_STREAM:
             self._splice.calls.client_ended(stream_id, stream)
         elif not length:

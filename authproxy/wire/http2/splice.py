@@ -80,7 +80,7 @@ class Splice:
 
     def start(self, data: bytes) -> None:
         """Take the transport over; `data` is what followed the preface."""
-        self.server.opened(self)
+        self.server.opened(self, self.caller.address)
         self._client.transport.set_protocol(self._client)
         # grpcio waits for settings before it calls, and only a call tells which service it is.
         self._for_client.append(frame(SETTINGS, 0, 0))
@@ -144,7 +144,7 @@ class Splice:
 
     def admit(self, call: "Call") -> "Route[Upstream]":
         """Where a call goes. Raises Refused."""
-        route = self.caller.admit(call.head.method, call.facts, call.facts.host, call.head.target)
+        route = self.caller.admit(call.head, call.facts, call.facts.host, call.head.target)
         upstream = route.service
         if self.upstream is None:
             self.upstream = upstream

@@ -1,0 +1,32 @@
+"""`authproxy key`: a new key for clients, and the digest of one."""
+
+import secrets
+from collections.abc import Callable
+
+from authproxy.config.inbound import LEAST
+from authproxy.errors import StartError
+from authproxy.policy.keys import MAX_KEY, digest_of
+
+PREFIX = "apk_"
+"""By which scanners of source code can recognise a key that somebody has checked in."""
+
+Say = Callable[[str], None]
+
+
+def make(name: str, *, say: Say, explain: Say) -> None:
+    """Say a new key of 256 random bits; explain what to write into the configuration."""
+    key = PREFIX + secrets.token_urlsafe(32)
+    say(key)
+    explain("The key is shown this once. For the configuration:\n")
+    explain(f'[keys.{name}]\nsha256 = "{digest_of(key).hex()}"')
+
+
+def digest(key: str, *, say: Say) -> None:
+    """Say the digest of `key`. Raises StartError for what is no good key."""
+    key = key.strip()
+    if not LEAST <= len(key) <= MAX_KEY:
+        raise StartError(
+            f"a key has {LEAST} to {MAX_KEY} characters; this one has {len(key)}",
+            hint="A short one could be guessed from its digest. Make a good one: authproxy key",
+        )
+    say(digest_of(key).hex())
