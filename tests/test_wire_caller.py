@@ -13,6 +13,7 @@ from authproxy.exchange import RequestHead, make_field
 from authproxy.policy.access import AccessList, AddressSet
 from authproxy.policy.facts import RequestFacts, read_request
 from authproxy.policy.headers import service_rules
+from authproxy.policy.home import Home
 from authproxy.policy.keys import InboundKey, KeyRing, digest_of
 from authproxy.policy.limits import RateLimiter
 from authproxy.policy.permissions import Permissions
@@ -80,7 +81,9 @@ def test_an_admitted_client_has_its_forwarded_lines_and_origins() -> None:
     client = caller(("192.0.2.7", 5000), rules(billing))
 
     assert admitted(client, b"localhost:8080") is billing
-    assert client.origins == (b"https://billing.example", b"http://localhost:8080")
+    assert client.home == Home(
+        services=(b"https://billing.example",), client=b"http://localhost:8080"
+    )
     assert client.forwarded == (
         b"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"
         b"X-Forwarded-Host: localhost:8080\r\n"
@@ -92,7 +95,7 @@ def test_a_client_in_tls_is_told_apart() -> None:
     client = caller(("192.0.2.7", 5000), rules(upstream()), tls=True)
     admitted(client, b"localhost:8443")
 
-    assert client.origins == (b"https://billing.example", b"https://localhost:8443")
+    assert client.home.client == b"https://localhost:8443"
     assert b"\r\nX-Forwarded-Proto: https\r\n" in client.forwarded
 
 
@@ -102,7 +105,7 @@ def test_another_host_on_the_same_connection_leads_elsewhere() -> None:
     hosts = [b"billing.localhost", b"reports.localhost", b"billing.localhost"]
 
     assert [admitted(client, host) for host in hosts] == [billing, reports, billing]
-    assert client.origins[0] == b"https://billing.example"
+    assert client.home.services[0] == b"https://billing.example"
 
 
 def test_a_client_on_a_unix_socket_has_no_address_and_needs_none() -> None:
@@ -168,7 +171,7 @@ def test_a_trusted_proxy_says_who_its_client_is_and_what_it_speaks() -> None:
     assert client.forwarded.startswith(
         b"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
     )
-    assert b"https://localhost" == client.origins[1]
+    assert b"https://localhost" == client.home.client
 
     for refused in ((b"X-Forwarded-For", b"198.51.100.1"), (b"X-Forwarded-For", b"unknown")):
         with pytest.raises(Refused) as raised:
@@ -182,7 +185,7 @@ def test_nobody_else_is_believed() -> None:
     said = facts((b"X-Forwarded-For", b"127.0.0.1"), (b"X-Forwarded-Proto", b"https"))
     client.admit(HEAD, said, b"localhost", b"/")
 
-    assert ("192.0.2.7", b"http://localhost") == (str(client.address), client.origins[1])
+    assert ("192.0.2.7", b"http://localhost") == (str(client.address), client.home.client)
 
 
 def test_new_rules_count_on_a_connection_that_stands() -> None:

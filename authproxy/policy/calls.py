@@ -13,6 +13,7 @@ from authproxy.errors import Code, Refused
 from authproxy.exchange import RequestHead
 from authproxy.policy.facts import ORIGIN_NOTES, RequestFacts
 from authproxy.policy.headers import FORBIDDEN_TRAILERS, ServiceRules
+from authproxy.policy.home import Home, service_request
 
 Pair = tuple[bytes, bytes]
 """A field's name, in lower case, and its value."""
@@ -135,6 +136,7 @@ def call_fields(
     scheme: bytes,
     token_line: bytes,
     forwarded: bytes,
+    home: Home | None = None,
 ) -> list[Pair]:
     """What the service gets. `target` is the path that it sees.
 
@@ -149,7 +151,10 @@ def call_fields(
         (b":authority", rules.authority),
         (b":path", target),
     ]
-    pairs += [field for field in call.fields if field[0] not in drop and field[0] != b"host"]
+    fields: Sequence[Pair] = call.fields
+    if call.facts.is_by_page and home is not None:
+        fields = [field[:2] for field in service_request(call.head.headers, home)]
+    pairs += [field for field in fields if field[0] not in drop and field[0] != b"host"]
     if call.facts.max_forwards and call.head.method == b"OPTIONS":
         pairs = [_one_hop_less(field, call.facts.max_forwards) for field in pairs]
     if call.facts.wants_trailers:

@@ -9,6 +9,8 @@ from functools import lru_cache
 
 from authproxy.errors import Code, Refused, UpstreamError
 from authproxy.exchange import RequestHead, ResponseHead
+from authproxy.policy.cookies import OURS
+from authproxy.policy.home import LOCAL_FIELDS
 
 
 class RequestFacts:
@@ -32,6 +34,8 @@ class RequestFacts:
     forwarded_proto: bytes = b""
     origin: bytes = b""
     """Several Origin fields make one that is nobody's."""
+    is_by_page: bool = False
+    """It has a field that the service must see otherwise: Origin, Referer, a cookie of ours."""
     fetch_site: bytes = b""
     fetch_mode: bytes = b""
     fetch_dest: bytes = b""
@@ -52,7 +56,8 @@ class ResponseFacts:
     keep_alive: bool = True
     """The service takes another request on this connection."""
     upgrade: bytes | None = None
-    has_location: bool = False
+    is_local: bool = False
+    """It has a field that says something about the service's origin."""
     connection: frozenset[bytes] = frozenset()
 
 
@@ -157,6 +162,7 @@ def _note_forwarded(facts: RequestFacts, value: bytes) -> None:
 
 
 def _note_origin(facts: RequestFacts, value: bytes) -> None:
+    facts.is_by_page = True
     facts.origin = b"%b, %b" % (facts.origin, value) if facts.origin else value
 
 
@@ -186,8 +192,16 @@ def _note_response_coding(facts: ResponseFacts, value: bytes) -> None:
     facts.chunked = True
 
 
-def _note_location(facts: ResponseFacts, _: bytes) -> None:
-    facts.has_location = True
+def _note_local(facts: ResponseFacts, _: bytes) -> None:
+    facts.is_local = True
+
+
+def _note_page(facts: RequestFacts, _: bytes) -> None:
+    facts.is_by_page = True
+
+
+def _note_cookie(facts: RequestFacts, value: bytes) -> None:
+    facts.is_by_page |= OURS in value
 
 
 # More digits than anything that exists can have would be an overflow somewhere else.
@@ -197,6 +211,8 @@ ORIGIN_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
     b"x-forwarded-proto": _note_as("forwarded_proto"),
     b"forwarded": _note_forwarded,
     b"origin": _note_origin,
+    b"referer": _note_page,
+    b"cookie": _note_cookie,
     b"sec-fetch-site": _note_as("fetch_site"),
     b"sec-fetch-mode": _note_as("fetch_mode"),
     b"sec-fetch-dest": _note_as("fetch_dest"),
@@ -221,7 +237,7 @@ _RESPONSE_NOTES: dict[bytes, Callable[[ResponseFacts, bytes], None]] = {
     b"transfer-encoding": _note_response_coding,
     b"connection": _note_connection,
     b"upgrade": _note_upgrade,
-    b"location": _note_location,
+    **dict.fromkeys(LOCAL_FIELDS, _note_local),
 }
 
 

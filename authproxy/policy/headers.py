@@ -8,7 +8,7 @@ Everything passes byte for byte, in order and in the case it came in, except:
 - X-Forwarded-For, -Proto and -Host are set anew and Forwarded is removed: what the client claims
   about itself is not passed on as if a proxy had said it;
 - the token and the API key are put on, in place of what the client sent under the same name;
-- a Location that names the service names authproxy instead;
+- what names the service's origin names authproxy's instead, and the other way round (`home`);
 - Alt-Svc is removed: it would lead the client past authproxy;
 - a service's X-Authproxy-Hint is removed: that is for authproxy to say.
 
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from authproxy.exchange import NO_TOKEN, Field, ResponseHead, Token, make_field
 from authproxy.policy.cors import ANSWERS
 from authproxy.policy.facts import RequestFacts, ResponseFacts
+from authproxy.policy.home import Home, local_answer, service_request
 
 HOP_BY_HOP = frozenset(
     [
@@ -124,12 +125,19 @@ def token_line(rules: ServiceRules, token: Token, *, has_authorization: bool) ->
 
 
 def request_fields(
-    headers: Sequence[Field], facts: RequestFacts, rules: ServiceRules, *, forwarded: bytes
+    headers: Sequence[Field],
+    facts: RequestFacts,
+    rules: ServiceRules,
+    *,
+    forwarded: bytes,
+    home: Home | None = None,
 ) -> bytes:
     """The field lines of the head to send to the service, all but the token's.
 
-    `forwarded`: finished lines, see `forwarded_lines`.
+    `forwarded`: finished lines, see `forwarded_lines`; `home`: what the service is to the client.
     """
+    if facts.is_by_page and home is not None:
+        headers = service_request(headers, home)
     drop = rules.drop
     if facts.connection:
         drop = _with_nominated(drop, facts.connection)
@@ -187,20 +195,20 @@ def response_head(
     *,
     chunked: bool,
     connection: bytes,
-    local: tuple[bytes, bytes] | None = None,
+    home: Home | None = None,
     cors: bytes = b"",
 ) -> bytes:
     """The head to send to the client.
 
-    `chunked`: the body will be; `connection`: the finished Connection lines, or none; `local`: the
-    service's origin and what it is to the client, for Location; `cors`: the finished lines of
+    `chunked`: the body will be; `connection`: the finished Connection lines, or none; `home`: what
+    the service is to the client; `cors`: the finished lines of
     `policy.cors`, or none.
     """
     ours = _NOT_FOR_CLIENT if head.status != 204 else _NOT_WITH_204
     drop = _with_nominated(ours, facts.connection) if facts.connection else ours
     headers: Sequence[Field] = head.headers
-    if facts.has_location and local is not None:
-        headers = [_localised(field, *local) for field in headers]
+    if facts.is_local and home is not None:
+        headers = local_answer(headers, home)
     if cors:
         drop = drop | ANSWERS
     lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason)]
@@ -209,24 +217,10 @@ def response_head(
     return b"%b\r\n%b%b%b\r\n" % (b"\r\n".join(lines), cors, framing, connection)
 
 
-def _localised(field: Field, service: bytes, client: bytes) -> Field:
-    lower, value, line = field
-    if lower != b"location":
-        return field
-    return make_field(line[: len(lower)], local_location(value, service, client))
-
-
 def upgrade_head(head: ResponseHead, facts: ResponseFacts) -> bytes:
     """The head of a 101, with the protocol that the service switched to."""
     upgrade = b"Connection: Upgrade\r\nUpgrade: %b\r\n" % (facts.upgrade or b"")
     return response_head(head, facts, chunked=False, connection=upgrade)
-
-
-def local_location(value: bytes, service: bytes, client: bytes) -> bytes:
-    """`value`, with the service's origin at its beginning replaced by the client's."""
-    if value[: len(service)].lower() != service or value[len(service) :][:1] not in b"/?#":
-        return value
-    return client + value[len(service) :]
 
 
 def last_chunk(trailers: Sequence[Field], drop: frozenset[bytes] = HOP_BY_HOP) -> bytes:

@@ -52,6 +52,8 @@ class Route(Generic[Service]):
     """What the path begins with that led here; empty when it was the host."""
     strips: bool = False
     """The service does not see `prefix`."""
+    shares_host: bool = False
+    """Other services may be reached by the same host name, so that cookies would mix."""
 
     def target(self, target: bytes) -> bytes:
         """`target` as the service sees it."""
@@ -135,7 +137,8 @@ class Routes(Generic[Service]):
         self.names = tuple(services)
         self._shared_site = _shared_site(services)
         if only is not None:
-            self._shared_site = Site(Route(services[only].service))
+            shares = len(services) > 1
+            self._shared_site = Site(Route(services[only].service, shares_host=shares))
             self._by_host = dict.fromkeys(self._by_host, self._shared_site)
 
     def get(self, host: str, local: Address | None) -> Site[Service]:
@@ -189,14 +192,17 @@ class Routes(Generic[Service]):
 def _shared_site(services: Mapping[str, Target[Service]]) -> Site[Service]:
     """For names that are no service's own: by path; without a path a single service gets all."""
     by_prefix = {
-        target.path.encode(): Route(target.service, target.path.encode(), target.strips)
+        target.path.encode(): Route(
+            target.service, target.path.encode(), target.strips, shares_host=len(services) > 1
+        )
         for target in services.values()
         if target.path is not None and target.path != "/"
     }
     without = [target.service for target in services.values() if target.path is None]
     roots = [target.service for target in services.values() if target.path == "/"]
     default = roots or (without if len(services) == 1 else [])
-    return Site(Route(default[0]) if default else None, by_prefix)
+    shares = len(services) > 1
+    return Site(Route(default[0], shares_host=shares) if default else None, by_prefix)
 
 
 _HOST_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_:")

@@ -16,6 +16,7 @@ from authproxy.policy.headers import (
     one_hop_less,
     request_fields,
 )
+from authproxy.policy.home import Home
 from authproxy.policy.keys import InboundKey
 from authproxy.policy.limits import RateLimiter, network_of
 from authproxy.policy.routes import Route, Site, parse_host
@@ -24,6 +25,8 @@ from authproxy.wire import refusals
 from authproxy.wire.peer import find_uid_refusal
 from authproxy.wire.rules import ListenerRules
 from authproxy.wire.upstream import Upstream
+
+NOWHERE = Home(services=(b"",), client=b"")
 
 
 class Caller:
@@ -53,7 +56,7 @@ class Caller:
         "address",
         "cors",
         "forwarded",
-        "origins",
+        "home",
     )
 
     def __init__(
@@ -94,8 +97,8 @@ class Caller:
         self._fields_of: tuple[RequestFacts, ServiceRules] | None = None
         self.forwarded = b""
         """The X-Forwarded-* lines for this client and the Host it uses."""
-        self.origins = (b"", b"")
-        """The service's origin, and what it is to this client: for Location."""
+        self.home = NOWHERE
+        """What the service is to this client."""
         self.cors = b""
         """The lines that let a page of an allowed origin read the answer."""
 
@@ -207,7 +210,12 @@ class Caller:
         client = "" if self.address is None else str(self.address)
         self.forwarded = forwarded_lines(client=client, proto=self._proto, host=host)
         ours = b"%b://%b" % (self._proto, host or b"localhost")
-        self.origins = (str(upstream.origin).encode(), ours)
+        self.home = Home(
+            services=(str(upstream.origin).encode(),),
+            client=ours,
+            prefix=route.prefix if route.strips else b"",
+            mark=upstream.name.encode() if route.shares_host else b"",
+        )
         self._route, self._fields_of = route, None
 
     def _check(self, method: bytes, facts: RequestFacts, route: Route[Upstream]) -> None:
@@ -255,7 +263,9 @@ class Caller:
         headers = head.headers
         if facts.max_forwards and head.method == b"OPTIONS":
             headers = one_hop_less(headers, facts.max_forwards)
-        self._fields = request_fields(headers, facts, rules, forwarded=self.forwarded)
+        self._fields = request_fields(
+            headers, facts, rules, forwarded=self.forwarded, home=self.home
+        )
         self._fields_of = (facts, rules) if facts.max_forwards is None else None
         return self._fields
 

@@ -182,9 +182,9 @@ class ClientConnection(asyncio.Protocol):
         named = bodiless and facts.chunked and head.status != 204  # RFC 9112 6.1: never in a 204
         announce = chunks_allowed and (unbounded or named)
         caller = self.caller
-        line, local, cors = self._connection_line(relay), caller.origins, caller.cors
+        line, home, cors = self._connection_line(relay), caller.home, caller.cors
         self.out.append(
-            response_head(head, facts, chunked=announce, connection=line, local=local, cors=cors)
+            response_head(head, facts, chunked=announce, connection=line, home=home, cors=cors)
         )
         return unbounded and chunks_allowed
 

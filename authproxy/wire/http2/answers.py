@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from authproxy.exchange import ResponseHead
 from authproxy.policy.cors import ANSWERS
-from authproxy.policy.headers import HINT, local_location
+from authproxy.policy.headers import HINT
+from authproxy.policy.home import Home, local_url
 from authproxy.policy.rejection import LOWEST_STATUS
 from authproxy.policy.retry import is_token_rejection
 from authproxy.wire.http2.blocks import EMPTY_TABLE, plain_field
@@ -90,11 +91,13 @@ class Answers:
         self._rewrites = True
         if kind == PUSH_PROMISE:
             raise ConnectionFault(Failure.INTERNAL_ERROR, "a push after a redirect")
-        origins = self._splice.caller.origins if stream is None else stream.origins
+        home = self._splice.caller.home if stream is None else stream.home
         more = plain_field(HINT, hint) if hint else b""
         more += _plain_fields(cors)
         drop = ANSWERS if cors else NOTHING
-        return _as_frames(self._rewritten(glance, origins, drop) + more, flags, stream_id)
+        return _as_frames(
+            self._rewritten(glance, home or self._splice.caller.home, drop) + more, flags, stream_id
+        )
 
     def control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> bytes | None:
         splice = self._splice
@@ -116,7 +119,7 @@ class Answers:
     @property
     def _drops_alt_svc(self) -> bool:
         """Only over TLS does any client heed it, and Google's front end puts it on every answer."""
-        return self._splice.caller.origins[1].startswith(b"https:")
+        return self._splice.caller.home.client.startswith(b"https:")
 
     def _must_change(self, glance: Glance) -> bool:
         names = {name for name, _, _ in glance.entries}
@@ -128,9 +131,7 @@ class Answers:
         return glance.must_change
 
     def _names_service(self, location: bytes) -> bool:
-        upstream = self._splice.upstream
-        service = str(upstream.origin).encode() if upstream is not None else b""
-        return local_location(location, service, b"") != location
+        return local_url(location, self._splice.caller.home) != location
 
     def _note(self, glance: Glance, flags: int, stream_id: int, stream: "Stream") -> bytes:
         """What there is to say about it to the client, if anything."""
@@ -161,16 +162,14 @@ class Answers:
             exchange, upstream, token, head, begun=b"", path=exchange.head.target
         )
 
-    def _rewritten(
-        self, glance: Glance, origins: tuple[bytes, bytes], drop: frozenset[bytes]
-    ) -> bytes:
+    def _rewritten(self, glance: Glance, home: Home, drop: frozenset[bytes]) -> bytes:
         parts = []
         size = 0
         for name, value, is_coded in glance.entries:
             if name in drop:
                 continue
             if name == b"location":
-                value = local_location(glance.find(name) or b"", *origins)
+                value = local_url(glance.find(name) or b"", home)
                 is_coded = False
             if name != HINT and (name != b"alt-svc" or not self._drops_alt_svc):
                 parts.append(plain_field(name, value, is_coded=is_coded))

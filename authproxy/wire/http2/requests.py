@@ -187,7 +187,7 @@ class Requests:
         upstream = route.service
         exchange.service, exchange.client = upstream.name, splice.caller.address
         known.target = route.target(call.head.target)
-        stream.origins, stream.cors = splice.caller.origins, splice.caller.cors
+        stream.home, stream.cors = splice.caller.home, splice.caller.cors
         token = upstream.tokens.current()
         if token is None:
             self._on_hold = known, flags, stream_id, priority
@@ -239,6 +239,7 @@ class Requests:
             scheme=upstream.origin.scheme.encode(),
             token_line=upstream.token_line(token, call.facts),
             forwarded=splice.caller.forwarded,
+            home=splice.caller.home,
         )
         known.written = self._writer.write(fields, keep_path=call.is_grpc)
         known.token = token

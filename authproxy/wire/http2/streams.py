@@ -1,6 +1,7 @@
 """One call: an exchange, and which of its sides have said all that they will."""
 
 from authproxy.exchange import Exchange, Token
+from authproxy.policy.home import Home
 
 
 class Stream:
@@ -11,8 +12,8 @@ class Stream:
         "client_ended",
         "cors",
         "exchange",
+        "home",
         "is_grpc",
-        "origins",
         "service_ended",
         "silent_s",
         "token",
@@ -25,8 +26,8 @@ class Stream:
         self.service_ended = False
         self.age_s = self.silent_s = 0.0
         self.token: Token | None = None
-        self.origins = (b"", b"")
-        """The service's origin, and what it is to this call: for Location."""
+        self.home: Home | None = None
+        """What the service is to this call's client; None before one is found."""
         self.cors = b""
         """The lines that let a page of an allowed origin read the answer."""
 
