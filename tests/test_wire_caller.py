@@ -345,3 +345,44 @@ def test_an_allowed_origin_may_read_the_answer_and_ask_beforehand(*, of_service:
         )
     assert raised.value.code == Code.PREFLIGHT
     assert asked_by(client, b"http://localhost") == b""
+
+
+def test_nothing_of_a_good_request_stands_for_a_bad_one_after_it() -> None:
+    """On a connection that a load balancer shares among its clients."""
+    client = caller(("127.0.0.1", 1), locked(upstream("billing")))
+    host = b"billing.localhost"
+    assert shown(client, GOOD) is None
+
+    bad = RequestHead(b"GET", b"/", "1.1", [make_field(b"X-Api-Key", b"apk_wrong")])
+    same = facts(host=host)
+    for _ in range(3):
+        with pytest.raises(Refused) as raised:
+            client.admit(bad, same, host, b"/")
+        assert raised.value.code == Code.KEY_REQUIRED
+    with pytest.raises(Refused):
+        client.admit(HEAD, same, b"evil.example", b"/")
+    with pytest.raises(Refused):
+        client.admit(bad, same, host, b"/")
+    assert shown(client, GOOD) is None
+
+
+def test_a_client_behind_a_proxy_is_not_the_one_before_it() -> None:
+    only = AccessList(allow=[parse_network("192.0.2.7")])
+    client = caller(("10.0.0.1", 1), rules(upstream(), access=only, trusted=["10.0.0.0/8"]))
+    good, bad = (facts((b"X-Forwarded-For", a)) for a in (b"192.0.2.7", b"192.0.2.8"))
+
+    for _ in range(2):
+        client.admit(HEAD, good, b"localhost", b"/")
+        for _ in range(2):
+            with pytest.raises(Refused):
+                client.admit(HEAD, bad, b"localhost", b"/")
+
+
+def test_very_many_clients_are_not_all_remembered() -> None:
+    listener = rules(upstream(), trusted=["10.0.0.0/8"])
+    client = caller(("10.0.0.1", 1), listener)
+    for number in range(5000):
+        said = b"192.0.%d.%d" % divmod(number, 250)
+        client.admit(HEAD, facts((b"X-Forwarded-For", said)), b"localhost", b"/")
+
+    assert len(listener._passing) <= 4096

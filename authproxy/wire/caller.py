@@ -2,11 +2,11 @@
 
 import asyncio
 import time
+from hmac import compare_digest
 
 from authproxy.errors import Refused
 from authproxy.exchange import RequestHead
 from authproxy.policy.access import Address, parse_peer
-from authproxy.policy.client_address import find_client
 from authproxy.policy.cors import answer_lines, is_preflight, preflight
 from authproxy.policy.cross_site import LINKS, Asking, find_cross_site, normal_origin
 from authproxy.policy.facts import RequestFacts
@@ -17,7 +17,7 @@ from authproxy.policy.headers import (
     request_fields,
 )
 from authproxy.policy.home import Home
-from authproxy.policy.keys import InboundKey
+from authproxy.policy.keys import InboundKey, KeyRing
 from authproxy.policy.limits import RateLimiter, network_of
 from authproxy.policy.routes import Route, Site, parse_host
 from authproxy.policy.start_page import start_page
@@ -37,11 +37,16 @@ class Caller:
     """
 
     __slots__ = (
+        "_asked",
+        "_came_by",
         "_checked",
         "_facts",
         "_fields",
         "_fields_of",
+        "_good_key",
+        "_home_of",
         "_host",
+        "_is_proxy",
         "_key",
         "_local",
         "_method",
@@ -82,6 +87,13 @@ class Caller:
         if client is not None:
             self.address = self._peer = client
         self._version = -1
+        self._is_proxy = False
+        self._came_by: tuple[tuple[bytes, ...], tuple[bytes, ...], bytes] | None = None
+        """What proxies said of the client that was let in last."""
+        self._asked: tuple[tuple[object, ...], bytes] | None = None
+        """What of a page was let in last, and the CORS lines for it."""
+        self._good_key: tuple[bytes, InboundKey] | None = None
+        self._home_of: tuple[Route[Upstream], bytes | None, bytes] | None = None
         self._facts: RequestFacts | None = None
         self._host: bytes | None = None
         self._method = b""
@@ -111,10 +123,8 @@ class Caller:
         """
         method, rules = head.method, self._rules
         is_known = facts is self._facts and host == self._host and method == self._method
-        if not is_known or self._version != rules.version or self._site is None:
-            self._decide(facts, host)
-            self._key = self._find_key(head, facts) if rules.keys is not None else None
-            self._method, self._checked = method, None
+        if not is_known or self._version != rules.version:
+            self._decide(head, facts, host)
         assert self._site is not None  # noqa: S101 -- for the type checker: it was decided
         route = self._site.find(target)
         if route is None:
@@ -143,21 +153,24 @@ class Caller:
             return start_page(routes.links(self._proto.decode(), host or b"localhost"))
         return routes.no_route(_name_of(host))
 
-    def _find_key(self, head: RequestHead, facts: RequestFacts) -> InboundKey | None:
+    def _find_key(self, head: RequestHead, keys: KeyRing) -> InboundKey | None:
         """None when there is no key; what is none must wait, after some of them."""
         rules = self._rules
         values = [value for name, value, _ in head.headers if name == rules.key_header]
-        if not values or rules.keys is None:
+        if not values:
             return None
+        if self._good_key is not None and compare_digest(b",".join(values), self._good_key[0]):
+            return self._good_key[1]
         now = time.monotonic()
         wait_s = rules.failures.wait_s(self.address, now)
         if wait_s:
             raise refusals.too_many_wrong_keys(wait_s)
-        key = rules.keys.find(values)
+        key = keys.find(values)
         if key is None:
             rules.failures.note(self.address, now)
             raise refusals.key_required(rules.key_header, detail="the key is not known")
         rules.failures.forget(self.address)
+        self._good_key = values[0], key
         return key
 
     def _check_key(self, upstream: Upstream) -> None:
@@ -166,39 +179,46 @@ class Caller:
         if not self._key.opens(upstream.name):
             raise refusals.key_not_allowed(self._key.name, upstream.name)
 
-    def _decide(self, facts: RequestFacts, host: bytes | None) -> None:
-        """All that the fields say."""
+    def _decide(self, head: RequestHead, facts: RequestFacts, host: bytes | None) -> None:
+        """All that the fields say. What is the same as in the last request is not asked again."""
         rules = self._rules
-        self._facts = None
+        # Whatever is refused below, nothing of the last request may stand for this one.
+        self._facts = self._checked = self._key = None
         self.cors = b""
         if self._refusal is not None:
             raise refusals.address(self._refusal)
-        address = find_client(
-            self._peer,
-            forwarded_for=facts.forwarded_for,
-            forwarded=facts.forwarded,
-            trusted=rules.trusted,
-        )
-        proto = self._find_proto(facts)
-        known = self.address, self._proto, self._host, self._version
-        if known != (address, proto, host, rules.version):
+        if self._version != rules.version:
+            self._forget()
+        came_by = (facts.forwarded_for, facts.forwarded, facts.forwarded_proto)
+        if self._came_by is None or (self._is_proxy and came_by != self._came_by):
+            self._came_by = None
+            self._locate(facts)
+            self._came_by = came_by
+        if self._site is None or host != self._host:
+            self._site = self._route = None
+            self._site, self._host = rules.routes.get(_name_of(host), self._local), host
+        if rules.keys is not None:
+            self._key = self._find_key(head, rules.keys)
+        self._method, self._facts = head.method, facts
+
+    def _forget(self) -> None:
+        """The rules are new: what was found by the old ones counts no more."""
+        rules = self._rules
+        self._version = rules.version
+        self._is_proxy = self._peer is not None and self._peer in rules.trusted
+        self._came_by = self._site = self._route = self._asked = self._good_key = None
+
+    def _locate(self, facts: RequestFacts) -> None:
+        """Who asks, and may they?"""
+        rules = self._rules
+        told = (facts.forwarded_for, facts.forwarded) if self._is_proxy else ((), ())
+        address = rules.find_passing(self._peer, *told)
+        said = facts.forwarded_proto
+        is_told = self._is_proxy and said in (b"http", b"https")
+        proto = said if is_told else self._scheme
+        if (address, proto) != (self.address, self._proto):
             self._route = None
         self.address, self._proto = address, proto
-        refusal = rules.access.find_refusal(address)
-        if refusal is not None:
-            raise refusals.address(refusal)
-        self._site = rules.routes.get(_name_of(host), self._local)
-        self._host, self._version = host, rules.version
-        self._facts = facts
-
-    @property
-    def _is_proxy(self) -> bool:
-        return self._peer is not None and self._peer in self._rules.trusted
-
-    def _find_proto(self, facts: RequestFacts) -> bytes:
-        said = facts.forwarded_proto
-        is_told = said in (b"http", b"https") and self._is_proxy
-        return said if is_told else self._scheme
 
     def _enter(self, route: Route[Upstream]) -> None:
         """Another service than the last: may they use it, and what is it to them?"""
@@ -209,13 +229,14 @@ class Caller:
         host = self._host
         client = "" if self.address is None else str(self.address)
         self.forwarded = forwarded_lines(client=client, proto=self._proto, host=host)
-        ours = b"%b://%b" % (self._proto, host or b"localhost")
-        self.home = Home(
-            services=(str(upstream.origin).encode(),),
-            client=ours,
-            prefix=route.prefix if route.strips else b"",
-            mark=upstream.name.encode() if route.shares_host else b"",
-        )
+        if self._home_of != (route, host, self._proto):
+            self._home_of = route, host, self._proto
+            self.home = Home(
+                services=(str(upstream.origin).encode(),),
+                client=b"%b://%b" % (self._proto, host or b"localhost"),
+                prefix=route.prefix if route.strips else b"",
+                mark=upstream.name.encode() if route.shares_host else b"",
+            )
         self._route, self._fields_of = route, None
 
     def _check(self, method: bytes, facts: RequestFacts, route: Route[Upstream]) -> None:
@@ -227,8 +248,12 @@ class Caller:
 
     def _check_site(self, method: bytes, facts: RequestFacts, upstream: Upstream) -> None:
         """Is it a page of another site that asks?"""
-        self.cors = b""
         if not facts.origin and not facts.fetch_site:
+            return
+        fields = (facts.origin, facts.fetch_site, facts.fetch_mode, facts.fetch_dest)
+        asked = (method, fields, facts.upgrade is None, self._host, upstream)
+        if self._asked is not None and self._asked[0] == asked:
+            self.cors = self._asked[1]
             return
         asking = Asking(
             method=method,
@@ -248,6 +273,7 @@ class Caller:
             if is_preflight(method, facts.preflight_method):
                 raise preflight(facts)
             self.cors = answer_lines(facts.origin)
+        self._asked = asked, self.cors
 
     def fields_for_service(
         self, head: RequestHead, facts: RequestFacts, rules: ServiceRules

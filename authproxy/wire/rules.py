@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass, field
 
-from authproxy.policy.access import AccessList, AddressSet
+from authproxy.policy.access import AccessList, Address, AddressSet
+from authproxy.policy.client_address import find_client
 from authproxy.policy.keys import KeyRing
 from authproxy.policy.limits import Failures, RateLimiter
 from authproxy.policy.routes import Routes
+from authproxy.wire import refusals
 from authproxy.wire.upstream import Upstream
 
+MAX_PASSING = 4096
+MAX_KEPT = 256
+"""Clients that are remembered as let in, and bytes of what their proxies said of each."""
 NOBODY = AddressSet(())
 
 
@@ -30,6 +35,30 @@ class ListenerRules:
     failures: Failures = field(default_factory=Failures)
     limiter: RateLimiter | None = None
     version: int = 0
+
+    _passing: dict[object, Address | None] = field(default_factory=dict)
+
+    def find_passing(
+        self, peer: Address | None, forwarded_for: tuple[bytes, ...], forwarded: tuple[bytes, ...]
+    ) -> Address | None:
+        """The client's address, when it may pass. Raises Refused.
+
+        The two are what the fields of these names say, and empty unless `peer` is trusted.
+        """
+        key = (self.version, peer, forwarded_for, forwarded)
+        if key in self._passing:
+            return self._passing[key]
+        address = find_client(
+            peer, forwarded_for=forwarded_for, forwarded=forwarded, trusted=self.trusted
+        )
+        refusal = self.access.find_refusal(address)
+        if refusal is not None:
+            raise refusals.address(refusal)
+        if sum(map(len, (*forwarded_for, *forwarded))) <= MAX_KEPT:
+            if len(self._passing) >= MAX_PASSING:
+                self._passing.clear()
+            self._passing[key] = address
+        return address
 
     def __repr__(self) -> str:
         return f"<ListenerRules [{self.routes}, version {self.version}]>"
