@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authproxy.wire.output import JOIN_BELOW, add_chunk, reset, send
+from authproxy.wire.output import JOIN_BELOW, add_chunk, has_bounded_writelines, reset, send
 
 
 class Written:
@@ -27,7 +27,7 @@ class Written:
 
 def written(pieces: list[bytes]) -> list[tuple[str, bytes]]:
     transport = Written()
-    send(pieces, cast(asyncio.Transport, transport))
+    send(pieces, cast(asyncio.Transport, transport), True)
     return transport.calls
 
 
@@ -150,3 +150,21 @@ async def test_a_reset_of_what_is_gone_already_does_no_harm() -> None:
     await asyncio.sleep(0)
     assert transport.is_closing()
     server.close()
+
+
+def test_a_writelines_that_knows_no_bound_is_not_used() -> None:
+    transport = Written()
+    pieces = [bytes([number]) * JOIN_BELOW for number in range(3)]
+    send(pieces.copy(), cast(asyncio.Transport, transport), False)
+
+    assert [("write", piece) for piece in pieces] == transport.calls
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("3.11.2", True), ("3.12.8", False), ("3.12.9", True), ("3.13.1", False), ("3.13.2", True)],
+)
+def test_it_is_known_which_python_has_a_bound(version: str, expected: bool) -> None:
+    numbers = tuple(map(int, version.split(".")))
+
+    assert expected is has_bounded_writelines(numbers)

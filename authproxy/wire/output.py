@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import sys
 
 JOIN_BELOW = 32 * 1024
 """Bytes. Below it one copy is cheaper than a TLS record of its own for each piece."""
@@ -13,7 +14,20 @@ def add_chunk(pieces: list[bytes], data: bytes) -> None:
     pieces += (b"%x\r\n" % len(data), data, b"\r\n")
 
 
-def send(pieces: list[bytes], transport: asyncio.Transport) -> None:
+def has_bounded_writelines(version: tuple[int, ...]) -> bool:
+    """CVE-2024-12254: in some versions asyncio's `writelines` never calls `pause_writing`, and what
+    a slow reader leaves unread grows without a bound."""
+    return version < (3, 12) or (3, 12, 9) <= version < (3, 13) or version >= (3, 13, 2)
+
+
+WRITELINES_IS_BOUNDED = has_bounded_writelines(sys.version_info[:3])
+
+
+def send(
+    pieces: list[bytes],
+    transport: asyncio.Transport,
+    writelines_is_bounded: bool = WRITELINES_IS_BOUNDED,
+) -> None:
     """Write `pieces` at once, one system call for a head and its small body, and empty the list."""
     if len(pieces) == 1:
         transport.write(pieces[0])
@@ -21,8 +35,11 @@ def send(pieces: list[bytes], transport: asyncio.Transport) -> None:
         transport.write(pieces[0] + pieces[1])
     elif sum(map(len, pieces)) < JOIN_BELOW:
         transport.write(b"".join(pieces))
-    else:
+    elif writelines_is_bounded:
         transport.writelines(pieces)
+    else:
+        for piece in pieces:
+            transport.write(piece)
     pieces.clear()
 
 
