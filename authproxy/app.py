@@ -230,6 +230,8 @@ def build_upstream(
             api_key_header=service.api_key_header,
             api_key=api_key.reveal() if api_key else None,
             key_header=settings.key_header if settings.keys else None,
+            add=service.add_headers,
+            remove=service.remove_headers,
         ),
         tokens=tokens,
         pool=Pool(

@@ -24,6 +24,7 @@ from authproxy.values import (
     parse_egress,
     parse_email,
     parse_file,
+    parse_header_line,
     parse_header_name,
     parse_host_name,
     parse_listen,
@@ -161,6 +162,11 @@ Networks = Annotated[tuple[NetworkValue, ...], BeforeValidator(_one_or_many)]
 WebOrigins = Annotated[
     tuple[Annotated[Origin, _text(parse_web_origin, Origin)], ...], BeforeValidator(_one_or_many)
 ]
+HeaderLines = Annotated[
+    tuple[Annotated[tuple[str, str], _text(parse_header_line, tuple)], ...],
+    BeforeValidator(_one_or_many),
+]
+PlainHeaderNames = Annotated[tuple[KeyHeaderName, ...], BeforeValidator(_one_or_many)]
 PathPrefixes = Annotated[tuple[PathPrefix, ...], BeforeValidator(_one_or_many)]
 Methods = Annotated[
     tuple[Annotated[str, _text(parse_method)], ...],

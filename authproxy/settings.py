@@ -16,6 +16,7 @@ from authproxy.fields import (
     Emails,
     FileMode,
     FileValue,
+    HeaderLines,
     HeaderName,
     HostNames,
     KeyHeaderName,
@@ -28,6 +29,7 @@ from authproxy.fields import (
     OriginValue,
     PathPrefix,
     PathPrefixes,
+    PlainHeaderNames,
     Scopes,
     Seconds,
     SecretRefValue,
@@ -72,6 +74,10 @@ class ServiceSettings(_Frozen):
     """A key for the service itself: `env:NAME` or `file:PATH`."""
     api_key_header: KeyHeaderName = "X-Api-Key"
     """The header that carries `api_key`."""
+    add_headers: HeaderLines = ()
+    """Further headers for every request, as `Name: value`, in place of the client's."""
+    remove_headers: PlainHeaderNames = ()
+    """Headers of clients that do not reach this service."""
     allow: Networks = ()
     """Client addresses for this service, of those that the listener lets in; empty: all of them."""
     allow_file: FileValue | None = None

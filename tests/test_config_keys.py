@@ -57,6 +57,8 @@ def test_lists_are_known_from_their_defaults() -> None:
             "paths",
             "deny_paths",
             "sha256",
+            "add_headers",
+            "remove_headers",
             "services",
         )
     } == lists

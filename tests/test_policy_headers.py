@@ -449,3 +449,20 @@ def test_what_names_the_service_is_made_local_both_ways() -> None:
 RULES_AT_HOME = service_rules(
     authority="billing.run.app", token_header="auto", api_key_header="X-Api-Key", api_key=None
 )
+
+
+def test_further_fields_stand_in_place_of_the_clients_and_some_do_not_pass() -> None:
+    rules = service_rules(
+        authority="b",
+        token_header="auto",
+        api_key_header="X-Api-Key",
+        api_key="k",
+        add=[("X-Env", "test")],
+        remove=["X-Debug"],
+    )
+    fields_sent = [make_field(name, b"client") for name in (b"X-Env", b"x_debug", b"X-Other")]
+    facts = read_request(RequestHead(b"GET", b"/", "1.0", fields_sent))
+
+    assert [b"Host: b", b"X-Other: client", b"X-Env: test", b"X-Api-Key: k", b""] == request_fields(
+        fields_sent, facts, rules, forwarded=b""
+    ).split(b"\r\n")

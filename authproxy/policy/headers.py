@@ -71,20 +71,25 @@ def service_rules(
     api_key_header: str,
     api_key: str | None,
     key_header: str | None = None,
+    add: Sequence[tuple[str, str]] = (),
+    remove: Sequence[str] = (),
 ) -> ServiceRules:
     """`token_header` is a field name or `auto`; `api_key` None when the service wants none.
 
-    `key_header`: that in which clients show authproxy a key, if they must.
+    `key_header`: that in which clients show authproxy a key, if they must; `add`: names and values
+    of fields for every request; `remove`: names of the client's that do not pass.
     """
     drop = HOP_BY_HOP | _OURS | {b"http2-settings"}
     if key_header is not None:
         drop |= _spellings(key_header)
     if token_header != "auto":
         drop |= _spellings(token_header)
-    extra = b""
+    for name in (*remove, *(name for name, _ in add)):
+        drop |= _spellings(name)
+    extra = b"".join(f"{name}: {value}\r\n".encode() for name, value in add)
     if api_key is not None:
         drop |= _spellings(api_key_header)
-        extra = b"%b: %b\r\n" % (api_key_header.encode(), api_key.encode("latin-1"))
+        extra += b"%b: %b\r\n" % (api_key_header.encode(), api_key.encode("latin-1"))
     return ServiceRules(
         authority=authority.encode(),
         token_header=None if token_header == "auto" else token_header.encode(),
