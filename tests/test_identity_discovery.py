@@ -2,19 +2,16 @@ import asyncio
 import json
 import logging
 import os
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from authproxy.demo.accounts import METADATA_EMAIL
 from authproxy.demo.world import World
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
-from authproxy.identity.discovery import Auto, adc_path, find_adc, metadata_answers
+from authproxy.identity.discovery import Auto, find_adc
 from authproxy.identity.google import METADATA
 from tests.support.mint import mint_apart
 
@@ -36,22 +33,6 @@ def mint(source: Auto) -> Token:
 
 
 # adc
-
-
-@pytest.mark.parametrize(
-    ("environ", "expected"),
-    [
-        ({"HOME": "/home/me"}, "/home/me/.config/gcloud/application_default_credentials.json"),
-        (
-            {"HOME": "/home/me", "CLOUDSDK_CONFIG": "/etc/gcloud"},
-            "/etc/gcloud/application_default_credentials.json",
-        ),
-        ({"HOME": ""}, "None"),
-        ({}, "None"),
-    ],
-)
-def test_gclouds_file_is_where_gcloud_writes_it(environ: dict[str, str], expected: str) -> None:
-    assert expected == str(adc_path(environ))
 
 
 def test_application_default_credentials_are_looked_for_in_googles_order(tmp_path: Path) -> None:
@@ -80,47 +61,6 @@ def test_a_named_file_that_is_missing_is_an_error_and_not_passed_over(tmp_path: 
     )
 
 
-# Is there a metadata server?
-
-
-async def test_a_metadata_server_is_known_by_its_header(world: World) -> None:
-    environ = {"GCE_METADATA_IP": f"127.0.0.1:{world.google.port}"}
-
-    assert await asyncio.to_thread(metadata_answers, environ)
-
-
-async def test_another_server_at_its_address_is_not_taken_for_it() -> None:
-    application = web.Application()
-    async with TestServer(application) as server:
-        environ = {"GCE_METADATA_HOST": f"127.0.0.1:{server.port}"}
-
-        assert not await asyncio.to_thread(metadata_answers, environ)
-
-
-def test_nothing_at_its_address_is_no_metadata_server() -> None:
-    assert not metadata_answers(NOWHERE)
-
-
-def test_a_server_that_never_answers_is_not_waited_for() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        assert not metadata_answers({"GCE_METADATA_HOST": f"127.0.0.1:{silent.getsockname()[1]}"})
-
-
-async def test_a_server_that_speaks_something_else_is_not_taken_for_it() -> None:
-    def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 mail.example ESMTP\r\n")
-        writer.close()
-
-    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
-        environ = {"GCE_METADATA_HOST": f"127.0.0.1:{server.sockets[0].getsockname()[1]}"}
-
-        assert not await asyncio.to_thread(metadata_answers, environ)
-
-
-def test_an_address_that_is_none_is_no_metadata_server() -> None:
-    assert not metadata_answers({"GCE_METADATA_HOST": "127.0.0.1:port"})
-
-
 # auto
 
 
@@ -134,7 +74,8 @@ async def test_auto_takes_the_file_that_the_environment_names_first(
 
     assert [RUNNER, RUNNER] == [token.principal for token in tokens]
     assert [
-        f"credentials: file:{key}, because GOOGLE_APPLICATION_CREDENTIALS names it"
+        f"credentials: file:{key}, because GOOGLE_APPLICATION_CREDENTIALS names it; tokens are"
+        f" {RUNNER}'s, for the audience https://a.run.app"
     ] == caplog.messages
 
 
@@ -147,14 +88,46 @@ async def test_auto_takes_gclouds_file_next(
     token = await asyncio.to_thread(mint, Auto({"CLOUDSDK_CONFIG": str(tmp_path)}))
 
     assert RUNNER == token.principal
-    assert [f"credentials: file:{path}, because {LOGIN} wrote it"] == caplog.messages
+    assert [
+        f"credentials: file:{path}, because {LOGIN} wrote it; tokens are {RUNNER}'s, for the"
+        " audience https://a.run.app"
+    ] == caplog.messages
 
 
 async def test_auto_takes_the_metadata_server_next(world: World) -> None:
     result = await mint_apart(world, "auto")
-    line = "authproxy.identity.discovery INFO credentials: metadata, because the metadata server"
+    line = (
+        "authproxy.identity.discovery INFO credentials: metadata, because the metadata server"
+        f" answers; tokens are {METADATA_EMAIL}'s, for the audience {world.url}"
+    )
 
-    assert (METADATA_EMAIL, [f"{line} answers"]) == (result["principal"], result["log"])
+    assert (METADATA_EMAIL, [line]) == (result["principal"], result["log"])
+
+
+async def test_access_tokens_have_no_audience_to_tell_of(world: World) -> None:
+    result = await mint_apart(world, "auto", SCOPES="https://www.googleapis.com/auth/run")
+
+    assert [
+        "authproxy.identity.discovery INFO credentials: metadata, because the metadata server"
+        f" answers; tokens are {METADATA_EMAIL}'s"
+    ] == result["log"]
+
+
+@pytest.mark.parametrize("gcloud", [SHIM, Path("/nowhere")], ids=["gcloud", "no gcloud"])
+async def test_auto_waits_for_the_metadata_server_where_there_must_be_one(
+    world: World, gcloud: Path
+) -> None:
+    """It refuses connections in the first seconds; gcloud would be another identity, or none."""
+    environ = {"K_SERVICE": "hello", "PATH": str(gcloud), "GCLOUD_ACCOUNT": "user"}
+    refused = await mint_apart(world, "auto", **environ, GCE_METADATA_HOST="127.0.0.1:9")
+    answered = await mint_apart(world, "auto", **environ)
+
+    assert (
+        "metadata: the metadata server does not answer (ConnectionError)",
+        False,
+        ["authproxy.identity.discovery INFO credentials: metadata, because this is Cloud Run"],
+    ) == (refused["error"], refused["permanent"], refused["log"])
+    assert (METADATA_EMAIL, "metadata") == (answered["principal"], answered["source"])
 
 
 async def test_auto_passes_on_whom_to_act_as(world: World) -> None:
@@ -170,7 +143,8 @@ def test_auto_takes_gcloud_last(caplog: pytest.LogCaptureFixture) -> None:
 
     assert "me@x.example" == token.principal
     assert [
-        "credentials: gcloud, because gcloud is on PATH and nothing else was found"
+        "credentials: gcloud, because gcloud is on PATH and nothing else was found; tokens are"
+        " me@x.example's, for the audience 32555940559.apps.googleusercontent.com"
     ] == caplog.messages
 
 
@@ -220,5 +194,6 @@ async def test_auto_looks_again_until_what_it_found_gave_a_token_and_then_no_mor
 
     assert [
         "credentials: gcloud, because gcloud is on PATH and nothing else was found",
-        f"credentials: file:{written}, because {LOGIN} wrote it",
+        f"credentials: file:{written}, because {LOGIN} wrote it; tokens are {RUNNER}'s, for the"
+        " audience https://a.run.app",
     ] == caplog.messages

@@ -11,13 +11,13 @@ from authproxy.demo.world import World
 from authproxy.errors import CredentialError
 from authproxy.identity.egress import AS_ENVIRONMENT
 from authproxy.identity.inspection import (
-    Place,
     clock_offset_s,
     describe_file,
     find_place,
     metadata_account,
     require_gcloud,
 )
+from authproxy.identity.places import Place
 from authproxy.values import CredentialsSpec
 
 ROBOT = "robot@p.iam.gserviceaccount.com"

@@ -32,6 +32,16 @@ def gcloud_paths(environ: Mapping[str, str]) -> tuple[Path, ...]:
     return tuple(folder / name for name in names) if folder else ()
 
 
+def missing(message: str) -> CredentialError:
+    """What to do where there is no gcloud."""
+    return CredentialError(
+        message,
+        hint="Install the Google Cloud CLI (https://cloud.google.com/sdk/docs/install) and"
+        f" run: {LOGIN}",
+        permanent=True,
+    )
+
+
 class Gcloud:
     """`gcloud auth print-identity-token`.
 
@@ -113,12 +123,7 @@ class Gcloud:
         except CredentialError as error:
             if not error.permanent:
                 raise
-            raise CredentialError(
-                error.message,
-                hint="Install the Google Cloud CLI (https://cloud.google.com/sdk/docs/install) and"
-                f" run: {LOGIN}",
-                permanent=True,
-            ) from None
+            raise missing(error.message) from None
 
     def _token(self, done: Finished, audience: str) -> Token:
         if done.code:

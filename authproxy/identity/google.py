@@ -87,7 +87,7 @@ def impersonated(info: Info, wanted: Wanted) -> str:
 
 def federated(info: Info, wanted: Wanted) -> str:
     """Federation yields access tokens; for an identity token it takes a service account."""
-    target = _target_of(info)
+    target = target_of(info)
     if not target:
         raise CredentialError(
             f"{wanted.source}: a federated identity has no identity tokens of its own",
@@ -179,6 +179,18 @@ KINDS = {
 METADATA_KIND = Kind(metadata, _metadata_credentials)
 
 
+def kind_of(info: Info, name: str) -> Kind:
+    """By the file's type; `name` is for the message. Raises CredentialError."""
+    kind = str(info.get("type"))
+    if kind in KINDS:
+        return KINDS[kind]
+    raise CredentialError(
+        f'{name}: credentials of type "{kind[:40]}" cannot be used',
+        hint=f"The types are {', '.join(sorted(KINDS))}. For yourself: {ADC_LOGIN}",
+        permanent=True,
+    )
+
+
 class Google:
     """Whatever credentials `find` finds, at each mint anew."""
 
@@ -206,7 +218,7 @@ class Google:
 
     def mint(self, audience: str, /) -> Token:
         info = self._find()
-        kind = self._kind(info)
+        kind = METADATA_KIND if info is METADATA else kind_of(info, self.name)
         request = Request(direct=info is METADATA, egress=self._egress)
         wanted = Wanted(source=self.name, audience=audience, request=request)
         try:
@@ -228,7 +240,7 @@ class Google:
         return acting_as(self._impersonate, self._delegates, credentials, wanted)
 
     def _access_token(self, kind: Kind, info: Info, request: Request) -> Token:
-        target = self._impersonate or _target_of(info)
+        target = self._impersonate or target_of(info)
         credentials = kind.credentials(info)
         if self._impersonate or (target and info.get("type") == "external_account"):
             credentials = actor(credentials, target, self._delegates)
@@ -237,21 +249,11 @@ class Google:
             credentials, self._scopes, request, source=self.name, principal=principal
         )
 
-    def _kind(self, info: Info) -> Kind:
-        kind = METADATA_KIND if info is METADATA else KINDS.get(str(info.get("type")))
-        if kind is not None:
-            return kind
-        raise CredentialError(
-            f'{self.name}: credentials of type "{str(info.get("type"))[:40]}" cannot be used',
-            hint=f"The types are {', '.join(sorted(KINDS))}. For yourself: {ADC_LOGIN}",
-            permanent=True,
-        )
-
     def _asked(self, info: Info, request: Request) -> Asked:
         return Asked(
             source=self.name,
             account=str(info.get("client_email", "")),
-            target=self._impersonate or _target_of(info),
+            target=self._impersonate or target_of(info),
             answered=request.answered,
             status=request.status,
             metadata=info is METADATA,
@@ -296,7 +298,7 @@ def read_info(path: Path, name: str) -> Info:
     )
 
 
-def _target_of(info: Info) -> str:
+def target_of(info: Info) -> str:
     """The service account in `…/serviceAccounts/EMAIL:generateAccessToken`."""
     url = str(info.get("service_account_impersonation_url", ""))
     return url.rpartition("/")[2].partition(":")[0]

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from authproxy.identity.discovery import Auto, adc_paths, find_adc, metadata
+from authproxy.identity.discovery import Auto, find_adc, metadata
 from authproxy.identity.egress import AS_ENVIRONMENT, Egress, environ_for
 from authproxy.identity.gcloud import Gcloud
 from authproxy.identity.given import TokenEnv, TokenFile
 from authproxy.identity.google import Google, read_info
+from authproxy.identity.places import adc_paths
 from authproxy.identity.program import Command
 from authproxy.identity.source import NoSource, Source
 from authproxy.values import CredentialsSpec

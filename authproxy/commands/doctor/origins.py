@@ -3,12 +3,12 @@
 from authproxy.commands.doctor.findings import Result, not_needed, ok
 from authproxy.commands.doctor.subject import Subject
 from authproxy.identity.inspection import (
-    Place,
     describe_file,
     find_place,
     metadata_account,
     require_gcloud,
 )
+from authproxy.identity.places import Place
 from authproxy.identity.thread import in_thread
 
 OTHERS = {

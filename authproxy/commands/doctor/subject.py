@@ -6,7 +6,7 @@ from functools import cached_property
 
 from authproxy.commands.doctor.asking import Answer
 from authproxy.exchange import Token
-from authproxy.identity.inspection import Place
+from authproxy.identity.places import Place
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import PROBE_HOST
 from authproxy.wire.connector import Connector, connector_for
