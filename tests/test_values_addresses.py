@@ -294,3 +294,14 @@ def test_an_abstract_name_is_no_path() -> None:
     assert not parse_listen("unix:/a@b").is_abstract
     with pytest.raises(ValueError, match="is no abstract name; write unix:@ and up to 100"):
         parse_listen("unix:@a b")
+
+
+@pytest.mark.parametrize("text", ["systemd", "systemd:web"])
+def test_systemd_may_have_opened_the_sockets(text: str) -> None:
+    listen = parse_listen(text)
+
+    assert (text, text.partition(":")[2], True) == (
+        str(listen),
+        listen.inherited,
+        listen.is_loopback,
+    )

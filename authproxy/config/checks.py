@@ -90,7 +90,8 @@ def _same_listener(draft: Draft) -> Iterator[Problem]:
     seen: dict[tuple[str, int | None], Listen] = {}
     for path, index, listener in draft.listeners():
         listen = listener.listen
-        ours = [] if listen.port == 0 else _addresses(listen)
+        is_free = listen.port == 0 and listen.inherited is None
+        ours = [] if is_free else _addresses(listen)
         other = next((seen[address] for address in ours if address in seen), None)
         if other is not None:
             same = "is listed twice" if other == listen else f"is a part of {other}"
@@ -99,6 +100,8 @@ def _same_listener(draft: Draft) -> Iterator[Problem]:
 
 
 def _addresses(listen: Listen) -> list[tuple[str, int | None]]:
+    if listen.inherited is not None:
+        return [(str(listen), None)]
     if listen.path is not None:
         return [(f"unix:{listen.path}", None)]
     hosts = ["127.0.0.1", "::1"] if listen.host == "localhost" else [listen.host]

@@ -58,7 +58,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where to listen: a TCP host and port, or the path of a Unix socket.
+    """Where to listen: a TCP host and port, the path of a Unix socket, or what systemd has opened.
 
     `port` is None when the user left it out ($PORT or 8080 then), 0 for any free one.
     """
@@ -66,10 +66,14 @@ class Listen:
     host: str = "localhost"
     port: int | None = None
     path: Path | None = None
+    inherited: str | None = None
+    """The name of sockets that systemd has opened; empty for all of them."""
 
     @property
     def is_loopback(self) -> bool:
-        return self.path is not None or is_loopback(self.host)
+        """Of sockets that systemd has opened nobody knows; they let in this machine only."""
+        is_elsewhere = self.path is not None or self.inherited is not None
+        return is_elsewhere or is_loopback(self.host)
 
     @property
     def is_abstract(self) -> bool:
@@ -77,6 +81,8 @@ class Listen:
         return self.path is not None and str(self.path).startswith("@")
 
     def __str__(self) -> str:
+        if self.inherited is not None:
+            return f"systemd:{self.inherited}" if self.inherited else "systemd"
         if self.path is not None:
             return f"unix:{self.path}"
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -126,8 +132,10 @@ def parse_web_origin(text: str) -> Origin:
 
 
 def parse_listen(text: str) -> Listen:
-    """`host:port`, `host`, `port`, `[v6]:port` or `unix:PATH`."""
+    """`host:port`, `host`, `port`, `[v6]:port`, `unix:PATH`, `unix:@NAME`, `systemd[:NAME]`."""
     text = text.strip()
+    if text == "systemd" or text.startswith("systemd:"):
+        return Listen(port=0, inherited=text.removeprefix("systemd").removeprefix(":"))
     if text.startswith("unix:@"):
         name = text.removeprefix("unix:@")
         if not _ABSTRACT.fullmatch(name):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from authproxy.errors import StartError
 from authproxy.values import Listen
+from authproxy.wire.inherited import inherited_sockets
 
 BACKLOG = 1024
 FREE_PORT_TRIES = 4
@@ -21,6 +22,8 @@ def open_listener(listen: Listen, mode: int = 0o600) -> list[socket.socket]:
 
     Raises StartError.
     """
+    if listen.inherited is not None:
+        return inherited_sockets(listen.inherited, os.environ)
     if listen.path is not None:
         return [_open_abstract(listen) if listen.is_abstract else _open_unix(listen.path, mode)]
     port = listen.port or 0
@@ -51,6 +54,8 @@ def listener_url(listen: Listen, bound: socket.socket, *, tls: bool = False) -> 
     """What to type to reach the listener: a URL, or `unix:PATH`."""
     if listen.path is not None:
         return f"unix:{listen.path}"
+    if bound.family == socket.AF_UNIX:
+        return f"unix:{bound.getsockname()}"
     host, port = bound.getsockname()[:2]
     scheme = "https" if tls else "http"
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

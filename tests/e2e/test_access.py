@@ -259,3 +259,34 @@ async def test_a_body_of_unknown_length_is_cut_off_at_the_bound(tmp_path: Path) 
             writer.close()
     assert "413 body_too_large" == code_of(answer)
     assert "503 too_many_connections" == code_of(one_too_many)
+
+
+LAUNCHER = """
+import os, socket, sys
+sock = socket.create_server(("127.0.0.1", 0))
+os.dup2(sock.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1", "LISTEN_FDNAMES": "web"}
+print(sock.getsockname()[1], flush=True)
+os.execv(sys.executable, [sys.executable, "-m", "authproxy", *sys.argv[1:]])
+"""
+
+
+async def test_a_socket_that_systemd_has_opened_is_served() -> None:
+    async with raw_service(always(OK)) as service:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", LAUNCHER, service.url, "-l", "systemd:web"),
+            *("--credentials", "none", "--log-format", "text"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        async with asyncio.timeout(20):
+            port = int(await process.stdout.readline())
+            answer = await ask(port)  # the kernel takes it before authproxy is there
+            ready = await process.stderr.readline()
+        process.terminate()
+        await process.communicate()
+    assert "200" == code_of(answer)
+    assert f"authproxy: http://127.0.0.1:{port} -> {service.url}\n".encode() == ready

@@ -1,0 +1,50 @@
+"""Sockets that systemd has opened, sd_listen_fds(3): they stay open while authproxy restarts."""
+
+import os
+import socket
+from collections.abc import Mapping
+
+from authproxy.errors import StartError
+
+FIRST = 3
+"""The first descriptor that is handed over."""
+HINT = "Start authproxy by a .service unit with a .socket unit of the same name, systemd.socket(5)."
+
+
+def inherited_sockets(
+    name: str, environ: Mapping[str, str], *, first: int = FIRST
+) -> list[socket.socket]:
+    """Those called `name` (FileDescriptorName=); all when it is empty. Raises StartError."""
+    wanted = f"systemd:{name}" if name else "systemd"
+    count = environ.get("LISTEN_FDS", "")
+    if environ.get("LISTEN_PID") != str(os.getpid()) or not count.isdecimal():
+        raise StartError(f"cannot listen on {wanted}: systemd has handed over no socket", hint=HINT)
+    names = environ.get("LISTEN_FDNAMES", "").split(":")
+    named = [*names, *[""] * int(count)][: int(count)]
+    found = [first + at for at, called in enumerate(named) if name in ("", called)]
+    if not found:
+        raise StartError(
+            f"cannot listen on {wanted}: the sockets of systemd are called {', '.join(named)}",
+            hint="FileDescriptorName= in the .socket unit says how.",
+        )
+    return [_take(descriptor, wanted) for descriptor in found]
+
+
+def _take(descriptor: int, wanted: str) -> socket.socket:
+    try:
+        sock = socket.socket(fileno=descriptor)
+        listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except OSError as error:
+        raise StartError(
+            f"cannot listen on {wanted}: descriptor {descriptor} is no socket: {error.strerror}",
+            hint=HINT,
+        ) from error
+    if sock.type != socket.SOCK_STREAM or not listens:
+        sock.detach()
+        raise StartError(
+            f"cannot listen on {wanted}: descriptor {descriptor} is no stream socket that listens",
+            hint="Write ListenStream= and leave Accept=no in the .socket unit.",
+        )
+    sock.setblocking(False)
+    sock.set_inheritable(False)
+    return sock
