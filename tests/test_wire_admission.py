@@ -16,7 +16,7 @@ from authproxy.policy.access import AccessList
 from authproxy.values import LOOPBACK
 from tests.support.proxying import TOKEN_TEXT, FixedTokens, make_token, proxying
 from tests.support.raw import OK, Call, always, raw_service
-from tests.support.talking import get
+from tests.support.talking import get, read_answer
 
 LAST_GET = b"GET /path HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 REJECTED = (
@@ -365,3 +365,21 @@ async def test_an_applications_own_401_is_none_of_our_business() -> None:
     assert received.endswith(b"\r\n\r\nown")
     assert 1 == len(service.heads)
     assert [] == tokens.rejected
+
+
+async def test_whoever_is_refused_behind_a_proxy_is_not_logged_as_the_client_before() -> None:
+    network = [ip_network("192.0.2.0/24")]
+    said = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: %b\r\n\r\n"
+    async with (
+        raw_service(always(OK)) as service,
+        proxying(service.url, allow=network, trusted=SELF) as proxy,
+    ):
+        reader, writer = await proxy.connect()
+        for address in (b"192.0.2.7", b"198.51.100.1"):
+            writer.write(said % address)
+            await read_answer(reader)
+        writer.close()
+        good, bad = await proxy.heard.wait_for(2)
+
+    assert ("192.0.2.7", "127.0.0.1") == (str(good.client), str(bad.client))
+    assert "198.51.100.1 is in none of allow 192.0.2.0/24" == bad.detail

@@ -28,6 +28,7 @@ def admit(relay: "Relay") -> None:
         if limit and (relay.facts.length or 0) > limit:
             raise refusals.body_too_large(limit)
     except Refused as refusal:
+        relay.exchange.client = relay.client.caller.address
         relay.refuse(refusal)
         return
     upstream = relay.upstream = route.service

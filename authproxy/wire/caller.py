@@ -210,13 +210,14 @@ class Caller:
 
     def _locate(self, facts: RequestFacts) -> None:
         """Who asks, and may they?"""
-        rules = self._rules
+        rules, before = self._rules, (self.address, self._proto)
+        self.address = self._peer  # who is refused is not taken for the one before
         told = (facts.forwarded_for, facts.forwarded) if self._is_proxy else ((), ())
         address = rules.find_passing(self._peer, *told)
         said = facts.forwarded_proto
         is_told = self._is_proxy and said in (b"http", b"https")
         proto = said if is_told else self._scheme
-        if (address, proto) != (self.address, self._proto):
+        if (address, proto) != before:
             self._route = None
         self.address, self._proto = address, proto
 

@@ -182,6 +182,7 @@ class Requests:
                 raise known.refusal
             route = splice.admit(call)
         except Refused as refusal:
+            exchange.client = splice.caller.address
             splice.calls.refuse(stream_id, stream, refusal)
             return b""
         upstream = route.service
