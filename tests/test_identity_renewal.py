@@ -137,6 +137,10 @@ async def test_a_file_that_appears_is_as_good_as_the_next_try(
         clock.advance(EVERY_S)
         await until(settled(cache))
     tried = source.calls
+    while source.calls == tried:  # the next try by itself is far away then
+        clock.advance(EVERY_S)
+        await until(settled(cache))
+    tried = source.calls
     source.paths[0].write_text("from the file")
     clock.advance(EVERY_S)
     await until(settled(cache))
