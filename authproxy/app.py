@@ -9,7 +9,6 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache, partial
-from tempfile import gettempdir
 
 from authproxy import memory
 from authproxy.access import Gate, addresses
@@ -25,6 +24,7 @@ from authproxy.observe.stream import LogStream, open_stream
 from authproxy.policy.headers import service_rules
 from authproxy.settings import ListenerSettings, ServiceSettings, Settings
 from authproxy.tasks import Tasks
+from authproxy.transports import choose_transports
 from authproxy.values import EgressProxy
 from authproxy.wire.connector import connector_for
 from authproxy.wire.failures import note_loop_error
@@ -284,38 +284,6 @@ async def _first_token(upstream: Upstream) -> None:
     """Fetch a token before the first request wants it; a failure is in the log then, early."""
     with contextlib.suppress(CredentialError):
         await upstream.tokens.get()
-
-
-def choose_transports(
-    find_temporary_folder: Callable[[], str] = gettempdir,
-) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """aiofastnet's transports where they can be used, else None: the standard ones, slower.
-
-    aiofastnet 1.2 writes the service's certificate to a temporary file to look at it; without a
-    folder for that no TLS handshake would end.
-    """
-    try:
-        import aiofastnet
-
-        find_temporary_folder()
-    except ImportError:
-        return None
-    except FileNotFoundError:
-        logger.warning(
-            "no folder for temporary files can be written, so slower transports are used;"
-            " set TMPDIR to one, such as /dev/shm"
-        )
-        return None
-    make = aiofastnet.loop_factory()
-
-    def make_loop() -> asyncio.AbstractEventLoop:
-        loop = make()
-        # aiofastnet 1.2 has this method and leaves it out when it takes the others' place.
-        replaced = partial(aiofastnet.connect_accepted_socket, loop)
-        loop.connect_accepted_socket = replaced  # type: ignore[method-assign]  # -- as it does
-        return loop
-
-    return make_loop
 
 
 def _raise_file_limit() -> None:

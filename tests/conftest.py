@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 from hypothesis import settings
 
-from authproxy.app import choose_transports
+from authproxy.transports import choose_transports
 from tests.support.secrecy import WATCH
 
 settings.register_profile("authproxy", deadline=None)

@@ -12,7 +12,6 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from authproxy.app import choose_transports
 from authproxy.demo.world import World
 from tests.support.connecting import connect_proxy
 from tests.support.program import Program, clean_environment, run_to_end
@@ -265,17 +264,6 @@ async def test_api_key_reaches_the_service_and_nobody_else(tmp_path: Path) -> No
         assert (status, text) == (200, "ok")
         assert f"X-Api-Key: {secret}\r\n".encode() in service.heads[0]
         assert secret not in shown + program.stderr
-
-
-def test_without_a_folder_for_temporary_files_the_standard_transports_serve(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    def find() -> str:
-        raise FileNotFoundError
-
-    assert choose_transports(find) is None
-    assert "set TMPDIR to one, such as /dev/shm" in caplog.text
-    assert choose_transports() is not None
 
 
 def answers_at(port: int) -> bool:

@@ -33,14 +33,14 @@ LAYERS = (
     ("fields",),
     ("values",),
     ("exchange",),
-    ("tasks", "memory"),
+    ("tasks", "memory", "transports"),
     ("errors",),
     ("__init__",),
 )
 """Top to bottom, each name a module or a package of authproxy; `__init__` is the version only."""
 
 HOMES = {
-    "aiofastnet": {"app"},
+    "aiofastnet": {"transports"},
     "aiohttp": {"demo"},
     "cachetools": {"identity", "policy"},
     "click": {"cli", "cli_flags"},

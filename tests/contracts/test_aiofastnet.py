@@ -1,10 +1,11 @@
 """What authproxy relies on in aiofastnet beyond its documentation."""
 
 import asyncio
+import socket
 
 import aiofastnet
 
-from authproxy.app import choose_transports
+from authproxy.transports import choose_transports
 from tests.support.talking import tls_contexts
 
 
@@ -30,7 +31,7 @@ def test_a_tls_transport_can_be_told_to_look_at_what_it_has_read() -> None:
 
 
 def test_its_loops_do_not_take_accepted_sockets_by_themselves() -> None:
-    """`app.choose_transports` has them do it; when this fails it need not any more."""
+    """`authproxy.transports` has them do it; when this fails it need not any more."""
 
     async def is_replaced() -> bool:
         return "connect_accepted_socket" in vars(asyncio.get_running_loop())
@@ -39,3 +40,32 @@ def test_its_loops_do_not_take_accepted_sockets_by_themselves() -> None:
         assert not runner.run(is_replaced())
     with asyncio.Runner(loop_factory=choose_transports()) as runner:
         assert runner.run(is_replaced())
+
+
+def test_its_loops_go_on_reading_from_what_a_protocol_closed_at_once() -> None:
+    """`authproxy.transports` stops that; when this fails it need not any more."""
+
+    async def is_still_read() -> bool:
+        lost = asyncio.Event()
+        numbers = []
+
+        class Closing(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                numbers.append(transport.get_extra_info("socket").fileno())
+                transport.close()
+
+            def connection_lost(self, error: Exception | None) -> None:
+                lost.set()
+
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(Closing, "127.0.0.1", 0)
+        with socket.create_connection(server.sockets[0].getsockname()):
+            await lost.wait()
+            await asyncio.sleep(0)
+        server.close()
+        return loop.remove_reader(numbers[0])
+
+    with asyncio.Runner(loop_factory=aiofastnet.loop_factory()) as runner:
+        assert runner.run(is_still_read())
+    with asyncio.Runner(loop_factory=choose_transports()) as runner:
+        assert not runner.run(is_still_read())

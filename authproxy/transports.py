@@ -1,0 +1,56 @@
+"""The event loop that everything runs on: with aiofastnet's transports where that is possible."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from tempfile import gettempdir
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+def choose_transports(
+    find_temporary_folder: Callable[[], str] = gettempdir,
+) -> LoopFactory | None:
+    """aiofastnet's transports where they can be used, else None: the standard ones, slower.
+
+    aiofastnet 1.2 writes the service's certificate to a temporary file to look at it; without a
+    folder for that no TLS handshake would end.
+    """
+    try:
+        import aiofastnet
+
+        find_temporary_folder()
+    except ImportError:
+        return None
+    except FileNotFoundError:
+        logger.warning(
+            "no folder for temporary files can be written, so slower transports are used;"
+            " set TMPDIR to one, such as /dev/shm"
+        )
+        return None
+    make = aiofastnet.loop_factory()
+    return lambda: _mend(make())
+
+
+def _mend(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
+    """What aiofastnet 1.2 leaves undone; tests/contracts/test_aiofastnet.py has it all."""
+    from aiofastnet import connect_accepted_socket
+
+    add_reader = loop.add_reader
+
+    def read_what_is_open(file: int, callback: Callable[..., object], *args: object) -> None:
+        # It begins to read from what its protocol closed in `connection_made`, and never ends it.
+        # The loop then takes the next connection with the same file number for one that it watches
+        # already: nobody would hear it.
+        transport: Any = getattr(callback, "__self__", None)
+        if type(transport).__name__ != "SelectorSocketTransport" or not transport.is_closing():
+            add_reader(file, callback, *args)
+
+    # It has the first one, and leaves it out when it takes the place of the others.
+    loop.connect_accepted_socket = partial(connect_accepted_socket, loop)  # type: ignore[method-assign]  # -- as it does
+    loop.add_reader = read_what_is_open  # type: ignore[method-assign, assignment]  # -- the same
+    return loop
