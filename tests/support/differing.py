@@ -17,7 +17,9 @@ ONLY_OURS = frozenset(
     b"x-forwarded-for x-forwarded-proto x-forwarded-host forwarded x-serverless-authorization"
     b" http2-settings".split()
 )
-NOT_FOR_CLIENTS = frozenset([b"alt-svc"])
+NOT_FOR_CLIENTS = frozenset(
+    [b"alt-svc", b"strict-transport-security", b"public-key-pins", b"expect-ct"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +227,13 @@ def answer_as_documented(direct: Message) -> Message:
     dropped = HOP_BY_HOP | NOT_FOR_CLIENTS | nominated(direct)
     if direct.status == 204:
         dropped |= {b"content-length"}
-    stay = [line for line in direct.lines if _field(line)[0] not in dropped]
+    stay = [_on_plain(line) for line in direct.lines if _field(line)[0] not in dropped]
     return Message(b"HTTP/1.1" + direct.start[8:], stay, direct.body, direct.trailers)
+
+
+def _on_plain(line: bytes) -> bytes:
+    """Over plain http a cookie is not Secure; see tests/test_policy_cookies.py for the rest."""
+    return line.replace(b"; Secure", b"") if _field(line)[0] == b"set-cookie" else line
 
 
 def without_framing(answer: Message) -> Message:
