@@ -1,13 +1,29 @@
 """generateIdToken and the token exchange: who may, and each refusal."""
 
+import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
 
-from authproxy.demo.accounts import CLOUD_PLATFORM, IAM, Account, federated_principal
-from authproxy.demo.iam import ACCESS_TOKEN_TYPE, PROVIDER, SUBJECT_TOKEN_TYPE, TOKEN_EXCHANGE
+from authproxy.demo.accounts import (
+    CLOUD_PLATFORM,
+    IAM,
+    Account,
+    federated_principal,
+    workforce_principal,
+)
+from authproxy.demo.iam import (
+    ACCESS_TOKEN_TYPE,
+    AWS_TOKEN_TYPE,
+    PROVIDER,
+    SUBJECT_TOKEN_TYPE,
+    TOKEN_EXCHANGE,
+    WORKFORCE_CLIENT,
+)
 from authproxy.demo.keys import Claims, parse_token
 from authproxy.demo.world import World
 
@@ -128,6 +144,15 @@ async def test_json_is_needed(world: World) -> None:
         assert 400 == answer.status
 
 
+async def post(world: World, path: str, form: dict[str, str], **headers: str) -> tuple[int, Any]:
+    url = f"http://127.0.0.1:{world.google.port}{path}"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, data=form, headers=headers) as answer,
+    ):
+        return answer.status, await answer.json()
+
+
 async def exchange(world: World, **changes: str) -> tuple[int, dict[str, Any]]:
     form = {
         "grant_type": TOKEN_EXCHANGE,
@@ -138,11 +163,7 @@ async def exchange(world: World, **changes: str) -> tuple[int, dict[str, Any]]:
         "subject_token_type": SUBJECT_TOKEN_TYPE,
         **changes,
     }
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(f"http://127.0.0.1:{world.google.port}/v1/token", data=form) as answer,
-    ):
-        return answer.status, await answer.json()
+    return await post(world, "/v1/token", form)
 
 
 async def test_subject_token_is_exchanged(world: World) -> None:
@@ -172,3 +193,60 @@ async def test_wrong_exchange_is_refused(world: World, changes: dict[str, str], 
     status, body = await exchange(world, **changes)
 
     assert (400, error) == (status, body["error"])
+
+
+def signed_by(key_id: str, provider: str = PROVIDER) -> str:
+    """A request to AWS's GetCallerIdentity, as a workload on AWS proves who it is."""
+    scope = "20260101/eu-west-1/sts/aws4_request"
+    headers = {
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={key_id}/{scope}",
+        "x-goog-cloud-target-resource": provider,
+    }
+    fields = [{"key": name, "value": value} for name, value in headers.items()]
+    return quote(json.dumps({"url": "https://sts.x", "method": "POST", "headers": fields}))
+
+
+async def test_a_request_that_an_aws_key_signed_is_exchanged(world: World) -> None:
+    world.google.accounts.know_aws_key("AKIDDEMO", "machine")
+    status, body = await exchange(
+        world, subject_token=signed_by("AKIDDEMO"), subject_token_type=AWS_TOKEN_TYPE
+    )
+
+    found = world.google.accounts.find_access_token(body["access_token"])
+    assert (200, federated_principal("machine")) == (status, found and found.account.email)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [signed_by("OTHER"), signed_by("AKIDDEMO", "//other"), "{", "[]", "{}", signed_by("")],
+    ids=["unknown key", "other provider", "no JSON", "a list", "empty", "no key"],
+)
+async def test_what_no_known_aws_key_signed_is_refused(world: World, token: str) -> None:
+    world.google.accounts.know_aws_key("AKIDDEMO", "machine")
+
+    assert (400, "invalid_grant") == refused(
+        await exchange(world, subject_token=token, subject_token_type=AWS_TOKEN_TYPE)
+    )
+
+
+def refused(answer: tuple[int, Any]) -> tuple[int, str]:
+    return answer[0], answer[1]["error"]
+
+
+async def test_a_workforce_user_s_refresh_token_gives_access_tokens(world: World) -> None:
+    form = {"grant_type": "refresh_token", "refresh_token": "other"}
+    good = {**form, "refresh_token": world.google.accounts.workforce_token("anna")}
+    client = f"Basic {b64encode(f'{WORKFORCE_CLIENT}:{WORKFORCE_CLIENT}'.encode()).decode()}"
+    path = "/v1/oauthtoken"
+    status, body = await post(world, path, good, Authorization=client)
+
+    found = world.google.accounts.find_access_token(body["access_token"])
+    assert (200, workforce_principal("anna")) == (status, found and found.account.email)
+    assert (400, "invalid_grant") == refused(await post(world, path, form, Authorization=client))
+    assert (401, "invalid_client") == refused(await post(world, path, good))
+
+
+async def test_a_refresh_token_is_no_subject_token(world: World) -> None:
+    token = world.google.accounts.workforce_token("anna")
+
+    assert (400, "invalid_grant") == refused(await exchange(world, subject_token=token))

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from authproxy.demo.accounts import ADC_CLIENT_ID, METADATA_EMAIL, federated_principal
 from authproxy.demo.keys import Claims, SigningKey, parse_token
@@ -296,3 +297,18 @@ async def test_status_lines_show_no_secret(world: World) -> None:
     assert f"<PretendGoogle port={world.google.port} [0 mints]>" == repr(world.google)
     assert "<Endpoint iam [up, 0 calls, 0 mints]>" == repr(world.google.iam)
     assert grant.client_secret not in repr(grant)
+
+
+async def test_another_of_googles_apis_is_reached_by_way_of_the_proxy_only(world: World) -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="a bucket")
+
+    await world.add_api("storage.googleapis.com", answer)
+    proxy = f"http://127.0.0.1:{world.google.connect_proxy.port}"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(
+            "https://storage.googleapis.com/b", proxy=proxy, ssl=world.client_context()
+        ) as found,
+    ):
+        assert "a bucket" == await found.text()

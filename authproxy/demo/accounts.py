@@ -13,6 +13,8 @@ PROJECT_NUMBER = "123456789012"
 METADATA_EMAIL = f"demo@{PROJECT}.iam.gserviceaccount.com"
 POOL = f"projects/{PROJECT_NUMBER}/locations/global/workloadIdentityPools/demo"
 
+WORKFORCE_POOL = "locations/global/workforcePools/demo"
+
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 IAM = "https://www.googleapis.com/auth/iam"
 ADC_SCOPES = (
@@ -73,6 +75,7 @@ class Accounts:
         self._access: dict[str, AccessToken] = {}
         self._grants: dict[str, Grant] = {}
         self._subjects: dict[str, Account] = {}
+        """By what proves it; for other proofs than subject tokens with their kind before it."""
         self._creators: dict[str, set[str]] = {}
         self.disabled: set[str] = set()
         """Service accounts that exist and may not sign in."""
@@ -141,6 +144,17 @@ class Accounts:
         self._subjects[token] = self._add(Account(email=name))
         return token
 
+    def workforce_token(self, subject: str) -> str:
+        """A new refresh token of somebody who signed in by way of the workforce pool."""
+        token = f"outside-{secrets.token_urlsafe(32)}"
+        account = Account(email=workforce_principal(subject), is_user=True)
+        self._subjects[f"workforce {token}"] = self._add(account)
+        return token
+
+    def know_aws_key(self, key_id: str, subject: str) -> None:
+        """What this AWS access key signs comes from `subject`."""
+        self._subjects[f"aws {key_id}"] = self._add(Account(email=federated_principal(subject)))
+
     def find_subject(self, token: str) -> Account | None:
         return self._subjects.get(token)
 
@@ -164,3 +178,7 @@ class Accounts:
 def federated_principal(subject: str) -> str:
     """The name of an identity of the workload identity pool, as IAM policies write it."""
     return f"principal://iam.googleapis.com/{POOL}/subject/{subject}"
+
+
+def workforce_principal(subject: str) -> str:
+    return f"principal://iam.googleapis.com/{WORKFORCE_POOL}/subject/{subject}"

@@ -108,6 +108,7 @@ class PretendGoogle:
         posts: dict[str, Handler] = {
             "/token": self.token.guard(self.token_endpoint.handle),
             "/v1/token": self.sts.guard(exchange.handle),
+            "/v1/oauthtoken": self.sts.guard(exchange.refresh),
             IAM_PATH: self.iam.guard(iam.handle),
         }
         gets: dict[str, Handler] = {

@@ -1,12 +1,23 @@
-"""IAM Credentials, and the token exchange of workload identity federation."""
+"""IAM Credentials, and the Security Token Service of workload and workforce identity federation."""
 
-from collections.abc import Mapping
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 from aiohttp import web
 
-from authproxy.demo.accounts import CLOUD_PLATFORM, IAM, POOL, AccessToken, Accounts
+from authproxy.demo.accounts import (
+    CLOUD_PLATFORM,
+    IAM,
+    POOL,
+    AccessToken,
+    Account,
+    Accounts,
+)
 from authproxy.demo.endpoint import Endpoint
 from authproxy.demo.issuer import Issuer
 from authproxy.demo.oauth import OAuthError
@@ -14,6 +25,8 @@ from authproxy.demo.oauth import OAuthError
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"
 SUBJECT_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:jwt"
+AWS_TOKEN_TYPE = "urn:ietf:params:aws:token-type:aws4_request"
+WORKFORCE_CLIENT = "demo-workforce"
 PROVIDER = f"//iam.googleapis.com/{POOL}/providers/demo"
 
 PERMISSION_DENIED = (
@@ -105,11 +118,21 @@ class TokenExchange:
         self._life_s = life_s
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        form = {name: str(value) for name, value in (await request.post()).items()}
-        try:
-            return web.json_response(self._exchange(form))
-        except OAuthError as refusal:
-            return web.json_response(refusal.body, status=refusal.status)
+        return await _answer(request, self._exchange)
+
+    async def refresh(self, request: web.Request) -> web.StreamResponse:
+        """`POST /v1/oauthtoken`: a workforce user's refresh token (RFC 6749 section 6)."""
+        secret = f"{WORKFORCE_CLIENT}:{WORKFORCE_CLIENT}".encode()
+        wanted = f"Basic {base64.b64encode(secret).decode()}"
+        if request.headers.get("Authorization") != wanted:
+            return web.json_response({"error": "invalid_client"}, status=401)
+        return await _answer(request, self._refresh)
+
+    def _refresh(self, form: Mapping[str, str]) -> dict[str, Any]:
+        account = self._accounts.find_subject(f"workforce {form.get('refresh_token')}")
+        if form.get("grant_type") != "refresh_token" or account is None:
+            raise OAuthError("invalid_grant", "The refresh token is not valid.")
+        return self._access_token(account, [CLOUD_PLATFORM])
 
     def _exchange(self, form: Mapping[str, str]) -> dict[str, Any]:
         # The real refusals' texts are not known; the codes are RFC 8693's and RFC 6749's.
@@ -119,18 +142,50 @@ class TokenExchange:
             raise OAuthError("invalid_target", "The target service is not valid.")
         if form.get("requested_token_type") != ACCESS_TOKEN_TYPE:
             raise OAuthError("invalid_request", "Invalid requested_token_type")
-        account = self._accounts.find_subject(form.get("subject_token", ""))
-        if account is None or form.get("subject_token_type") != SUBJECT_TOKEN_TYPE:
+        find = SUBJECTS.get(form.get("subject_token_type", ""))
+        account = find(self._accounts, form.get("subject_token", "")) if find else None
+        if account is None:
             raise OAuthError("invalid_grant", "The subject token is not valid.")
-        scopes = form.get("scope", "").split()
+        answer = self._access_token(account, form.get("scope", "").split())
+        return answer | {"issued_token_type": ACCESS_TOKEN_TYPE}
+
+    def _access_token(self, account: Account, scopes: list[str]) -> dict[str, Any]:
         token = self._accounts.issue_access_token(account, scopes, self._life_s)
         self._endpoint.mints["access_token"] += 1
-        return {
-            "access_token": token,
-            "issued_token_type": ACCESS_TOKEN_TYPE,
-            "token_type": "Bearer",
-            "expires_in": self._life_s,
-        }
+        return {"access_token": token, "token_type": "Bearer", "expires_in": self._life_s}
+
+
+def find_aws_subject(accounts: Accounts, token: str) -> Account | None:
+    """Whose AWS key signed the request to GetCallerIdentity that the token holds.
+
+    Only AWS can verify the signature, and nobody asks it here.
+    """
+    try:
+        signed = json.loads(unquote(token))
+        headers = {field["key"].lower(): str(field["value"]) for field in signed["headers"]}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    key = re.match(r"AWS4-HMAC-SHA256 Credential=(\w+)/", headers.get("authorization", ""))
+    if key is None or headers.get("x-goog-cloud-target-resource") != PROVIDER:
+        return None
+    return accounts.find_subject(f"aws {key[1]}")
+
+
+SUBJECTS: Mapping[str, Callable[[Accounts, str], Account | None]] = {
+    SUBJECT_TOKEN_TYPE: Accounts.find_subject,
+    AWS_TOKEN_TYPE: find_aws_subject,
+}
+"""Who is behind a subject token, by its type."""
+
+
+async def _answer(
+    request: web.Request, make: Callable[[Mapping[str, str]], dict[str, Any]]
+) -> web.StreamResponse:
+    form = {name: str(value) for name, value in (await request.post()).items()}
+    try:
+        return web.json_response(make(form))
+    except OAuthError as refusal:
+        return web.json_response(refusal.body, status=refusal.status)
 
 
 def rpc_error(

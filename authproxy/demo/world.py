@@ -10,12 +10,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from aiohttp import web
+
 from authproxy.demo import sample
-from authproxy.demo.accounts import ADC_CLIENT_ID, ADC_SCOPES, METADATA_EMAIL, PROJECT, Account
+from authproxy.demo.accounts import (
+    ADC_CLIENT_ID,
+    ADC_SCOPES,
+    METADATA_EMAIL,
+    PROJECT,
+    WORKFORCE_POOL,
+    Account,
+)
 from authproxy.demo.certificates import make_certificates
 from authproxy.demo.cloudrun import App, PretendCloudRun
 from authproxy.demo.google import PretendGoogle
-from authproxy.demo.iam import PROVIDER, SUBJECT_TOKEN_TYPE
+from authproxy.demo.iam import PROVIDER, SUBJECT_TOKEN_TYPE, WORKFORCE_CLIENT
 from authproxy.demo.keys import SigningKey
 
 IMPERSONATION_URL = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts"
@@ -49,6 +58,7 @@ class World:
         self._clock = clock
         self._stack = AsyncExitStack()
         self._services: list[PretendCloudRun] = []
+        self._apis: dict[str, int] = {}
         self._files = 0
 
     def __repr__(self) -> str:
@@ -123,6 +133,19 @@ class World:
         await service.start()
         return service
 
+    async def add_api(self, host: str, app: App) -> None:
+        """Answer for one more of Google's hosts; only the CONNECT proxy leads there.
+
+        `host` must be in the certificate.
+        """
+        application = web.Application()
+        application.router.add_route("*", "/{tail:.*}", app)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._tls).start()
+        self._apis[host] = runner.addresses[0][1]
+
     def mint(
         self,
         *,
@@ -190,25 +213,48 @@ class World:
         }
         return self._write("impersonation", json.dumps(info))
 
-    def wif_file(self, email: str | None, *, subject: str = "workload") -> Path:
-        """A workload identity federation file, with its subject token in a file beside it.
+    def wif_file(
+        self,
+        email: str | None,
+        *,
+        subject: str = "workload",
+        place: Mapping[str, Any] | None = None,
+        token_type: str = SUBJECT_TOKEN_TYPE,
+    ) -> Path:
+        """A workload identity federation file; `place` is where its subject token is to be had.
 
-        `email` is the service account to act as; give it to `accounts.federated_principal(subject)`
-        with `allow_acting_as`. None: direct access, which cannot yield ID tokens.
+        Without `place` the token is in a file beside it. `email` is the service account to act as;
+        give it to `accounts.federated_principal(subject)` with `allow_acting_as`. None: direct
+        access, which cannot yield ID tokens.
         """
-        token = self._write("subject", self.google.accounts.subject_token(subject))
+        if place is None:
+            token = self._write("subject", self.google.accounts.subject_token(subject))
+            place = {"file": str(token), "format": {"type": "text"}}
         info = {
             "type": "external_account",
             "universe_domain": "googleapis.com",
             "audience": PROVIDER,
-            "subject_token_type": SUBJECT_TOKEN_TYPE,
+            "subject_token_type": token_type,
             "token_url": "https://sts.googleapis.com/v1/token",
-            "credential_source": {"file": str(token), "format": {"type": "text"}},
+            "credential_source": place,
         }
         if email is not None:
             url = f"{IMPERSONATION_URL}/{email}:generateAccessToken"
             info["service_account_impersonation_url"] = url
         return self._write("federation", json.dumps(info))
+
+    def workforce_file(self, subject: str) -> Path:
+        """What a sign-in by way of a workforce identity pool leaves behind."""
+        info = {
+            "type": "external_account_authorized_user",
+            "audience": f"//iam.googleapis.com/{WORKFORCE_POOL}/providers/demo",
+            "refresh_token": self.google.accounts.workforce_token(subject),
+            "token_url": "https://sts.googleapis.com/v1/oauthtoken",
+            "token_info_url": "https://sts.googleapis.com/v1/introspect",
+            "client_id": WORKFORCE_CLIENT,
+            "client_secret": WORKFORCE_CLIENT,
+        }
+        return self._write("workforce", json.dumps(info))
 
     def _account(self, email: str, *, is_user: bool) -> Account:
         accounts = self.google.accounts
@@ -229,7 +275,7 @@ class World:
 
     def _find_service_port(self, host: str) -> int | None:
         found = (service.port for service in self._services if host in service.run_app_hosts)
-        return next(found, None)
+        return self._apis.get(host) or next(found, None)
 
     def _write(self, name: str, text: str) -> Path:
         self._files += 1
