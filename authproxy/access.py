@@ -5,6 +5,7 @@ from ipaddress import IPv4Network, IPv6Network
 from math import ceil
 from pathlib import Path
 
+from authproxy.config.files import is_stream
 from authproxy.config.inbound import read_keys
 from authproxy.policy.access import AccessList, AddressSet
 from authproxy.policy.keys import InboundKey, KeyRing, digest_of
@@ -13,7 +14,8 @@ from authproxy.policy.permissions import Permissions
 from authproxy.policy.routes import Routes, Target
 from authproxy.settings import ListenerSettings, ServiceSettings, Settings
 from authproxy.values import Origin
-from authproxy.wire.lists import ListSources, ListWatch
+from authproxy.wire.file_watch import FileWatch
+from authproxy.wire.lists import ListSources
 from authproxy.wire.rules import ListenerRules
 from authproxy.wire.upstream import Upstream
 
@@ -23,11 +25,12 @@ EVERYBODY = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 class Gate:
     """The rules of all listeners and services, kept up to date with the files they come from."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, files: FileWatch) -> None:
         self._settings = settings
-        self._lists = ListWatch()
-        self._listeners: list[ListenerRules] = []
-        self._keys = key_ring(settings)
+        self._files = files
+        self._listeners: list[tuple[ListenerRules, ListenerSettings, Mapping[str, Upstream]]] = []
+        self._services = dict(settings.services)
+        self._keys = files.add(KeySources(settings), self._changed_keys)
         self._failures = Failures()
         per_second, burst = settings.limits.requests_per_second, settings.limits.burst
         self._limiter = RateLimiter(per_second, burst or ceil(per_second)) if per_second else None
@@ -43,8 +46,8 @@ class Gate:
             rules.version += 1
 
         rules = ListenerRules(
-            routes=_routes(listener, settings, upstreams),
-            access=self._lists.add(_listener_sources(listener, settings), changed),
+            routes=self._routes(listener, upstreams),
+            access=self._files.add(_listener_sources(listener, settings), changed),
             trusted=AddressSet(settings.trusted_proxies),
             allow_origins=web_origins(settings.allow_origins),
             peer_uids=frozenset(listener.peer_uids) if _asks_for_user(listener) else None,
@@ -53,8 +56,15 @@ class Gate:
             failures=self._failures,
             limiter=self._limiter,
         )
-        self._listeners.append(rules)
+        self._listeners.append((rules, listener, upstreams))
         return rules
+
+    def found(self, name: str, service: ServiceSettings) -> None:
+        """The address of the service of that name has become known."""
+        self._services[name] = service
+        for rules, listener, upstreams in self._listeners:
+            rules.routes = self._routes(listener, upstreams)
+            rules.version += 1
 
     def guard(self, upstream: Upstream, service: ServiceSettings) -> None:
         """Give `upstream` what narrows what the listeners let in. Raises ConfigError."""
@@ -63,18 +73,52 @@ class Gate:
 
         def changed(access: AccessList) -> None:
             upstream.access = access
-            for rules in self._listeners:
+            for rules, *_ in self._listeners:
                 rules.version += 1
 
         sources = _service_sources(service)
-        upstream.access = self._lists.add(sources, changed) if sources is not None else None
+        upstream.access = self._files.add(sources, changed) if sources is not None else None
 
-    async def keep_fresh(self) -> None:
-        """Take what is new in the files, until cancelled."""
-        await self._lists.keep_fresh()
+    def _changed_keys(self, keys: KeyRing | None) -> None:
+        self._keys = keys
+        for rules, *_ in self._listeners:
+            rules.keys = keys
+            rules.version += 1
+
+    def _routes(
+        self, listener: ListenerSettings, upstreams: Mapping[str, Upstream]
+    ) -> Routes[Upstream]:
+        targets = {
+            name: Target(
+                service=upstreams[name],
+                hosts=service.hosts,
+                own_host=service.url.host,
+                path=service.path,
+                strips=service.strip_path,
+            )
+            for name, service in self._services.items()
+        }
+        return Routes(targets, hosts=self._settings.hosts, only=listener.service)
 
     def __repr__(self) -> str:
-        return f"<Gate [{len(self._listeners)} listeners, {self._lists}]>"
+        return f"<Gate [{len(self._listeners)} listeners]>"
+
+
+class KeySources:
+    """The keys that clients must show, as the settings and the files in them have them."""
+
+    what = "set of keys"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        files = (key.file for key in self._settings.keys.values())
+        return tuple(file for file in files if file is not None and not is_stream(file))
+
+    def read(self) -> KeyRing | None:
+        return key_ring(self._settings)
 
 
 def _listener_sources(listener: ListenerSettings, settings: Settings) -> ListSources:
@@ -163,19 +207,3 @@ def _permissions(service: ServiceSettings) -> Permissions | None:
 def web_origins(origins: Iterable[Origin]) -> frozenset[bytes]:
     """As the data path compares them."""
     return frozenset(str(origin).encode() for origin in origins)
-
-
-def _routes(
-    listener: ListenerSettings, settings: Settings, upstreams: Mapping[str, Upstream]
-) -> Routes[Upstream]:
-    targets = {
-        name: Target(
-            service=upstreams[name],
-            hosts=service.hosts,
-            own_host=service.url.host,
-            path=service.path,
-            strips=service.strip_path,
-        )
-        for name, service in settings.services.items()
-    }
-    return Routes(targets, hosts=settings.hosts, only=listener.service)

@@ -3,35 +3,30 @@
 import asyncio
 import contextlib
 import logging
-import os
 import signal
-import ssl
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache, partial
+from functools import partial
 
 from authproxy import memory
 from authproxy.access import Gate, addresses
-from authproxy.config import find_egress_for_tokens, resolve_secret
 from authproxy.errors import CredentialError
 from authproxy.exchange import Observer
-from authproxy.identity.cache import TokenCache, Tokens
+from authproxy.identity.cache import TokenCache
 from authproxy.identity.skew import HERE
-from authproxy.identity.sources import build_source
 from authproxy.observe import logs
 from authproxy.observe.access_log import AccessLog
 from authproxy.observe.stream import LogStream, open_stream
-from authproxy.policy.headers import service_rules
-from authproxy.settings import ListenerSettings, ServiceSettings, Settings
+from authproxy.settings import ListenerSettings, Settings
 from authproxy.tasks import Tasks
 from authproxy.transports import choose_transports
+from authproxy.upstreams import Builder
 from authproxy.values import EgressProxy
-from authproxy.wire.connector import connector_for
 from authproxy.wire.failures import note_loop_error
+from authproxy.wire.file_watch import FileWatch
 from authproxy.wire.listener import ProxyServer
-from authproxy.wire.pool import Pool
 from authproxy.wire.sockets import listener_url, open_listener
-from authproxy.wire.tls import ListenerTls, ServiceTls, service_context
+from authproxy.wire.tls import ListenerTls
 from authproxy.wire.upstream import Upstream
 
 logger = logging.getLogger(__name__)
@@ -98,7 +93,8 @@ class Proxy:
         self._observers = observers
         self._opened: list[tuple[str, ListenerSettings]] = []
         self._tasks = Tasks()
-        self._gate = Gate(settings)
+        self._files = FileWatch()
+        self._gate = Gate(settings, self._files)
         self._stack = contextlib.AsyncExitStack()
         self._tokens = TokenCache(deadline_s=settings.timeouts.token, skew=HERE)
 
@@ -126,7 +122,9 @@ class Proxy:
 
     async def _start(self) -> None:
         self._push(self._tokens.close)
-        upstreams = build_upstreams(self.settings, self._tokens)
+        upstreams = Builder(
+            self.settings, self._tokens, self._files, found=self._gate.found
+        ).build_all()
         for name, upstream in upstreams.items():
             self._gate.guard(upstream, self.settings.services[name])
         self._server = build_server(self.settings, upstreams, self._observers)
@@ -138,14 +136,13 @@ class Proxy:
         for listener in self.settings.every_listener:
             await self._open(listener, upstreams, tls)
         self._tasks.spawn(self._server.keep_ticking(), name="ticks")
-        self._tasks.spawn(self._gate.keep_fresh(), name="lists of addresses")
+        self._tasks.spawn(self._files.keep_fresh(), name="files of the configuration")
         for upstream in upstreams.values():
             self._tasks.spawn(_first_token(upstream), name=f"first token for {upstream.name}")
         announce(self._opened, self.settings, self._stream)
         tell_egress(upstreams)
         if len(upstreams) <= WARM_AT_MOST:
-            for upstream in upstreams.values():
-                upstream.pool.warm()
+            _warm(upstreams)
             if tls is not None:
                 self._tasks.spawn(_choose_protocol(tls, upstreams), name="choice of protocol")
 
@@ -187,69 +184,13 @@ def build_server(
     )
 
 
-def build_upstreams(settings: Settings, tokens: TokenCache) -> dict[str, Upstream]:
-    """The services by name; those with the same identity share its source, and so its tokens."""
-    egress = find_egress_for_tokens(settings, os.environ)
-    build = cache(partial(build_source, environ=os.environ, egress=egress))
-    contexts = cache(service_context)
-    return {
-        name: build_upstream(
-            name,
-            service,
-            settings,
-            tokens.tokens_for(
-                build(
-                    service.credentials,
-                    impersonate=service.impersonate,
-                    delegates=service.delegates,
-                    scopes=service.token_scopes,
-                ),
-                service.token_audience,
-            ),
-            contexts,
-        )
-        for name, service in settings.services.items()
-    }
-
-
-def build_upstream(
-    name: str,
-    service: ServiceSettings,
-    settings: Settings,
-    tokens: Tokens,
-    contexts: Callable[[ServiceTls, str], ssl.SSLContext],
-) -> Upstream:
-    """One service with its rules, tokens and connections. Raises StartError."""
-    api_key = resolve_secret(service.api_key, os.environ) if service.api_key else None
-    return Upstream(
-        name=name,
-        origin=service.url,
-        rules=service_rules(
-            authority=service.url.authority,
-            token_header=service.header_for_token,
-            api_key_header=service.api_key_header,
-            api_key=api_key.reveal() if api_key else None,
-            key_header=settings.key_header if settings.keys else None,
-            add=service.add_headers,
-            remove=service.remove_headers,
-        ),
-        tokens=tokens,
-        pool=Pool(
-            connector_for(service, settings, contexts, os.environ),
-            limits=settings.limits,
-            timeouts=settings.timeouts,
-        ),
-        access=None,
-    )
-
-
 def announce(
     opened: Sequence[tuple[str, ListenerSettings]], settings: Settings, stream: LogStream
 ) -> None:
     """The ready lines, one for each listener and service; programs wait for them."""
     for url, listener in opened:
         for name, shown in addresses(url, listener, settings):
-            stream.write(f"authproxy: {shown} -> {settings.services[name].url}\n")
+            stream.write(f"authproxy: {shown} -> {settings.services[name].address}\n")
     stream.flush()
 
 
@@ -272,12 +213,22 @@ def tell_egress(upstreams: dict[str, Upstream]) -> None:
 async def _choose_protocol(tls: ListenerTls, upstreams: dict[str, Upstream]) -> None:
     """A client that chose HTTP/2 cannot reach a service that does not speak it: ask them all."""
     for upstream in upstreams.values():
+        if upstream.found is not None:
+            with contextlib.suppress(CredentialError):
+                await upstream.found()
         if not await upstream.connector.speaks_http2():
             name = upstream.name
             logger.info("clients in TLS are led to HTTP/1.1: %s has not chosen HTTP/2", name)
             return
     tls.prefer_http2()
     logger.info("clients in TLS are led to HTTP/2: every service speaks it")
+
+
+def _warm(upstreams: dict[str, Upstream]) -> None:
+    """Connect to all whose address is known."""
+    for upstream in upstreams.values():
+        if upstream.found is None:
+            upstream.pool.warm()
 
 
 async def _first_token(upstream: Upstream) -> None:

@@ -15,6 +15,7 @@ import click
 
 from authproxy import __version__
 from authproxy.cli_flags import ALL, IDENTITY, with_flags
+from authproxy.cli_group import Commands
 from authproxy.errors import AuthProxyError, ConfigError, StartError
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ Serve = Callable[["Settings", OnReady | None], int]
 
 HELP_FLAGS = {"help_option_names": ["-h", "--help"]}
 
-GROUP_FLAGS = ("-h", "--help", "--version")
+PLACES = ("project", "region")
+"""Flags that say where a service is that is given by name."""
 
 NOTHING_TO_DO = """\
 Which service? Give its address, and clients then find it at http://localhost:8080:
@@ -41,27 +43,6 @@ class _NothingToDo(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(NOTHING_TO_DO, file=file, err=True)
-
-
-class _Commands(click.Group):
-    """`run` may be left out: what is no command is an argument or a flag of `run`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        first = args[0] if args else ""
-        completing = ctx.resilient_parsing and not args
-        if first not in self.commands and first not in GROUP_FLAGS and not completing:
-            if not ctx.resilient_parsing:
-                self._refuse_misspelled(ctx, first)
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-    def _refuse_misspelled(self, ctx: click.Context, word: str) -> None:
-        """A service's address has a dot, a colon or an equals sign; a command has none."""
-        from authproxy.values import find_close
-
-        close = find_close(word, self.commands) if word.isalpha() else None
-        if close:
-            raise click.UsageError(f'No such command "{word}". Did you mean "{close}"?', ctx)
 
 
 def run(
@@ -115,7 +96,7 @@ def _say_problems(error: ConfigError) -> int:
     return 2
 
 
-@click.group(cls=_Commands, context_settings=HELP_FLAGS, subcommand_metavar="[run] URL… | COMMAND")
+@click.group(cls=Commands, context_settings=HELP_FLAGS, subcommand_metavar="[run] URL… | COMMAND")
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
     """Put a Google identity token on requests to IAM-protected services.
@@ -134,8 +115,21 @@ def _load(
         raise _NothingToDo(NOTHING_TO_DO)
     from authproxy.config import load
 
+    flags = {name: value for name, value in flags.items() if name not in PLACES}
     spelled = {f"--{name.replace('_', '-')}": value for name, value in flags.items()}
     return load(urls=urls, file=config, flags=spelled, environ=context.environ)
+
+
+def _spell_out(
+    context: _Context, words: Sequence[str], flags: Mapping[str, object]
+) -> Sequence[str]:
+    """Services by name become PROJECT/REGION/NAME."""
+    given = {name: str(flags[name]) for name in PLACES if flags.get(name)}
+    if not given:
+        return words
+    from authproxy.commands.by_name import spell_out
+
+    return spell_out(words, given, context.environ)
 
 
 def _choose(
@@ -144,30 +138,35 @@ def _choose(
     """The services that `words` mean, by URL or by name; all of them without words."""
     from authproxy.commands.choice import choose
 
+    words = _spell_out(context, words, flags)
     return choose(words, lambda urls: _load(context, urls, config, flags))
 
 
 @main.command("run")
-@click.argument("urls", nargs=-1, metavar="[NAME=]URL...")
+@click.argument("urls", nargs=-1, metavar="[NAME=]URL|SERVICE...")
 @with_flags(*ALL)
 @click.pass_obj
 def _run(context: _Context, /, urls: Sequence[str], config: Path | None, **flags: object) -> int:
     """Pass requests on to one or more services, until stopped.
 
-    URL is a service's address; NAME=URL gives it a name of your choice. Every flag is also a key of
-    the file and a variable AUTHPROXY_...: flags beat variables, variables beat the file.
+    URL is a service's address; NAME=URL gives it a name of your choice. SERVICE is a Cloud Run
+    service by name, PROJECT/REGION/NAME, or just NAME with --project and --region. Every flag is
+    also a key of the file and a variable AUTHPROXY_...: flags beat variables, variables beat the
+    file.
     """
+    urls = _spell_out(context, urls, flags)
     return context.serve(_load(context, urls, config, flags), None)
 
 
 @main.command("check")
-@click.argument("urls", nargs=-1, metavar="[NAME=]URL...")
+@click.argument("urls", nargs=-1, metavar="[NAME=]URL|SERVICE...")
 @with_flags(*ALL)
 @click.pass_obj
 def _check(context: _Context, /, urls: Sequence[str], config: Path | None, **flags: object) -> int:
     """Say what is wrong with the configuration, or what would run."""
     from authproxy.commands import check
 
+    urls = _spell_out(context, urls, flags)
     click.echo(check.summary(_load(context, urls, config, flags), context.environ))
     return 0
 
@@ -194,13 +193,14 @@ def _token(
     \b
         curl -H "$(authproxy token --header URL)" URL
     """
-    from authproxy.commands import token
+    from authproxy.commands import by_name, token
 
     if header and decode:
         raise click.UsageError("--header and --decode do not go together")
     form: token.Form = "header" if header else "claims" if decode else "token"
 
     settings, names = _choose(context, words, config, flags)
+    settings = by_name.locate(settings, names, context.environ)
     warn = _complain if sys.stdout.isatty() else None
     token.run(settings, names, context.environ, form=form, say=click.echo, warn=warn)
 
@@ -229,7 +229,7 @@ def _doctor(
       0  nothing            13  credentials       17  claims
      10  clock              14  metadata server   18  probe
      11  DNS                15  gcloud            19  role
-     12  connection         16  token
+     12  connection         16  token             20  lookup by name
     """
     from authproxy.commands.doctor import command
 
@@ -254,6 +254,33 @@ def _status(context: _Context, address: str | None) -> int:
     from authproxy.commands import status
 
     return status.run(address, context.environ, click.echo)
+
+
+@main.command("list")
+@with_flags("--config", "--project", "--region", "--credentials", "--impersonate", "--egress-proxy")
+@click.pass_obj
+def _list(context: _Context, /, config: Path | None, **flags: object) -> int:
+    """Show the Cloud Run services of a project, as a configuration.
+
+    The configuration goes to stdout, what there is to say about it to stderr. Without --region all
+    regions are looked at.
+    """
+    from authproxy.commands import by_name
+    from authproxy.commands import list as listing
+    from authproxy.commands.doctor.subject import NOWHERE
+
+    given = {name: flags.pop(name) for name in PLACES}
+    project, region = by_name.find_list(given, context.environ)
+    settings, names = _choose(context, (NOWHERE,), config, flags)
+    return listing.run(
+        settings,
+        names[0],
+        context.environ,
+        project=project,
+        region=region,
+        say=click.echo,
+        explain=_complain,
+    )
 
 
 @main.command("key")

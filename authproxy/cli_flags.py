@@ -42,7 +42,8 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
     "--api-key": click.option(
         "--api-key",
         metavar="REF",
-        help="A key to send as X-Api-Key: env:NAME or file:PATH, never the key itself.",
+        help="A key to send as X-Api-Key: env:NAME, file:PATH or secret:projects/P/secrets/S,"
+        " never the key itself.",
     ),
     "--allow": click.option(
         "--allow",
@@ -55,6 +56,15 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
     ),
     "--ca-file": click.option(
         "--ca-file", metavar="PEM", help="More certificates to trust for the service."
+    ),
+    "--project": click.option(
+        "--project", metavar="P", help="The project of services given by name."
+    ),
+    "--region": click.option(
+        "--region", metavar="R", help="The region of services given by name, as in europe-west1."
+    ),
+    "--tag": click.option(
+        "--tag", metavar="T", help="The traffic tag to go to, of services given by name."
     ),
     "--tls-cert": click.option(
         "--tls-cert", metavar="PEM", help="Speak TLS with clients, with this certificate."
@@ -81,7 +91,15 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
 ALL = tuple(_FLAGS)
 """Of `run`."""
 
-IDENTITY = ("--config", "--audience", "--credentials", "--impersonate", "--egress-proxy")
+IDENTITY = (
+    "--config",
+    "--project",
+    "--region",
+    "--audience",
+    "--credentials",
+    "--impersonate",
+    "--egress-proxy",
+)
 """What a token depends on."""
 
 

@@ -45,6 +45,8 @@ class Code(StrEnum):
     TARGET_TOO_LONG = "target_too_long"
     HEAD_TOO_LARGE = "head_too_large"
     TOKEN_UNAVAILABLE = "token_unavailable"
+    SECRET_UNAVAILABLE = "secret_unavailable"
+    SERVICE_UNRESOLVED = "service_unresolved"
     CONNECT_FAILED = "connect_failed"
     NO_HTTP2 = "no_http2"
     UPSTREAM_BROKE = "upstream_broke"
@@ -75,6 +77,8 @@ STATUS_OF: dict[Code, int] = {
     Code.TARGET_TOO_LONG: 414,
     Code.HEAD_TOO_LARGE: 431,
     Code.TOKEN_UNAVAILABLE: 503,
+    Code.SECRET_UNAVAILABLE: 503,
+    Code.SERVICE_UNRESOLVED: 503,
     Code.CONNECT_FAILED: 502,
     Code.NO_HTTP2: 502,
     Code.UPSTREAM_BROKE: 502,
@@ -125,7 +129,7 @@ class StartPage(Refused):
 
 
 class CredentialError(AuthProxyError):
-    """No usable token could be had. Nothing was sent to the service.
+    """What a request needs could not be had: a token, as a rule. Nothing was sent to the service.
 
     `permanent` says that trying again is pointless until a human changes something (a deleted key,
     a missing role); else it is worth another attempt (network, 5xx, 429).
@@ -139,10 +143,11 @@ class CredentialError(AuthProxyError):
         detail: str = "",
         permanent: bool = False,
         retry_after_s: int = 5,
+        code: Code = Code.TOKEN_UNAVAILABLE,
     ) -> None:
         super().__init__(
             message,
-            code=Code.TOKEN_UNAVAILABLE,
+            code=code,
             hint=hint,
             detail=detail,
             fields={"Retry-After": str(retry_after_s)},

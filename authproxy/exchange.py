@@ -38,7 +38,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """An identity token, ready to be sent."""
+    """An identity token, ready to be sent; or what else is fetched and kept fresh like one."""
 
     value: Secret
     expires_at: float
@@ -50,6 +50,8 @@ class Token:
     """The source that made it, as in the configuration: `metadata`, `file:key.json`, `gcloud` …"""
     issued_at: float
     """Wall clock, seconds: the token's own `iat`, else the moment it was received."""
+    renew_after_s: float = float("inf")
+    """Seconds after `issued_at` when to ask for a new one, if its end does not demand it before."""
 
 
 NO_TOKEN = Token(

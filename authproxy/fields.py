@@ -17,6 +17,7 @@ from authproxy.values import (
     Listen,
     Network,
     Origin,
+    RunService,
     SecretRef,
     did_you_mean,
     parse_audience,
@@ -32,9 +33,12 @@ from authproxy.values import (
     parse_network,
     parse_origin,
     parse_path_prefix,
+    parse_run_service,
     parse_scope,
+    parse_secret_header,
     parse_secret_ref,
     parse_service_name,
+    parse_tag,
     parse_web_origin,
     quoted,
 )
@@ -145,6 +149,8 @@ def _key_header(text: str) -> str:
 
 
 OriginValue = Annotated[Origin, _text(parse_origin, Origin)]
+RunServiceValue = Annotated[RunService, _text(parse_run_service, RunService)]
+Tag = Annotated[str, _text(parse_tag)]
 ListenValue = Annotated[Listen, _text(parse_listen, Listen), BeforeValidator(_listen_value)]
 CredentialsValue = Annotated[CredentialsSpec, _text(parse_credentials, CredentialsSpec)]
 SecretRefValue = Annotated[SecretRef, _text(parse_secret_ref, SecretRef)]
@@ -164,6 +170,10 @@ WebOrigins = Annotated[
 ]
 HeaderLines = Annotated[
     tuple[Annotated[tuple[str, str], _text(parse_header_line, tuple)], ...],
+    BeforeValidator(_one_or_many),
+]
+SecretHeaders = Annotated[
+    tuple[Annotated[tuple[str, SecretRef], _text(parse_secret_header, tuple)], ...],
     BeforeValidator(_one_or_many),
 ]
 PlainHeaderNames = Annotated[tuple[KeyHeaderName, ...], BeforeValidator(_one_or_many)]

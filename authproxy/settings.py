@@ -4,7 +4,9 @@
 them. Every field's text below it is its documentation.
 """
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from authproxy.fields import (
     Audience,
@@ -30,17 +32,29 @@ from authproxy.fields import (
     PathPrefix,
     PathPrefixes,
     PlainHeaderNames,
+    RunServiceValue,
     Scopes,
     Seconds,
+    SecretHeaders,
     SecretRefValue,
     ServiceName,
     ServiceNames,
+    Tag,
     TlsVersion,
     TokenKind,
     Uids,
     WebOrigins,
 )
-from authproxy.values import CLOUD_PLATFORM, LOOPBACK, CredentialsSpec, EgressSpec, Listen
+from authproxy.values import (
+    CLOUD_PLATFORM,
+    LOOPBACK,
+    CredentialsSpec,
+    EgressSpec,
+    Listen,
+    RunService,
+    SecretRef,
+    parse_run_service,
+)
 
 
 class _Frozen(BaseModel):
@@ -54,6 +68,12 @@ class ServiceSettings(_Frozen):
 
     url: OriginValue
     """The service's address, `https://…`."""
+    service: RunServiceValue | None = None
+    """In place of `url`: a Cloud Run service by name, `PROJECT/REGION/NAME`, to be looked up."""
+    tag: Tag | None = None
+    """The traffic tag of `service` to go to."""
+    other_urls: WebOrigins = ()
+    """Further addresses of the service; what names them in its answers leads back here."""
     hosts: HostNames = ()
     """`Host` names that lead to this service, besides `NAME.localhost`."""
     audience: Audience | None = None
@@ -71,9 +91,11 @@ class ServiceSettings(_Frozen):
     delegates: Emails = ()
     """The chain of service accounts between the credentials and `impersonate`."""
     api_key: SecretRefValue | None = None
-    """A key for the service itself: `env:NAME` or `file:PATH`."""
+    """A key for the service itself: `env:NAME`, `file:PATH` or `secret:projects/P/secrets/S`."""
     api_key_header: KeyHeaderName = "X-Api-Key"
     """The header that carries `api_key`."""
+    secret_headers: SecretHeaders = ()
+    """Further headers for every request whose values are secrets, as `Name: env:VARIABLE`."""
     add_headers: HeaderLines = ()
     """Further headers for every request, as `Name: value`, in place of the client's."""
     remove_headers: PlainHeaderNames = ()
@@ -110,6 +132,34 @@ class ServiceSettings(_Frozen):
     """The oldest TLS version to speak with this service: 1.2 or 1.3."""
     egress_proxy: EgressValue | None = None
     """As at the top of the file, for this service alone and whatever NO_PROXY says."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _begin_nowhere(cls, given: Any) -> Any:
+        """A service by name is nowhere until it was looked up."""
+        if not isinstance(given, dict) or "url" in given or given.get("service") is None:
+            return given
+        try:
+            service = parse_run_service(str(given["service"]))
+        except ValueError:
+            service = RunService(project="unknown", region="unknown", name="unknown")
+        return given | {"url": service.nowhere}
+
+    @property
+    def is_nowhere(self) -> bool:
+        """Whether the address has yet to be looked up."""
+        return self.service is not None and self.url == self.service.nowhere
+
+    @property
+    def address(self) -> str:
+        """For people: where the service is, as far as that is known."""
+        return str(self.service) if self.is_nowhere else str(self.url)
+
+    @property
+    def secrets(self) -> tuple[tuple[str, SecretRef], ...]:
+        """Every header that carries a secret, with where that is."""
+        key = ((self.api_key_header, self.api_key),) if self.api_key is not None else ()
+        return (*key, *self.secret_headers)
 
     @property
     def token_audience(self) -> str:

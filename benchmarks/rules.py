@@ -43,9 +43,7 @@ class Connected:
 
 
 def billing(permissions: Permissions | None) -> Upstream:
-    rules = service_rules(
-        authority="billing.example", token_header="auto", api_key_header="X-A", api_key=None
-    )
+    rules = service_rules(authority="billing.example", token_header="auto")
     unused = cast(Any, None)
     origin = parse_origin("https://billing.example")
     return Upstream("billing", origin, rules, unused, unused, None, permissions=permissions)

@@ -10,6 +10,7 @@ import pytest
 from authproxy.access import Gate, addresses
 from authproxy.policy.access import AccessList
 from authproxy.settings import ServiceSettings
+from authproxy.wire.file_watch import FileWatch
 from authproxy.wire.upstream import Upstream
 from tests.support.configuring import URL, settings
 
@@ -35,7 +36,7 @@ def test_a_listeners_rules_are_its_own_on_top_of_those_for_all(tmp_path: Path) -
     file.write_text(CONFIG)
     found = settings(file=file, flags={"--listen": ("80",)})
     upstreams = cast(dict[str, Upstream], {"a": "A", "b": "B"})
-    gate = Gate(found)
+    gate = Gate(found, FileWatch())
     plain, lan = (gate.rules_for(each, upstreams) for each in found.every_listener)
 
     assert [True, False, False] == [
@@ -53,7 +54,7 @@ def test_a_service_narrows_only_if_it_says_so(tmp_path: Path) -> None:
     file = tmp_path / "authproxy.toml"
     file.write_text(CONFIG)
     found = settings(file=file)
-    a, b = (guarded(Gate(found), found.services[name]) for name in "ab")
+    a, b = (guarded(Gate(found, FileWatch()), found.services[name]) for name in "ab")
 
     assert a is None
     assert b is not None
@@ -75,7 +76,7 @@ def test_a_file_stands_for_or_beside_what_is_written(
     (tmp_path / "list").write_text("192.0.2.0/24\n")
     (tmp_path / "authproxy.toml").write_text(text)
     found = settings(file=tmp_path / "authproxy.toml", urls=[URL])
-    rules = Gate(found).rules_for(found.every_listener[0], cast(Any, {"billing": "B"}))
+    rules = Gate(found, FileWatch()).rules_for(found.every_listener[0], cast(Any, {"billing": "B"}))
 
     assert expected == [passes(rules, a) for a in ("127.0.0.1", "192.0.2.1")]
 
@@ -87,18 +88,19 @@ async def test_what_changes_in_a_file_counts_on_connections_that_stand(tmp_path:
         f'allow_file = "all"\n[services.billing]\nurl = "{URL}"\nallow_file = "own"\n'
     )
     found = settings(file=tmp_path / "authproxy.toml")
-    gate, upstream = Gate(found), cast(Any, SimpleNamespace())
+    files, upstream = FileWatch(), cast(Any, SimpleNamespace())
+    gate = Gate(found, files)
     gate.guard(upstream, found.services["billing"])
     rules = gate.rules_for(found.every_listener[0], {"billing": upstream})
     for name in ("all", "own"):
         (tmp_path / name).write_text("192.0.2.0/24\n")
     for _ in range(2):
-        await gate._lists.look()
+        await files.look()
 
     assert [False, True] == [passes(rules, a) for a in ("127.0.0.1", "192.0.2.1")]
     assert upstream.access.find_refusal(ip_address("192.0.2.1")) is None
     assert 2 == rules.version
-    assert "<Gate [1 listeners, <ListWatch [2 lists]>]>" == repr(gate)
+    assert "<Gate [1 listeners]>" == repr(gate)
 
 
 def guarded(gate: Gate, service: ServiceSettings) -> AccessList | None:

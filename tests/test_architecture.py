@@ -18,9 +18,9 @@ PACKAGE = ROOT / "authproxy"
 
 LAYERS = (
     ("cli", "__main__"),
-    ("cli_flags",),
+    ("cli_flags", "cli_group"),
     ("app",),
-    ("access",),
+    ("access", "upstreams"),
     ("commands",),
     ("demo",),
     ("admin",),
@@ -43,7 +43,7 @@ HOMES = {
     "aiofastnet": {"transports"},
     "aiohttp": {"demo"},
     "cachetools": {"identity", "policy"},
-    "click": {"cli", "cli_flags"},
+    "click": {"cli", "cli_flags", "cli_group"},
     "cryptography": {"demo"},
     "google": {"identity"},
     "hpack": {"wire"},

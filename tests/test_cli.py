@@ -129,7 +129,8 @@ def test_every_problem_of_the_configuration_is_a_line(
     assert (
         "",
         "authproxy: command line: --api-key: a key is not written here in clear; put it into an"
-        " environment variable or a file and write env:NAME or file:PATH\n"
+        " environment variable, a file or Secret Manager, and write env:NAME, file:PATH or"
+        " secret:projects/PROJECT/secrets/NAME\n"
         "authproxy: command line: --log-level: must be one of debug, info, warning, error, not"
         ' "loud"\n'
         "authproxy: 2 problems in the configuration; nothing was started\n",
@@ -205,7 +206,7 @@ def test_help_has_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == run(["--help"], environ={}, serve=Served())
 
     out = capsys.readouterr().out
-    assert ["check", "demo", "doctor", "key", "run", "status", "token"] == [
+    assert ["check", "demo", "doctor", "key", "list", "run", "status", "token"] == [
         line.split()[0] for line in out.split("Commands:\n")[1].splitlines()
     ]
     assert "..." not in out.split("Commands:\n")[1]

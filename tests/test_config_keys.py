@@ -4,7 +4,7 @@ from authproxy.config.keys import EVERY, FLAGS, PATHS, VARIABLES, Path, advice, 
 from authproxy.settings import KeySettings, ListenerSettings
 
 SERVICE_ONLY = (
-    *("url", "hosts", "egress_proxy", "allow_origins"),
+    *("url", "service", "other_urls", "hosts", "egress_proxy", "allow_origins"),
     *("allow", "allow_file", "deny", "deny_file"),
 )
 
@@ -59,6 +59,8 @@ def test_lists_are_known_from_their_defaults() -> None:
             "sha256",
             "add_headers",
             "remove_headers",
+            "secret_headers",
+            "other_urls",
             "services",
         )
     } == lists

@@ -46,7 +46,8 @@ def test_every_problem_is_said_at_once_in_the_order_of_reading(tmp_path: Path) -
         "authproxy.toml:4: services.billing.url: give the service's address only; authproxy passes"
         f" on the path that each client asks for: {URL}",
         "authproxy.toml:5: services.billing.api_key: a key is not written here in clear; put it"
-        " into an environment variable or a file and write env:NAME or file:PATH",
+        " into an environment variable, a file or Secret Manager, and write env:NAME, file:PATH or"
+        " secret:projects/PROJECT/secrets/NAME",
         'authproxy.toml:6: services.billing.credentials: there is no file "key.json"',
         "authproxy.toml:8: timeouts.connect: must be more than 0",
         "environment: AUTHPROXY_LISTN: there is no such variable; did you mean AUTHPROXY_LISTEN?",

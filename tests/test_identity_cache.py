@@ -680,7 +680,7 @@ async def test_one_line_is_logged_for_each_change(
         " 2027-01-15T08:10:00Z, next try in 1.0 s): no luck [why]. Try again.",
         "token for https://a.run.app as me@x.example from fake, good until 2027-01-15T09:09:52Z"
         " (refresh ahead)",
-        "tokens for https://a.run.app can be had again, after 2 s",
+        "a token for https://a.run.app can be had again, after 2 s",
         "token for https://a.run.app rejected by the service: getting a new one",
         "token for https://a.run.app as me@x.example from fake, good until 2027-01-15T09:09:52Z"
         " (the service rejected the last one)",

@@ -8,6 +8,8 @@ from authproxy.errors import CredentialError
 from authproxy.exchange import Secret, Token
 from authproxy.identity.lifetime import Held
 from authproxy.identity.luck import Luck, told, utc
+from authproxy.identity.source import product_of
+from tests.support.source import FakeSource
 
 NOW = 1_800_000_000.0
 NO = CredentialError("no", permanent=False)
@@ -21,7 +23,7 @@ class Steady(random.Random):
 
 @pytest.fixture
 def luck() -> Luck:
-    return Luck("fake", "https://a", Steady())
+    return Luck("fake", "https://a", product_of(FakeSource(lambda: 0.0), "https://a"), Steady())
 
 
 def holding(left_s: float) -> Held:
@@ -190,7 +192,7 @@ def test_when_the_cause_may_be_gone_nothing_is_to_be_waited_for(luck: Luck) -> N
 def test_access_tokens_which_have_no_audience_are_called_so(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    luck = Luck("fake", "", Steady())
+    luck = Luck("fake", "", product_of(FakeSource(lambda: 0.0), ""), Steady())
     luck.failed(NO, None, NOW)
 
     assert "no access token for Google APIs: no" == luck.refusal(NO).message

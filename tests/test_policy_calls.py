@@ -14,9 +14,7 @@ GET = [
     (b":path", b"/a?b"),
     (b":authority", b"localhost:8080"),
 ]
-RULES = service_rules(
-    authority="svc.run.app", token_header="auto", api_key_header="X-Api-Key", api_key="k3y"
-)
+RULES = service_rules(authority="svc.run.app", token_header="auto", secrets=[("X-Api-Key", "k3y")])
 
 
 def without(name: bytes) -> list[tuple[bytes, bytes]]:

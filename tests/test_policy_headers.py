@@ -57,8 +57,7 @@ def rules(token_header: str = "auto", api_key: str | None = None) -> ServiceRule
     return service_rules(
         authority=AUTHORITY.decode(),
         token_header=token_header,
-        api_key_header="X-Api-Key",
-        api_key=api_key,
+        secrets=[("X-Api-Key", api_key)] if api_key else [],
     )
 
 
@@ -446,17 +445,14 @@ def test_what_names_the_service_is_made_local_both_ways() -> None:
     ).split(b"\r\n")
 
 
-RULES_AT_HOME = service_rules(
-    authority="billing.run.app", token_header="auto", api_key_header="X-Api-Key", api_key=None
-)
+RULES_AT_HOME = service_rules(authority="billing.run.app", token_header="auto")
 
 
 def test_further_fields_stand_in_place_of_the_clients_and_some_do_not_pass() -> None:
     rules = service_rules(
         authority="b",
         token_header="auto",
-        api_key_header="X-Api-Key",
-        api_key="k",
+        secrets=[("X-Api-Key", "k")],
         add=[("X-Env", "test")],
         remove=["X-Debug"],
     )

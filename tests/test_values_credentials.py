@@ -18,6 +18,7 @@ from authproxy.values import (
     parse_header_line,
     parse_header_name,
     parse_scope,
+    parse_secret_header,
     parse_secret_ref,
     parse_service_name,
     quoted,
@@ -80,9 +81,43 @@ def test_a_reference_to_a_secret_survives_its_own_text(text: str) -> None:
 @pytest.mark.parametrize("text", ["hunter2", "env:", "file:", "env:hunter-2", "x:y", "", "file:\0"])
 def test_a_secret_in_clear_is_refused_without_repeating_it(text: str) -> None:
     assert (
-        "a key is not written here in clear; put it into an environment variable or a file and"
-        " write env:NAME or file:PATH"
+        "a key is not written here in clear; put it into an environment variable, a file or Secret"
+        " Manager, and write env:NAME, file:PATH or secret:projects/PROJECT/secrets/NAME"
     ) == sentence_of(parse_secret_ref, text)
+
+
+def test_a_secret_of_secret_manager_is_its_latest_version_unless_one_is_named() -> None:
+    latest = parse_secret_ref("secret:projects/acme-prod/secrets/key")
+
+    assert "secret:projects/acme-prod/secrets/key/versions/latest" == str(latest)
+    assert latest == parse_secret_ref(str(latest))
+
+
+def test_a_header_with_a_secret_has_a_name_and_a_reference() -> None:
+    found = parse_secret_header("X-Partner-Key: env:PARTNER_KEY")
+
+    assert ("X-Partner-Key", SecretRef("env", "PARTNER_KEY")) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "X-Partner-Key",
+            'this is not a header; write it as in "X-Partner-Key: env:PARTNER_KEY"',
+        ),
+        ("auto: env:KEY", "needs a header's name, as in X-Partner-Key"),
+        ("Host: env:KEY", "Host has a meaning of its own and cannot carry a credential"),
+        (
+            "X-Partner-Key: hunter2",
+            "a key is not written here in clear; put it into an environment variable, a file or"
+            " Secret Manager, and write env:NAME, file:PATH or"
+            " secret:projects/PROJECT/secrets/NAME",
+        ),
+    ],
+)
+def test_what_is_no_header_with_a_secret_is_refused(text: str, sentence: str) -> None:
+    assert sentence == sentence_of(parse_secret_header, text)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +234,7 @@ def test_a_header_is_a_name_and_a_value(text: str, expected: tuple[str, str]) ->
         (
             "X-Auth-Token: hunter2",
             "X-Auth-Token looks like the place of a secret, which does not belong here in clear;"
-            ' write api_key = "env:NAME" and api_key_header = "X-Auth-Token"',
+            ' write secret_headers = ["X-Auth-Token: env:NAME"]',
         ),
     ],
 )

@@ -69,9 +69,7 @@ def admitted(client: Caller, host: bytes = b"localhost", target: bytes = b"/") -
 
 
 def upstream(name: str = "billing", access: AccessList | None = None) -> Upstream:
-    rules = service_rules(
-        authority=f"{name}.example", token_header="auto", api_key_header="X-Api-Key", api_key=None
-    )
+    rules = service_rules(authority=f"{name}.example", token_header="auto")
     unused = cast(Any, None)
     return Upstream(name, parse_origin(f"https://{name}.example"), rules, unused, unused, access)
 

@@ -16,8 +16,7 @@ def upstream(token_header: str = "auto") -> Upstream:
     rules = service_rules(
         authority=origin.authority,
         token_header=token_header,
-        api_key_header="X-Api-Key",
-        api_key="key-of-the-service",
+        secrets=[("X-Api-Key", "key-of-the-service")],
     )
     connector = Connector(origin=origin, timeout_s=1, contexts=None)
     pool = Pool(connector, limits=LimitSettings(), timeouts=TimeoutSettings())

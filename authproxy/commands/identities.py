@@ -6,6 +6,18 @@ from authproxy.config import find_egress_for_tokens
 from authproxy.identity.source import Source
 from authproxy.identity.sources import build_source
 from authproxy.settings import ServiceSettings, Settings
+from authproxy.values import CLOUD_PLATFORM
+
+
+def api_source_of(
+    service: ServiceSettings, settings: Settings, environ: Mapping[str, str]
+) -> Source:
+    """As `source_of`, but makes access tokens: who looks services and secrets up."""
+    return source_of(
+        service.model_copy(update={"token": "access", "scopes": (CLOUD_PLATFORM,)}),
+        settings,
+        environ,
+    )
 
 
 def source_of(service: ServiceSettings, settings: Settings, environ: Mapping[str, str]) -> Source:

@@ -66,8 +66,6 @@ def _header(token: Token, service: ServiceSettings) -> str:
     rules = service_rules(
         authority=service.url.authority,
         token_header=service.header_for_token,
-        api_key_header=service.api_key_header,
-        api_key=None,
     )
     return token_line(rules, token, has_authorization=False).decode("ascii").rstrip()
 

@@ -11,6 +11,13 @@ from pathlib import Path as FilePath
 
 from authproxy.config.access import check_keys, check_lists, check_proxies
 from authproxy.config.certificates import KeyFileError, load_authorities, load_pair
+from authproxy.config.credential_checks import (
+    check_access_tokens,
+    check_addresses,
+    check_headers,
+    check_impersonation,
+    check_secret_manager,
+)
 from authproxy.config.egress import EgressError, find_egress
 from authproxy.config.entries import Entries, get_nearest
 from authproxy.config.files import is_stream, read_bytes
@@ -18,17 +25,9 @@ from authproxy.config.keys import Path
 from authproxy.config.secrets import resolve_secret
 from authproxy.errors import Problem, StartError
 from authproxy.settings import ListenerSettings, ServiceSettings, Settings
-from authproxy.values import CLOUD_PLATFORM, Listen, did_you_mean
+from authproxy.values import Listen, SecretRef, did_you_mean
 
 MAX_KEY_FILE = 64 * 1024
-
-CANNOT_IMPERSONATE = ("token-file", "token-env", "command", "none")
-"""Sources that yield an identity token or nothing, where impersonation needs an access token."""
-
-GOOGLE_APIS = ".googleapis.com"
-
-TOKEN_HEADERS = ("authorization", "x-serverless-authorization")
-"""What `token_header = "auto"` may use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,62 +157,6 @@ def _token_in_clear(draft: Draft) -> Iterator[Problem]:
             )
 
 
-def _impersonation(draft: Draft) -> Iterator[Problem]:
-    for path, service in draft.services():
-        kind = service.credentials.kind
-        if service.impersonate and kind in CANNOT_IMPERSONATE:
-            yield draft.problem(
-                (*path, "impersonate"),
-                f'credentials of the kind "{kind}" cannot act as a service account; use auto, adc,'
-                " metadata, gcloud or file:KEY.json, or remove impersonate",
-            )
-        if service.delegates and not service.impersonate:
-            yield draft.problem(
-                (*path, "delegates"),
-                "says through whom to act, but not as whom; add impersonate",
-            )
-
-
-def _access_token(draft: Draft) -> Iterator[Problem]:
-    """It opens all that its identity may do, so it goes to nobody but Google."""
-    for path, service in draft.services():
-        if service.token != "access":
-            if service.scopes != (CLOUD_PLATFORM,):
-                yield draft.problem(
-                    (*path, "scopes"), 'only access tokens have scopes; add token = "access"'
-                )
-            continue
-        if service.url.scheme != "https" or not service.url.host.endswith(GOOGLE_APIS):
-            yield draft.problem(
-                (*path, "token"),
-                "an access token opens everything that its identity may do, so it is sent to"
-                f" https://NAME{GOOGLE_APIS} only; for {service.url} use an identity token",
-            )
-        if service.credentials.kind in CANNOT_IMPERSONATE:
-            yield draft.problem(
-                (*path, "credentials"),
-                f'credentials of the kind "{service.credentials.kind}" have no access tokens; use'
-                " auto, adc, metadata, gcloud or file:KEY.json",
-            )
-        if service.audience is not None:
-            yield draft.problem((*path, "audience"), "access tokens have none; remove it")
-
-
-def _one_header_for_two(draft: Draft) -> Iterator[Problem]:
-    for path, service in draft.services():
-        token = service.header_for_token.lower()
-        taken = TOKEN_HEADERS if token == "auto" else (token,)
-        if (
-            service.api_key
-            and service.credentials.kind != "none"
-            and service.api_key_header.lower() in taken
-        ):
-            yield draft.problem(
-                (*path, "api_key_header"),
-                f"{service.api_key_header} carries the token; choose another header for the key",
-            )
-
-
 def _egress(draft: Draft) -> Iterator[Problem]:
     """What is wrong in HTTPS_PROXY is said once, however many services it is for."""
     for path, service in draft.services():
@@ -274,8 +217,19 @@ def _look_at_credentials(service: ServiceSettings, environ: Mapping[str, str]) -
 
 
 def _look_at_key(service: ServiceSettings, environ: Mapping[str, str]) -> None:
-    ref = service.api_key
-    if ref is not None and not (ref.kind == "file" and is_stream(FilePath(ref.value))):
+    if service.api_key is not None:
+        _look_at_secret(service.api_key, environ)
+
+
+def _look_at_headers(service: ServiceSettings, environ: Mapping[str, str]) -> None:
+    for _, ref in service.secret_headers:
+        _look_at_secret(ref, environ)
+
+
+def _look_at_secret(ref: SecretRef, environ: Mapping[str, str]) -> None:
+    """Not at Secret Manager's: what is wrong there may be over in a moment."""
+    is_used_up = ref.kind == "file" and is_stream(FilePath(ref.value))
+    if ref.kind != "secret" and not is_used_up:
         resolve_secret(ref, environ)
 
 
@@ -287,6 +241,7 @@ def _look_at_certificates(service: ServiceSettings, _: Mapping[str, str]) -> Non
 _LOOKS: Mapping[str, Callable[[ServiceSettings, Mapping[str, str]], None]] = {
     "credentials": _look_at_credentials,
     "api_key": _look_at_key,
+    "secret_headers": _look_at_headers,
     "ca_file": _look_at_certificates,
 }
 
@@ -301,9 +256,11 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_proxies,
     _unknown_service,
     _token_in_clear,
-    _impersonation,
-    _access_token,
-    _one_header_for_two,
+    check_addresses,
+    check_impersonation,
+    check_access_tokens,
+    check_headers,
+    check_secret_manager,
     _egress,
     _certificates,
     _unreadable,

@@ -4,6 +4,7 @@ Each of the three becomes a list of entries: a value, its path and the place whe
 A later entry replaces an earlier one with the same path: flags beat environment beats file.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -18,6 +19,7 @@ _PATHS_IN = {
     "listen": ("unix:",),
     "credentials": ("file:", "token-file:"),
     "api_key": ("file:",),
+    "secret_headers": ("file:",),
     "ca_file": ("",),
     "client_cert_file": ("",),
     "client_key_file": ("",),
@@ -29,6 +31,9 @@ _PATHS_IN = {
     "egress_proxy": ("file:",),
 }
 """Which values name a file, and what stands before its path."""
+
+_NAMED_FILE = re.compile(r"[A-Za-z0-9_-]+:\s*file:")
+"""A header whose value is in a file."""
 
 _CLASH = 'the service "{name}" is already at {at}; write OTHERNAME=https://… for this one'
 
@@ -91,6 +96,8 @@ class Collected:
     def _absolute(self, value: object, prefixes: Sequence[str], folder: FilePath) -> object:
         if isinstance(value, list):
             return [self._absolute(item, prefixes, folder) for item in value]
+        if isinstance(value, str) and prefixes and (named := _NAMED_FILE.match(value)):
+            prefixes = (named[0],)
         for prefix in prefixes:
             if isinstance(value, str) and value.startswith("unix:@"):
                 return value

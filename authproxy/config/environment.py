@@ -7,7 +7,7 @@ from authproxy.config.entries import Entry
 from authproxy.config.keys import FLAGS, PREFIX, TABLES, VARIABLES, Path, is_list
 from authproxy.config.names import name_for, split_name
 from authproxy.errors import Problem
-from authproxy.values import find_close
+from authproxy.values import find_close, is_run_service
 
 WHERE = "environment"
 COMMAND_LINE = "command line"
@@ -57,7 +57,8 @@ def read_urls(urls: Sequence[str], *, where: str, key: str) -> tuple[list[Entry]
     given = [name for name, _ in split if name is not None]
     for name, url in split:
         chosen = name_for(url, {*entries, *given}) if name is None else name
-        entry = Entry(path=("services", chosen, "url"), where=where, key=key, value=url)
+        kind = "service" if is_run_service(url) else "url"
+        entry = Entry(path=("services", chosen, kind), where=where, key=key, value=url)
         if chosen in entries:
             problems.append(entry.problem(f'two services are called "{chosen}"; rename one'))
         entries[chosen] = entry

@@ -62,9 +62,10 @@ def _variable(path: Path) -> str | None:
         return PREFIX + "_".join(path).upper()
     if path[0] != "services":
         return None
-    # AUTHPROXY_ALLOW, _DENY and _HOSTS are the listener's; a URL belongs to one service.
+    # AUTHPROXY_ALLOW, _DENY and _HOSTS are the listener's; an address belongs to one service.
     key = path[-1]
-    return None if key in Settings.model_fields or key == "url" else PREFIX + key.upper()
+    one_only = key in Settings.model_fields or key in ("url", "service", "other_urls")
+    return None if one_only else PREFIX + key.upper()
 
 
 VARIABLES: dict[str, Path] = {name: path for path in PATHS if (name := _variable(path))}
@@ -83,6 +84,7 @@ FLAGS: dict[str, Path] = {
     "--tls-key": ("tls_key_file",),
     "--egress-proxy": ("egress_proxy",),
     "--ca-file": ("services", EVERY, "ca_file"),
+    "--tag": ("services", EVERY, "tag"),
     "--log-format": ("log", "format"),
     "--log-level": ("log", "level"),
     "--access-log": ("log", "access"),

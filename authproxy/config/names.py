@@ -1,9 +1,9 @@
-"""The name of a service that was given as nothing but a URL."""
+"""The name of a service that was given as nothing but a URL, or by Cloud Run's name."""
 
 import re
 from collections.abc import Collection
 
-from authproxy.values import Origin, parse_origin
+from authproxy.values import Origin, is_run_service, parse_origin, parse_run_service
 
 _NAMED_URL = re.compile(r"([^=:/?#@]*)=(.*)", re.DOTALL)
 _NOT_IN_A_LABEL = re.compile(r"[^a-z0-9]+")
@@ -18,7 +18,8 @@ def split_name(text: str) -> tuple[str | None, str]:
 def name_for(url: str, taken: Collection[str] = ()) -> str:
     """A name for the service at `url`, with a number behind it when it is taken."""
     try:
-        base = _name_of(parse_origin(url))
+        by_name = is_run_service(url)
+        base = parse_run_service(url).name if by_name else _name_of(parse_origin(url))
     except ValueError:
         base = "service"
     name, number = base, 2

@@ -12,13 +12,13 @@ MAX_BYTES = 16 * 1024
 
 
 def resolve_secret(ref: SecretRef, environ: Mapping[str, str]) -> Secret:
-    """The secret as it goes into a header, without the line end that editors leave.
+    """A secret of this machine as it goes into a header, without the line end that editors leave.
 
     Raises StartError when it is missing, empty or cannot stand in a header.
     """
     try:
         text = _from_environment(ref.value, environ) if ref.kind == "env" else _from_file(ref.value)
-        return Secret(_checked(text, str(ref)))
+        return Secret(header_text(text, str(ref)))
     except ValueError as error:
         raise StartError(str(error)) from None
 
@@ -39,8 +39,11 @@ def _from_file(path: str) -> str:
     return content.decode("latin-1")  # refused below where that is not what was meant
 
 
-def _checked(text: str, source: str) -> str:
-    """RFC 9110 5.5: a field value is visible ASCII with blanks inside; other bytes are obsolete."""
+def header_text(text: str, source: str) -> str:
+    """The secret without the line end. `source` is for the message. Raises ValueError.
+
+    RFC 9110 5.5: a field value is visible ASCII with blanks inside; other bytes are obsolete.
+    """
     key = text.removesuffix("\n").removesuffix("\r")
     if "\n" in key or "\r" in key:
         raise ValueError(f"{source} has more than one line; a key is one line")

@@ -117,6 +117,10 @@ class Accounts:
         )
         return token
 
+    def forget_access_tokens(self) -> None:
+        """None that was issued so far is known any more."""
+        self._access.clear()
+
     def find_access_token(self, token: str) -> AccessToken | None:
         """None when it is unknown or expired."""
         found = self._access.get(token)

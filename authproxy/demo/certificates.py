@@ -22,6 +22,7 @@ NAMES = (
     "iamcredentials.googleapis.com",
     "sts.googleapis.com",
     "run.googleapis.com",
+    "secretmanager.googleapis.com",
     "storage.googleapis.com",
     "www.googleapis.com",
     "accounts.google.com",

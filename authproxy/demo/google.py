@@ -15,6 +15,9 @@ from authproxy.demo.issuer import ISSUER, Issuer
 from authproxy.demo.keys import KeyRing
 from authproxy.demo.metadata import MetadataServer
 from authproxy.demo.oauth import TokenEndpoint
+from authproxy.demo.run_api import LOCATIONS_PATH, SERVICE_PATH, SERVICES_PATH, PretendRunApi
+from authproxy.demo.secret_manager import PATH as SECRET_PATH
+from authproxy.demo.secret_manager import PretendSecretManager
 
 HOSTS = frozenset(
     [
@@ -22,6 +25,7 @@ HOSTS = frozenset(
         "iamcredentials.googleapis.com",
         "sts.googleapis.com",
         "run.googleapis.com",
+        "secretmanager.googleapis.com",
         "www.googleapis.com",
         "accounts.google.com",
     ]
@@ -49,6 +53,10 @@ class PretendGoogle:
         self.sts = Endpoint("sts")
         self.iam = Endpoint("iam")
         self.certs = Endpoint("certs")
+        self.secrets = Endpoint("secrets")
+        self.run = Endpoint("run")
+        self.secret_manager = PretendSecretManager(self.accounts)
+        self.run_api = PretendRunApi(self.accounts)
         self.metadata_server = MetadataServer(
             self.accounts.service_account(metadata_email),
             accounts=self.accounts,
@@ -75,7 +83,15 @@ class PretendGoogle:
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        return (self.metadata, self.token, self.sts, self.iam, self.certs)
+        return (
+            self.metadata,
+            self.token,
+            self.sts,
+            self.iam,
+            self.certs,
+            self.secrets,
+            self.run,
+        )
 
     def mints_of(self, audience: str) -> int:
         """ID tokens handed out for `audience`, by all endpoints together."""
@@ -117,6 +133,10 @@ class PretendGoogle:
             "/.well-known/openid-configuration": self.certs.guard(_discovery),
             # google-auth asks in the background where a principal may act; 404 is no answer.
             "/v1/{resource:.*}/allowedLocations": _not_found,
+            SECRET_PATH: self.secrets.guard(self.secret_manager.handle),
+            SERVICE_PATH: self.run.guard(self.run_api.service),
+            SERVICES_PATH: self.run.guard(self.run_api.list),
+            LOCATIONS_PATH: self.run.guard(self.run_api.locations),
         }
         application.add_routes([web.post(path, handler) for path, handler in posts.items()])
         application.add_routes([web.get(path, handler) for path, handler in gets.items()])

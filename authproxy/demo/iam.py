@@ -50,11 +50,9 @@ class IamCredentials:
         self._endpoint = endpoint
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        caller = self._caller(request.headers.get("Authorization", ""))
-        if caller is None:
-            return rpc_error(401, "UNAUTHENTICATED", UNAUTHENTICATED)
-        if not caller.scopes & {CLOUD_PLATFORM, IAM}:
-            return _scope_missing()
+        caller = check_caller(self._accounts, request, {CLOUD_PLATFORM, IAM})
+        if isinstance(caller, web.Response):
+            return caller
         try:
             wanted = await request.json()
         except ValueError:
@@ -104,9 +102,16 @@ class IamCredentials:
         delegates = [str(name).rpartition("/")[2] for name in wanted.get("delegates") or ()]
         return self._accounts.may_act_as(caller.account.email, target, delegates)
 
-    def _caller(self, authorization: str) -> AccessToken | None:
-        scheme, _, token = authorization.partition(" ")
-        return self._accounts.find_access_token(token) if scheme == "Bearer" else None
+
+def check_caller(
+    accounts: Accounts, request: web.Request, scopes: set[str]
+) -> AccessToken | web.Response:
+    """Whose access token a request to an API carries, or the refusal if it opens nothing here."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    caller = accounts.find_access_token(token) if scheme == "Bearer" else None
+    if caller is None:
+        return rpc_error(401, "UNAUTHENTICATED", UNAUTHENTICATED)
+    return caller if caller.scopes & scopes else _scope_missing()
 
 
 class TokenExchange:

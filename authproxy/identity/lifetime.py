@@ -77,7 +77,10 @@ def held(
     stale = min(STALE_AT_MOST_S, max(STALE_SHARE * life, min(OUTAGE_S, OUTAGE_SHARE * life)))
     return Held(
         token=token,
-        stale_at=token.expires_at - stale * rng.uniform(1 - JITTER, 1),
+        stale_at=min(
+            token.expires_at - stale * rng.uniform(1 - JITTER, 1),
+            token.issued_at + token.renew_after_s * rng.uniform(1 - JITTER, 1),
+        ),
         invalid_at=token.expires_at - min(MARGIN_S, MARGIN_SHARE * life),
         received_at=now,
         received=steady,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from authproxy.errors import CredentialError
 from authproxy.identity.lifetime import BACKOFF_LAST_S, BACKOFF_SLOW_S, Held, backoff
+from authproxy.identity.source import GOOGLE_APIS, Product
 
 logger = logging.getLogger(__name__)
 
@@ -17,22 +18,18 @@ HOLD_PERMANENT_S = 5.0
 SLACK_S = 1.0
 """So much later than planned the next try may seem to be before the clock counts as set back."""
 
-GOOGLE_APIS = "Google APIs"
-"""What access tokens are for: they have no audience."""
-
 NEVER = float("-inf")
 
 
 class Luck:
     """Good or bad; `retry_at` is the earliest moment for a refresh in the background."""
 
-    def __init__(self, source: str, audience: str, rng: random.Random) -> None:
+    def __init__(self, source: str, audience: str, product: Product, rng: random.Random) -> None:
         self.failure: CredentialError | None = None
         self.retry_at = NEVER
         self._source = source
         self._audience = audience or GOOGLE_APIS
-        kind = "identity" if audience else "access"
-        self._what = f"{kind} token for {self._audience}"
+        self._product = product
         self._rng = rng
         self.failures = 0
         """Since the start."""
@@ -45,11 +42,12 @@ class Luck:
     def refusal(self, error: CredentialError) -> CredentialError:
         """`error` for one who waits; an exception raised again and again collects tracebacks."""
         return CredentialError(
-            f"no {self._what}: {error.message}",
+            f"no {self._product.missing}: {error.message}",
             hint=error.hint,
             detail=error.detail,
             permanent=error.permanent,
             retry_after_s=error.retry_after_s,
+            code=self._product.code,
         )
 
     def recent_failure(self, now: float) -> CredentialError | None:
@@ -85,8 +83,8 @@ class Luck:
         """A token came. One that is stale already (metadata servers cache) is no progress."""
         if self.failure is not None:
             logger.info(
-                "tokens for %s can be had again, after %.0f s",
-                self._audience,
+                "a %s can be had again, after %.0f s",
+                self._product.name,
                 now - self._failing_since,
                 extra={"audience": self._audience, "source": self._source, "tries": self._tries},
             )
@@ -110,8 +108,8 @@ class Luck:
         self._warned = situation
         logger.log(
             level,
-            "no new token for %s since %s (%s): %s",
-            self._audience,
+            "no new %s since %s (%s): %s",
+            self._product.name,
             utc(self._failing_since),
             self._outlook(left, now),
             told(error),

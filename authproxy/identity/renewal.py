@@ -14,9 +14,9 @@ from authproxy.errors import CredentialError
 from authproxy.exchange import Token
 from authproxy.identity.flight import Flights, Outcome
 from authproxy.identity.lifetime import Held, held
-from authproxy.identity.luck import GOOGLE_APIS, Luck, utc
+from authproxy.identity.luck import Luck, utc
 from authproxy.identity.means import Means, Place
-from authproxy.identity.source import Source
+from authproxy.identity.source import GOOGLE_APIS, Source, product_of
 from authproxy.identity.timers import Timer
 from authproxy.identity.turns import Turns
 
@@ -49,7 +49,8 @@ class Renewal:
         """The last token that came, even when it has ended."""
         self.count = 0
         """Of tokens that came."""
-        self.luck = Luck(source.name, audience, means.rng)
+        self._product = product_of(source, audience)
+        self.luck = Luck(source.name, audience, self._product, means.rng)
         self.flights = Flights(
             source,
             audience,
@@ -146,7 +147,7 @@ class Renewal:
         self.last = new
         self.count += 1
         self._changed()
-        _log_obtained(self._audience, new.token, self.reason)
+        self._log_obtained(new.token)
 
     def _wait_s(self) -> float | None:
         """Until the next try is due; None when there is nothing to try for."""
@@ -178,20 +179,19 @@ class Renewal:
             if self._attempt is None:
                 self._arm()  # the clock went back between two looks at it
 
-
-def _log_obtained(audience: str, token: Token, reason: str) -> None:
-    logger.info(
-        "token for %s as %s from %s, good until %s (%s)",
-        audience or GOOGLE_APIS,
-        token.principal,
-        token.source,
-        utc(token.expires_at),
-        reason,
-        extra={
-            "audience": audience,
-            "principal": token.principal,
-            "source": token.source,
-            "expires_at": token.expires_at,
-            "reason": reason,
-        },
-    )
+    def _log_obtained(self, token: Token) -> None:
+        logger.info(
+            "%s as %s from %s, good until %s (%s)",
+            self._product.name,
+            token.principal,
+            token.source,
+            utc(token.expires_at),
+            self.reason,
+            extra={
+                "audience": self._audience,
+                "principal": token.principal,
+                "source": token.source,
+                "expires_at": token.expires_at,
+                "reason": self.reason,
+            },
+        )

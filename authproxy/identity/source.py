@@ -1,10 +1,15 @@
 """What a source of tokens is, and what it is asked for."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from authproxy.errors import Code
 from authproxy.exchange import NO_TOKEN, Token
+
+GOOGLE_APIS = "Google APIs"
+"""What access tokens are for: they have no audience."""
 
 
 class Source(Protocol):
@@ -28,6 +33,32 @@ class OnFiles(Protocol):
     @property
     def paths(self) -> Sequence[Path]:
         """Whether they exist or not. Reads no file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """What a source makes, in the words of log lines and errors."""
+
+    name: str
+    """`token for https://…`"""
+    missing: str
+    """The same where it is not there: `identity token for https://…`"""
+    code: Code = Code.TOKEN_UNAVAILABLE
+    """What requests are answered that would need it."""
+
+
+@runtime_checkable
+class MakesOther(Protocol):
+    """A source of something that is no token, but is fetched and kept fresh like one."""
+
+    def product(self, audience: str, /) -> Product: ...
+
+
+def product_of(source: Source, audience: str) -> Product:
+    if isinstance(source, MakesOther):
+        return source.product(audience)
+    name = f"token for {audience or GOOGLE_APIS}"
+    return Product(name=name, missing=f"{'identity' if audience else 'access'} {name}")
 
 
 def paths_of(source: Source) -> tuple[Path, ...]:

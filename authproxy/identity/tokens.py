@@ -6,10 +6,10 @@ import logging
 from authproxy.errors import CredentialError
 from authproxy.exchange import NO_TOKEN, Token
 from authproxy.identity.lifetime import TokenState
-from authproxy.identity.luck import GOOGLE_APIS, NEVER
+from authproxy.identity.luck import NEVER
 from authproxy.identity.means import Means, Place
 from authproxy.identity.renewal import REJECTED, Renewal
-from authproxy.identity.source import NoSource, Source
+from authproxy.identity.source import GOOGLE_APIS, NoSource, Source
 from authproxy.identity.state import TokenStatus, Trouble
 from authproxy.identity.turns import Turns
 

@@ -56,7 +56,7 @@ class ServiceRules:
     token_header: bytes | None
     """None chooses by request: Authorization unless the client sent its own."""
     extra: bytes
-    """Finished lines that every request carries: the API key. Holds a secret: not in the repr."""
+    """Finished lines that every request carries: API keys. Holds secrets: not in the repr."""
     drop: frozenset[bytes]
     """Fields of the client's that do not pass, in lower case."""
 
@@ -68,28 +68,26 @@ def service_rules(
     *,
     authority: str,
     token_header: str,
-    api_key_header: str,
-    api_key: str | None,
+    secrets: Sequence[tuple[str, str]] = (),
     key_header: str | None = None,
     add: Sequence[tuple[str, str]] = (),
     remove: Sequence[str] = (),
 ) -> ServiceRules:
-    """`token_header` is a field name or `auto`; `api_key` None when the service wants none.
+    """`token_header` is a field name or `auto`.
 
-    `key_header`: that in which clients show authproxy a key, if they must; `add`: names and values
-    of fields for every request; `remove`: names of the client's that do not pass.
+    `secrets`: names and values of fields for every request, such as the service's API key;
+    `key_header`: that in which clients show authproxy a key, if they must; `add`: as `secrets`, of
+    what may be seen; `remove`: names of the client's that do not pass.
     """
     drop = HOP_BY_HOP | _OURS | {b"http2-settings"}
     if key_header is not None:
         drop |= _spellings(key_header)
     if token_header != "auto":
         drop |= _spellings(token_header)
-    for name in (*remove, *(name for name, _ in add)):
+    put_on = (*add, *secrets)
+    for name in (*remove, *(name for name, _ in put_on)):
         drop |= _spellings(name)
-    extra = b"".join(f"{name}: {value}\r\n".encode() for name, value in add)
-    if api_key is not None:
-        drop |= _spellings(api_key_header)
-        extra += b"%b: %b\r\n" % (api_key_header.encode(), api_key.encode("latin-1"))
+    extra = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in put_on)
     return ServiceRules(
         authority=authority.encode(),
         token_header=None if token_header == "auto" else token_header.encode(),

@@ -33,10 +33,19 @@ from authproxy.values.credentials import (
     parse_header_name,
     parse_method,
     parse_scope,
+    parse_secret_header,
     parse_secret_ref,
     parse_service_name,
 )
 from authproxy.values.egress import EgressProxy, EgressSpec, parse_egress, parse_egress_url
+from authproxy.values.resources import (
+    RunService,
+    is_run_service,
+    parse_project,
+    parse_region,
+    parse_run_service,
+    parse_tag,
+)
 from authproxy.values.wording import did_you_mean, find_close, quoted
 
 __all__ = [
@@ -53,9 +62,11 @@ __all__ = [
     "Listen",
     "Network",
     "Origin",
+    "RunService",
     "SecretRef",
     "did_you_mean",
     "find_close",
+    "is_run_service",
     "parse_audience",
     "parse_credentials",
     "parse_egress",
@@ -70,9 +81,14 @@ __all__ = [
     "parse_network",
     "parse_origin",
     "parse_path_prefix",
+    "parse_project",
+    "parse_region",
+    "parse_run_service",
     "parse_scope",
+    "parse_secret_header",
     "parse_secret_ref",
     "parse_service_name",
+    "parse_tag",
     "parse_web_origin",
     "quoted",
 ]

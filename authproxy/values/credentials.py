@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from authproxy.values.resources import parse_secret_name
 from authproxy.values.wording import did_you_mean, parse_path, quoted
 
 _TOKEN_CHARS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
@@ -49,7 +50,7 @@ class CredentialsSpec:
 class SecretRef:
     """Where a secret is to be read from, never the secret itself."""
 
-    kind: Literal["env", "file"]
+    kind: Literal["env", "file", "secret"]
     value: str
 
     def __str__(self) -> str:
@@ -96,15 +97,20 @@ def parse_credentials(text: str) -> CredentialsSpec:
 
 
 def parse_secret_ref(text: str) -> SecretRef:
-    """`env:NAME` or `file:PATH`. The text itself is never repeated: it may be the secret."""
+    """`env:NAME`, `file:PATH` or `secret:projects/P/secrets/S/versions/V`.
+
+    The text itself is never repeated: it may be the secret.
+    """
     kind, _, value = text.strip().partition(":")
     if kind == "env" and _ENV_NAME.fullmatch(value):
         return SecretRef("env", value)
     if kind == "file" and value and "\0" not in value:
         return SecretRef("file", value)
+    if kind == "secret":
+        return SecretRef("secret", parse_secret_name(value))
     raise ValueError(
-        "a key is not written here in clear; put it into an environment variable or a file and"
-        " write env:NAME or file:PATH"
+        "a key is not written here in clear; put it into an environment variable, a file or Secret"
+        " Manager, and write env:NAME, file:PATH or secret:projects/PROJECT/secrets/NAME"
     )
 
 
@@ -129,11 +135,21 @@ def parse_header_line(text: str) -> tuple[str, str]:
     if _SECRETIVE.search(name):
         raise ValueError(
             f"{name} looks like the place of a secret, which does not belong here in clear; write"
-            f' api_key = "env:NAME" and api_key_header = "{name}"'
+            f' secret_headers = ["{name}: env:NAME"]'
         )
     if not (value.isascii() and value.isprintable()):
         raise ValueError(f"the value of {name} is not printable ASCII")
     return name, value
+
+
+def parse_secret_header(text: str) -> tuple[str, SecretRef]:
+    """`Name: REF`, a field for every request whose value is a secret."""
+    name, colon, value = (part.strip() for part in text.partition(":"))
+    if not colon or not value:
+        raise ValueError('this is not a header; write it as in "X-Partner-Key: env:PARTNER_KEY"')
+    if parse_header_name(name) == "auto":
+        raise ValueError("needs a header's name, as in X-Partner-Key")
+    return name, parse_secret_ref(value)
 
 
 def parse_service_name(text: str) -> str:

@@ -71,8 +71,8 @@ def parse_egress(text: str) -> EgressSpec:
     if text.lower() in ("auto", "none"):
         return EgressSpec("auto" if text.lower() == "auto" else "none")
     if kind in ("env", "file"):
-        ref = parse_secret_ref(text)
-        return EgressSpec(ref.kind, ref.value)
+        value = parse_secret_ref(text).value
+        return EgressSpec("env" if kind == "env" else "file", value)
     if "@" in text:
         raise ValueError(
             "a password is not written here in clear; put the whole URL into an environment"

@@ -63,6 +63,7 @@ async def _await_token(relay: "Relay") -> None:
         relay.refuse(refusals.no_token())
         raise
     if relay.is_open:
+        relay.client.caller.settle()
         relay.send(token)
         relay.flush()
 

@@ -93,7 +93,7 @@ class Caller:
         self._asked: tuple[tuple[object, ...], bytes] | None = None
         """What of a page was let in last, and the CORS lines for it."""
         self._good_key: tuple[bytes, InboundKey] | None = None
-        self._home_of: tuple[Route[Upstream], bytes | None, bytes] | None = None
+        self._home_of: tuple[object, ...] | None = None
         self._facts: RequestFacts | None = None
         self._host: bytes | None = None
         self._method = b""
@@ -230,15 +230,25 @@ class Caller:
         host = self._host
         client = "" if self.address is None else str(self.address)
         self.forwarded = forwarded_lines(client=client, proto=self._proto, host=host)
-        if self._home_of != (route, host, self._proto):
-            self._home_of = route, host, self._proto
+        self._find_home(route)
+        self._route, self._fields_of = route, None
+
+    def settle(self) -> None:
+        """The address of the service that was asked for last may have become known."""
+        if self._route is not None:
+            self._find_home(self._route)
+
+    def _find_home(self, route: Route[Upstream]) -> None:
+        upstream, host = route.service, self._host
+        origins = (upstream.origin, *upstream.other_urls)
+        if self._home_of != (route, host, self._proto, origins):
+            self._home_of = route, host, self._proto, origins
             self.home = Home(
-                services=(str(upstream.origin).encode(),),
+                services=tuple(str(origin).encode() for origin in origins),
                 client=b"%b://%b" % (self._proto, host or b"localhost"),
                 prefix=route.prefix if route.strips else b"",
                 mark=upstream.name.encode() if route.shares_host else b"",
             )
-        self._route, self._fields_of = route, None
 
     def _check(self, method: bytes, facts: RequestFacts, route: Route[Upstream]) -> None:
         """May what these fields say take this route?"""

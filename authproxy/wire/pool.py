@@ -60,6 +60,11 @@ class Pool:
         they settle and end with it."""
         self._closed = False
 
+    def lead_to(self, connector: Connector) -> None:
+        """Another origin, while no connection was ever asked for."""
+        self.connector = connector
+        self.origin = connector.origin
+
     def take(self) -> ServiceConnection | None:
         """An idle connection, the one used last first, so that the others can grow old."""
         while self._idle:

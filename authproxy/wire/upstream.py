@@ -1,9 +1,10 @@
 """One service as the running proxy knows it: its address, rules, tokens and connections."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from authproxy.exchange import NO_TOKEN, Token
-from authproxy.identity.cache import Tokens
+from authproxy.identity.supply import Supply
 from authproxy.policy.access import AccessList
 from authproxy.policy.facts import RequestFacts
 from authproxy.policy.headers import ServiceRules, token_line
@@ -20,7 +21,7 @@ class Upstream:
     name: str
     origin: Origin
     rules: ServiceRules
-    tokens: Tokens
+    tokens: Supply
     pool: Pool
     access: AccessList | None
     """Narrows what the listener lets in; None adds nothing to it."""
@@ -28,6 +29,10 @@ class Upstream:
     """Origins whose pages may use this service, as `normal_origin` gives them."""
     permissions: Permissions | None = None
     """Which methods and paths may be used; None: all."""
+    other_urls: tuple[Origin, ...] = ()
+    """Further origins by which the service knows itself."""
+    found: Callable[[], Awaitable[object]] | None = None
+    """Waits until the address is known, or raises CredentialError; None once it is."""
     _token: Token = NO_TOKEN
     _lines: tuple[bytes, bytes] = (b"", b"")
 

@@ -140,8 +140,7 @@ async def proxying(
     rules = service_rules(
         authority=origin.authority,
         token_header=token_header,
-        api_key_header="X-Api-Key",
-        api_key=api_key,
+        secrets=[("X-Api-Key", api_key)] if api_key else [],
     )
     upstream = Upstream("service", origin, rules, as_tokens(tokens), pool, service_access)
     heard = Heard()

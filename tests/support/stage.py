@@ -162,8 +162,7 @@ class Stage:
         rules = service_rules(
             authority=pool.origin.authority,
             token_header=service.token_header,
-            api_key_header="X-Api-Key",
-            api_key=service.key,
+            secrets=[("X-Api-Key", service.key)] if service.key else [],
         )
         return Upstream(service.name, pool.origin, rules, as_tokens(service.tokens), pool, None)
 

@@ -16,7 +16,7 @@ from authproxy.commands.doctor.findings import (
     not_run,
 )
 from authproxy.commands.doctor.origins import check_credentials, check_gcloud, check_metadata
-from authproxy.commands.doctor.service import check_probe, check_role
+from authproxy.commands.doctor.service import check_lookup, check_probe, check_role
 from authproxy.commands.doctor.subject import Subject
 from authproxy.commands.doctor.tokens import check_claims, check_token
 from authproxy.commands.doctor.way import check_connection, check_dns
@@ -42,12 +42,13 @@ class Step:
 
 
 STEPS = (
-    Step(check=Check.DNS, run=check_dns, at_service=True),
+    Step(check=Check.LOOKUP, run=check_lookup, at_service=True),
+    Step(check=Check.DNS, run=check_dns, needs=(Check.LOOKUP,), at_service=True),
     Step(check=Check.CONNECTION, run=check_connection, needs=(Check.DNS,), at_service=True),
     Step(check=Check.CREDENTIALS, run=check_credentials),
     Step(check=Check.METADATA, run=check_metadata, needs=(Check.CREDENTIALS,)),
     Step(check=Check.GCLOUD, run=check_gcloud, needs=(Check.CREDENTIALS,)),
-    Step(check=Check.TOKEN, run=check_token, needs=(Check.METADATA, Check.GCLOUD)),
+    Step(check=Check.TOKEN, run=check_token, needs=(Check.LOOKUP, Check.METADATA, Check.GCLOUD)),
     Step(check=Check.CLAIMS, run=check_claims, needs=(Check.TOKEN,), at_service=True),
     Step(
         check=Check.PROBE,
@@ -73,7 +74,7 @@ async def examine(
         findings = [Finding(check=Check.CLOCK, result=clock)]
         for subject in subjects:
             findings += await _examine_one(subject, steps, deadline_s)
-    urls = {each.name: str(each.service.url) for each in subjects if each.is_somewhere}
+    urls = {each.name: each.service.address for each in subjects if each.is_somewhere}
     return Report(findings=findings, urls=urls)
 
 
@@ -81,7 +82,10 @@ async def _examine_one(
     subject: Subject, steps: Sequence[Step], deadline_s: float
 ) -> Sequence[Finding]:
     results: dict[Check, Result] = {}
+    by_name = subject.service.is_nowhere
     for step in steps:
+        if step.check is Check.LOOKUP and not by_name:
+            continue
         hindered = _find_hindrance(step, subject, results)
         results[step.check] = hindered or await _made(step.run(subject), deadline_s)
     name = subject.name if subject.is_somewhere else ""
@@ -92,6 +96,8 @@ def _find_hindrance(step: Step, subject: Subject, results: Mapping[Check, Result
     if step.at_service and not subject.is_somewhere:
         return not_run(NO_SERVICE)
     for check in step.needs:
+        if check not in results:
+            continue
         if results[check].status is Status.FAILED:
             return not_run(f"{check} failed")
         if results[check].status is Status.NOT_RUN:

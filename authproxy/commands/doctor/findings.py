@@ -9,6 +9,8 @@ class Check(StrEnum):
     """In the order in which they are made: each rests on those before it."""
 
     CLOCK = "clock"
+    LOOKUP = "lookup"
+    """Made for a service by name only."""
     DNS = "dns"
     CONNECTION = "connection"
     CREDENTIALS = "credentials"
@@ -22,6 +24,7 @@ class Check(StrEnum):
 
 EXIT_CODES: Mapping[Check, int] = {
     Check.CLOCK: 10,
+    Check.LOOKUP: 20,
     Check.DNS: 11,
     Check.CONNECTION: 12,
     Check.CREDENTIALS: 13,

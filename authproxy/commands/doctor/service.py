@@ -1,21 +1,28 @@
 """Checks of the service itself: a request with the token, and whether its caller is let in."""
 
+from authproxy.commands.by_name import look_up
 from authproxy.commands.doctor.asking import Answer, ask
 from authproxy.commands.doctor.findings import Result, failed, ok
 from authproxy.commands.doctor.subject import Subject
+from authproxy.commands.identities import api_source_of
+from authproxy.config import find_egress_for_tokens, resolve_secret
 from authproxy.exchange import NO_TOKEN, Token, make_field
+from authproxy.identity.google_api import GoogleApi
+from authproxy.identity.once import mint_once
+from authproxy.identity.secret_manager import SecretManager
 from authproxy.identity.skew import HERE
 from authproxy.policy.advice import Advice, Situation, advise
 from authproxy.policy.headers import service_rules, token_line
 from authproxy.policy.rejection import Rejection, judge
+from authproxy.values import SecretRef
 
 OF_ROLE = frozenset([Rejection.NOT_INVOKER, Rejection.IAP_NOT_ALLOWED])
 """The token was believed, and its owner turned away."""
 
 
 async def check_probe(subject: Subject) -> Result:
-    """A GET of `/` without the API key: any answer of the application's own will do."""
-    subject.answer = answer = await ask(subject.connector, _token_line(subject))
+    """A GET of `/`: any answer of the application's own will do."""
+    subject.answer = answer = await ask(subject.connector, await _lines(subject))
     rejection = find_rejection(answer)
     if rejection is None:
         return ok(f"GET / gets an answer of the application's own: {answer.status}")
@@ -40,6 +47,13 @@ def find_rejection(answer: Answer) -> Rejection | None:
     return judge(answer.status, fields, answer.body, path=b"/")
 
 
+async def check_lookup(subject: Subject) -> Result:
+    """Where a service by name is; what comes after looks there."""
+    name = subject.service.service
+    subject.service = await look_up(subject.service, subject.settings, subject.environ)
+    return ok(f"{name} is {subject.service.url}")
+
+
 def _failed(advice: Advice, answer: Answer, subject: Subject) -> Result:
     """The last resort of advice is to run what is running already."""
     command = advice.command
@@ -52,15 +66,26 @@ def _failed(advice: Advice, answer: Answer, subject: Subject) -> Result:
     return failed(f"Google answered {answer.status}: {advice.sentence}", command)
 
 
-def _token_line(subject: Subject) -> bytes:
+async def _lines(subject: Subject) -> bytes:
+    """What authproxy puts on requests: keys and the token. Raises CredentialError, StartError."""
     service = subject.service
     rules = service_rules(
         authority=service.url.authority,
-        token_header=service.token_header,
-        api_key_header=service.api_key_header,
-        api_key=None,
+        token_header=service.header_for_token,
+        secrets=[(name, await _secret(ref, subject)) for name, ref in service.secrets],
+        add=service.add_headers,
     )
-    return token_line(rules, _token(subject), has_authorization=False)
+    return rules.extra + token_line(rules, _token(subject), has_authorization=False)
+
+
+async def _secret(ref: SecretRef, subject: Subject) -> str:
+    if ref.kind != "secret":
+        return resolve_secret(ref, subject.environ).reveal()
+    settings = subject.settings
+    source = api_source_of(subject.service, settings, subject.environ)
+    api = GoogleApi(source, egress=find_egress_for_tokens(settings, subject.environ))
+    found = await mint_once(SecretManager(api), ref.value, deadline_s=settings.timeouts.token)
+    return found.value.reveal()
 
 
 def _token(subject: Subject) -> Token:

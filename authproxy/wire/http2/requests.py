@@ -12,6 +12,7 @@ from authproxy.policy.calls import (
     read_call,
     trailer_fields,
 )
+from authproxy.policy.headers import ServiceRules
 from authproxy.wire import refusals
 from authproxy.wire.http2.blocks import BlockReader, BlockWriter
 from authproxy.wire.http2.frames import (
@@ -48,7 +49,7 @@ MAX_STREAMS = 4096
 class Block:
     """What a client's block means, and what it became."""
 
-    __slots__ = ("call", "changes", "fields", "refusal", "target", "token", "written")
+    __slots__ = ("call", "changes", "fields", "refusal", "rules", "target", "token", "written")
 
     def __init__(self, fields: list[Pair]) -> None:
         self.fields = fields
@@ -57,6 +58,7 @@ class Block:
         """As the service sees it."""
         self.refusal: Refused | None = None
         self.token: Token | None = None
+        self.rules: ServiceRules | None = None
         self.changes = -1
         self.written = b""
         """For the service, with `token`; good while its table has seen `changes`."""
@@ -201,7 +203,12 @@ class Requests:
         if self._on_hold is None:
             return b""
         held, self._on_hold = self._on_hold, None
-        return self._send(*held, token) if held[2] in self._splice.calls.streams else b""
+        stream = self._splice.calls.streams.get(held[2])
+        if stream is None:
+            return b""
+        self._splice.caller.settle()
+        stream.home = self._splice.caller.home
+        return self._send(*held, token)
 
     def drop_held(self) -> int:
         """There is no token for the call on hold; its stream is returned."""
@@ -217,7 +224,8 @@ class Requests:
         exchange.principal = token.principal
         exchange.attempts = 1
         self.last_sent_id = stream_id
-        if known.token is not token or known.changes != self._writer.changes:
+        same = known.token is token and known.rules is self._splice.rules
+        if not same or known.changes != self._writer.changes:
             self._write(known, token)
         return block_frames(
             known.written,
@@ -243,7 +251,7 @@ class Requests:
             home=splice.caller.home,
         )
         known.written = self._writer.write(fields, keep_path=call.is_grpc)
-        known.token = token
+        known.token, known.rules = token, upstream.rules
         # A block that changes the table means something else when it is sent again.
         known.changes = before if before == self._writer.changes else -1
 

@@ -9,7 +9,7 @@ sends is kept and no more is read.
 import asyncio
 from typing import TYPE_CHECKING
 
-from authproxy.errors import AuthProxyError, UpstreamError
+from authproxy.errors import AuthProxyError, CredentialError, UpstreamError
 from authproxy.wire import refusals
 from authproxy.wire.http2 import causes
 from authproxy.wire.http2.answers import Answers
@@ -36,6 +36,7 @@ from authproxy.wire.output import reset, send
 
 if TYPE_CHECKING:
     from authproxy.policy.calls import Call
+    from authproxy.policy.headers import ServiceRules
     from authproxy.policy.routes import Route
     from authproxy.settings import TimeoutSettings
     from authproxy.wire.caller import Caller
@@ -138,6 +139,11 @@ class Splice:
         return self.upstream is not None
 
     @property
+    def rules(self) -> "ServiceRules | None":
+        """How heads for the service are written now."""
+        return self.upstream.rules if self.upstream is not None else None
+
+    @property
     def unread_bytes(self) -> int:
         """What the client has been sent and has not taken."""
         return self._client.transport.get_write_buffer_size()
@@ -185,7 +191,12 @@ class Splice:
 
     async def _connect(self, upstream: "Upstream") -> None:
         try:
+            if upstream.found is not None:
+                await upstream.found()
             service = await upstream.connector.open(lambda: ServiceEnd(self), http2=True)
+        except CredentialError as error:
+            self._give_up(error)
+            return
         except UpstreamError as error:
             self._give_up(causes.not_connected(error, upstream.origin))
             return

@@ -1,0 +1,50 @@
+"""`authproxy list`: the services of a project, and a configuration to paste."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from authproxy.commands.identities import api_source_of
+from authproxy.config import find_egress_for_tokens
+from authproxy.identity.google_api import GoogleApi
+from authproxy.identity.run_api import Listed, list_services
+from authproxy.settings import Settings
+
+Say = Callable[[str], object]
+
+
+def run(
+    settings: Settings,
+    name: str,
+    environ: Mapping[str, str],
+    *,
+    project: str,
+    region: str | None,
+    say: Say,
+    explain: Say,
+) -> int:
+    """Tell `say` what there is, as TOML with the addresses in comments, and `explain` the rest.
+
+    The identity is that of the service `name`. Raises CredentialError or StartError.
+    """
+    source = api_source_of(settings.services[name], settings, environ)
+    api = GoogleApi(source, egress=find_egress_for_tokens(settings, environ))
+    found = list_services(api, project, region)
+    where = f"{project} in {region}" if region else project
+    if not found:
+        explain(f"there are no Cloud Run services in {where}")
+        return 0
+    say(as_toml(found))
+    explain(f"{len(found)} in {where}; what is above is a configuration: authproxy -c FILE")
+    return 0
+
+
+def as_toml(found: Sequence[Listed]) -> str:
+    """A table for each service; those with the same name are told apart by their regions."""
+    count = Counter(each.service.name for each in found)
+    tables = []
+    for each in found:
+        service = each.service
+        label = service.name if count[service.name] == 1 else f"{service.name}-{service.region}"
+        at = f"  # {each.url}" if each.url else ""
+        tables.append(f'[services.{label}]\nservice = "{service}"{at}')
+    return "\n\n".join(tables)
