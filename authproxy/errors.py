@@ -49,6 +49,7 @@ class Code(StrEnum):
     SERVICE_UNRESOLVED = "service_unresolved"
     CONNECT_FAILED = "connect_failed"
     NO_HTTP2 = "no_http2"
+    SIGN_IN_REDIRECT = "sign_in_redirect"
     UPSTREAM_BROKE = "upstream_broke"
     UPSTREAM_TIMEOUT = "upstream_timeout"
     SHUTTING_DOWN = "shutting_down"
@@ -81,6 +82,7 @@ STATUS_OF: dict[Code, int] = {
     Code.SERVICE_UNRESOLVED: 503,
     Code.CONNECT_FAILED: 502,
     Code.NO_HTTP2: 502,
+    Code.SIGN_IN_REDIRECT: 403,
     Code.UPSTREAM_BROKE: 502,
     Code.UPSTREAM_TIMEOUT: 504,
     Code.SHUTTING_DOWN: 503,

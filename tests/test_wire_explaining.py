@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import quote
 
 import pytest
 
@@ -356,3 +357,56 @@ async def test_the_hint_goes_by_googles_clock(upstream: Upstream) -> None:
 
     assert find_hint(before, upstream, token=token, page=page).startswith(b"The token's audience")
     assert find_hint(after, upstream, token=token, page=page).startswith(b"The token has expired")
+
+
+NAVIGATE = GET.replace(b"\r\n\r\n", b"\r\nSec-Fetch-Mode: navigate\r\n\r\n")
+IAP_SIGN_IN = (
+    b"HTTP/1.1 302 Found\r\nLocation: https://accounts.google.com/o/oauth2/v2/auth\r\n"
+    b"X-Goog-IAP-Generated-Response: true\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+def sign_in(service_url: str) -> bytes:
+    back = quote(f"{service_url}/callback", safe="")
+    location = f"https://accounts.google.com/o/oauth2/v2/auth?client_id=x&redirect_uri={back}"
+    return f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+async def test_a_browser_is_told_of_identity_aware_proxys_sign_in_instead_of_sent_there() -> None:
+    shown = await asked(IAP_SIGN_IN, NAVIGATE)
+
+    assert shown.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+    assert b"X-Authproxy-Error: sign_in_redirect\r\n" in shown
+    assert b"from which no way leads back to authproxy" in shown
+    assert b"Its audience must be an OAuth client" in shown
+
+
+async def test_a_program_gets_identity_aware_proxys_redirect_as_it_came() -> None:
+    passed = await asked(IAP_SIGN_IN)
+
+    assert passed.startswith(IAP_SIGN_IN.removesuffix(b"\r\n\r\n"))
+    assert b"X-Authproxy-Hint: Identity-Aware Proxy stands before the service" in passed
+
+
+async def test_a_sign_in_that_leads_past_us_is_explained_with_the_way_that_does_not() -> None:
+    answer = bytearray()
+
+    async def talk(call: Call) -> None:
+        while True:
+            await call.read_head()
+            await call.say(bytes(answer))
+
+    async with raw_service(talk) as service, proxying(service.url) as proxy:
+        answer += sign_in(service.url)
+        shown, passed = await ask(proxy, NAVIGATE), await ask(proxy)
+
+    assert shown.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+    assert f"It would lead back to {service.url}/callback.".encode() in shown
+    assert b"Let the application ask for http://localhost/callback, and add that" in shown
+    assert bytes(answer) == passed
+
+
+async def test_a_sign_in_that_leads_back_here_passes() -> None:
+    answer = sign_in("http://localhost:8080")
+
+    assert answer == await asked(answer, NAVIGATE)

@@ -284,3 +284,40 @@ async def test_trailers_do_not_speak_in_our_name() -> None:
         answered = await client.answer(1)
 
     assert [(b"grpc-status", b"0")] == answered.trailers
+
+
+async def test_what_an_answer_says_of_the_service_becomes_the_client_s() -> None:
+    """As over HTTP/1.1, and for each call again: the first changes all that come after it."""
+
+    async def answer(call: Call) -> None:
+        own = b"http://" + dict(call.fields)[b":authority"]
+        fields = [
+            (b"location", own + b"/next"),
+            (b"set-cookie", b"sid=1; Secure; HttpOnly; Domain=billing.example"),
+            (b"set-cookie", b"__Host-csrf=2; Path=/; Secure"),
+            (b"strict-transport-security", b"max-age=31536000"),
+            (b"link", b"<%b/style.css>; rel=preload" % own),
+            (b"x-other", b"stays"),
+        ]
+        call.answer(b"", *fields, status=b"302")
+
+    async with (
+        http2_service(answer) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        answers = []
+        for number in (1, 3):
+            client.call(number)
+            answers.append(await client.answer(number))
+
+    home = b"http://localhost"
+    expected = [
+        (b":status", b"302"),
+        (b"location", home + b"/next"),
+        (b"set-cookie", b"sid=1; HttpOnly"),
+        (b"set-cookie", b"authproxy..__Host-csrf=2; Path=/"),
+        (b"link", b"<%b/style.css>; rel=preload" % home),
+        (b"x-other", b"stays"),
+    ]
+    assert [expected, expected] == [each.fields for each in answers]

@@ -103,6 +103,15 @@ def local_answer(headers: Sequence[Field], home: Home) -> list[Field]:
     return found
 
 
+def local_value(name: bytes, value: bytes, home: Home) -> bytes | None:
+    """The value of one field of an answer, as it is right for the client; None: it must not pass.
+
+    `name` is in lower case.
+    """
+    change = _CHANGES.get(name)
+    return value if change is None else change(value, home)
+
+
 def service_request(headers: Sequence[Field], home: Home) -> list[Field]:
     """The fields of a request, as they are right for the service."""
     found = []

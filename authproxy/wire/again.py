@@ -1,4 +1,4 @@
-"""A request that is sent once more: with another token, or after a pause."""
+"""Answers that are not for the client: the request is sent once more, or there is a better one."""
 
 import asyncio
 import random
@@ -7,19 +7,26 @@ from typing import TYPE_CHECKING
 from authproxy.errors import AuthProxyError, UpstreamError
 from authproxy.exchange import ResponseHead
 from authproxy.policy.retry import IDEMPOTENT, is_scaling_up, is_token_rejection, pause_s
-from authproxy.wire import admission
+from authproxy.policy.sign_in import REDIRECTS
+from authproxy.wire import admission, explaining
 
 if TYPE_CHECKING:
     from authproxy.wire.relay import Relay
 
-SECOND_THOUGHTS = (401, 429, 503)
-"""What Google's front end may say without having asked the service."""
+SECOND_THOUGHTS = (302, 303, 307, 401, 429, 503)
+"""What Google's front end may say without having asked the service, and redirects to sign in."""
 
 CONNECT_TRIES = 3
 
 
 def try_after(relay: "Relay", head: ResponseHead) -> bool:
-    """Is the answer `head` not for the client, since the request goes out again?"""
+    """Is the answer `head` not for the client, since there will be another?"""
+    if head.status in REDIRECTS:
+        instead = explaining.find_instead(relay, head)
+        if instead is not None:
+            relay.leave_service()
+            relay.refuse(instead)
+        return instead is not None
     if not relay.is_replayable:
         return False
     if head.status == 401:

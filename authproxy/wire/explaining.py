@@ -10,12 +10,15 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
+from authproxy.errors import UpstreamError
 from authproxy.exchange import NO_TOKEN, Exchange, ResponseHead, Token
 from authproxy.identity.luck import utc
 from authproxy.identity.skew import HERE
 from authproxy.policy.advice import Advice, Situation, advise
 from authproxy.policy.headers import FORWARDED
 from authproxy.policy.rejection import Rejection, judge
+from authproxy.policy.sign_in import find_way_back, local_way_back
+from authproxy.wire import refusals
 
 if TYPE_CHECKING:
     from authproxy.wire.relay import Relay
@@ -69,6 +72,10 @@ class Explainer:
             _log(rejection, head.status, upstream.name, token, advice)
         return _as_value(advice.line) if is_local else b""
 
+    def advise(self, rejection: Rejection, relay: "Relay") -> Advice:
+        """What the operator could do."""
+        return advise(rejection, self._situation(relay.upstream, relay.token))
+
     def _situation(self, upstream: "Upstream", token: Token) -> Situation:
         return Situation(
             service=upstream.name,
@@ -94,6 +101,29 @@ class Explainer:
 
     def __repr__(self) -> str:
         return f"<Explainer [{len(self._told)} told]>"
+
+
+def find_instead(relay: "Relay", head: ResponseHead) -> UpstreamError | None:
+    """What to say in place of a redirect to sign in; None: it passes.
+
+    Only to people, who would otherwise end up at the service itself and be refused there. Programs
+    get the redirect, and can read the hint.
+    """
+    if relay.facts.fetch_mode != b"navigate":
+        return None
+    home, upstream = relay.client.caller.home, relay.upstream
+    if judge(head.status, head.headers, b"") is Rejection.IAP_NO_TOKEN:
+        advice = relay.client.server.explainer.advise(Rejection.IAP_NO_TOKEN, relay)
+        shown = advice.line if _is_local(relay.exchange) else ""
+        return refusals.sign_in(upstream.name, shown)
+    back = find_way_back(head, home)
+    if back is None:
+        return None
+    return refusals.sign_in(
+        upstream.name,
+        f"It would lead back to {back}. Let the application ask for"
+        f" {local_way_back(back, home)}, and add that to the redirect URIs of its OAuth client.",
+    )
 
 
 def explain(relay: "Relay", head: ResponseHead, begun: bytes) -> None:

@@ -161,6 +161,17 @@ def no_token() -> CredentialError:
     return CredentialError("No token could be had, for a reason that was not foreseen.")
 
 
+def sign_in(service: str, advice: str) -> UpstreamError:
+    """In place of a redirect from which there is no way back."""
+    return UpstreamError(
+        "The service sends you to Google's sign-in, from which no way leads back to authproxy.",
+        code=Code.SIGN_IN_REDIRECT,
+        sent=True,
+        hint=advice,
+        detail=f"{service} redirected to Google's sign-in",
+    )
+
+
 def service_gone(reason: str) -> UpstreamError:
     return UpstreamError(
         "The service closed the connection before it had answered.",

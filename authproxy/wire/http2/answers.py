@@ -1,8 +1,8 @@
 """What a service sends: it passes as it came, as long as nothing in it must be changed.
 
 The header blocks are read all the same, for the status. Should one of them need a change (a
-Location that names the service), the client is told to forget its table, and from then on every
-block of this connection is written anew, without a table.
+Location that names the service, a cookie), the client is told to forget its table, and from then on
+every block of this connection is written anew, without a table.
 """
 
 import time
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from authproxy.exchange import ResponseHead
 from authproxy.policy.cors import ANSWERS
 from authproxy.policy.headers import HINT
-from authproxy.policy.home import Home, local_url
+from authproxy.policy.home import LOCAL_FIELDS, Home, local_value
 from authproxy.policy.rejection import LOWEST_STATUS
 from authproxy.policy.retry import is_token_rejection
 from authproxy.wire.http2.blocks import EMPTY_TABLE, plain_field
@@ -30,7 +30,7 @@ from authproxy.wire.http2.frames import (
     frame,
     window_update,
 )
-from authproxy.wire.http2.glance import Glance, GlanceReader
+from authproxy.wire.http2.glance import Entry, Glance, GlanceReader, value_of
 from authproxy.wire.http2.settings import tame_settings
 
 if TYPE_CHECKING:
@@ -77,13 +77,13 @@ class Answers:
         if stream_id in self._splice.calls.refused:
             self._rewrites = True  # the client must not miss what the block does to its table
             return b""
-        must_change = glance.must_change
-        if must_change is None:
-            must_change = self._must_change(glance)
+        home = (stream.home if stream is not None else None) or self._splice.caller.home
+        if glance.home is not home:
+            glance.home, glance.must_change = home, self._must_change(glance, home)
         # Interim answers and trailers have no need of it.
         is_head = stream is not None and glance.status >= 200
         cors = stream.cors if stream is not None and is_head else b""
-        if not self._rewrites and not must_change and not cors:
+        if not self._rewrites and not glance.must_change and not cors:
             if not hint:
                 return None
             # A literal at the end touches no table, so nothing else need be written anew.
@@ -91,13 +91,10 @@ class Answers:
         self._rewrites = True
         if kind == PUSH_PROMISE:
             raise ConnectionFault(Failure.INTERNAL_ERROR, "a push after a redirect")
-        home = self._splice.caller.home if stream is None else stream.home
         more = plain_field(HINT, hint) if hint else b""
         more += _plain_fields(cors)
         drop = ANSWERS if cors else NOTHING
-        return _as_frames(
-            self._rewritten(glance, home or self._splice.caller.home, drop) + more, flags, stream_id
-        )
+        return _as_frames(self._rewritten(glance, home, drop) + more, flags, stream_id)
 
     def control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> bytes | None:
         splice = self._splice
@@ -121,17 +118,15 @@ class Answers:
         """Only over TLS does any client heed it, and Google's front end puts it on every answer."""
         return self._splice.caller.home.client.startswith(b"https:")
 
-    def _must_change(self, glance: Glance) -> bool:
-        names = {name for name, _, _ in glance.entries}
-        glance.must_change = (
-            HINT in names
-            or (self._drops_alt_svc and b"alt-svc" in names)
-            or (b"location" in names and self._names_service(glance.find(b"location") or b""))
+    def _must_change(self, glance: Glance, home: Home) -> bool:
+        return any(
+            self._must_go(entry[0])
+            or (entry[0] in LOCAL_FIELDS and _local(entry, home) != value_of(entry))
+            for entry in glance.entries
         )
-        return glance.must_change
 
-    def _names_service(self, location: bytes) -> bool:
-        return local_url(location, self._splice.caller.home) != location
+    def _must_go(self, name: bytes) -> bool:
+        return name == HINT or (name == b"alt-svc" and self._drops_alt_svc)
 
     def _note(self, glance: Glance, flags: int, stream_id: int, stream: "Stream") -> bytes:
         """What there is to say about it to the client, if anything."""
@@ -165,15 +160,17 @@ class Answers:
     def _rewritten(self, glance: Glance, home: Home, drop: frozenset[bytes]) -> bytes:
         parts = []
         size = 0
-        for name, value, is_coded in glance.entries:
-            if name in drop:
+        for entry in glance.entries:
+            name, value, is_coded = entry
+            if name in drop or self._must_go(name):
                 continue
-            if name == b"location":
-                value = local_url(glance.find(name) or b"", home)
-                is_coded = False
-            if name != HINT and (name != b"alt-svc" or not self._drops_alt_svc):
-                parts.append(plain_field(name, value, is_coded=is_coded))
-                size += len(parts[-1])
+            if name in LOCAL_FIELDS:
+                local, is_coded = _local(entry, home), False
+                if local is None:
+                    continue
+                value = local
+            parts.append(plain_field(name, value, is_coded=is_coded))
+            size += len(parts[-1])
             if size > self._max_list:
                 raise ConnectionFault(Failure.COMPRESSION_ERROR, "a header block is too large")
         block = b"".join(parts)
@@ -196,6 +193,10 @@ class Answers:
         if length:
             self._splice.to_service(window_update(0, length))
         return b""
+
+
+def _local(entry: Entry, home: Home) -> bytes | None:
+    return local_value(entry[0], value_of(entry), home)
 
 
 def _plain_fields(lines: bytes) -> bytes:

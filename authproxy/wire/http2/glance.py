@@ -29,7 +29,7 @@ _STATIC: tuple[Entry, ...] = tuple((*pair, False) for pair in HeaderTable.STATIC
 class Glance:
     """One block."""
 
-    __slots__ = ("entries", "is_lasting", "must_change", "pushed", "status", "version")
+    __slots__ = ("entries", "home", "is_lasting", "must_change", "pushed", "status", "version")
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
@@ -41,18 +41,19 @@ class Glance:
         """Of the table it refers to, when it does not add to it."""
         self.status = 0
         """0 for trailers."""
-        self.must_change: bool | None = None
-        """None: nobody has looked yet."""
+        self.must_change = False
+        self.home: object = None
+        """For which `must_change` was found out; None: nobody has looked yet."""
 
     def find(self, name: bytes) -> bytes | None:
         """The first value under this name."""
-        return next((_value(entry) for entry in self.entries if entry[0] == name), None)
+        return next((value_of(entry) for entry in self.entries if entry[0] == name), None)
 
     def fields(self, *, max_bytes: int) -> list[Pair]:
         """All of them, spelled out. Raises ConnectionFault when that would be more than allowed."""
         pairs = []
         for entry in self.entries:
-            value = _value(entry)
+            value = value_of(entry)
             max_bytes -= len(entry[0]) + len(value) + ENTRY_BYTES
             if max_bytes < 0:
                 raise _broken("a header block unfolds to too much")
@@ -144,7 +145,7 @@ class GlanceReader:
         self._version += 1
         # The shortest Huffman code has five bits.
         size = len(name) + (len(raw) * 8 // 5 if coded else len(raw)) + ENTRY_BYTES
-        if size > self._max_size and len(name) + len(_value(entry)) + ENTRY_BYTES > self._max_size:
+        if size > self._max_size < len(name) + len(value_of(entry)) + ENTRY_BYTES:
             self._table.clear()  # RFC 7541 4.4: too large an entry empties the table
             glance.is_lasting = False
         else:
@@ -180,7 +181,8 @@ def _string(block: bytes, at: int) -> tuple[bytes, bool, int]:
     return block[at:end], coded, end
 
 
-def _value(entry: Entry) -> bytes:
+def value_of(entry: Entry) -> bytes:
+    """Spelled out."""
     return _spelled(entry[1]) if entry[2] else entry[1]
 
 
@@ -200,7 +202,7 @@ def _spelled(raw: bytes) -> bytes:
 def _status(glance: Glance) -> int:
     if not glance.entries or glance.entries[0][0] != b":status":
         return 0
-    value = _value(glance.entries[0])
+    value = value_of(glance.entries[0])
     if len(value) != 3 or not value.isdigit():
         raise _broken("an answer without a status")
     return int(value)

@@ -1,0 +1,36 @@
+"""Tells a redirect to Google's sign-in from which no browser finds its way back here.
+
+Google leads back to the `redirect_uri` that the application has registered. When that is the
+service's own address, the browser is past authproxy from then on, and is refused there for want of
+a token: https://developers.google.com/identity/protocols/oauth2/web-server#creatingclient
+"""
+
+from urllib.parse import parse_qs, urlsplit
+
+from authproxy.exchange import ResponseHead
+from authproxy.policy.home import Home
+
+REDIRECTS = frozenset([302, 303, 307])
+SIGN_IN_HOST = "accounts.google.com"
+
+
+def find_way_back(head: ResponseHead, home: Home) -> str | None:
+    """The `redirect_uri` of a redirect to Google's sign-in, if it is one of the service's own."""
+    if head.status not in REDIRECTS:
+        return None
+    location = next((value for name, value, _ in head.headers if name == b"location"), b"")
+    try:
+        to = urlsplit(location.decode("ascii"))
+        [back] = parse_qs(to.query)["redirect_uri"]
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(back)).lower()
+    except (ValueError, KeyError):
+        return None
+    if to.hostname != SIGN_IN_HOST or origin.encode() not in home.services:
+        return None
+    return back
+
+
+def local_way_back(back: str, home: Home) -> str:
+    """The same, by way of authproxy."""
+    path = urlsplit(back).path
+    return f"{home.client.decode()}{home.prefix.decode()}{path or '/'}"

@@ -1,0 +1,51 @@
+from urllib.parse import quote
+
+import pytest
+
+from authproxy.exchange import ResponseHead, make_field
+from authproxy.policy.home import Home
+from authproxy.policy.sign_in import find_way_back, local_way_back
+
+SERVICE = "https://billing.run.app"
+HOME = Home(services=(SERVICE.encode(), b"https://b.example"), client=b"http://localhost:8080")
+SIGN_IN = "https://accounts.google.com/o/oauth2/v2/auth?client_id=x&redirect_uri="
+
+
+def found(location: str, status: int = 302) -> str | None:
+    head = ResponseHead(status, b"", [make_field(b"Location", location.encode())])
+    return find_way_back(head, HOME)
+
+
+@pytest.mark.parametrize("back", [f"{SERVICE}/callback", "https://b.example/oauth?x=1", SERVICE])
+@pytest.mark.parametrize("status", [302, 303, 307])
+def test_a_way_back_to_the_service_itself_is_found(back: str, status: int) -> None:
+    assert back == found(SIGN_IN + quote(back, safe=""), status)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        SIGN_IN + quote("http://localhost:8080/callback", safe=""),
+        SIGN_IN + quote("https://billing.run.app.evil.example/", safe=""),
+        SIGN_IN.replace("accounts.google.com", "accounts.google.com.evil.example")
+        + quote(SERVICE, safe=""),
+        "https://accounts.google.com/",
+        f"/login?redirect_uri={SERVICE}",
+        f"{SIGN_IN}a&redirect_uri={SERVICE}",
+        "https://[::1/?redirect_uri=x",
+        "",
+    ],
+)
+def test_all_other_redirects_are_nobodys_business(location: str) -> None:
+    assert found(location) is None
+
+
+def test_an_answer_that_is_no_redirect_is_none() -> None:
+    assert found(SIGN_IN + quote(SERVICE, safe=""), 200) is None
+    assert find_way_back(ResponseHead(302, b"", []), HOME) is None
+
+
+def test_the_way_back_by_authproxy_has_its_origin_and_prefix() -> None:
+    assert "http://localhost:8080/callback" == local_way_back(f"{SERVICE}/callback?x=1", HOME)
+    prefixed = Home(services=HOME.services, client=HOME.client, prefix=b"/billing")
+    assert "http://localhost:8080/billing/" == local_way_back(SERVICE, prefixed)
