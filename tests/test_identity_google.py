@@ -312,6 +312,7 @@ async def test_federated_files_of_every_sort_are_told_apart(world: World, place:
     assert (await file.failure())[0] in (
         "file:k.json: the file's contents cannot be used",
         "file:k.json: the credentials could not be used",
+        "file:k.json: the subject token comes from a program, and it may not be run",
     )
 
 

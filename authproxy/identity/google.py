@@ -22,6 +22,7 @@ from authproxy.identity.egress import AS_ENVIRONMENT, Egress
 from authproxy.identity.given import read_text
 from authproxy.identity.impersonation import IAM_SCOPE, actor, identity_token
 from authproxy.identity.skew import HERE
+from authproxy.identity.subject import subject_file_of, subject_of
 from authproxy.identity.translate import ADC_LOGIN, Asked, translate
 from authproxy.identity.transport import Request, switch_off_bound_tokens
 from authproxy.policy.cloud_run import GCLOUD_CLIENTS
@@ -208,7 +209,8 @@ class Google:
         """`paths`: where `find` looks for files; `scopes`: mint access tokens with these."""
         switch_off_bound_tokens()
         self.name = name
-        self.paths = tuple(paths)
+        self._paths = tuple(paths)
+        self._subject_file: tuple[Path, ...] = ()
         self._find = find
         self._egress = egress
         self._impersonate = impersonate
@@ -216,8 +218,14 @@ class Google:
         self._scopes = tuple(scopes)
         self._told_of_user = False
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """That of a subject token is known once the file that names it was read."""
+        return (*self._paths, *self._subject_file)
+
     def mint(self, audience: str, /) -> Token:
         info = self._find()
+        self._subject_file = subject_file_of(info)
         kind = METADATA_KIND if info is METADATA else kind_of(info, self.name)
         request = Request(direct=info is METADATA, egress=self._egress)
         wanted = Wanted(source=self.name, audience=audience, request=request)
@@ -257,6 +265,7 @@ class Google:
             answered=request.answered,
             status=request.status,
             metadata=info is METADATA,
+            subject="" if request.asked_google else subject_of(info),
         )
 
     def _tell_of_user(self, info: Info, token: Token) -> None:

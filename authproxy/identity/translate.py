@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from authproxy.errors import CredentialError
 from authproxy.identity.scrub import scrub, unforeseen
+from authproxy.identity.subject import is_about_subject, no_subject
 from authproxy.identity.transport import GaveUpError
 
 ADC_LOGIN = "gcloud auth application-default login"
@@ -33,6 +34,8 @@ class Asked:
     """Of the last answer."""
     metadata: bool = False
     """Whether the metadata server was asked."""
+    subject: str = ""
+    """Where the subject token was being sought; empty once Google was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +140,8 @@ def translate(error: BaseException, asked: Asked) -> CredentialError:
     own = next((each for each in chain if isinstance(each, CredentialError)), None)
     if own is not None:
         return own
+    if asked.subject and is_about_subject(chain):
+        return no_subject(chain, asked.source, asked.subject, asked.status)
     network = next((each for each in chain if _is_network(each)), None)
     if network is not None:
         return _unreachable(network, asked)

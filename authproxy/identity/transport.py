@@ -64,6 +64,8 @@ class Request:
         """Answers that came."""
         self.status = 0
         """Of the last answer."""
+        self.asked_google = False
+        """Whether a request was sent to one of Google's hosts."""
         self._clock = clock
         self._started_at = clock()
 
@@ -84,6 +86,7 @@ class Request:
         allowed = min(timeout or REQUEST_S, REQUEST_S)
         sent_at = self._skew.clock()
         google = is_google(url)
+        self.asked_google |= google
         send, proxies = self._way if google else self._way_inside
         try:
             answer = send(url, method, body, headers, allowed, proxies=proxies, **kwargs)
