@@ -3,6 +3,7 @@ collector behave."""
 
 import asyncio
 import gc
+import os
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
@@ -39,6 +40,10 @@ def pytest_collection_finish() -> None:
     """What stands once all tests are collected stays: the collections below need not look at it."""
     gc.collect()
     gc.freeze()
+
+
+os.umask(0o077)
+"""Tests write keys, and files of keys that others can read are refused."""
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ from authproxy.config.credential_checks import (
     check_impersonation,
     check_secret_manager,
 )
+from authproxy.config.dangers import check_forwarded, check_secret_files
 from authproxy.config.egress import EgressError, find_egress
 from authproxy.config.entries import Entries, get_nearest
 from authproxy.config.files import is_stream, read_bytes
@@ -149,7 +150,13 @@ def _unknown_service(draft: Draft) -> Iterator[Problem]:
 def _token_in_clear(draft: Draft) -> Iterator[Problem]:
     for path, service in draft.services():
         is_remote = service.url.scheme == "http" and not service.url.is_loopback
-        if is_remote and service.credentials.kind != "none":
+        if is_remote and service.secrets:
+            yield draft.problem(
+                (*path, "url"),
+                f"{service.url} would get its key unencrypted, for all on the way to read; write"
+                f" https://{service.url.host}",
+            )
+        elif is_remote and service.credentials.kind != "none":
             yield draft.problem(
                 (*path, "url"),
                 f"{service.url} would get its token unencrypted, for all on the way to read; write"
@@ -264,4 +271,6 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     _egress,
     _certificates,
     _unreadable,
+    check_secret_files,
+    check_forwarded,
 )
