@@ -192,11 +192,14 @@ async def test_a_link_of_another_origin_still_leads_here(
 async def test_a_name_of_the_attackers_that_leads_to_this_machine_is_refused(
     app: tuple[App, Program], tmp_path: Path
 ) -> None:
-    """DNS rebinding: Chromium takes every name below localhost for this machine, others it asks."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", app[1].port)
-    writer.write(b"GET /change HTTP/1.1\r\nHost: rebound.example\r\nConnection: close\r\n\r\n")
-    async with asyncio.timeout(10):
-        answer = await reader.read(-1)
-    writer.close()
-    assert answer.startswith(b"HTTP/1.1 421 ")
-    assert 0 == app[0].changed
+    """DNS rebinding: to the browser the page and authproxy are one origin."""
+    rebound = f"http://rebound.example:{app[1].port}"
+    to_us = "--host-resolver-rules=MAP rebound.example 127.0.0.1"
+    async with open_page(f"{rebound}/", tmp_path, to_us) as tab:
+        await tab.wait_for("document.readyState == 'complete' && document.body.innerText")
+        text, origin = await tab.evaluate("[document.body.innerText, location.origin]")
+        status = await tab.evaluate("fetch('/change', {method: 'POST'}).then(a => a.status)")
+
+    assert (rebound, 421) == (origin, status)
+    assert "host_not_allowed" in text
+    assert (0, []) == (app[0].changed, app[0].asked)

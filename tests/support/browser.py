@@ -53,12 +53,12 @@ class Page:
 
 
 @asynccontextmanager
-async def open_page(url: str, profile: Path) -> AsyncIterator[Page]:
-    """A fresh Chromium with `url` open; `profile` is an empty folder."""
+async def open_page(url: str, profile: Path, *flags: str) -> AsyncIterator[Page]:
+    """A fresh Chromium, with further `flags`, with `url` open; `profile` is an empty folder."""
     chromium = find_chromium()
     assert chromium is not None
     process = await asyncio.create_subprocess_exec(
-        *(chromium, *FLAGS, f"--user-data-dir={profile}", "about:blank"),
+        *(chromium, *FLAGS, *flags, f"--user-data-dir={profile}", "about:blank"),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
