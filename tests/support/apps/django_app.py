@@ -59,7 +59,7 @@ settings.configure(
 django.setup()
 
 from django.contrib import admin  # noqa: E402 -- it needs the settings
-from django.contrib.auth.models import User  # noqa: E402
+from django.contrib.auth.models import User  # noqa: E402 -- it needs the settings
 
 urlpatterns = [path("admin/", admin.site.urls)]
 
