@@ -106,6 +106,8 @@ class Exchange:
     service: str = ""
     """The service's name; empty when none was found."""
     principal: str = ""
+    key: str = ""
+    """The name of the key that the client has shown; empty where none is asked for."""
     status: int = 0
     """What the client got; 0 when it left before an answer, 101 for a tunnel."""
     code: Code | None = None

@@ -83,3 +83,16 @@ def test_a_commands_arguments_are_kept_back() -> None:
     assert "  credentials   command:vault …\n" in found
     assert "  credentials   command:get-token\n" in found
     assert "hunter2" not in found
+
+
+def test_a_service_by_name_has_no_address_yet() -> None:
+    flags = {"--api-key": "secret:projects/acme-prod/secrets/key", "--tag": "canary"}
+    found = summary(settings(urls=["acme-prod/europe-west1/billing"], flags=flags), {})
+
+    assert (
+        "billing -> acme-prod/europe-west1/billing\n"
+        "  hosts         billing.localhost\n"
+        "  audience      its address, when that was looked up\n"
+        "  tag           canary\n"
+    ) in found
+    assert "  X-Api-Key     from secret:projects/acme-prod/secrets/key/versions/latest" in found

@@ -127,6 +127,15 @@ def test_no_name_breaks_a_json_line(service: str, principal: str) -> None:
     assert (service, principal) == (line.get("service", ""), line.get("principal", ""))
 
 
+def test_a_line_names_the_key_that_a_client_has_shown() -> None:
+    made = exchange()
+    assert "key" not in json.loads(render_json(made))
+    made.key = "ci"
+
+    assert "ci" == json.loads(render_json(made))["key"]
+    assert render_text(made).endswith(" by key ci\n")
+
+
 def test_a_json_line_says_why_it_went_wrong() -> None:
     made = exchange(
         client=None, status=502, code=Code.UPSTREAM_BROKE, detail="reset", aborted="service"

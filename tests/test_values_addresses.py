@@ -47,6 +47,11 @@ def test_a_services_address_is_read(text: str, expected: Origin) -> None:
     ("text", "sentence"),
     [
         ("a.run.app", '"a.run.app" is not a URL; write https://a.run.app'),
+        (
+            "billing",
+            '"billing" is not a URL; write https://billing, or PROJECT/REGION/billing for a Cloud'
+            " Run service by its name",
+        ),
         ("a.run.app/x", '"a.run.app/x" is not a URL; write https://a.run.app'),
         ("", '"" is not a URL; write https://SERVICE.run.app'),
         ("://a", '"://a" is not a URL; write https://SERVICE.run.app'),

@@ -24,15 +24,17 @@ def summary(settings: Settings, environ: Mapping[str, str]) -> str:
 
 
 def _service(name: str, service: ServiceSettings) -> list[str]:
+    by_itself = service.is_nowhere and service.audience is None
     shown: dict[str, object] = {
         "hosts": _join([f"{name}.localhost", *service.hosts]),
-        "audience": service.token_audience or None,
+        "audience": "its address, when that was looked up" if by_itself else service.token_audience,
+        "tag": service.tag,
         "access token for": _join(service.token_scopes),
         "credentials": _shown(service.credentials),
         "impersonate": service.impersonate,
         "delegates": _join(service.delegates),
         "token header": service.header_for_token,
-        service.api_key_header: service.api_key and f"from {service.api_key}",
+        **{header: f"from {ref}" for header, ref in service.secrets},
         "allow": _join(service.allow),
         "deny": _join(service.deny),
         "ca file": service.ca_file,
@@ -40,7 +42,7 @@ def _service(name: str, service: ServiceSettings) -> list[str]:
         "client key": service.client_key_file,
         "tls from": service.tls_min_version if service.tls_min_version != "1.2" else None,
     }
-    head = f"{name} -> {service.url}"
+    head = f"{name} -> {service.address}"
     return [head, *_lines(shown)]
 
 

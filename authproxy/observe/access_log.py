@@ -67,7 +67,8 @@ def render_json(exchange: Exchange) -> str:
         f' "bytes_from_client": {exchange.bytes_from_client},'
         f' "bytes_to_client": {exchange.bytes_to_client}'
         f"{_member('service', exchange.service)}"
-        f"{_member('principal', exchange.principal)},"
+        f"{_member('principal', exchange.principal)}"
+        f"{_member('key', exchange.key)},"
         f' "attempts": {exchange.attempts}'
         f"{_what_went_wrong(exchange)}}}\n"
     )
@@ -96,6 +97,8 @@ def render_text(exchange: Exchange) -> str:
     ]
     if exchange.service:
         words.append(f"-> {exchange.service}")
+    if exchange.key:
+        words.append(f"by key {exchange.key}")
     if exchange.code is not None:
         words.append(f"[{exchange.code}, request {exchange.request_id}]")
         words.extend([printable(exchange.detail)] if exchange.detail else [])

@@ -99,7 +99,9 @@ def parse_origin(text: str) -> Origin:
     if "@" in text:
         raise ValueError("a user name or password in a URL (anything with @) is not supported")
     if not separator or not scheme:
-        raise ValueError(f"{quoted(text)} is not a URL; write https://{_guess_host(text)}")
+        name = text.strip() if re.fullmatch(r"[a-z][a-z0-9-]*", text.strip()) else ""
+        by_name = f", or PROJECT/REGION/{name} for a Cloud Run service by its name" if name else ""
+        raise ValueError(f"{quoted(text)} is not a URL; write https://{_guess_host(text)}{by_name}")
     if scheme.lower() not in ("https", "http"):
         raise ValueError(f"the scheme must be https, not {quoted(scheme)}")
     host, port = split_authority(authority)

@@ -33,6 +33,8 @@ def admit(relay: "Relay") -> None:
         return
     upstream = relay.upstream = route.service
     relay.exchange.service, relay.exchange.client = upstream.name, caller.address
+    if caller.key is not None:
+        relay.exchange.key = caller.key.name
     if route.strips:
         relay.target = route.target(relay.target)
     send(relay)

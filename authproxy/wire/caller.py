@@ -47,7 +47,6 @@ class Caller:
         "_home_of",
         "_host",
         "_is_proxy",
-        "_key",
         "_local",
         "_method",
         "_peer",
@@ -62,6 +61,7 @@ class Caller:
         "cors",
         "forwarded",
         "home",
+        "key",
     )
 
     def __init__(
@@ -97,7 +97,7 @@ class Caller:
         self._facts: RequestFacts | None = None
         self._host: bytes | None = None
         self._method = b""
-        self._key: InboundKey | None = None
+        self.key: InboundKey | None = None
         """The key that was shown."""
         self._checked: Route[Upstream] | None = None
         """The route that these fields may take."""
@@ -140,13 +140,13 @@ class Caller:
         return route
 
     def _take_turn(self, limiter: RateLimiter) -> None:
-        who = self._key.name if self._key is not None else network_of(self.address)
+        who = self.key.name if self.key is not None else network_of(self.address)
         wait_s = limiter.take(who, time.monotonic())
         if wait_s:
             raise refusals.too_many_requests(wait_s)
 
     def _nowhere(self, head: RequestHead, host: bytes | None, target: bytes) -> Refused:
-        if self._rules.keys is not None and self._key is None:
+        if self._rules.keys is not None and self.key is None:
             return refusals.key_required(self._rules.key_header)
         routes = self._rules.routes
         if target == b"/" and head.method in LINKS:
@@ -174,16 +174,16 @@ class Caller:
         return key
 
     def _check_key(self, upstream: Upstream) -> None:
-        if self._key is None:
+        if self.key is None:
             raise refusals.key_required(self._rules.key_header)
-        if not self._key.opens(upstream.name):
-            raise refusals.key_not_allowed(self._key.name, upstream.name)
+        if not self.key.opens(upstream.name):
+            raise refusals.key_not_allowed(self.key.name, upstream.name)
 
     def _decide(self, head: RequestHead, facts: RequestFacts, host: bytes | None) -> None:
         """All that the fields say. What is the same as in the last request is not asked again."""
         rules = self._rules
         # Whatever is refused below, nothing of the last request may stand for this one.
-        self._facts = self._checked = self._key = None
+        self._facts = self._checked = self.key = None
         self.cors = b""
         if self._refusal is not None:
             raise refusals.address(self._refusal)
@@ -198,7 +198,7 @@ class Caller:
             self._site = self._route = None
             self._site, self._host = rules.routes.get(_name_of(host), self._local), host
         if rules.keys is not None:
-            self._key = self._find_key(head, rules.keys)
+            self.key = self._find_key(head, rules.keys)
         self._method, self._facts = head.method, facts
 
     def _forget(self) -> None:

@@ -189,6 +189,8 @@ class Requests:
             return b""
         upstream = route.service
         exchange.service, exchange.client = upstream.name, splice.caller.address
+        if splice.caller.key is not None:
+            exchange.key = splice.caller.key.name
         known.target = route.target(call.head.target)
         stream.home, stream.cors = splice.caller.home, splice.caller.cors
         token = upstream.tokens.current()
