@@ -1,12 +1,14 @@
 """Sources that run a program, and `command`, the one that runs any."""
 
+import atexit
+import contextlib
 import os
 import shlex
 import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +89,8 @@ def run(
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
-            ) as process
+            ) as process,
+            _noted(process),
         ):
             output, errors = _communicate(process, timeout_s, name)
     except OSError as error:
@@ -99,6 +102,27 @@ def run(
         output=output.decode("utf-8", "replace"),
         complaint=_complaint(errors.decode("utf-8", "replace")),
     )
+
+
+_running: "set[subprocess.Popen[bytes]]" = set()
+
+
+@contextlib.contextmanager
+def _noted(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Nobody waits for the thread that waits for a program when authproxy ends."""
+    _running.add(process)
+    try:
+        yield
+    finally:
+        _running.discard(process)
+
+
+@atexit.register
+def _kill_running() -> None:
+    """What would print a token that nobody wants any more."""
+    for process in list(_running):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _communicate(

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import signal
 from pathlib import Path
 
 from authproxy.demo.world import World
 from tests.support.program import Program
+from tests.support.talking import until
 
 FIRST_REQUESTS = int(os.environ.get("AUTHPROXY_TEST_FIRST_REQUESTS", "2000"))
 
@@ -95,3 +97,24 @@ async def test_rejected_token_is_replaced_once(world: World) -> None:
         assert await ask(proxy.port) == b"HTTP/1.1 200 OK\r\n"
 
     assert world.google.mints_of(world.url) == 2
+
+
+async def test_a_command_that_still_runs_ends_with_authproxy(world: World, tmp_path: Path) -> None:
+    script, noted = tmp_path / "token.sh", tmp_path / "pid"
+    script.write_text(f"#!/bin/sh\necho $$ > {noted}.new\nmv {noted}.new {noted}\nsleep 600\n")
+    script.chmod(0o755)
+    async with in_front_of(world, "--credentials", f"command:{script}") as proxy:
+        await until(lambda: noted.exists())
+        proxy.signal(signal.SIGTERM)
+        assert 143 == await proxy.wait()
+
+    pid = int(noted.read_text())
+    await until(lambda: not _runs(pid))
+
+
+def _runs(pid: int) -> bool:
+    """A process that has ended and that nobody has asked about yet is no longer running."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
