@@ -132,6 +132,14 @@ class ServiceSettings(_Frozen):
     """The oldest TLS version to speak with this service: 1.2 or 1.3."""
     egress_proxy: EgressValue | None = None
     """As at the top of the file, for this service alone and whatever NO_PROXY says."""
+    connect_timeout: Seconds | None = Field(None, gt=0)
+    """Seconds, in place of `timeouts.connect`."""
+    first_byte_timeout: Seconds | None = Field(None, gt=0)
+    """Seconds, in place of `timeouts.first_byte`."""
+    stream_idle_timeout: Seconds | None = Field(None, gt=0)
+    """Seconds, in place of `timeouts.stream_idle`."""
+    total_timeout: Seconds | None = Field(None, ge=0)
+    """Seconds, in place of `timeouts.total`."""
 
     @model_validator(mode="before")
     @classmethod
@@ -307,6 +315,13 @@ class Settings(_Frozen):
     log: LogSettings = LogSettings()
     limits: LimitSettings = LimitSettings()
     timeouts: TimeoutSettings = TimeoutSettings()
+
+    def timeouts_of(self, service: ServiceSettings) -> TimeoutSettings:
+        """Those for all, with the service's own in their places."""
+        names = ("connect", "first_byte", "stream_idle", "total")
+        own = {name: getattr(service, f"{name}_timeout") for name in names}
+        given = {name: value for name, value in own.items() if value is not None}
+        return self.timeouts.model_copy(update=given) if given else self.timeouts
 
     @property
     def every_listener(self) -> tuple[ListenerSettings, ...]:

@@ -81,10 +81,11 @@ class Builder:
             pool=Pool(
                 self._connector(service),
                 limits=self._settings.limits,
-                timeouts=self._settings.timeouts,
+                timeouts=self._settings.timeouts_of(service),
             ),
             access=None,
             other_urls=service.other_urls,
+            timeouts=self._settings.timeouts_of(service),
         )
         if service.service is not None and service.is_nowhere:
             self._look_up(upstream, service, service.service, put)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from authproxy.settings import ServiceSettings, Settings
+from authproxy.settings import ServiceSettings, Settings, TimeoutSettings
 from authproxy.values import LOOPBACK, CredentialsSpec, Listen, Origin, SecretRef
 
 ORIGIN = Origin("https", "a.run.app", 443)
@@ -111,3 +111,19 @@ def test_settings_cannot_be_changed() -> None:
 
 def test_settings_do_not_hold_a_secret() -> None:
     assert "api_key=SecretRef(kind='env', value='KEY')" in repr(service(api_key="env:KEY"))
+
+
+def test_a_services_own_timeouts_stand_in_place_of_those_for_all() -> None:
+    own = service(first_byte_timeout=5, total_timeout=0)
+    settings = Settings(
+        services={"billing": own, "other": service()}, timeouts=TimeoutSettings(total=60)
+    )
+
+    found = settings.timeouts_of(own)
+    assert (10.0, 5.0, 3600.0, 0.0) == (
+        found.connect,
+        found.first_byte,
+        found.stream_idle,
+        found.total,
+    )
+    assert settings.timeouts is settings.timeouts_of(settings.services["other"])

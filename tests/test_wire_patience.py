@@ -75,3 +75,29 @@ async def test_the_total_counts_although_something_moves() -> None:
         (exchange,) = await proxy.heard.wait_for(1)
 
     assert "The exchange was not over within 10 seconds." == exchange.detail
+
+
+async def test_a_service_may_have_bounds_of_its_own() -> None:
+    async def silent(call: Call) -> None:
+        await call.read_head()
+        await call.reader.read(-1)
+
+    all_the_others = TimeoutSettings(first_byte=30)
+    async with (
+        raw_service(silent) as service,
+        proxying(service.url, timeouts=all_the_others) as proxy,
+    ):
+        route = proxy.listener.routes.get("localhost", None).find(b"/")
+        assert route is not None
+        route.service.timeouts = TimeoutSettings(first_byte=300)
+        reader, writer = await proxy.connect()
+        writer.write(GET)
+        await until(lambda: bool(service.heads))
+        proxy.server.tick(290)
+        assert (await accepted(proxy))._relay is not None
+        proxy.server.tick(20)
+        head, body = await read_answer(reader)
+        writer.close()
+
+    assert head.startswith(b"HTTP/1.1 504 ")
+    assert b"The service did not begin to answer within 300 seconds." in body

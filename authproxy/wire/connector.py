@@ -122,5 +122,8 @@ def connector_for(
         context = contexts(tls.without_us(), HTTP_1) if proxy.scheme == "https" else None
         egress = Egress(proxy=proxy, context=context)
     return Connector(
-        origin=service.url, timeout_s=settings.timeouts.connect, contexts=made, egress=egress
+        origin=service.url,
+        timeout_s=settings.timeouts_of(service).connect,
+        contexts=made,
+        egress=egress,
     )

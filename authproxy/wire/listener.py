@@ -152,10 +152,9 @@ class ProxyServer:
 
     async def keep_ticking(self) -> None:
         """Tick until cancelled, often enough for the shortest timeout."""
-        timeouts = self.timeouts
-        shortest = min(
-            timeouts.head, timeouts.first_byte, timeouts.stream_idle, timeouts.keep_alive
-        )
+        shortest = min(self.timeouts.head, self.timeouts.keep_alive)
+        for timeouts in (self.timeouts, *(pool.timeouts for pool in self._pools)):
+            shortest = min(shortest, timeouts.first_byte, timeouts.stream_idle)
         pause = min(LONGEST_TICK_S, shortest / 4)
         before = time.monotonic()
         while True:

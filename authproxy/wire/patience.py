@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 def find_overdue(relay: "Relay", timeouts: TimeoutSettings) -> UpstreamError | None:
     """The error that ends `relay` when it has taken too long, saying which bound that was."""
+    if relay.exchange.service:  # else it is not known yet which service it is for
+        timeouts = relay.upstream.timeouts or timeouts
     if timeouts.total and relay.age_s > timeouts.total:
         return refusals.out_of_time(timeouts.total)
     if relay.received_all and relay.response is None:

@@ -44,6 +44,7 @@ class Pool:
         self.head_bytes = limits.head_bytes
         self.max_headers = limits.headers
         self._limit = limits.connections_per_service
+        self.timeouts = timeouts
         self._idle_timeout_s = timeouts.service_keep_alive
         self._idle: dict[ServiceConnection, float] = {}
         """Those that rest and since when, by `_now`; the first has rested longest."""

@@ -61,11 +61,23 @@ class TunnelEnd(asyncio.Protocol):
 class Tunnel:
     """Both ends, as the server sees them: something open that can be ticked, drained and cut."""
 
-    __slots__ = ("_client_end", "_ended", "_exchange", "_server", "_service_end", "silent_s")
+    __slots__ = (
+        "_client_end",
+        "_ended",
+        "_exchange",
+        "_server",
+        "_service_end",
+        "_timeouts",
+        "silent_s",
+    )
 
-    def __init__(self, client: "ClientConnection", exchange: Exchange) -> None:
+    def __init__(
+        self, client: "ClientConnection", exchange: Exchange, timeouts: "TimeoutSettings | None"
+    ) -> None:
+        """`timeouts`: the service's own, if it has any."""
         self._server = client.server
         self._exchange = exchange
+        self._timeouts = timeouts
         self._ended = False
         self.silent_s = 0.0
         self._client_end = TunnelEnd(self)
@@ -97,7 +109,7 @@ class Tunnel:
 
     def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
         self.silent_s += seconds
-        if self.silent_s > timeouts.stream_idle:
+        if self.silent_s > (self._timeouts or timeouts).stream_idle:
             self.cut()
 
     def drain(self) -> None:
@@ -127,7 +139,7 @@ def switch(
     client, exchange = relay.client, relay.exchange
     exchange.status = head.status
     client.out.append(upgrade_head(head, facts))
-    Tunnel(client, exchange).open(client, service)
+    Tunnel(client, exchange, relay.upstream.timeouts).open(client, service)
 
 
 def _protocols(value: bytes | None) -> frozenset[bytes]:

@@ -9,6 +9,7 @@ from authproxy.policy.access import AccessList
 from authproxy.policy.facts import RequestFacts
 from authproxy.policy.headers import ServiceRules, token_line
 from authproxy.policy.permissions import Permissions
+from authproxy.settings import TimeoutSettings
 from authproxy.values import Origin
 from authproxy.wire.connector import Connector
 from authproxy.wire.pool import Pool
@@ -31,6 +32,8 @@ class Upstream:
     """Which methods and paths may be used; None: all."""
     other_urls: tuple[Origin, ...] = ()
     """Further origins by which the service knows itself."""
+    timeouts: TimeoutSettings | None = None
+    """In place of the server's; None: those."""
     found: Callable[[], Awaitable[object]] | None = None
     """Waits until the address is known, or raises CredentialError; None once it is."""
     _token: Token = NO_TOKEN

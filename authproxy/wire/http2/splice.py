@@ -246,7 +246,8 @@ class Splice:
                 self.cut()
             return
         self.guard.tick(seconds)
-        self.calls.tick(seconds, timeouts, last_sent_id=self.requests.last_sent_id)
+        own = self.upstream.timeouts if self.upstream is not None else None
+        self.calls.tick(seconds, own or timeouts, last_sent_id=self.requests.last_sent_id)
         self._waiting_s = self._waiting_s + seconds if self._from_client.is_waiting else 0.0
         if self._waiting_s > timeouts.head:
             self._client_broke(ConnectionFault(Failure.ENHANCE_YOUR_CALM, "a frame took too long"))
