@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -125,3 +126,12 @@ def test_for_a_token_no_less_time_has_passed_than_the_steady_clock_says(
     hour = held(token(3600), random.Random(), now=1000, steady=500)
 
     assert expected == hour.clock(now, steady)
+
+
+def test_what_is_kept_long_may_want_to_be_looked_at_again_soon() -> None:
+    secret = replace(token(7 * 24 * 3600), renew_after_s=300.0)
+
+    assert NOW + 300 == held(secret, Highest()).stale_at
+    assert NOW + 270 == held(secret, Lowest()).stale_at
+    assert NOW + 7 * 24 * 3600 - 2 == held(secret, Highest()).invalid_at
+    assert NOW + 3600 - 300 == held(replace(token(3600), renew_after_s=1e9), Highest()).stale_at

@@ -64,7 +64,7 @@ def _syntax_problem(file: FilePath, text: str, message: str) -> Problem:
 def _shown(line: str) -> str:
     """A line of the file, without the value where a key in clear could stand."""
     name, equals, _ = line.partition("=")
-    hidden = equals and name.strip() in ("api_key", "credentials")
+    hidden = equals and name.strip() in ("api_key", "secret_headers", "credentials")
     return quoted(f"{name.strip()} = …" if hidden else line.strip())
 
 
