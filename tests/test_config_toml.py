@@ -56,7 +56,7 @@ def test_lines_are_counted_right_with_either_line_end(tmp_path: Path) -> None:
         ),
         (
             'secret_headers = ["X-Key: hunter2",\n',
-            'authproxy.toml:1: end of the file: Unclosed array; the line is: "secret_headers = …"',
+            'authproxy.toml:1: end of the file: Invalid value; the line is: "secret_headers = …"',
         ),
         (
             "  api_key = hunter2\n",
