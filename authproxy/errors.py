@@ -124,9 +124,11 @@ class Refused(AuthProxyError):  # noqa: N818 -- reads as what happened, as h11's
 class StartPage(Refused):
     """Not a refusal: nothing is served here, and what there is instead."""
 
-    def __init__(self, message: str, *, code: Code, links: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, message: str, *, code: Code, links: Sequence[tuple[str, str]], hint: str = ""
+    ) -> None:
         """`links`: the names of services, and their addresses."""
-        super().__init__(message, code=code)
+        super().__init__(message, code=code, hint=hint)
         self.links = links
 
 

@@ -211,6 +211,23 @@ def test_a_path_that_leads_nowhere_is_answered_with_the_services_names() -> None
     ] == raised.value.links
 
 
+def test_from_another_machine_the_start_page_has_what_can_be_reached_from_there() -> None:
+    listener = rules(upstream("billing"), upstream("reports"))
+    listener.routes = Routes(
+        {
+            "billing": Target(service=upstream("billing")),
+            "reports": Target(service=upstream("reports"), hosts=["reports.lan"]),
+        },
+        hosts=["box.lan"],
+    )
+    client = caller(("192.0.2.7", 1), listener)
+
+    with pytest.raises(StartPage) as raised:
+        admitted(client, b"box.lan:8080")
+    assert [("reports", "http://reports.lan:8080/")] == raised.value.links
+    assert raised.value.hint.startswith("billing: from authproxy's own machine only")
+
+
 GOOD, OTHER = b"apk_good", b"apk_other"
 
 

@@ -158,6 +158,12 @@ class Routes(Generic[Service]):
             )
         return self._shared_site
 
+    @property
+    def only_here(self) -> list[str]:
+        """Services that other machines have no address for: `NAME.localhost` is each one's own."""
+        own = self._services.items()
+        return [name for name, target in own if target.path is None and not target.hosts]
+
     def links(self, proto: str, authority: bytes) -> list[tuple[str, str]]:
         """All services with the address under which the client reaches each: a path, or a name."""
         host, colon, port = authority.decode("latin-1").rpartition(":")

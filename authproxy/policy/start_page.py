@@ -5,10 +5,17 @@ from collections.abc import Sequence
 from authproxy.errors import Code, StartPage
 
 
-def start_page(links: Sequence[tuple[str, str]]) -> StartPage:
-    """`links`: names and addresses."""
+def start_page(links: Sequence[tuple[str, str]], unreachable: Sequence[str] = ()) -> StartPage:
+    """`links`: names and addresses; `unreachable`: names of those without one for this client."""
+    hint = ""
+    if unreachable:
+        hint = (
+            f"{', '.join(unreachable)}: from authproxy's own machine only, as there is no name that"
+            " leads there from elsewhere; add hosts or path to the configuration."
+        )
     return StartPage(
         "This is authproxy. It passes requests on to these services.",
         code=Code.START_PAGE,
         links=links,
+        hint=hint,
     )

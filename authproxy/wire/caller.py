@@ -150,7 +150,10 @@ class Caller:
             return refusals.key_required(self._rules.key_header)
         routes = self._rules.routes
         if target == b"/" and head.method in LINKS:
-            return start_page(routes.links(self._proto.decode(), host or b"localhost"))
+            links = routes.links(self._proto.decode(), host or b"localhost")
+            is_here = self.address is None or self.address.is_loopback
+            gone = [] if is_here else routes.only_here
+            return start_page([link for link in links if link[0] not in gone], gone)
         return routes.no_route(_name_of(host))
 
     def _find_key(self, head: RequestHead, keys: KeyRing) -> InboundKey | None:
