@@ -9,6 +9,7 @@ from pathlib import Path
 
 from authproxy.config import find_egress_for_tokens, resolve_secret
 from authproxy.config.files import is_stream
+from authproxy.errors import Code, CredentialError, StartError
 from authproxy.exchange import Secret, Token
 from authproxy.identity.cache import TokenCache
 from authproxy.identity.google_api import GoogleApi
@@ -101,7 +102,12 @@ class Builder:
 
         def resolved(found: Token) -> Supply:
             there = located(service, read_addresses(found))
-            upstream.pool.lead_to(self._connector(there))
+            try:
+                upstream.pool.lead_to(self._connector(there))
+            except StartError as error:
+                raise CredentialError(
+                    str(error), hint=error.hint, code=Code.SERVICE_UNRESOLVED
+                ) from None
             upstream.origin, upstream.other_urls = there.url, there.other_urls
             upstream.rules = replace(upstream.rules, authority=there.url.authority.encode())
             upstream.tokens, upstream.found = self._supply(there, put), None

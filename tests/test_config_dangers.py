@@ -10,6 +10,7 @@ from authproxy.config import dangers
 from tests.support.certificates import write_pair
 from tests.support.configuring import URL, problems
 
+OPEN = 'listen = "0.0.0.0"\n'
 SERVICE = f'[services.billing]\nurl = "{URL}"\n'
 
 
@@ -108,9 +109,12 @@ FORWARDED = (
 @pytest.mark.parametrize(
     ("text", "where"),
     [
-        (f'allow = ["192.0.2.0/24"]\n{SERVICE}', "1: allow"),
-        (f'allow = ["0.0.0.0/0"]\ndeny = ["192.0.2.7"]\n{SERVICE}', "2: deny"),
-        (f'{SERVICE}allow = ["192.0.2.0/24"]\n', "3: services.billing.allow"),
+        (f'{OPEN}allow = ["192.0.2.0/24"]\n{SERVICE}', "2: allow"),
+        (f'{OPEN}allow = ["0.0.0.0/0"]\ndeny = ["192.0.2.7"]\n{SERVICE}', "3: deny"),
+        (
+            f'{OPEN}allow = ["0.0.0.0/0"]\n{SERVICE}allow = ["192.0.2.0/24"]\n',
+            "5: services.billing.allow",
+        ),
     ],
 )
 def test_on_cloud_run_rules_about_clients_need_the_front_ends_word(
@@ -122,7 +126,15 @@ def test_on_cloud_run_rules_about_clients_need_the_front_ends_word(
     assert [] == found_in(tmp_path, trusting, K_SERVICE="proxy")
 
 
+def test_on_cloud_run_a_sidecar_that_nobody_elsewhere_reaches_may_say_so(tmp_path: Path) -> None:
+    plain = f'allow = ["127.0.0.1", "192.0.2.7"]\n{SERVICE}'
+    opened = f'{OPEN}allow = ["127.0.0.1"]\n{SERVICE}'
+
+    assert [] == found_in(tmp_path, plain, K_SERVICE="proxy")
+    assert [] == found_in(tmp_path, opened, K_SERVICE="proxy")
+
+
 def test_on_cloud_run_everybody_may_be_let_in(tmp_path: Path) -> None:
-    text = f'listen = "0.0.0.0"\nallow = ["0.0.0.0/0", "::/0"]\n{SERVICE}'
+    text = f'{OPEN}allow = ["0.0.0.0/0", "::/0"]\n{SERVICE}'
 
     assert [] == found_in(tmp_path, text, K_SERVICE="proxy")

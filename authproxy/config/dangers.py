@@ -11,6 +11,7 @@ from authproxy.config.files import is_stream, read_bytes, show_path
 from authproxy.config.keys import Path
 from authproxy.errors import Problem
 from authproxy.settings import ServiceSettings, Settings
+from authproxy.values import Network
 
 if TYPE_CHECKING:
     from authproxy.config.checks import Draft
@@ -39,7 +40,8 @@ def check_secret_files(draft: "Draft") -> Iterator[Problem]:
 def check_forwarded(draft: "Draft") -> Iterator[Problem]:
     """Behind Cloud Run's front end every connection is the front end's."""
     settings = draft.settings
-    if settings.trusted_proxies or not draft.environ.get(ON_CLOUD_RUN):
+    is_open = not all(each.listen.is_loopback for each in settings.every_listener)
+    if settings.trusted_proxies or not is_open or not draft.environ.get(ON_CLOUD_RUN):
         return
     rules: list[tuple[Path, Settings | ServiceSettings]] = [
         (("allow",), settings),
@@ -48,13 +50,17 @@ def check_forwarded(draft: "Draft") -> Iterator[Problem]:
     rules += [((*path, key), each) for path, each in draft.services() for key in ("allow", "deny")]
     for path, table in rules:
         networks = getattr(table, path[-1])
-        if path in draft.entries and any(each.prefixlen > 0 for each in networks):
+        if path in draft.entries and any(map(_is_about_clients, networks)):
             yield draft.problem(
                 path,
                 "is about clients, and on Cloud Run every connection comes from Google's front end;"
                 " name its network in trusted_proxies (the access log shows its address), and"
                 " X-Forwarded-For then says who the client is",
             )
+
+
+def _is_about_clients(network: Network) -> bool:
+    return network.prefixlen > 0 and not network.is_loopback
 
 
 def _secret_files(draft: "Draft") -> Iterator[tuple[Path, int | None, FilePath]]:
