@@ -321,3 +321,30 @@ async def test_what_an_answer_says_of_the_service_becomes_the_client_s() -> None
         (b"x-other", b"stays"),
     ]
     assert [expected, expected] == [each.fields for each in answers]
+
+
+@pytest.mark.parametrize("body", [b"", b"Found"])
+async def test_a_sign_in_that_leads_past_us_is_explained_to_a_browser(body: bytes) -> None:
+    async def sign_in(call: Call) -> None:
+        own = b"http://" + dict(call.fields)[b":authority"]
+        to = b"https://accounts.google.com/o/oauth2/auth?redirect_uri=" + own + b"/callback"
+        call.answer(body, (b"location", to), status=b"302")
+
+    async with (
+        http2_service(sign_in) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1, (b"sec-fetch-mode", b"navigate"))
+        shown = await client.answer(1)
+        client.call(3)
+        passed = await client.answer(3)
+        exchanges = await proxy.heard.wait_for(2)
+
+    assert (b"403", b"sign_in_redirect") == (
+        shown.get(b":status"),
+        shown.get(b"x-authproxy-error"),
+    )
+    assert b"Let the application ask for http://localhost/callback" in shown.body
+    assert (b"302", body) == (passed.get(b":status"), passed.body)
+    assert [403, 302] == [exchange.status for exchange in exchanges]

@@ -8,7 +8,7 @@ from authproxy.errors import AuthProxyError, UpstreamError
 from authproxy.exchange import ResponseHead
 from authproxy.policy.retry import IDEMPOTENT, is_scaling_up, is_token_rejection, pause_s
 from authproxy.policy.sign_in import REDIRECTS
-from authproxy.wire import admission, explaining
+from authproxy.wire import admission
 
 if TYPE_CHECKING:
     from authproxy.wire.relay import Relay
@@ -22,7 +22,9 @@ CONNECT_TRIES = 3
 def try_after(relay: "Relay", head: ResponseHead) -> bool:
     """Is the answer `head` not for the client, since there will be another?"""
     if head.status in REDIRECTS:
-        instead = explaining.find_instead(relay, head)
+        instead = relay.client.server.explainer.find_instead(
+            relay.exchange, relay.upstream, relay.token, head, relay.client.caller.home
+        )
         if instead is not None:
             relay.leave_service()
             relay.refuse(instead)

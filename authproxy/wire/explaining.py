@@ -16,6 +16,7 @@ from authproxy.identity.luck import utc
 from authproxy.identity.skew import HERE
 from authproxy.policy.advice import Advice, Situation, advise
 from authproxy.policy.headers import FORWARDED
+from authproxy.policy.home import Home
 from authproxy.policy.rejection import Rejection, judge
 from authproxy.policy.sign_in import find_way_back, local_way_back
 from authproxy.wire import refusals
@@ -72,9 +73,32 @@ class Explainer:
             _log(rejection, head.status, upstream.name, token, advice)
         return _as_value(advice.line) if is_local else b""
 
-    def advise(self, rejection: Rejection, relay: "Relay") -> Advice:
-        """What the operator could do."""
-        return advise(rejection, self._situation(relay.upstream, relay.token))
+    def find_instead(
+        self,
+        exchange: Exchange,
+        upstream: "Upstream",
+        token: Token,
+        head: ResponseHead,
+        home: Home,
+    ) -> UpstreamError | None:
+        """What to say in place of a redirect to sign in; None: it passes.
+
+        Only to people, who would otherwise end up at the service itself and be refused there.
+        Programs get the redirect, and can read the hint.
+        """
+        if not _navigates(exchange):
+            return None
+        if judge(head.status, head.headers, b"") is Rejection.IAP_NO_TOKEN:
+            advice = advise(Rejection.IAP_NO_TOKEN, self._situation(upstream, token))
+            return refusals.sign_in(upstream.name, advice.line if _is_local(exchange) else "")
+        back = find_way_back(head, home)
+        if back is None:
+            return None
+        return refusals.sign_in(
+            upstream.name,
+            f"It would lead back to {back}. Let the application ask for {local_way_back(back, home)},"
+            " and add that to the redirect URIs of its OAuth client.",
+        )
 
     def _situation(self, upstream: "Upstream", token: Token) -> Situation:
         return Situation(
@@ -103,29 +127,6 @@ class Explainer:
         return f"<Explainer [{len(self._told)} told]>"
 
 
-def find_instead(relay: "Relay", head: ResponseHead) -> UpstreamError | None:
-    """What to say in place of a redirect to sign in; None: it passes.
-
-    Only to people, who would otherwise end up at the service itself and be refused there. Programs
-    get the redirect, and can read the hint.
-    """
-    if relay.facts.fetch_mode != b"navigate":
-        return None
-    home, upstream = relay.client.caller.home, relay.upstream
-    if judge(head.status, head.headers, b"") is Rejection.IAP_NO_TOKEN:
-        advice = relay.client.server.explainer.advise(Rejection.IAP_NO_TOKEN, relay)
-        shown = advice.line if _is_local(relay.exchange) else ""
-        return refusals.sign_in(upstream.name, shown)
-    back = find_way_back(head, home)
-    if back is None:
-        return None
-    return refusals.sign_in(
-        upstream.name,
-        f"It would lead back to {back}. Let the application ask for"
-        f" {local_way_back(back, home)}, and add that to the redirect URIs of its OAuth client.",
-    )
-
-
 def explain(relay: "Relay", head: ResponseHead, begun: bytes) -> None:
     """Add to `head`, which has been written but not sent, what there is to say about it."""
     hint = relay.client.server.explainer.find_hint(
@@ -133,6 +134,14 @@ def explain(relay: "Relay", head: ResponseHead, begun: bytes) -> None:
     )
     if hint:
         relay.client.add_to_head(b"X-Authproxy-Hint: %b\r\n" % hint)
+
+
+def _navigates(exchange: Exchange) -> bool:
+    """Whether a browser asks for a page to show (W3C Fetch Metadata)."""
+    return any(
+        lower == b"sec-fetch-mode" and value == b"navigate"
+        for lower, value, _ in exchange.head.headers
+    )
 
 
 def _is_local(exchange: Exchange) -> bool:

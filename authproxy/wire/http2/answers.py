@@ -14,6 +14,7 @@ from authproxy.policy.headers import HINT
 from authproxy.policy.home import LOCAL_FIELDS, Home, local_value
 from authproxy.policy.rejection import LOWEST_STATUS
 from authproxy.policy.retry import is_token_rejection
+from authproxy.policy.sign_in import REDIRECTS
 from authproxy.wire.http2.blocks import EMPTY_TABLE, plain_field
 from authproxy.wire.http2.frames import (
     ACK,
@@ -28,6 +29,7 @@ from authproxy.wire.http2.frames import (
     Failure,
     block_frames,
     frame,
+    rst_stream,
     window_update,
 )
 from authproxy.wire.http2.glance import Entry, Glance, GlanceReader, value_of
@@ -71,6 +73,9 @@ class Answers:
     ) -> bytes | None:
         glance = self._reader.read(block)
         stream = self._splice.calls.streams.get(stream_id)
+        if stream is not None and glance.status in REDIRECTS:
+            self._explain_sign_in(glance, flags, stream_id, stream)
+            stream = self._splice.calls.streams.get(stream_id)
         hint = b""
         if stream is not None and kind != PUSH_PROMISE:
             hint = self._note(glance, flags, stream_id, stream)
@@ -156,6 +161,24 @@ class Answers:
         return self._splice.server.explainer.find_hint(
             exchange, upstream, token, head, begun=b"", path=exchange.head.target
         )
+
+    def _explain_sign_in(
+        self, glance: Glance, flags: int, stream_id: int, stream: "Stream"
+    ) -> None:
+        """A redirect from which there is no way back is answered by ourselves."""
+        splice = self._splice
+        if splice.upstream is None or stream.token is None:
+            return
+        fields = glance.fields(max_bytes=self._max_list)
+        head = ResponseHead(glance.status, b"", [(name, value, b"") for name, value in fields])
+        home = stream.home or splice.caller.home
+        instead = splice.server.explainer.find_instead(
+            stream.exchange, splice.upstream, stream.token, head, home
+        )
+        if instead is not None:
+            if not (flags & END_STREAM and stream.client_ended):
+                splice.to_service(rst_stream(stream_id, Failure.CANCEL))
+            splice.calls.refuse(stream_id, stream, instead)
 
     def _rewritten(self, glance: Glance, home: Home, drop: frozenset[bytes]) -> bytes:
         parts = []
