@@ -96,8 +96,8 @@ class Explainer:
             return None
         return refusals.sign_in(
             upstream.name,
-            f"It would lead back to {back}. Let the application ask for {local_way_back(back, home)},"
-            " and add that to the redirect URIs of its OAuth client.",
+            f"It would lead back to {back}. Let the application ask for"
+            f" {local_way_back(back, home)}, and add that to its OAuth client's redirect URIs.",
         )
 
     def _situation(self, upstream: "Upstream", token: Token) -> Situation:
