@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authproxy.errors import Code, Refused
+from authproxy.policy import permissions
 from authproxy.policy.permissions import Permissions
 
 READ_ONLY = Permissions(methods=frozenset([b"GET", b"HEAD"]))
@@ -95,3 +96,11 @@ def test_no_encoding_of_a_denied_path_passes(path: str, at: list[int], layers: i
     for _ in range(layers):
         text = quote(text, safe="/")
     assert Code.PATH_NOT_ALLOWED == refusal(NO_ADMIN, text.encode())
+
+
+@given(st.text("aZ09_~-./%;\\ +", max_size=12))
+def test_a_path_that_is_taken_as_it_is_has_one_reading(text: str) -> None:
+    path = f"/{text}".encode()
+
+    if permissions._PLAIN.fullmatch(path):
+        assert {path} == set(permissions.readings(path))

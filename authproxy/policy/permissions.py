@@ -5,14 +5,20 @@ folder above, `\` as `/`, without `;parameters`, in lower case. So where there a
 every such reading must pass; one that does not is reason enough to refuse.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from authproxy.errors import Code, Refused
 
 MAX_DECODED = 3
 """How many layers of percent-encoding are taken off; what has more is refused."""
+
+
+_PLAIN = re.compile(rb"/|(?:/[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*)+")
+"""A path that nobody can read in two ways, as most are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +41,11 @@ class Permissions:
             self._check_path(target.partition(b"?")[0])
 
     def _check_path(self, path: bytes) -> None:
-        for reading in readings(path):
-            if any(_is_below(reading.lower(), denied.lower()) for denied in self.deny_paths):
+        found = (path,) if _PLAIN.fullmatch(path) else readings(path)
+        for reading in found:
+            if _is_in(reading.lower(), self.deny_paths, fold=True):
                 raise _path_refused(f"{_shown(reading)} is in deny_paths")
-            if self.paths and not any(_is_below(reading, allowed) for allowed in self.paths):
+            if self.paths and not _is_in(reading, self.paths, fold=False):
                 raise _path_refused(f"{_shown(reading)} is not in paths")
 
     def _method_refused(self) -> Refused:
@@ -90,8 +97,17 @@ def _resolved(path: bytes, *, merge: bool) -> bytes:
     return b"/" + b"/".join(parts)
 
 
-def _is_below(path: bytes, prefix: bytes) -> bool:
-    return path == prefix or path.startswith(prefix.rstrip(b"/") + b"/")
+def _is_in(path: bytes, prefixes: tuple[bytes, ...], *, fold: bool) -> bool:
+    whole, begins = _written(prefixes, fold)
+    return path in whole or path.startswith(begins)
+
+
+@lru_cache(maxsize=1024)
+def _written(prefixes: tuple[bytes, ...], fold: bool) -> tuple[frozenset[bytes], tuple[bytes, ...]]:
+    """The prefixes as paths by themselves, and as what longer paths begin with."""
+    if fold:
+        prefixes = tuple(prefix.lower() for prefix in prefixes)
+    return frozenset(prefixes), tuple(prefix.rstrip(b"/") + b"/" for prefix in prefixes)
 
 
 def _path_refused(detail: str) -> Refused:
