@@ -100,7 +100,7 @@ def test_a_request_of_http_1_0_without_host_gets_one() -> None:
 
 
 def test_the_forwarded_lines_and_the_key_stand_before_the_token() -> None:
-    forwarded = forwarded_lines(client="::1", proto=b"http", host=b"localhost:8080")
+    forwarded = forwarded_lines(client=b"::1", proto=b"http", host=b"localhost:8080")
 
     expected = [
         *FIRST,
@@ -116,7 +116,7 @@ def test_the_forwarded_lines_and_the_key_stand_before_the_token() -> None:
 def test_a_client_without_address_or_host_is_not_invented() -> None:
     expected = b"X-Forwarded-Proto: http\r\n"
 
-    assert expected == forwarded_lines(client="", proto=b"http", host=None)
+    assert expected == forwarded_lines(client=b"", proto=b"http", host=None)
 
 
 @pytest.mark.parametrize("name", sorted(HOP_BY_HOP - {b"transfer-encoding"}))

@@ -211,6 +211,24 @@ def test_a_path_that_leads_nowhere_is_answered_with_the_services_names() -> None
     ] == raised.value.links
 
 
+def test_after_a_refusal_nothing_of_the_client_before_stands_for_the_proxy_itself() -> None:
+    narrow = AccessList(allow=[parse_network("192.0.2.0/24")])
+    listener = rules(upstream("billing", narrow))
+    listener.trusted = AddressSet([parse_network("127.0.0.1")])
+    listener.access = AccessList(allow=[parse_network("192.0.2.0/24"), *LOOPBACK])
+    client = caller(("127.0.0.1", 1), listener)
+
+    def asks(*forwarded_for: bytes) -> None:
+        fields = [make_field(b"X-Forwarded-For", each) for each in forwarded_for]
+        head = RequestHead(b"GET", b"/", "1.1", [make_field(b"Host", b"localhost"), *fields])
+        client.admit(head, read_request(head), b"localhost", b"/")
+
+    asks(b"192.0.2.7")
+    for who in ((b"198.51.100.1",), ()):
+        with pytest.raises(Refused, match="may not use this proxy"):
+            asks(*who)
+
+
 def test_from_another_machine_the_start_page_has_what_can_be_reached_from_there() -> None:
     listener = rules(upstream("billing"), upstream("reports"))
     listener.routes = Routes(

@@ -183,13 +183,12 @@ def _with_nominated(drop: frozenset[bytes], connection: frozenset[bytes]) -> fro
     return drop | (connection - _NOT_NOMINABLE)
 
 
-def forwarded_lines(*, client: str, proto: bytes, host: bytes | None) -> bytes:
+def forwarded_lines(*, client: bytes, proto: bytes, host: bytes | None) -> bytes:
     """The X-Forwarded-* lines; an empty `client` (on a Unix socket) has no For line."""
-    lines = [f"X-Forwarded-For: {client}\r\n".encode()] if client else []
-    lines.append(b"X-Forwarded-Proto: %b\r\n" % proto)
+    lines = b"X-Forwarded-Proto: %b\r\n" % proto
     if host is not None:
-        lines.append(b"X-Forwarded-Host: %b\r\n" % host)
-    return b"".join(lines)
+        lines = b"%bX-Forwarded-Host: %b\r\n" % (lines, host)
+    return b"X-Forwarded-For: %b\r\n%b" % (client, lines) if client else lines
 
 
 def response_head(

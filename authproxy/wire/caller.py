@@ -55,6 +55,7 @@ class Caller:
         "_route",
         "_rules",
         "_scheme",
+        "_shown",
         "_site",
         "_version",
         "address",
@@ -86,14 +87,14 @@ class Caller:
             self._refusal = find_uid_refusal(sock, rules.peer_uids)
         if client is not None:
             self.address = self._peer = client
-        self._version = -1
-        self._is_proxy = False
+        self._version, self._is_proxy = -1, False
         self._came_by: tuple[tuple[bytes, ...], tuple[bytes, ...], bytes] | None = None
         """What proxies said of the client that was let in last."""
         self._asked: tuple[tuple[object, ...], bytes] | None = None
         """What of a page was let in last, and the CORS lines for it."""
         self._good_key: tuple[bytes, InboundKey] | None = None
-        self._home_of: tuple[object, ...] | None = None
+        self._home_of: tuple[object, object, bytes | None, bytes] | None = None
+        self._shown = b""  # the address as text
         self._facts: RequestFacts | None = None
         self._host: bytes | None = None
         self._method = b""
@@ -213,16 +214,16 @@ class Caller:
 
     def _locate(self, facts: RequestFacts) -> None:
         """Who asks, and may they?"""
-        rules, before = self._rules, (self.address, self._proto)
-        self.address = self._peer  # who is refused is not taken for the one before
+        before, proto_before = self.address, self._proto
+        # Who is refused is not taken for the one before, nor the next one for either.
+        route, self._route, self.address = self._route, None, self._peer
         told = (facts.forwarded_for, facts.forwarded) if self._is_proxy else ((), ())
-        address = rules.find_passing(self._peer, *told)
+        self.address, self._shown = self._rules.find_passing(self._peer, *told)
         said = facts.forwarded_proto
         is_told = self._is_proxy and said in (b"http", b"https")
-        proto = said if is_told else self._scheme
-        if (address, proto) != before:
-            self._route = None
-        self.address, self._proto = address, proto
+        self._proto = said if is_told else self._scheme
+        if self.address is before and self._proto == proto_before:
+            self._route = route
 
     def _enter(self, route: Route[Upstream]) -> None:
         """Another service than the last: may they use it, and what is it to them?"""
@@ -231,8 +232,7 @@ class Caller:
         if refusal is not None:
             raise refusals.address(refusal)
         host = self._host
-        client = "" if self.address is None else str(self.address)
-        self.forwarded = forwarded_lines(client=client, proto=self._proto, host=host)
+        self.forwarded = forwarded_lines(client=self._shown, proto=self._proto, host=host)
         self._find_home(route)
         self._route, self._fields_of = route, None
 
@@ -243,9 +243,16 @@ class Caller:
 
     def _find_home(self, route: Route[Upstream]) -> None:
         upstream, host = route.service, self._host
-        origins = (upstream.origin, *upstream.other_urls)
-        if self._home_of != (route, host, self._proto, origins):
-            self._home_of = route, host, self._proto, origins
+        known = self._home_of
+        # The origin is another object once the address was looked up.
+        if (
+            known is None
+            or known[0] is not route
+            or known[1] is not upstream.origin
+            or known[2:] != (host, self._proto)
+        ):
+            self._home_of = route, upstream.origin, host, self._proto
+            origins = (upstream.origin, *upstream.other_urls)
             self.home = Home(
                 services=tuple(str(origin).encode() for origin in origins),
                 client=b"%b://%b" % (self._proto, host or b"localhost"),

@@ -36,29 +36,31 @@ class ListenerRules:
     limiter: RateLimiter | None = None
     version: int = 0
 
-    _passing: dict[object, Address | None] = field(default_factory=dict)
+    _passing: dict[object, tuple[Address | None, bytes]] = field(default_factory=dict)
 
     def find_passing(
         self, peer: Address | None, forwarded_for: tuple[bytes, ...], forwarded: tuple[bytes, ...]
-    ) -> Address | None:
-        """The client's address, when it may pass. Raises Refused.
+    ) -> tuple[Address | None, bytes]:
+        """The client's address, also as text, when it may pass. Raises Refused.
 
         The two are what the fields of these names say, and empty unless `peer` is trusted.
         """
         key = (self.version, peer, forwarded_for, forwarded)
-        if key in self._passing:
-            return self._passing[key]
+        known = self._passing.get(key)
+        if known is not None:
+            return known
         address = find_client(
             peer, forwarded_for=forwarded_for, forwarded=forwarded, trusted=self.trusted
         )
         refusal = self.access.find_refusal(address)
         if refusal is not None:
             raise refusals.address(refusal)
+        found = address, b"" if address is None else str(address).encode()
         if sum(map(len, (*forwarded_for, *forwarded))) <= MAX_KEPT:
             if len(self._passing) >= MAX_PASSING:
                 self._passing.clear()
-            self._passing[key] = address
-        return address
+            self._passing[key] = found
+        return found
 
     def __repr__(self) -> str:
         return f"<ListenerRules [{self.routes}, version {self.version}]>"
