@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from benchmarks.measure import Load, RoundError
 from benchmarks.peers import Peer
@@ -11,6 +12,8 @@ from benchmarks.processes import BenchmarkError, cpu_seconds
 from benchmarks.results import Measure, Results
 from benchmarks.service import Role
 from benchmarks.stage import Stage, Started
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +93,7 @@ class Turns:
         return Case(peer=started.name, measures=(measure,), once=once)
 
 
-def rotated(cases: Sequence[Case], by: int) -> list[Case]:
+def rotated(cases: Sequence[T], by: int) -> list[T]:
     """Another one first in each round, so that none is always behind the same other."""
     start = by % len(cases) if cases else 0
     return [*cases[start:], *cases[:start]]

@@ -3,11 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import http2
+from benchmarks import compare, http2
 from benchmarks.files import filled
 from benchmarks.interpreter import description
 from benchmarks.measure import STEADY, UPLOADS, Counted, Load, RoundError, check, parse_counted
-from benchmarks.processes import Stat, parse_kib, parse_stat, tree
+from benchmarks.peers.job import Job
+from benchmarks.processes import BenchmarkError, Stat, parse_kib, parse_stat, tree
 from benchmarks.report import Sitting, as_json, markdown_table, numbers, page, ratios, targets
 from benchmarks.results import (
     AWAKE,
@@ -19,6 +20,7 @@ from benchmarks.results import (
     Results,
     Spread,
 )
+from benchmarks.service import Role, Service
 from benchmarks.targets import AsFlat, Below, Flat, Multiple
 from benchmarks.turns import Case, rotated
 
@@ -319,3 +321,26 @@ def test_an_interpreter_says_how_it_was_built() -> None:
         "Python 3.11.2 configured with --enable-optimizations, without --with-lto; OpenSSL 3.0;"
         " 143 ns for a method call that makes an object"
     ) == description({**facts, "call_ns": 142.9})
+
+
+def test_builds_are_compared_round_by_round_with_the_first() -> None:
+    laps = [[[10.0, 11.0], [20.0, 22.0]], [[10.0, 10.0], [10.0, 11.0]]]
+
+    title, first, second = compare.report(compare.KINDS["small"], ["one", "two"], laps)
+
+    assert "small request, 32 connections: 2 laps of 2 rounds" == title
+    assert first.split()[0] == "1.000"
+    assert second.split()[0] == "1.100"
+    assert "laps 1.100, 1.050" in second
+
+
+def test_a_build_is_a_folder_or_a_commit(tmp_path: Path) -> None:
+    service = Service(ports={Role.HTTP1: 443}, folder=tmp_path, token="", pid=0)
+
+    with compare.build(str(tmp_path)) as peer:
+        command = peer.command(Job(port=8080, service=service, folder=tmp_path))
+
+    assert f"PYTHONPATH={tmp_path}" in command
+    assert "127.0.0.1:8080" in command
+    with pytest.raises(BenchmarkError, match="neither a folder nor a commit"):
+        compare.build("no-such-build").__enter__()

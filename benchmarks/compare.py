@@ -1,0 +1,160 @@
+"""Compare builds of authproxy with each other: python -m benchmarks.compare small BUILD BUILD…
+
+A BUILD is a folder with a checkout, or a commit of this one. All run on one core, the load and the
+service on another; they take turns round by round, and are started anew for each lap, because where
+a process happens to lie in memory is worth some percent. What is compared is CPU time for each
+answer, of the same round: a busy machine disturbs that little. The first build is 1.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+
+from benchmarks import http2
+from benchmarks.interpreter import Interpreter
+from benchmarks.measure import DOWNLOADS, SMALL_GETS, UPLOADS, RoundError
+from benchmarks.peers import Peer
+from benchmarks.peers.job import Job
+from benchmarks.peers.python import authproxy
+from benchmarks.processes import BenchmarkError, cpu_seconds
+from benchmarks.service import Role
+from benchmarks.stage import Stage, Started, staged
+from benchmarks.turns import rotated
+
+ROOT = Path(__file__).parents[1]
+
+Drive = Callable[[Stage, int], int]
+"""Loads the proxy on that port for a second; how many answers there were."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What is asked of the builds."""
+
+    title: str
+    drive: Drive
+    role: Role = Role.HTTP1
+
+
+KINDS = {
+    "small": Kind(
+        title="small request, 32 connections",
+        drive=lambda stage, port: stage.bench.drive(SMALL_GETS, port).requests,
+    ),
+    "http2": Kind(
+        title="HTTP/2 call, 4 connections of 8 streams",
+        drive=lambda stage, port: http2.drive(stage.bench.core, port),
+        role=Role.HTTP2,
+    ),
+    "down": Kind(
+        title="MiB down, 8 connections",
+        drive=lambda stage, port: stage.bench.drive(DOWNLOADS, port).requests,
+    ),
+    "up": Kind(
+        title="MiB up, 8 connections",
+        drive=lambda stage, port: stage.bench.drive(UPLOADS, port).requests,
+    ),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    kinds = KINDS if options.kind == "all" else {options.kind: KINDS[options.kind]}
+    try:
+        with ExitStack() as stack:
+            builds = [stack.enter_context(build(name)) for name in options.builds]
+            stage = stack.enter_context(staged())
+            for kind in kinds.values():
+                costs = [_lap(stage, kind, builds, options.rounds) for _ in range(options.laps)]
+                print("\n".join(report(kind, options.builds, costs)), flush=True)
+    except (BenchmarkError, RoundError) as error:
+        print(f"compare: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
+    parser.add_argument("kind", choices=[*KINDS, "all"])
+    parser.add_argument("builds", nargs="+", metavar="BUILD", help="a folder or a commit")
+    parser.add_argument("--laps", type=int, default=3, help="how often all are started anew")
+    parser.add_argument("--rounds", type=int, default=6, help="of a second each, in each lap")
+    return parser
+
+
+@contextmanager
+def build(name: str) -> Iterator[Peer]:
+    """Raises BenchmarkError when `name` is neither a folder nor a commit."""
+    if Path(name).is_dir():
+        yield _peer(name, Path(name).resolve())
+        return
+    with tempfile.TemporaryDirectory(prefix="build-") as folder:
+        archive = subprocess.run(
+            ["git", "-C", str(ROOT), "archive", name, "authproxy"], capture_output=True
+        )
+        if archive.returncode != 0:
+            said = archive.stderr.decode(errors="replace").strip()
+            raise BenchmarkError(f"{name} is neither a folder nor a commit: {said}")
+        subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
+        yield _peer(name, Path(folder))
+
+
+def _peer(name: str, tree: Path) -> Peer:
+    """With the packages beside it if it has any, else with those of this Python."""
+    own = tree / ".venv" / "bin" / "python"
+    python = own if own.exists() else Path(sys.executable)
+
+    def command(job: Job) -> Sequence[str]:
+        _, *arguments = authproxy(Interpreter(python), job)
+        # Without -P the folder that this runs in would come before it.
+        run = [str(python), "-P", "-m", "authproxy", *arguments]
+        return ["env", f"PYTHONPATH={tree}", *run]
+
+    return Peer(name=Path(name).name, title=name, command=command, version=lambda: name)
+
+
+def _lap(stage: Stage, kind: Kind, builds: Sequence[Peer], rounds: int) -> list[list[float]]:
+    """CPU microseconds for each answer: a row for each round, a column for each build."""
+    with ExitStack() as stack:
+        started = [stack.enter_context(stage.start(peer, kind.role)) for peer in builds]
+        for each in started:
+            kind.drive(stage, each.port)
+        return [_round(stage, kind, started, number) for number in range(rounds)]
+
+
+def _round(stage: Stage, kind: Kind, started: Sequence[Started], number: int) -> list[float]:
+    costs = {}
+    for index in rotated(range(len(started)), number):
+        each = started[index]
+        before = cpu_seconds(each.pid)
+        answers = kind.drive(stage, each.port)
+        costs[index] = (cpu_seconds(each.pid) - before) * 1e6 / answers
+    return [costs[index] for index in range(len(started))]
+
+
+def report(kind: Kind, names: Sequence[str], laps: Sequence[list[list[float]]]) -> list[str]:
+    """A line for each build: the median of its ratios to the first one, and how they spread."""
+    lines = [f"{kind.title}: {len(laps)} laps of {len(laps[0])} rounds"]
+    for index, name in enumerate(names):
+        cost = median(row[index] for lap in laps for row in lap)
+        by_lap = [[row[index] / row[0] for row in lap] for lap in laps]
+        ratios = [ratio for lap in by_lap for ratio in lap]
+        low, _, high = quantiles(ratios) if len(ratios) > 1 else ratios * 3
+        medians = ", ".join(f"{median(lap):.3f}" for lap in by_lap)
+        lines.append(
+            f"  {median(ratios):.3f}  (quarters {low:.3f}-{high:.3f}; laps {medians})"
+            f"  {cost:7.1f} us  {name}"
+        )
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())
