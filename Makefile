@@ -2,26 +2,35 @@ PYTHON ?=
 VENV ?= .venv
 export PYTHON VENV
 
+RUNTIME := $(VENV)/.runtime
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test check fix bench fuzz image clean
+.PHONY: help setup demo test test-outside check fix bench fuzz image clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY)  ## Make .venv with authproxy and its tools
 
 $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV); this takes about a minute the first time."
 	@scripts/setup
+	@touch $(RUNTIME) $@
+
+$(RUNTIME): pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) with what authproxy needs to run; this takes some ten seconds the first time."
+	@scripts/setup runtime
 	@touch $@
 
-demo: $(READY)  ## Run authproxy against a pretend Google and a pretend Cloud Run
+demo: $(RUNTIME)  ## Run authproxy against a pretend Google and a pretend Cloud Run; PORT=9000 for another port
 	@trap : INT; $(VENV)/bin/authproxy demo || [ $$? -eq 130 ] # Ctrl-C is how it ends
 
-test: $(READY)  ## Run the tests
+test: $(READY)  ## Run the tests, but for those of the next line
 	@scripts/test
+
+test-outside: $(READY)  ## Run the tests that need browsers and other programs of the system
+	@scripts/test -m outside
 
 check: $(READY)  ## Say what is wrong with format, lint and types
 	@scripts/check

@@ -305,10 +305,8 @@ def _key(name: str, sha256: bool) -> None:
 @click.option(
     "-l",
     "--listen",
-    default="localhost:8080",
-    show_default=True,
     metavar="ADDR",
-    help="Where authproxy listens.",
+    help="Where authproxy listens.  [default: localhost, at $PORT or 8080]",
 )
 @click.option(
     "--token-life",
@@ -319,7 +317,7 @@ def _key(name: str, sha256: bool) -> None:
     help="How long the pretend Google's tokens are valid.",
 )
 @click.pass_obj
-def _demo(context: _Context, listen: str, token_life: int) -> int:
+def _demo(context: _Context, listen: str | None, token_life: int) -> int:
     """Show it all on this machine, without an account.
 
     Starts a pretend Google, a pretend Cloud Run and authproxy in front of it, and says what to try.

@@ -25,7 +25,7 @@ def write(tmp_path: Path, content: str) -> Path:
         ({"file", "environ", "flag"}, "from-flag"),
         (set(), None),
     ],
-    ids=str,
+    ids=lambda given: ",".join(sorted(given)) if isinstance(given, set) else None,
 )
 def test_flags_beat_the_environment_which_beats_the_file(
     given: set[str], expected: str | None, tmp_path: Path

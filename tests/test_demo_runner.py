@@ -209,6 +209,31 @@ def test_wrong_listen_address_is_said_before_anything_starts() -> None:
     )
 
 
+ON_PORT = """
+def proxy(settings, on_ready):
+    say(listen=str(settings.listen[0]))
+    return 0
+
+run(listen=None, token_life_s=30, run_proxy=proxy)
+"""
+
+
+async def test_without_an_address_it_listens_where_the_port_variable_says() -> None:
+    (line,), _ = await finish('import os\nos.environ["PORT"] = "9123"\n' + ON_PORT)
+
+    assert {"listen": "localhost:9123"} == line
+
+
+def test_a_port_variable_that_is_no_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "http")
+    with pytest.raises(ConfigError) as caught:
+        run(listen=None, token_life_s=60, run_proxy=lambda _settings, _ready: 0)
+
+    assert "environment: PORT: must be a number from 0 to 65535: the port to listen on" == str(
+        caught.value
+    )
+
+
 async def test_world_of_its_own_ends_on_sigterm() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "authproxy.demo", "60"),

@@ -65,10 +65,15 @@ def _completed(nested: dict[str, Any]) -> dict[str, Any]:
 
 
 def _default_port(settings: Settings, environ: Mapping[str, str]) -> tuple[int, list[Problem]]:
-    """$PORT, which Cloud Run and others set, matters only to a listener without a port."""
-    text = environ.get("PORT", "").strip()
+    """$PORT matters only to a listener without a port."""
     waiting = any(_wants_port(listener.listen) for listener in settings.every_listener)
-    if not text or not waiting:
+    return read_port(environ) if waiting else (DEFAULT_PORT, [])
+
+
+def read_port(environ: Mapping[str, str]) -> tuple[int, list[Problem]]:
+    """$PORT, which Cloud Run and others set; without it the default."""
+    text = environ.get("PORT", "").strip()
+    if not text:
         return DEFAULT_PORT, []
     if text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) <= 65535:
         return int(text), []

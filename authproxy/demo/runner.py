@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
+from authproxy.config.validating import read_port
 from authproxy.demo.guide import Guide
 from authproxy.errors import ConfigError, Problem, StartError
 from authproxy.settings import ServiceSettings, Settings
@@ -32,10 +33,11 @@ class Running:
     environment: Mapping[str, str]
 
 
-def run(*, listen: str, token_life_s: int, run_proxy: RunProxy) -> int:
+def run(*, listen: str | None, token_life_s: int, run_proxy: RunProxy) -> int:
     """Run the demo until authproxy stops; its exit code.
 
-    Raises ConfigError for a wrong `listen` and StartError when the pretend world cannot start.
+    Without `listen` it is localhost, at $PORT if that is set. Raises ConfigError for a wrong
+    `listen` or $PORT and StartError when the pretend world cannot start.
     """
     where = _parse(listen)
     if READS_ENVIRONMENT in sys.modules:
@@ -54,12 +56,18 @@ def run(*, listen: str, token_life_s: int, run_proxy: RunProxy) -> int:
         return 130
 
 
-def _parse(listen: str) -> Listen:
+def _parse(listen: str | None) -> Listen:
     try:
-        return parse_listen(listen)
+        where = parse_listen(listen or "localhost")
     except ValueError as error:
         problem = Problem(where="command line", key="--listen", message=str(error))
         raise ConfigError([problem]) from None
+    if where.path is not None or where.port is not None:
+        return where
+    port, problems = read_port(os.environ)
+    if problems:
+        raise ConfigError(problems)
+    return replace(where, port=port)
 
 
 def _settings(listen: Listen, world: Running) -> Settings:

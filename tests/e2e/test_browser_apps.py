@@ -11,7 +11,7 @@ from tests.support.behind import APPS, Forward, free_port, running
 from tests.support.browser import Page, open_page
 from tests.support.program import Program
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.outside, pytest.mark.timeout(180)]
 
 
 def in_front_of(world: World) -> Program:

@@ -11,6 +11,8 @@ from aiohttp import web
 from tests.support.browser import find_chromium, open_page
 from tests.support.program import Program
 
+pytestmark = pytest.mark.outside
+
 PAGE = """<!doctype html><title>in</title><form method=post action=/login>
 <input name=csrf value={csrf}></form>"""
 

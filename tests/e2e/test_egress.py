@@ -28,7 +28,7 @@ async def tinyproxy(folder: Path, *, allowed: int) -> AsyncIterator[int]:
     """Its port; it connects to the port `allowed` only."""
     program = shutil.which("tinyproxy")
     if program is None:
-        pytest.skip("needs tinyproxy; .ci/run installs it")
+        pytest.fail("needs tinyproxy; .ci/run installs it")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     config = folder / "tinyproxy.conf"
@@ -56,6 +56,7 @@ async def connectable(port: int) -> None:
                 return
 
 
+@pytest.mark.outside
 @pytest.mark.parametrize(
     ("user", "other_port", "expected"),
     [

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import shutil
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -115,7 +114,7 @@ async def test_httpx_speaks_both_versions_to_one_listener(running: Running) -> N
     ]
 
 
-@pytest.mark.skipif(shutil.which("h2load") is None, reason="needs h2load (nghttp2-client)")
+@pytest.mark.outside
 async def test_many_calls_at_once(running: Running) -> None:
     process = await asyncio.create_subprocess_exec(
         *("h2load", "-n", "2000", "-c", "4", "-m", "8", running.program.url),
