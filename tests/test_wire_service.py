@@ -195,19 +195,6 @@ async def test_answer_until_close_is_whole_for_a_client_that_stays() -> None:
         writer.close()
 
 
-async def test_flood_of_interim_answers_passes() -> None:
-    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
-    count = 20_000
-    talk = always(interim * count + OK)
-    async with raw_service(talk) as service, proxying(service.url) as proxy:
-        reader, writer = await proxy.connect()
-        writer.write(GET)
-        async with asyncio.timeout(20):
-            assert interim * count == await reader.readexactly(len(interim) * count)
-        assert OK == b"".join(await read_answer(reader))
-        writer.close()
-
-
 async def test_second_answer_while_the_upload_goes_on_reaches_nobody() -> None:
     async with raw_service(always(OK)) as service, proxying(service.url) as proxy:
         reader, writer = await proxy.connect()

@@ -192,6 +192,15 @@ def service_broke(reason: str) -> UpstreamError:
     )
 
 
+def endless_interim(count: int) -> UpstreamError:
+    return UpstreamError(
+        f"The service sent {count:,} interim answers (1xx) and no final one.",
+        code=Code.UPSTREAM_BROKE,
+        sent=True,
+        hint="Look into the service's own log: what makes it send 100, 102 or 103 again and again?",
+    )
+
+
 def slow_service(seconds: float) -> UpstreamError:
     return UpstreamError(
         f"The service did not begin to answer within {seconds:g} seconds.",

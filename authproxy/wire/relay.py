@@ -271,10 +271,10 @@ class Relay:
         else:
             self._fail(refusals.service_gone(reason))
 
-    def service_broke(self, reason: str) -> None:
-        """The service sent what is not HTTP; its connection is cut already."""
+    def service_broke(self, error: UpstreamError) -> None:
+        """The service sent what is no answer; its connection is cut already."""
         self.service = None
-        self._fail(refusals.service_broke(reason))
+        self._fail(error)
 
     def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
         """Time passed; give up when nothing moved for too long."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from authproxy.errors import UpstreamError
 from authproxy.exchange import Field, ResponseHead
 from authproxy.policy.facts import ResponseFacts, read_response
+from authproxy.wire import refusals
 from authproxy.wire.chunks import Chunks
 from authproxy.wire.heads import (
     ANSWER,
@@ -20,6 +21,7 @@ from authproxy.wire.heads import (
     check_begun,
     parse_status_line,
 )
+from authproxy.wire.interim import InterimCount
 from authproxy.wire.output import resume, send
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class ServiceConnection(asyncio.Protocol):
         "_facts",
         "_facts_of",
         "_heard",
+        "_interim",
         "_left",
         "_lines",
         "_on_hold",
@@ -77,6 +80,7 @@ class ServiceConnection(asyncio.Protocol):
         self._left = 0
         """Bytes of a body that are still to come."""
         self._chunks: Chunks | None = None
+        self._interim = InterimCount()
 
     # What the relay orders.
 
@@ -156,12 +160,12 @@ class ServiceConnection(asyncio.Protocol):
         try:
             self._read(relay, data)
         except HeadError as error:
-            self._broke(relay, str(error))
+            self._broke(relay, refusals.service_broke(str(error)))
         except UpstreamError as error:
-            self._broke(relay, error.detail)
+            self._broke(relay, error)
         except Exception:
             logger.exception("an answer could not be handled")
-            self._broke(relay, "an internal error")
+            self._broke(relay, refusals.service_broke("an internal error"))
         client = relay.client
         if client.out:
             send(client.out, client.transport)
@@ -234,7 +238,7 @@ class ServiceConnection(asyncio.Protocol):
         if status == 101:
             self._switch(relay, head, rest)
             return b""
-        self._interim(relay, head, self._facts)
+        self._pass_interim(relay, head, self._facts, size=end)
         return rest
 
     def _final(
@@ -258,10 +262,13 @@ class ServiceConnection(asyncio.Protocol):
             self._left = facts.length
         return rest
 
-    def _interim(self, relay: "Relay", head: ResponseHead, facts: ResponseFacts) -> None:
+    def _pass_interim(
+        self, relay: "Relay", head: ResponseHead, facts: ResponseFacts, *, size: int
+    ) -> None:
         if facts.chunked or facts.length is not None:
             # RFC 9110 15.2 knows no body here: what follows would be read in two ways.
             raise HeadError("an interim answer with a body")
+        self._interim.add(relay.exchange.request_id, size)
         relay.service_interim(head, facts)
 
     def _switch(self, relay: "Relay", head: ResponseHead, rest: bytes) -> None:
@@ -300,9 +307,9 @@ class ServiceConnection(asyncio.Protocol):
             self.usable = False
         relay.service_done(trailers)
 
-    def _broke(self, relay: "Relay", fault: str) -> None:
+    def _broke(self, relay: "Relay", error: UpstreamError) -> None:
         self.abandon()
-        relay.service_broke(fault)
+        relay.service_broke(error)
 
     def __repr__(self) -> str:
         state = "busy" if self.relay is not None else "idle" if self.usable else "closed"

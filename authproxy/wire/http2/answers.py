@@ -8,6 +8,7 @@ every block of this connection is written anew, without a table.
 import time
 from typing import TYPE_CHECKING
 
+from authproxy.errors import UpstreamError
 from authproxy.exchange import ResponseHead
 from authproxy.policy.cors import ANSWERS
 from authproxy.policy.headers import HINT
@@ -34,6 +35,7 @@ from authproxy.wire.http2.frames import (
 )
 from authproxy.wire.http2.glance import Entry, Glance, GlanceReader, value_of
 from authproxy.wire.http2.settings import tame_settings
+from authproxy.wire.interim import InterimCount
 
 if TYPE_CHECKING:
     from authproxy.wire.http2.splice import Splice
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 # ALTSVC (RFC 7838) and ORIGIN (RFC 8336): they speak of the service's names, not of the client's.
 _ABOUT_ORIGINS = frozenset([0x0A, 0x0C])
 NOTHING: frozenset[bytes] = frozenset()
+_REFUSABLE = frozenset([*range(100, 200), *REDIRECTS])
+"""Statuses in whose place the client may get an answer of our own."""
 _LISTS = 4
 """How many times the size of a head a block may unfold to: answers are the service's business."""
 
@@ -73,8 +77,9 @@ class Answers:
     ) -> bytes | None:
         glance = self._reader.read(block)
         stream = self._splice.calls.streams.get(stream_id)
-        if stream is not None and glance.status in REDIRECTS:
-            self._explain_sign_in(glance, flags, stream_id, stream)
+        if stream is not None and glance.status in _REFUSABLE:
+            look = self._count_interim if glance.status < 200 else self._explain_sign_in
+            look(glance, flags, stream_id, stream)
             stream = self._splice.calls.streams.get(stream_id)
         hint = b""
         if stream is not None and kind != PUSH_PROMISE:
@@ -179,6 +184,16 @@ class Answers:
             if not (flags & END_STREAM and stream.client_ended):
                 splice.to_service(rst_stream(stream_id, Failure.CANCEL))
             splice.calls.refuse(stream_id, stream, instead)
+
+    def _count_interim(self, glance: Glance, _flags: int, stream_id: int, stream: "Stream") -> None:
+        """An interim answer came; a call that gets nothing else is refused."""
+        stream.interim = stream.interim or InterimCount()
+        try:
+            size = sum(len(name) + len(value) for name, value, _ in glance.entries)
+            stream.interim.add(stream.exchange.request_id, size)
+        except UpstreamError as error:
+            self._splice.to_service(rst_stream(stream_id, Failure.CANCEL))
+            self._splice.calls.fail(stream_id, stream, error)
 
     def _rewritten(self, glance: Glance, home: Home, drop: frozenset[bytes]) -> bytes:
         parts = []

@@ -2,6 +2,7 @@
 
 from authproxy.exchange import Exchange, Token
 from authproxy.policy.home import Home
+from authproxy.wire.interim import InterimCount
 
 
 class Stream:
@@ -13,6 +14,7 @@ class Stream:
         "cors",
         "exchange",
         "home",
+        "interim",
         "is_grpc",
         "service_ended",
         "silent_s",
@@ -28,6 +30,8 @@ class Stream:
         self.token: Token | None = None
         self.home: Home | None = None
         """What the service is to this call's client; None before one is found."""
+        self.interim: InterimCount | None = None
+        """Of interim answers, once one has come."""
         self.cors = b""
         """The lines that let a page of an allowed origin read the answer."""
 
