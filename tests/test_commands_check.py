@@ -1,4 +1,9 @@
+from pathlib import Path
+
+import pytest
+
 from authproxy.commands.check import summary
+from authproxy.settings import KeySettings
 from tests.support.configuring import URL, settings
 
 
@@ -64,8 +69,39 @@ a -> https://a
   X-Api-Key     from env:KEY
   allow         10.0.0.0/8
   deny          10.0.0.2/32
-  egress proxy  http://proxy:3128 (named by https_proxy)"""
+  egress proxy  http://proxy:3128 (named by https_proxy)
+
+Web pages: over plain http to proxy.example, a.example browsers do not say which page asks. A page
+of another site is refused if it sends a Referer; one that sends none can make GET requests with
+your identity. Use localhost or https (tls_cert_file), or ask for keys."""
     )
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"AUTHPROXY_HOSTS": "proxy.example"}, "proxy.example"),
+        ({"AUTHPROXY_LISTEN": "0.0.0.0:80", "AUTHPROXY_ALLOW": "10.0.0.0/8"}, "this machine's"),
+        ({"AUTHPROXY_HOSTS": "a.localhost"}, ""),
+        ({"AUTHPROXY_HOSTS": "proxy.example", "AUTHPROXY_LISTEN": "unix:/a.sock"}, "proxy.example"),
+        ({}, ""),
+    ],
+)
+def test_it_says_where_pages_of_other_sites_are_not_told_apart(
+    environ: dict[str, str], says: str
+) -> None:
+    found = summary(settings(urls=[URL], environ=environ), {})
+
+    assert bool(says) is ("Web pages: over plain http" in found)
+    assert says in found
+
+
+def test_in_tls_or_with_keys_pages_of_other_sites_are_told_apart() -> None:
+    from_names = settings(urls=[URL], environ={"AUTHPROXY_HOSTS": "proxy.example"})
+    key = KeySettings(sha256=("0" * 64,))
+
+    for safe in ({"tls_cert_file": Path("/cert.pem")}, {"keys": {"ci": key}}):
+        assert "Web pages" not in summary(from_names.model_copy(update=safe), {})
 
 
 def test_a_commands_arguments_are_kept_back() -> None:

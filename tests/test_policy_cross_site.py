@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authproxy.policy.cross_site import Asking, find_cross_site, is_own, normal_origin
+from authproxy.policy.cross_site import (
+    Asking,
+    find_cross_site,
+    is_own,
+    is_told_site,
+    normal_origin,
+)
 
 HOST = b"localhost:8080"
 ALLOWED = frozenset([b"https://good.example", b"http://localhost:3000"])
@@ -33,6 +39,24 @@ def refusal(method: bytes = b"GET", host: bytes = HOST, **fields: object) -> str
         pytest.param({"origin": b"https://good.example", "site": b"cross-site"}, id="allowed"),
         pytest.param({"origin": b"https://GOOD.example:443"}, id="allowed, spelled otherwise"),
         pytest.param({"origin": b"http://localhost:3000", "upgrades": True}, id="its WebSocket"),
+        pytest.param({"site": b"none", "dest": b"empty"}, id="a download by hand"),
+        pytest.param(
+            {"origin": b"null", "site": b"same-origin", "method": b"POST", **LINK},
+            id="own form on a page without referrer",
+        ),
+        pytest.param({"referer": b"https://evil.example/"}, id="curl with a Referer, at localhost"),
+        pytest.param(
+            {"referer": b"https://evil.example/", "site": b"cross-site", **LINK},
+            id="a link's Referer",
+        ),
+        pytest.param(
+            {"referer": b"http://localhost:8080/a?b#c", "is_told_site": False},
+            id="own, told by name",
+        ),
+        pytest.param(
+            {"referer": b"https://good.example/", "is_told_site": False}, id="allowed, so"
+        ),
+        pytest.param({"is_told_site": False}, id="curl, at any name"),
     ],
 )
 def test_these_pass(asking: dict[str, object]) -> None:
@@ -77,10 +101,96 @@ def test_these_pass(asking: dict[str, object]) -> None:
             "Sec-Fetch-Site is 'whatever', Sec-Fetch-Dest missing",
             id="a site of a kind that nobody knows",
         ),
+        pytest.param(
+            {"site": b"none", "mode": b"no-cors", "dest": b"webidentity"},
+            "Sec-Fetch-Site is 'none', Sec-Fetch-Dest 'webidentity'",
+            id="an identity that a page wants",
+        ),
+        pytest.param(
+            {"site": b"none", "mode": b"navigate", "dest": b"iframe"},
+            "Sec-Fetch-Site is 'none', Sec-Fetch-Dest 'iframe'",
+            id="a frame that nobody types",
+        ),
+        pytest.param(
+            {"referer": b"http://evil.example/?secret", "is_told_site": False},
+            "Referer 'http://evil.example' is not 'localhost:8080' and not in allow_origins",
+            id="an image where browsers tell no site",
+        ),
     ],
 )
 def test_these_do_not_and_the_log_says_why(asking: dict[str, object], detail: str) -> None:
     assert detail == refusal(**asking)  # type: ignore[arg-type]  # -- a table's values
+
+
+@pytest.mark.parametrize("site", [b"", b"none", b"same-site", b"cross-site", b"Same-Origin"])
+def test_whoever_hides_its_origin_is_a_stranger(site: bytes) -> None:
+    assert refusal(origin=b"null", site=site, method=b"POST") is not None
+
+
+AHEAD = {"site": b"none", "purpose": b"prefetch", **LINK}
+
+
+@pytest.mark.parametrize("site", [b"", b"none", b"same-origin"])
+@pytest.mark.parametrize("purpose", [b"prefetch", b"prefetch;prerender", b"anything"])
+def test_own_pages_may_fetch_ahead(site: bytes, purpose: bytes) -> None:
+    asking = {**AHEAD, "site": site, "purpose": purpose, "referer": b"http://localhost:8080/a/b?c"}
+
+    assert refusal(**asking) is None
+
+
+@pytest.mark.parametrize("site", [b"", b"none", b"same-site", b"cross-site"])
+def test_pages_of_allowed_origins_may_fetch_ahead(site: bytes) -> None:
+    asking = {**AHEAD, "site": site, "referer": b"https://good.example/"}
+
+    assert refusal(**asking) is None
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("mode", [LINK, {"mode": b"no-cors", "dest": b"empty"}])
+@pytest.mark.parametrize(
+    ("referer", "site"),
+    [
+        (b"", b"none"),
+        (b"", b"same-origin"),
+        (b"", b""),
+        (b"https://evil.example/", b"none"),
+        (b"http://localhost:3001/", b"same-site"),
+        (b"http://localhost:8080.evil.example/", b"none"),
+        (b"http://evil.example/http://localhost:8080/", b"none"),
+        (b"http://localhost:8080@evil.example/", b"none"),
+        (b"http://evil.example?http://localhost:8080/", b"none"),
+        (b"several", b"none"),
+        (b"http://localhost:8080/", b"cross-site"),
+    ],
+)
+def test_nobody_else_fetches_ahead(
+    referer: bytes, site: bytes, mode: dict[str, bytes], *, told: bool
+) -> None:
+    asking = {**AHEAD, **mode, "site": site, "referer": referer, "is_told_site": told}
+    found = refusal(**asking)  # type: ignore[arg-type]  # -- a table's values
+
+    assert found is not None
+    assert found.startswith("it is fetched ahead ('prefetch'), Referer ")
+
+
+@pytest.mark.parametrize(
+    ("proto", "name", "expected"),
+    [
+        (b"http", "localhost", True),
+        (b"http", "billing.localhost", True),
+        (b"http", "127.0.0.9", True),
+        (b"http", "::1", True),
+        (b"https", "proxy.example", True),
+        (b"http", "proxy.example", False),
+        (b"http", "192.168.0.7", False),
+        (b"http", "localhost.example", False),
+        (b"http", "notlocalhost", False),
+    ],
+)
+def test_browsers_say_who_asks_on_this_machine_and_in_tls(
+    proto: bytes, name: str, *, expected: bool
+) -> None:
+    assert expected is is_told_site(proto, name)
 
 
 @pytest.mark.parametrize(

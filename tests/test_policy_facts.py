@@ -262,3 +262,26 @@ def test_whether_a_connection_stays_depends_on_version_and_field(
 @pytest.mark.parametrize(("value", "found"), [(b"0", 0), (b"12", 12), (b"-1", None), (b"x", None)])
 def test_max_forwards_is_a_number_or_ignored(value: bytes, found: int | None) -> None:
     assert found == request(HOST, (b"Max-Forwards", value)).max_forwards
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ((b"Sec-Purpose", b"prefetch;prerender"), b"prefetch;prerender"),
+        ((b"Sec-Purpose", b""), b"empty"),
+        ((b"Purpose", b"prefetch"), b"prefetch"),
+        ((b"X-Purpose", b"preview"), b"preview"),
+        ((b"X-Moz", b"Prefetch"), b"Prefetch"),
+        ((b"Purpose", b"TREAT"), b""),
+        ((b"Accept", b"prefetch"), b""),
+    ],
+)
+def test_what_is_fetched_ahead_says_so(field: tuple[bytes, bytes], expected: bytes) -> None:
+    assert expected == request(HOST, field).purpose
+
+
+def test_of_two_referers_none_counts() -> None:
+    own = (b"Referer", b"http://localhost/")
+
+    assert b"http://localhost/" == request(HOST, own).referer
+    assert b"several" == request(HOST, own, own).referer

@@ -358,6 +358,42 @@ def test_what_was_decided_for_one_method_is_decided_anew_for_another() -> None:
         client.admit(RequestHead(b"POST", b"/", "1.1", []), link, b"localhost", b"/")
 
 
+@pytest.mark.parametrize(
+    ("host", "is_refused"), [(b"proxy.example", True), (b"localhost", False), (b"[::1]:80", False)]
+)
+def test_a_foreign_referer_counts_where_browsers_say_nothing_else(
+    host: bytes, *, is_refused: bool
+) -> None:
+    listener = rules(upstream())
+    listener.routes = Routes({"a": Target(service=upstream())}, hosts=["proxy.example"])
+    client = caller(("127.0.0.1", 1), listener)
+    image = facts((b"Referer", b"https://evil.example/x"), host=host)
+    own = facts((b"Referer", b"http://%b/x" % host), host=host)
+
+    client.admit(HEAD, own, host, b"/")
+    if is_refused:
+        with pytest.raises(Refused) as raised:
+            client.admit(HEAD, image, host, b"/")
+        assert raised.value.code == Code.CROSS_SITE
+        assert raised.value.hint.startswith("If you followed a link, type the address instead.")
+    else:
+        client.admit(HEAD, image, host, b"/")
+
+
+def test_what_was_decided_for_a_page_is_not_decided_for_what_is_fetched_ahead() -> None:
+    client = caller(("127.0.0.1", 1), rules(upstream()))
+    typed = [
+        (b"Sec-Fetch-Site", b"none"),
+        (b"Sec-Fetch-Mode", b"navigate"),
+        (b"Sec-Fetch-Dest", b"document"),
+    ]
+    client.admit(HEAD, facts(*typed), b"localhost", b"/")
+
+    with pytest.raises(Refused):
+        client.admit(HEAD, facts(*typed, (b"Sec-Purpose", b"prefetch")), b"localhost", b"/")
+    client.admit(HEAD, facts(*typed), b"localhost", b"/")
+
+
 @pytest.mark.parametrize("of_service", [True, False], ids=["the service's", "everybody's"])
 def test_an_allowed_origin_may_read_the_answer_and_ask_beforehand(*, of_service: bool) -> None:
     allowed = frozenset([b"https://good.example"])

@@ -403,3 +403,32 @@ async def test_any_frames_in_any_split_leave_the_proxy_standing(
 
 def test_preface_is_what_rfc_9113_says() -> None:
     assert b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" == PREFACE
+
+
+PAGES = {
+    "typed": ([(b"sec-fetch-site", b"none")], b"200"),
+    "fetched ahead": ([(b"sec-fetch-site", b"none"), (b"sec-purpose", b"prefetch")], b"403"),
+    "ahead, by our page": (
+        [(b"sec-purpose", b"prefetch"), (b"referer", b"http://localhost/")],
+        b"200",
+    ),
+    "ahead, by its page": (
+        [(b"purpose", b"prefetch"), (b"referer", b"http://evil.example/")],
+        b"403",
+    ),
+    "no origin": ([(b"origin", b"null"), (b"sec-fetch-site", b"cross-site")], b"403"),
+    "own form": ([(b"origin", b"null"), (b"sec-fetch-site", b"same-origin")], b"200"),
+}
+
+
+async def test_calls_of_other_sites_are_refused() -> None:
+    """As in HTTP/1.1, which the same proxy is asked by as well."""
+    async with http2_service() as service, proxying(service.url) as proxy:
+        for name, (fields, expected) in PAGES.items():
+            async with http2_client(proxy) as client:
+                client.call(1, *fields)
+                assert expected == (await client.answer(1)).get(b":status"), name
+            lines = b"".join(b"%b: %b\r\n" % field for field in fields)
+            head = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%b\r\n" % lines
+            said = await proxy.exchange(head)
+            assert (expected == b"403") is said.startswith(b"HTTP/1.1 403 "), name

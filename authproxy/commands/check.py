@@ -3,8 +3,14 @@
 from collections.abc import Iterable, Mapping
 
 from authproxy.config import find_egress
+from authproxy.policy.cross_site import is_told_site
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import CredentialsSpec
+
+UNTOLD = """\
+Web pages: over plain http to {names} browsers do not say which page asks. A page
+of another site is refused if it sends a Referer; one that sends none can make GET requests with
+your identity. Use localhost or https (tls_cert_file), or ask for keys."""
 
 
 def summary(settings: Settings, environ: Mapping[str, str]) -> str:
@@ -20,7 +26,21 @@ def summary(settings: Settings, environ: Mapping[str, str]) -> str:
         proxy = find_egress(service, settings, environ)
         way_out = proxy and f"{proxy} (named by {proxy.source})"
         lines += ["", *_service(name, service), *_lines({"egress proxy": way_out})]
+    names = _untold(settings)
+    if names:
+        lines += ["", UNTOLD.format(names=", ".join(names))]
     return "\n".join(lines)
+
+
+def _untold(settings: Settings) -> list[str]:
+    """Names under which browsers do not say which page asks, and nothing else tells."""
+    if settings.tls_cert_file is not None or settings.keys:
+        return []
+    named = [*settings.hosts, *(h for each in settings.services.values() for h in each.hosts)]
+    found = [name for name in dict.fromkeys(named) if not is_told_site(b"http", name)]
+    if not all(each.listen.is_loopback for each in settings.every_listener):
+        found.append("this machine's addresses")
+    return found
 
 
 def _service(name: str, service: ServiceSettings) -> list[str]:

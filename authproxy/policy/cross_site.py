@@ -8,19 +8,33 @@ neither is no current browser, and passes: curl, legacy tools, gRPC.
 - The same origin passes, and so do the origins that the configuration allows.
 - Another origin may lead the user here, as every link does: a GET for a whole page in a tab of its
   own. Its result is shown to the user only, and a link changes nothing.
+- What is fetched ahead (`Sec-Purpose`) looks as if the user had typed it, whoever's page wants it.
+  Only the Referer tells, and a page can leave that out. So it must name us or an allowed origin. A
+  refusal costs nothing: the browser asks again when the user goes there.
+- `Sec-Fetch-Site: none` is for what the user opens by hand: a whole page, a download. For a part of
+  a page, or for an identity (FedCM), the browser asks because some page wants it.
+- `Origin: null` is what a page without referrer says in its own forms, with
+  `Sec-Fetch-Site: same-origin`. From anybody else it is a page that hides its origin.
 - All else is refused: a request by a script, a form, an image, a frame, a WebSocket. Another port
   of localhost is another origin: what else runs on this machine is not ours to trust.
 
-A browser that sends neither field with a GET (Safari before 16.4) cannot be told from curl. It does
-send Origin with all that is meant to change something, and with WebSockets.
+Over plain http to any other name than localhost browsers send no `Sec-Fetch-*`. An image of another
+site's page is then a GET with a foreign Referer, or with none if that page wants it so. The former
+is refused; so is the link on the other site, which looks the same. The latter cannot be told from
+curl. A browser that never sends `Sec-Fetch-*` (Safari before 16.4) is like that everywhere. All
+send Origin with what is meant to change something, and with WebSockets.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from authproxy.values.hosts import is_loopback
+
 SAME = (b"same-origin", b"none")
 """Sec-Fetch-Site: by a page of ours, or by the user: typed, a bookmark."""
 LINKS = (b"GET", b"HEAD")
+TYPED = (b"", b"document", b"empty")
+"""Sec-Fetch-Dest of what a user can ask for by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +46,16 @@ class Asking:
     site: bytes = b""
     mode: bytes = b""
     dest: bytes = b""
+    referer: bytes = b""
+    purpose: bytes = b""
     upgrades: bool = False
+    is_told_site: bool = True
+    """Browsers send Sec-Fetch-Site to the name and scheme by which we were asked."""
 
     @property
-    def is_by_browser(self) -> bool:
-        return bool(self.origin or self.site)
+    def has_referer_only(self) -> bool:
+        """It may well be a link: nothing says whether the user went here or a page asked."""
+        return not (self.origin or self.site or self.purpose)
 
     @property
     def is_link(self) -> bool:
@@ -50,16 +69,69 @@ def find_cross_site(asking: Asking, host: bytes, allowed: Collection[bytes]) -> 
 
     `host` is the Host by which we were asked; `allowed` are origins as `normal_origin` gives them.
     """
-    if not asking.is_by_browser or asking.is_link:
+    if asking.purpose:
+        refusal = _find_speculation(asking, host, allowed)
+        if refusal is not None:
+            return refusal
+    elif asking.is_link:
         return None
     if asking.origin:
-        # The scheme is not compared: in front of us TLS may have ended, and one port speaks one.
-        if is_own(asking.origin, host) or normal_origin(asking.origin) in allowed:
-            return None
-        return f"Origin {_shown(asking.origin)} is not {_shown(host)} and not in allow_origins"
-    if asking.site in SAME:
+        return _find_origin(asking, host, allowed)
+    if asking.site:
+        return _find_site(asking)
+    if asking.referer and not asking.is_told_site:
+        origin = origin_of(asking.referer)
+        if not _passes(origin, host, allowed):
+            return f"Referer {_shown(origin)} is not {_shown(host)} and not in allow_origins"
+    return None
+
+
+def _find_speculation(asking: Asking, host: bytes, allowed: Collection[bytes]) -> str | None:
+    """Our own page may have been led on by another site, which then stands in Sec-Fetch-Site."""
+    origin = origin_of(asking.referer)
+    if normal_origin(origin) in allowed:
+        return None
+    if is_own(origin, host) and asking.site in (b"", *SAME):
+        return None
+    return (
+        f"it is fetched ahead ({_shown(asking.purpose)}), Referer {_shown(origin)} is not"
+        f" {_shown(host)} and not in allow_origins, Sec-Fetch-Site is {_shown(asking.site)}"
+    )
+
+
+def _find_origin(asking: Asking, host: bytes, allowed: Collection[bytes]) -> str | None:
+    if asking.origin == b"null" and asking.site == b"same-origin":
+        return None
+    if _passes(asking.origin, host, allowed):
+        return None
+    return f"Origin {_shown(asking.origin)} is not {_shown(host)} and not in allow_origins"
+
+
+def _find_site(asking: Asking) -> str | None:
+    """Of a request without Origin."""
+    if asking.site == b"same-origin" or asking.purpose:
+        return None
+    if asking.site == b"none" and asking.dest in TYPED:
         return None
     return f"Sec-Fetch-Site is {_shown(asking.site)}, Sec-Fetch-Dest {_shown(asking.dest)}"
+
+
+def _passes(origin: bytes, host: bytes, allowed: Collection[bytes]) -> bool:
+    # The scheme is not compared: in front of us TLS may have ended, and one port speaks one.
+    return is_own(origin, host) or normal_origin(origin) in allowed
+
+
+def origin_of(url: bytes) -> bytes:
+    """`scheme://authority` of a Referer; what is none is nobody's."""
+    scheme, separator, rest = url.partition(b"://")
+    for end in (b"/", b"?", b"#"):
+        rest = rest.partition(end)[0]
+    return scheme + separator + rest
+
+
+def is_told_site(proto: bytes, name: str) -> bool:
+    """Do browsers say who asks, at `proto` and the host `name`? (Secure Contexts 3.1)"""
+    return proto == b"https" or is_loopback(name) or name.endswith(".localhost")
 
 
 def is_own(origin: bytes, host: bytes) -> bool:

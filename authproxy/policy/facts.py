@@ -34,6 +34,10 @@ class RequestFacts:
     forwarded_proto: bytes = b""
     origin: bytes = b""
     """Several Origin fields make one that is nobody's."""
+    referer: bytes = b""
+    """Several Referer fields make one that is nobody's."""
+    purpose: bytes = b""
+    """Why a browser asks, when it is not because the user wants to see it now: `prefetch` …"""
     is_by_page: bool = False
     """It has a field that the service must see otherwise: Origin, Referer, a cookie of ours."""
     fetch_site: bytes = b""
@@ -166,6 +170,21 @@ def _note_origin(facts: RequestFacts, value: bytes) -> None:
     facts.origin = b"%b, %b" % (facts.origin, value) if facts.origin else value
 
 
+def _note_referer(facts: RequestFacts, value: bytes) -> None:
+    facts.is_by_page = True
+    facts.referer = value if not facts.referer else b"several"
+
+
+def _note_sec_purpose(facts: RequestFacts, value: bytes) -> None:
+    facts.purpose = value or b"empty"
+
+
+def _note_purpose(facts: RequestFacts, value: bytes) -> None:
+    """No page can set Sec-Purpose; its elders are other people's names too."""
+    if value.partition(b";")[0].strip().lower() in _SPECULATIVE:
+        facts.purpose = value
+
+
 def _note_as(name: str) -> Callable[[RequestFacts, bytes], None]:
     def note(facts: RequestFacts, value: bytes) -> None:
         setattr(facts, name, value)
@@ -196,14 +215,11 @@ def _note_local(facts: ResponseFacts, _: bytes) -> None:
     facts.is_local = True
 
 
-def _note_page(facts: RequestFacts, _: bytes) -> None:
-    facts.is_by_page = True
-
-
 def _note_cookie(facts: RequestFacts, value: bytes) -> None:
     facts.is_by_page |= OURS in value
 
 
+_SPECULATIVE = frozenset([b"prefetch", b"prerender", b"preview"])
 # More digits than anything that exists can have would be an overflow somewhere else.
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 ORIGIN_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
@@ -211,7 +227,11 @@ ORIGIN_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
     b"x-forwarded-proto": _note_as("forwarded_proto"),
     b"forwarded": _note_forwarded,
     b"origin": _note_origin,
-    b"referer": _note_page,
+    b"referer": _note_referer,
+    b"sec-purpose": _note_sec_purpose,
+    b"purpose": _note_purpose,
+    b"x-purpose": _note_purpose,
+    b"x-moz": _note_purpose,
     b"cookie": _note_cookie,
     b"sec-fetch-site": _note_as("fetch_site"),
     b"sec-fetch-mode": _note_as("fetch_mode"),

@@ -8,7 +8,13 @@ from authproxy.errors import Refused
 from authproxy.exchange import RequestHead
 from authproxy.policy.access import Address, parse_peer
 from authproxy.policy.cors import answer_lines, is_preflight, preflight
-from authproxy.policy.cross_site import LINKS, Asking, find_cross_site, normal_origin
+from authproxy.policy.cross_site import (
+    LINKS,
+    Asking,
+    find_cross_site,
+    is_told_site,
+    normal_origin,
+)
 from authproxy.policy.facts import RequestFacts
 from authproxy.policy.headers import (
     ServiceRules,
@@ -269,27 +275,31 @@ class Caller:
 
     def _check_site(self, method: bytes, facts: RequestFacts, upstream: Upstream) -> None:
         """Is it a page of another site that asks?"""
-        if not facts.origin and not facts.fetch_site:
+        if not (facts.origin or facts.fetch_site or facts.referer or facts.purpose):
             return
-        fields = (facts.origin, facts.fetch_site, facts.fetch_mode, facts.fetch_dest)
-        asked = (method, fields, facts.upgrade is None, self._host, upstream)
+        told = (facts.origin, facts.fetch_site, facts.fetch_mode, facts.fetch_dest)
+        more = (facts.referer, facts.purpose, facts.upgrade is None)
+        asked = (method, told, more, self._host, self._proto, upstream)
         if self._asked is not None and self._asked[0] == asked:
             self.cors = self._asked[1]
             return
+        host, allowed = self._host or b"localhost", upstream.allow_origins
+        if self._rules.allow_origins:
+            allowed = allowed | self._rules.allow_origins
         asking = Asking(
             method=method,
             origin=facts.origin,
             site=facts.fetch_site,
             mode=facts.fetch_mode,
             dest=facts.fetch_dest,
+            referer=facts.referer,
+            purpose=facts.purpose,
             upgrades=facts.upgrade is not None,
+            is_told_site=is_told_site(self._proto, _name_of(host)),
         )
-        host, allowed = self._host or b"localhost", upstream.allow_origins
-        if self._rules.allow_origins:
-            allowed = allowed | self._rules.allow_origins
         refusal = find_cross_site(asking, host, allowed)
         if refusal is not None:
-            raise refusals.cross_site(refusal)
+            raise refusals.cross_site(refusal, by_referer_only=asking.has_referer_only)
         if facts.origin and normal_origin(facts.origin) in allowed:
             if is_preflight(method, facts.preflight_method):
                 raise preflight(facts)

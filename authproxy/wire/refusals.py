@@ -46,13 +46,21 @@ def address(rule: str) -> Refused:
     )
 
 
-def cross_site(detail: str) -> Refused:
-    """`detail` is for the log only."""
+def cross_site(detail: str, *, by_referer_only: bool = False) -> Refused:
+    """`detail` is for the log only; `by_referer_only`: it could also be a link."""
+    hint = (
+        "If the page is yours, add its origin to `allow_origins` in the configuration, as in"
+        ' allow_origins = ["http://localhost:3000"].'
+    )
+    if by_referer_only:
+        hint = (
+            "If you followed a link, type the address instead. To follow links, reach this proxy as"
+            f" localhost or by https, where browsers say what a link is. {hint}"
+        )
     return Refused(
         "This request was made by a page of another site, which may not use this proxy.",
         code=Code.CROSS_SITE,
-        hint="If the page is yours, add its origin to `allow_origins` in the configuration, as in"
-        ' allow_origins = ["http://localhost:3000"].',
+        hint=hint,
         detail=detail,
     )
 
