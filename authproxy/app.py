@@ -19,7 +19,7 @@ from authproxy.observe.access_log import AccessLog
 from authproxy.observe.stream import LogStream, open_stream
 from authproxy.settings import ListenerSettings, Settings
 from authproxy.tasks import Tasks
-from authproxy.transports import choose_transports
+from authproxy.transports import choose_transports, with_resolver
 from authproxy.upstreams import Builder
 from authproxy.values import EgressProxy
 from authproxy.wire.failures import note_loop_error
@@ -52,7 +52,7 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
     _raise_file_limit()
     memory.keep_what_was_freed()
     try:
-        with asyncio.Runner(loop_factory=choose_transports()) as runner:
+        with asyncio.Runner(loop_factory=with_resolver(choose_transports())) as runner:
             proxy = Proxy(settings, stream, observers)
             return runner.run(_serve_until_signal(proxy, on_ready))
     finally:

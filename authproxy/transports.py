@@ -7,6 +7,8 @@ from functools import partial
 from tempfile import gettempdir
 from typing import Any
 
+from authproxy.resolver import Resolver
+
 logger = logging.getLogger(__name__)
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
@@ -34,6 +36,19 @@ def choose_transports(
         return None
     make = aiofastnet.loop_factory()
     return lambda: _mend(make())
+
+
+def with_resolver(
+    make: LoopFactory | None, resolver: Callable[[], Resolver] = Resolver
+) -> LoopFactory:
+    """The loops that `make` makes, the standard ones by default, with names looked up our way."""
+
+    def made() -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop() if make is None else make()
+        loop.getaddrinfo = resolver().getaddrinfo  # type: ignore[method-assign, assignment]  # -- to replace it
+        return loop
+
+    return made
 
 
 def _mend(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:

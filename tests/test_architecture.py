@@ -34,6 +34,8 @@ LAYERS = (
     ("values",),
     ("exchange",),
     ("tasks", "memory", "transports"),
+    ("resolver", "timers"),
+    ("threads",),
     ("errors",),
     ("__init__",),
 )

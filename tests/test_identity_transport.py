@@ -11,13 +11,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from authproxy.identity.skew import Skew
-from authproxy.identity.thread import in_thread
 from authproxy.identity.transport import (
     GaveUpError,
     Request,
     quiet_google_loggers,
     switch_off_bound_tokens,
 )
+from authproxy.threads import in_thread
 from authproxy.values import EgressSpec, parse_egress_url
 from tests.support.clock import FakeClock
 from tests.support.connecting import connect_proxy

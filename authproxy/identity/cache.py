@@ -13,11 +13,11 @@ from authproxy.identity.means import Key, Means
 from authproxy.identity.skew import Skew
 from authproxy.identity.source import Source
 from authproxy.identity.state import Readiness, TokenStatus, readiness
-from authproxy.identity.timers import CallLater, loop_call_later
 from authproxy.identity.tokens import Tokens
 from authproxy.identity.turns import Turns
 from authproxy.identity.watch import Watch
 from authproxy.tasks import Tasks
+from authproxy.timers import CallLater, loop_call_later
 
 __all__ = ["TokenCache", "Tokens"]
 

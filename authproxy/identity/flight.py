@@ -14,10 +14,10 @@ from authproxy.errors import CredentialError
 from authproxy.exchange import Token
 from authproxy.identity.scrub import unforeseen
 from authproxy.identity.source import Source
-from authproxy.identity.thread import in_thread
 from authproxy.identity.turns import Turns
 from authproxy.identity.watch import Marks, marks
 from authproxy.tasks import Tasks
+from authproxy.threads import in_thread
 
 LOST_AFTER_S = 60.0
 

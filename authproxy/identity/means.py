@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from authproxy.identity.lifetime import Held
 from authproxy.identity.source import Source
-from authproxy.identity.timers import CallLater
 from authproxy.identity.watch import Watch
 from authproxy.tasks import Tasks
+from authproxy.timers import CallLater
 
 Key = tuple[Source, str]
 """Source and audience."""

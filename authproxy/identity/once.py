@@ -6,7 +6,7 @@ from authproxy.errors import CredentialError
 from authproxy.exchange import Token
 from authproxy.identity.scrub import unforeseen
 from authproxy.identity.source import Source
-from authproxy.identity.thread import in_thread
+from authproxy.threads import in_thread
 
 
 async def mint_once(source: Source, audience: str, *, deadline_s: float) -> Token:

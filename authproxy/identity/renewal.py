@@ -17,8 +17,8 @@ from authproxy.identity.lifetime import Held, held
 from authproxy.identity.luck import Luck, utc
 from authproxy.identity.means import Means, Place
 from authproxy.identity.source import GOOGLE_APIS, Source, product_of
-from authproxy.identity.timers import Timer
 from authproxy.identity.turns import Turns
+from authproxy.timers import Timer
 
 logger = logging.getLogger(__name__)
 

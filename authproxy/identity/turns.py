@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from authproxy.identity.timers import CallLater
+from authproxy.timers import CallLater
 
 AT_ONCE = 4
 """Enough for a dozen services to have their first tokens soon, and few for a token endpoint."""

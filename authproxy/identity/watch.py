@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from authproxy.config.files import Mark, mark
 from authproxy.identity.source import Source, paths_of
-from authproxy.identity.thread import in_thread
-from authproxy.identity.timers import CallLater, Timer
 from authproxy.tasks import Tasks
+from authproxy.threads import in_thread
+from authproxy.timers import CallLater, Timer
 
 EVERY_S = 2.0
 

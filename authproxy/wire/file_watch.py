@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from authproxy.config.files import Mark, mark
 from authproxy.errors import ConfigError, StartError
-from authproxy.identity.thread import in_thread
+from authproxy.threads import in_thread
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from authproxy.errors import CredentialError
 from authproxy.identity.egress import Egress
 from authproxy.identity.inspection import clock_offset_s
 from authproxy.identity.skew import duration
-from authproxy.identity.thread import in_thread
+from authproxy.threads import in_thread
 
 TOLERATED_S = 60.0
 """What is further off than this is a clock that nobody sets."""

@@ -9,7 +9,7 @@ from authproxy.identity.inspection import (
     require_gcloud,
 )
 from authproxy.identity.places import Place
-from authproxy.identity.thread import in_thread
+from authproxy.threads import in_thread
 
 OTHERS = {
     "metadata": "the metadata server has them",

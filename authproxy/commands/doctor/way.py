@@ -5,7 +5,7 @@ from typing import Any
 
 from authproxy.commands.doctor.findings import Result, ok
 from authproxy.commands.doctor.subject import Subject
-from authproxy.identity.thread import in_thread
+from authproxy.threads import in_thread
 from authproxy.wire.egress import Early
 from authproxy.wire.failures import translate
 

@@ -6,7 +6,7 @@ from queue import Queue
 
 import pytest
 
-from authproxy.identity.thread import in_thread
+from authproxy.threads import in_thread
 
 
 async def test_the_result_of_the_call_is_awaited() -> None:
@@ -54,7 +54,7 @@ async def test_a_result_for_a_waiter_that_was_cancelled_is_dropped() -> None:
 def test_a_call_that_hangs_holds_up_neither_the_loop_nor_the_end_of_the_program() -> None:
     program = """
 import asyncio, threading
-from authproxy.identity.thread import in_thread
+from authproxy.threads import in_thread
 async def main():
     try:
         await asyncio.wait_for(in_thread(threading.Event().wait, name="hung"), 0.05)

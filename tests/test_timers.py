@@ -1,6 +1,6 @@
 import asyncio
 
-from authproxy.identity.timers import loop_call_later
+from authproxy.timers import loop_call_later
 
 
 async def test_a_timer_of_the_loop_calls_back_unless_it_was_cancelled() -> None:
