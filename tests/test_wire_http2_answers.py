@@ -12,7 +12,6 @@ from authproxy.errors import Code
 from authproxy.wire.http2.frames import (
     DATA,
     END_HEADERS,
-    END_STREAM,
     HEADERS,
     PUSH_PROMISE,
     SETTINGS,
@@ -83,10 +82,12 @@ async def test_what_is_not_http2_is_a_502(data: bytes) -> None:
     assert Code.UPSTREAM_BROKE == exchange.code
 
 
-async def test_frames_about_the_service_s_other_names_do_not_pass() -> None:
+async def test_frames_of_extensions_do_not_pass() -> None:
     async def advertise(call: Call) -> None:
         call.connection.writer.write(
-            frame(0x0A, 0, 0, b"\0\0" + b'h3=":443"') + frame(0x0C, 0, 0, bytes(30))
+            frame(0x0A, 0, 0, b"\0\0" + b'h3=":443"')
+            + frame(0x0C, 0, 0, bytes(30))
+            + frame(0x99, 0, 1, bytes(300))
         )
         call.answer()
 
@@ -98,29 +99,24 @@ async def test_frames_about_the_service_s_other_names_do_not_pass() -> None:
         client.call(1)
         await client.answer(1)
 
-    assert not {found.kind for found in client.seen} & {0x0A, 0x0C}
+    assert not {found.kind for found in client.seen} & {0x0A, 0x0C, 0x99}
 
 
-async def test_push_passes_and_its_block_is_learnt() -> None:
-    async def push(call: Call) -> None:
-        block = b"\x82\x86\x84\x41\x01a" + b"\x40\x01p\x01q"
-        call.connection.writer.write(
-            frame(PUSH_PROMISE, END_HEADERS, 1, b"\0\0\0\x02" + block)
-            + frame(HEADERS, END_HEADERS | END_STREAM, 2, b"\x88")
-            + frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x88\xbe")
-        )
-
+async def test_push_that_nobody_wanted_is_a_502() -> None:
+    block = b"\x82\x86\x84\x41\x01a"
+    push = frame(PUSH_PROMISE, END_HEADERS, 1, b"\0\0\0\x02" + block)
     async with (
-        http2_service(push) as service,
+        http2_service(saying(push)) as service,
         proxying(service.url) as proxy,
         http2_client(proxy) as client,
     ):
         client.call(1)
-        promise = await client.frame_of(PUSH_PROMISE)
-        client.decoder.decode(promise.payload[4:])
         answer = await client.answer(1)
+        (exchange,) = await proxy.heard.wait_for(1)
 
-    assert [(b":status", b"200"), (b"p", b"q")] == answer.fields
+    assert b"502" == answer.get(b":status")
+    assert "a push, though it was told not to" == exchange.detail
+    assert PUSH_PROMISE not in {found.kind for found in client.seen}
 
 
 FRAMES = st.builds(

@@ -149,6 +149,21 @@ async def test_unary_call_with_metadata_both_ways() -> None:
     )
 
 
+async def test_binary_metadata_of_every_call_of_a_channel_arrives_both_ways() -> None:
+    """grpcio sends it as raw bytes to a peer whose SETTINGS offer that, from the second call on."""
+    values = [b"abc", b"\x00\r\n\xff", b"", b" blank "]
+    async with grpc_between() as setup:
+        begun, told = [], []
+        for value in values * 3:
+            call = setup.unary(b"fail" if value == b"abc" else b"1", metadata=(("k-bin", value),))
+            begun.append(dict(await call.initial_metadata())["raw-bin"])
+            told.append(dict(setup.echo.told[-1])["k-bin"])
+            trailers = dict(await call.trailing_metadata())
+            assert (b"\x00\xff" if value == b"abc" else None) == trailers.get("why-bin")
+
+    assert (values * 3, [b"\x01\x02"] * 12) == (told, begun)
+
+
 async def test_client_streaming() -> None:
     async def requests() -> AsyncIterator[bytes]:
         for number in range(100):

@@ -259,7 +259,11 @@ class Served:
         task.add_done_callback(self._tasks.discard)
 
     async def _handle(self, call: Call) -> None:
-        await self.service.handler(call)
+        try:
+            await self.service.handler(call)
+        except h2.exceptions.ProtocolError:
+            if self.h2.state_machine.state is not h2.connection.ConnectionState.CLOSED:
+                raise  # else the client said GOAWAY, and h2 lets nobody answer any more
 
     async def end(self) -> None:
         self.writer.transport.abort()

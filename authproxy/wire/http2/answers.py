@@ -18,7 +18,7 @@ from authproxy.policy.retry import is_token_rejection
 from authproxy.policy.sign_in import REDIRECTS
 from authproxy.wire.http2.blocks import EMPTY_TABLE, plain_field
 from authproxy.wire.http2.frames import (
-    ACK,
+    CONTINUATION,
     END_STREAM,
     GOAWAY,
     PUSH_PROMISE,
@@ -29,20 +29,16 @@ from authproxy.wire.http2.frames import (
     ConnectionFault,
     Failure,
     block_frames,
-    frame,
     rst_stream,
     window_update,
 )
 from authproxy.wire.http2.glance import Entry, Glance, GlanceReader, value_of
-from authproxy.wire.http2.settings import tame_settings
 from authproxy.wire.interim import InterimCount
 
 if TYPE_CHECKING:
     from authproxy.wire.http2.splice import Splice
     from authproxy.wire.http2.streams import Stream
 
-# ALTSVC (RFC 7838) and ORIGIN (RFC 8336): they speak of the service's names, not of the client's.
-_ABOUT_ORIGINS = frozenset([0x0A, 0x0C])
 NOTHING: frozenset[bytes] = frozenset()
 _REFUSABLE = frozenset([*range(100, 200), *REDIRECTS])
 """Statuses in whose place the client may get an answer of our own."""
@@ -75,6 +71,8 @@ class Answers:
     def block(
         self, kind: int, flags: int, stream_id: int, priority: bytes, block: bytes
     ) -> bytes | None:
+        if kind == PUSH_PROMISE:
+            raise ConnectionFault(Failure.PROTOCOL_ERROR, "a push, though it was told not to")
         glance = self._reader.read(block)
         stream = self._splice.calls.streams.get(stream_id)
         if stream is not None and glance.status in _REFUSABLE:
@@ -82,7 +80,7 @@ class Answers:
             look(glance, flags, stream_id, stream)
             stream = self._splice.calls.streams.get(stream_id)
         hint = b""
-        if stream is not None and kind != PUSH_PROMISE:
+        if stream is not None:
             hint = self._note(glance, flags, stream_id, stream)
         if stream_id in self._splice.calls.refused:
             self._rewrites = True  # the client must not miss what the block does to its table
@@ -99,8 +97,6 @@ class Answers:
             # A literal at the end touches no table, so nothing else need be written anew.
             return _as_frames(block + plain_field(HINT, hint), flags, stream_id)
         self._rewrites = True
-        if kind == PUSH_PROMISE:
-            raise ConnectionFault(Failure.INTERNAL_ERROR, "a push after a redirect")
         more = plain_field(HINT, hint) if hint else b""
         more += _plain_fields(cors)
         drop = ANSWERS if cors else NOTHING
@@ -108,11 +104,12 @@ class Answers:
 
     def control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> bytes | None:
         splice = self._splice
-        if kind in _ABOUT_ORIGINS:
+        if kind > CONTINUATION:
+            # RFC 9113 5.5: extensions are a matter of one hop, and what is not known is dropped.
+            # ALTSVC and ORIGIN would speak of the service's names, not of the client's.
             return b""
-        if kind == SETTINGS and not flags & ACK:
-            splice.service_settings(payload)
-            return frame(SETTINGS, 0, 0, tame_settings(payload))
+        if kind == SETTINGS:
+            return splice.agreement.service_says(flags, payload)
         if kind == GOAWAY and len(payload) >= 4:
             self.last_taken_id = int.from_bytes(payload[:4], "big") & STREAM_MASK
         elif kind == RST_STREAM:

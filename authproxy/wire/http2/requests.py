@@ -17,6 +17,7 @@ from authproxy.wire import refusals
 from authproxy.wire.http2.blocks import BlockReader, BlockWriter
 from authproxy.wire.http2.frames import (
     ACK,
+    CONTINUATION,
     END_STREAM,
     HAS_PRIORITY,
     PING,
@@ -33,7 +34,7 @@ from authproxy.wire.http2.frames import (
     rst_stream,
     window_update,
 )
-from authproxy.wire.http2.settings import DEFAULT_TABLE, tame_settings
+from authproxy.wire.http2.settings import DEFAULT_TABLE, MAX_STREAMS
 from authproxy.wire.http2.streams import Stream
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
 MAX_KNOWN = 32
 MAX_KNOWN_BYTES = 4096
 """Blocks that are remembered, and the largest of them: clients choose them, memory has a bound."""
-MAX_STREAMS = 4096
-"""Open calls of one client connection. What the service allows is its own matter, and less."""
 
 
 class Block:
@@ -80,10 +79,6 @@ class Requests:
         """The highest stream that the client has opened."""
         self.last_sent_id = 0
         """The highest of those that the service has heard of."""
-        # RFC 9113 6.5.3: settings are confirmed in the order in which they were sent. The first
-        # are our own, which say nothing.
-        self._unconfirmed: list[int | None] = [None]
-        self._greeted = False
         self._table = DEFAULT_TABLE
 
     # What the scanner finds.
@@ -124,8 +119,10 @@ class Requests:
         if kind == RST_STREAM:
             return self._reset(stream_id)
         self._splice.guard.note_control()
+        if kind > CONTINUATION:
+            return b""  # RFC 9113 5.5: extensions are a matter of one hop
         if kind == SETTINGS:
-            return self._settings(flags, payload)
+            return self._splice.agreement.client_says(flags, payload)
         if kind == PING and not self._splice.has_service and not flags & ACK:
             self._splice.to_client(frame(PING, ACK, 0, payload))
             return b""
@@ -276,9 +273,13 @@ class Requests:
 
     # Everything else.
 
-    def announced(self, table: int | None) -> None:
-        """The service sent SETTINGS; `table` is what they say about its table."""
-        self._unconfirmed.append(table)
+    def allow_table(self, size: int) -> None:
+        """The client has confirmed what the service says about the size of its table."""
+        if size != self._table:
+            self._table = size
+            self._reader.allow_table(size)
+            self._writer.allow_table(size)
+            self._known.clear()
 
     def _stray_data(self, stream_id: int, length: int) -> bytes | None:
         """DATA of a stream that is over, or never was."""
@@ -310,23 +311,6 @@ class Requests:
             stream.exchange.aborted = "client"
             self._splice.calls.ended(stream_id, stream)
         return b"" if stream_id > self.last_sent_id and stream_id & 1 else None
-
-    def _settings(self, flags: int, payload: bytes) -> bytes | None:
-        if not flags & ACK:
-            self._splice.client_settings(payload)
-            return frame(SETTINGS, 0, 0, tame_settings(payload))
-        if not self._unconfirmed:
-            raise ConnectionFault(Failure.PROTOCOL_ERROR, "settings confirmed that nobody sent")
-        table = self._unconfirmed.pop(0)
-        if not self._greeted:
-            self._greeted = True
-            return b""
-        if table is not None and table != self._table:
-            self._table = table
-            self._reader.allow_table(table)
-            self._writer.allow_table(table)
-            self._known.clear()
-        return None
 
 
 _REFUSED = {b"CONNECT": refusals.connect, b"TRACE": refusals.trace}

@@ -101,6 +101,11 @@ class Scanner:
         return bool(self._rest or self._fragments) and not self.held
 
     @property
+    def kept_bytes(self) -> int:
+        """What has come and was not looked at yet, or not taken."""
+        return len(self._rest)
+
+    @property
     def is_between_frames(self) -> bool:
         """Whoever reads `out` has got whole frames only."""
         return self._left == 0 or self._dropping

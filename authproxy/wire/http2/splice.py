@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from authproxy.errors import AuthProxyError, CredentialError, UpstreamError
 from authproxy.wire import refusals
 from authproxy.wire.http2 import causes
+from authproxy.wire.http2.agreement import Agreement
 from authproxy.wire.http2.answers import Answers
 from authproxy.wire.http2.calls import Calls
 from authproxy.wire.http2.ends import ClientEnd, ServiceEnd
@@ -26,12 +27,7 @@ from authproxy.wire.http2.frames import (
 from authproxy.wire.http2.guard import Guard
 from authproxy.wire.http2.requests import Requests
 from authproxy.wire.http2.scanner import Scanner
-from authproxy.wire.http2.settings import (
-    HEADER_TABLE_SIZE,
-    MAX_FRAME_SIZE,
-    MAX_TABLE,
-    read_settings,
-)
+from authproxy.wire.http2.settings import MAX_FRAME_SIZE
 from authproxy.wire.output import reset, send
 
 if TYPE_CHECKING:
@@ -62,6 +58,7 @@ class Splice:
         self.caller = caller
         self.calls = Calls(self)
         self.guard = Guard()
+        self.agreement = Agreement(self)
         self.upstream: Upstream | None = None
         self.is_draining = server.draining
         self._client = ClientEnd(self, transport)
@@ -100,6 +97,9 @@ class Splice:
         if self.upstream is None and sum(map(len, self._for_service)) > MAX_EARLY:
             self._client_broke(ConnectionFault(Failure.ENHANCE_YOUR_CALM, "no call, but much else"))
             return
+        # Only then, so that a client that leaves while its call waits is noticed.
+        if self._from_client.held and self._from_client.kept_bytes > MAX_EARLY:
+            self._hold(_TOKEN, True)
         self.flush()
 
     def from_service(self, data: bytes) -> None:
@@ -164,7 +164,6 @@ class Splice:
     def fetch_token(self, upstream: "Upstream") -> None:
         """Look at nothing more from the client until there is a token."""
         self._from_client.held = True
-        self._hold(_TOKEN, True)
         self.server.tasks.spawn(self._await_token(upstream), name=f"token for {upstream.name}")
 
     def to_client(self, frames: bytes) -> None:
@@ -175,17 +174,13 @@ class Splice:
         """Send frames of our own."""
         self._from_client.insert(frames)
 
-    def client_settings(self, payload: bytes) -> None:
-        settings = read_settings(payload)
+    def client_settings(self, settings: dict[int, int]) -> None:
         size = settings.get(MAX_FRAME_SIZE, 0)
         self._from_service.max_frame = max(self._from_service.max_frame, size)
 
-    def service_settings(self, payload: bytes) -> None:
-        settings = read_settings(payload)
+    def service_settings(self, settings: dict[int, int]) -> None:
         size = settings.get(MAX_FRAME_SIZE, 0)
         self._from_client.max_frame = max(self._from_client.max_frame, size)
-        table = settings.get(HEADER_TABLE_SIZE)
-        self.requests.announced(None if table is None else min(table, MAX_TABLE))
 
     # Tasks.
 
