@@ -50,6 +50,7 @@ class Code(StrEnum):
     CONNECT_FAILED = "connect_failed"
     NO_HTTP2 = "no_http2"
     SIGN_IN_REDIRECT = "sign_in_redirect"
+    REFUSED_BY_GOOGLE = "refused_by_google"
     UPSTREAM_BROKE = "upstream_broke"
     UPSTREAM_TIMEOUT = "upstream_timeout"
     SHUTTING_DOWN = "shutting_down"
@@ -83,6 +84,7 @@ STATUS_OF: dict[Code, int] = {
     Code.CONNECT_FAILED: 502,
     Code.NO_HTTP2: 502,
     Code.SIGN_IN_REDIRECT: 403,
+    Code.REFUSED_BY_GOOGLE: 403,
     Code.UPSTREAM_BROKE: 502,
     Code.UPSTREAM_TIMEOUT: 504,
     Code.SHUTTING_DOWN: 503,
@@ -113,8 +115,20 @@ class AuthProxyError(Exception):
     def status(self) -> int:
         return STATUS_OF[self.code]
 
+    @property
+    def text(self) -> str:
+        """Message and hint, to be read one after the other."""
+        return join_sentences(self.message, self.hint)
+
     def __str__(self) -> str:
         return self.message
+
+
+def join_sentences(message: str, hint: str) -> str:
+    """Both on one line, with a full stop between them."""
+    if not hint:
+        return message
+    return f"{message} {hint}" if message.endswith((".", "!", "?", ":")) else f"{message}. {hint}"
 
 
 class Refused(AuthProxyError):  # noqa: N818 -- reads as what happened, as h11's do
@@ -180,6 +194,21 @@ class UpstreamError(AuthProxyError):
         super().__init__(message, code=code, hint=hint, detail=detail)
         self.sent = sent
         self.passing = passing
+
+
+class RefusedByGoogle(UpstreamError):  # noqa: N818 -- as Refused
+    """Google refused in the service's stead, with a page that this caller's program never shows."""
+
+    def __init__(self, message: str, *, status: int, hint: str = "", detail: str = "") -> None:
+        """`status`: what Google's answer had."""
+        super().__init__(message, code=Code.REFUSED_BY_GOOGLE, sent=True, hint=hint, detail=detail)
+        self._status = status
+        if hint:
+            self.fields = {"X-Authproxy-Hint": hint}
+
+    @property
+    def status(self) -> int:
+        return self._status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

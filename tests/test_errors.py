@@ -105,3 +105,18 @@ def test_every_code_has_a_heading_in_troubleshooting_and_no_other_has() -> None:
     headings = re.findall(r"^### `(\w+)` \((\d+)\)$", TROUBLESHOOTING.read_text(), re.MULTILINE)
 
     assert {(code.value, str(status)) for code, status in STATUS_OF.items()} == set(headings)
+
+
+@pytest.mark.parametrize(
+    ("message", "hint", "expected"),
+    [
+        ("No token", "Log in.", "No token. Log in."),
+        ("No token.", "Log in.", "No token. Log in."),
+        ("Is it on?", "Look.", "Is it on? Look."),
+        ("No token", "", "No token"),
+    ],
+)
+def test_there_is_one_full_stop_between_message_and_hint(
+    message: str, hint: str, expected: str
+) -> None:
+    assert expected == CredentialError(message, hint=hint).text

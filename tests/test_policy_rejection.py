@@ -5,7 +5,7 @@ import pytest
 from authproxy.demo import pages
 from authproxy.demo.pages import Page
 from authproxy.exchange import Field, make_field
-from authproxy.policy.rejection import Rejection, judge
+from authproxy.policy.rejection import Rejection, judge, suspect
 
 SERVER = make_field(b"Server", b"Google Frontend")
 HTML = make_field(b"Content-Type", b"text/html; charset=UTF-8")
@@ -146,3 +146,16 @@ def test_other_answers_are_not_looked_at(status: int) -> None:
     page = pages.forbidden("/")
 
     assert None is judge(status, head_of(page), page.body.encode(), path=b"/")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 413, 429, 500, 503])
+def test_a_page_that_nobody_has_seen_is_suspected_by_its_head(status: int) -> None:
+    front_end = [
+        make_field(b"Server", b"Google Frontend"),
+        make_field(b"Content-Type", b"text/html; charset=UTF-8"),
+    ]
+
+    assert suspect(status, front_end) is not None
+    assert suspect(status, front_end[:1]) is None
+    assert suspect(status, front_end[1:]) is None
+    assert suspect(418, front_end) is None

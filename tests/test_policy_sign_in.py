@@ -4,7 +4,7 @@ import pytest
 
 from authproxy.exchange import ResponseHead, make_field
 from authproxy.policy.home import Home
-from authproxy.policy.sign_in import find_way_back, local_way_back
+from authproxy.policy.sign_in import find_way_back, leads_to_sign_in, local_way_back
 
 SERVICE = "https://billing.run.app"
 HOME = Home(services=(SERVICE.encode(), b"https://b.example"), client=b"http://localhost:8080")
@@ -49,3 +49,23 @@ def test_the_way_back_by_authproxy_has_its_origin_and_prefix() -> None:
     assert "http://localhost:8080/callback" == local_way_back(f"{SERVICE}/callback?x=1", HOME)
     prefixed = Home(services=HOME.services, client=HOME.client, prefix=b"/billing")
     assert "http://localhost:8080/billing/" == local_way_back(SERVICE, prefixed)
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "expected"),
+    [
+        (302, b"https://accounts.google.com/o/oauth2/v2/auth?x=y", True),
+        (307, b"https://accounts.google.com/", True),
+        (200, b"https://accounts.google.com/", False),
+        (302, b"https://accounts.google.com.evil.example/", False),
+        (302, b"/login", False),
+        (302, b"https://[", False),
+        (302, b"\xff", False),
+    ],
+)
+def test_a_redirect_to_sign_in_is_told_by_its_host(
+    status: int, location: bytes, expected: bool
+) -> None:
+    head = ResponseHead(status, b"", [make_field(b"Location", location)])
+
+    assert expected == leads_to_sign_in(head)

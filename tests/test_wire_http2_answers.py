@@ -247,7 +247,15 @@ async def test_a_grpc_client_s_refusal_gets_a_hint(caplog: pytest.LogCaptureFixt
         client.call(1, (b"content-type", b"application/grpc"), (b"te", b"trailers"))
         answer = await client.answer(1)
 
-    assert (b"403", NOT_INVOKER) == (answer.get(b":status"), answer.get(b"x-authproxy-hint"))
+    said = b"Google's front end answered this call with 403, and not the service. " + NOT_INVOKER
+    assert (b"200", b"7", NOT_INVOKER) == (
+        answer.get(b":status"),
+        answer.get(b"grpc-status"),
+        answer.get(b"x-authproxy-hint"),
+    )
+    assert (answer.get(b"grpc-message") or b"").startswith(
+        said + b" (authproxy: refused_by_google, "
+    )
     assert ["not_invoker"] == [record.__dict__["rejection"] for record in caplog.records]
 
 

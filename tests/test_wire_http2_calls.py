@@ -3,9 +3,18 @@
 import asyncio
 import socket
 
+import pytest
+
 from authproxy.settings import TimeoutSettings
 from authproxy.wire.http2.calls import MAX_REFUSED, Calls
-from authproxy.wire.http2.frames import DATA, END_STREAM, Failure, frame, goaway
+from authproxy.wire.http2.frames import (
+    DATA,
+    END_STREAM,
+    RST_STREAM,
+    Failure,
+    frame,
+    goaway,
+)
 from tests.support.http2 import Call, call_of, http2_client, http2_service
 from tests.support.proxying import proxying
 from tests.support.talking import until
@@ -90,6 +99,55 @@ async def test_call_that_the_service_said_it_would_not_take_may_be_tried_elsewhe
 
     assert b"upstream_broke" == first.get(b"x-authproxy-error")
     assert Failure.REFUSED_STREAM == second.reset
+
+
+KINDS = {"grpc": b"application/grpc", "web": b"application/grpc-web", "none": b"text/plain"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("grpc", b""), ("grpc", b"\0\0"), ("web", b""), ("web", b"\0"), ("none", b"")],
+)
+@pytest.mark.parametrize("client_ended", [True, False])
+async def test_service_that_dies_in_mid_call_is_unavailable(
+    kind: str, body: bytes, client_ended: bool
+) -> None:
+    async def die(call: Call) -> None:
+        h2 = call.connection.h2
+        h2.send_headers(call.stream_id, [(b":status", b"200"), (b"content-type", KINDS[kind])])
+        if body:
+            h2.send_data(call.stream_id, body)
+        call.connection.flush()
+        await call.connection.writer.drain()
+        call.connection.writer.close()
+
+    async with (
+        http2_service(die) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        content_type = (b"content-type", KINDS[kind])
+        client.say(
+            client.headers(
+                1, [(b":method", b"POST"), *call_of(content_type)[1:]], ended=client_ended
+            )
+        )
+        answer = await client.answer(1)
+        reset = answer.reset
+        if reset is None and not client_ended:
+            reset = int.from_bytes((await client.frame_of(RST_STREAM)).payload, "big")
+        (exchange,) = await proxy.heard.wait_for(1)
+
+    said = dict(answer.trailers) if kind == "grpc" else answer.body[5:]
+    assert ("service", "upstream_broke") == (exchange.aborted, exchange.code)
+    if kind == "none" or (kind == "web" and body):
+        assert (Failure.INTERNAL_ERROR, body) == (reset, answer.body)
+    else:
+        assert reset == (None if client_ended else Failure.NO_ERROR)
+        assert b"14" in (said[b"grpc-status"] if isinstance(said, dict) else said)
+        assert b"The service closed the connection before it had answered. Look" in (
+            said[b"grpc-message"] if isinstance(said, dict) else said
+        )
 
 
 def small(transport: asyncio.BaseTransport, buffer: int) -> None:

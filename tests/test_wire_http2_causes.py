@@ -75,7 +75,7 @@ def test_overdue_call_says_which_bound_it_passed(
 def stream(*, service_ended: bool, status: int) -> Stream:
     exchange = Exchange("run", 1, None, RequestHead(b"GET", b"/", "2", []))
     exchange.status = status
-    made = Stream(exchange, is_grpc=False, client_ended=False)
+    made = Stream(exchange, client_ended=False)
     made.service_ended = service_ended
     return made
 

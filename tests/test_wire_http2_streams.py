@@ -6,7 +6,7 @@ from authproxy.wire.http2.streams import Stream
 
 def stream(*, client_ended: bool) -> Stream:
     exchange = Exchange("run", 7, None, RequestHead(b"GET", b"/", "2", []))
-    return Stream(exchange, is_grpc=False, client_ended=client_ended)
+    return Stream(exchange, client_ended=client_ended)
 
 
 def test_call_waits_for_its_answer_once_it_has_been_sent_whole() -> None:

@@ -4,7 +4,7 @@ import logging
 import random
 from datetime import UTC, datetime
 
-from authproxy.errors import CredentialError
+from authproxy.errors import CredentialError, join_sentences
 from authproxy.identity.lifetime import BACKOFF_LAST_S, BACKOFF_SLOW_S, Held, backoff
 from authproxy.identity.source import GOOGLE_APIS, Product
 
@@ -132,8 +132,7 @@ class Luck:
 def told(error: CredentialError) -> str:
     """For the operator: everything that the error knows, in one line."""
     detail = f" [{error.detail}]" if error.detail else ""
-    hint = f". {error.hint}" if error.hint else ""
-    return f"{error.message}{detail}{hint}"
+    return join_sentences(f"{error.message}{detail}", error.hint)
 
 
 def utc(at: float) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from authproxy.errors import CredentialError
+from authproxy.errors import CredentialError, join_sentences
 from authproxy.identity.lifetime import TokenState
 
 
@@ -81,4 +81,4 @@ def _reason(status: TokenStatus) -> str:
     why = status.trouble
     if why is None:
         return f"{status.audience}: no token has come yet from {status.source}"
-    return f"{status.audience}: {why.message}" + (f". {why.hint}" if why.hint else "")
+    return f"{status.audience}: {join_sentences(why.message, why.hint)}"

@@ -27,7 +27,8 @@ _is_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _is_name = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
 _is_target = re.compile(rb"(/[^\x00-\x20\x7f]*|\*)").fullmatch
 _is_count = re.compile(rb"[0-9]{1,9}").fullmatch  # RFC 9110 7.6.2: else it may be ignored
-_breaks_value = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]|^[ \t]|[ \t]$").search
+_breaks_value = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]|\A[ \t]|[ \t]\Z").search
+_is_control = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
 
 
 @dataclass(slots=True, eq=False)
@@ -70,11 +71,23 @@ def read_call(fields: Sequence[Pair]) -> Call:
     return Call(head, facts, regular, content_type.startswith(b"application/grpc"))
 
 
-def check_call(fields: Sequence[Pair]) -> None:
-    """Raises Refused for what RFC 9113 8.3.1 calls malformed, and for Extended CONNECT."""
+def trim(fields: Sequence[Pair]) -> list[Pair]:
+    """Without the blanks around values.
+
+    RFC 9113 8.2.1 has none there, but libraries of gRPC send them in metadata and take them, and a
+    peer of HTTP/1.1 would have them trimmed. What the class of a field says about it stays.
+    """
+    return [tuple.__new__(type(field), (field[0], field[1].strip(b" \t"))) for field in fields]
+
+
+def check_call(fields: Sequence[Pair]) -> bool:
+    """Raises Refused for what RFC 9113 8.3.1 calls malformed, and for Extended CONNECT.
+
+    Whether all values are as they should be; else `trim` them, and read the call again.
+    """
     pseudo = _take_pseudo(fields)
     regular = fields[len(pseudo) :]
-    _check_fields(regular)
+    is_trimmed = _check_fields(regular)
     if b":protocol" in pseudo:
         raise _bad("Extended CONNECT (RFC 8441) is not supported; use HTTP/1.1 for WebSockets.")
     method = pseudo.get(b":method", b"")
@@ -83,6 +96,7 @@ def check_call(fields: Sequence[Pair]) -> None:
     if method != b"CONNECT":  # which has neither scheme nor path, and is refused as in HTTP/1.1
         _check_target(method, pseudo.get(b":scheme", b""), pseudo.get(b":path", b""))
         _check_host(pseudo.get(b":authority"), regular)
+    return is_trimmed
 
 
 def _take_pseudo(fields: Sequence[Pair]) -> dict[bytes, bytes]:
@@ -104,17 +118,22 @@ def _check_target(method: bytes, scheme: bytes, path: bytes) -> None:
         raise _bad("The path is missing or is none.")
 
 
-def _check_fields(fields: Sequence[Pair]) -> None:
+def _check_fields(fields: Sequence[Pair]) -> bool:
+    """Whether no value has blanks around it; raises Refused for what cannot be mended."""
+    is_trimmed = True
     for name, value in fields:
         if not _is_name(name):
             raise _bad("The name of a field is not valid, or stands in the wrong place.")
         if _breaks_value(value):
-            raise _bad("The value of a field is not valid.")
-        if name in _OF_CONNECTION or (name == b"te" and value.lower() != b"trailers"):
+            if _is_control(value):
+                raise _bad("The value of a field is not valid.")
+            is_trimmed = False
+        if name in _OF_CONNECTION or (name == b"te" and value.strip().lower() != b"trailers"):
             raise _bad("A field has no place in HTTP/2, since it is about HTTP/1.1's connection.")
     lengths = [value for name, value in fields if name == b"content-length"]
     if len(lengths) > 1 or not all(map(bytes.isdigit, lengths)):
         raise _bad("The Content-Length is no number, or repeated.")
+    return is_trimmed
 
 
 def _check_host(authority: bytes | None, fields: Sequence[Pair]) -> None:
@@ -172,7 +191,8 @@ def _one_hop_less(field: Pair, max_forwards: int) -> Pair:
 
 def trailer_fields(fields: Sequence[Pair], rules: ServiceRules) -> list[Pair]:
     """What the service gets of a request's trailers. Raises Refused for malformed ones."""
-    _check_fields(fields)
+    if not _check_fields(fields):
+        fields = trim(fields)
     drop = rules.drop
     return [
         field for field in fields if field[0] not in drop and field[0] not in FORBIDDEN_TRAILERS

@@ -63,6 +63,8 @@ class ResponseFacts:
     is_local: bool = False
     """It has a field that says something about the service's origin."""
     connection: frozenset[bytes] = frozenset()
+    has_messages: bool = False
+    """The body is a stream of messages of gRPC-Web or Connect, each with its length ahead."""
 
 
 def read_request(head: RequestHead) -> RequestFacts:
@@ -215,6 +217,12 @@ def _note_local(facts: ResponseFacts, _: bytes) -> None:
     facts.is_local = True
 
 
+def _note_content_type(facts: ResponseFacts, value: bytes) -> None:
+    media = value.lower()
+    is_web = media.startswith(b"application/grpc-web") and b"-text" not in media
+    facts.has_messages = is_web or media.startswith(b"application/connect+")
+
+
 def _note_cookie(facts: RequestFacts, value: bytes) -> None:
     facts.is_by_page |= OURS in value
 
@@ -254,6 +262,7 @@ _REQUEST_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
 }
 _RESPONSE_NOTES: dict[bytes, Callable[[ResponseFacts, bytes], None]] = {
     b"content-length": _note_response_length,
+    b"content-type": _note_content_type,
     b"transfer-encoding": _note_response_coding,
     b"connection": _note_connection,
     b"upgrade": _note_upgrade,

@@ -102,6 +102,20 @@ def judge(
     return _judge_page(status, found.get(b"content-length"), body_start, bare)
 
 
+def suspect(status: int, headers: Sequence[Field]) -> Rejection | None:
+    """What an answer would be whose body nobody has seen yet, if that is Google's."""
+    found = {lower: value for lower, value, _ in headers}
+    if (
+        found.get(b"server") != b"Google Frontend"
+        or found.get(b"content-type", b"").lower() != _CONTENT_TYPE
+    ):
+        return None
+    if status == 429:
+        return Rejection.ALL_BUSY
+    page = _PAGES.get(status)
+    return page.rejection if page is not None else None
+
+
 def _judge_iap(status: int, body_start: bytes) -> Rejection | None:
     if status == 302 or (status == 401 and _EMPTY_TOKEN in body_start):
         return Rejection.IAP_NO_TOKEN

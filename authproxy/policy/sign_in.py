@@ -30,6 +30,16 @@ def find_way_back(head: ResponseHead, home: Home) -> str | None:
     return back
 
 
+def leads_to_sign_in(head: ResponseHead) -> bool:
+    """Whether it is a redirect to Google's sign-in, wherever that leads back to."""
+    location = next((value for name, value, _ in head.headers if name == b"location"), b"")
+    try:
+        host = urlsplit(location.decode("ascii")).hostname
+    except ValueError:
+        return False
+    return head.status in REDIRECTS and host == SIGN_IN_HOST
+
+
 def local_way_back(back: str, home: Home) -> str:
     """The same, by way of authproxy."""
     path = urlsplit(back).path

@@ -1,7 +1,8 @@
 """Says why Google refused, where the answer itself does not: to the log, and to local clients.
 
 The answer passes as it came. Whoever asks from this machine gets one more field with it, and nobody
-else: who is calling and for which audience is nothing for strangers.
+else: who is calling and for which audience is nothing for strangers. Calls of gRPC and Connect get
+an answer in their own protocol instead, with the advice in its message.
 """
 
 import logging
@@ -10,15 +11,16 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
-from authproxy.errors import UpstreamError
+from authproxy.errors import RefusedByGoogle, UpstreamError
 from authproxy.exchange import NO_TOKEN, Exchange, ResponseHead, Token
 from authproxy.identity.luck import utc
 from authproxy.identity.skew import HERE
 from authproxy.policy.advice import Advice, Situation, advise
 from authproxy.policy.headers import FORWARDED
 from authproxy.policy.home import Home
-from authproxy.policy.rejection import Rejection, judge
-from authproxy.policy.sign_in import find_way_back, local_way_back
+from authproxy.policy.rejection import Rejection, judge, suspect
+from authproxy.policy.rpc import find_rpc
+from authproxy.policy.sign_in import find_way_back, leads_to_sign_in, local_way_back
 from authproxy.wire import refusals
 
 if TYPE_CHECKING:
@@ -64,14 +66,54 @@ class Explainer:
         rejection = judge(head.status, head.headers, begun, path=path)
         if rejection is None:
             return b""
-        is_local = _is_local(exchange)
+        return self._advise(exchange, upstream, token, head.status, rejection).encode("ascii")
+
+    def find_refusal(
+        self,
+        exchange: Exchange,
+        upstream: "Upstream",
+        token: Token,
+        head: ResponseHead,
+        *,
+        begun: bytes,
+        path: bytes,
+    ) -> RefusedByGoogle | None:
+        """As `find_hint`, for a call of gRPC or Connect: what to answer instead of Google's page,
+        which their clients show to nobody, nor any field beside it.
+        """
+        if find_rpc(exchange.head) is None:
+            return None
+        rejection = judge(head.status, head.headers, begun, path=path)
+        if rejection is not None:
+            hint = self._advise(exchange, upstream, token, head.status, rejection)
+            return refusals.by_google(head.status, rejection, hint)
+        rejection = suspect(head.status, head.headers) if not begun else None
+        if rejection is None:
+            return None
+        # Whoever else wrote the page, to a call it says no more than its status.
+        hint = ""
+        if is_local(exchange):
+            advice = advise(rejection, self._situation(upstream, token))
+            hint = _as_value(f"If it is Google's own: {advice.line}")
+        return refusals.by_page(head.status, hint)
+
+    def _advise(
+        self,
+        exchange: Exchange,
+        upstream: "Upstream",
+        token: Token,
+        status: int,
+        rejection: Rejection,
+    ) -> str:
+        """What helps, for the log and for clients here; for those elsewhere nothing."""
+        is_here = is_local(exchange)
         is_news = self._is_news(upstream.name, rejection, token.principal)
-        if not is_local and not is_news:
-            return b""
+        if not is_here and not is_news:
+            return ""
         advice = advise(rejection, self._situation(upstream, token))
         if is_news:
-            _log(rejection, head.status, upstream.name, token, advice)
-        return _as_value(advice.line) if is_local else b""
+            _log(rejection, status, upstream.name, token, advice)
+        return _as_value(advice.line) if is_here else ""
 
     def find_instead(
         self,
@@ -83,14 +125,21 @@ class Explainer:
     ) -> UpstreamError | None:
         """What to say in place of a redirect to sign in; None: it passes.
 
-        Only to people, who would otherwise end up at the service itself and be refused there.
-        Programs get the redirect, and can read the hint.
+        To people, who would otherwise end up at the service itself and be refused there, and to
+        calls, whose clients follow nothing. Other programs get the redirect, and can read the hint.
         """
-        if not _navigates(exchange):
+        is_call = not _navigates(exchange)
+        if is_call and find_rpc(exchange.head) is None:
             return None
         if judge(head.status, head.headers, b"") is Rejection.IAP_NO_TOKEN:
+            if is_call:
+                return self.find_refusal(
+                    exchange, upstream, token, head, begun=b"", path=exchange.head.target
+                )
             advice = advise(Rejection.IAP_NO_TOKEN, self._situation(upstream, token))
-            return refusals.sign_in(upstream.name, advice.line if _is_local(exchange) else "")
+            return refusals.sign_in(upstream.name, advice.line if is_local(exchange) else "")
+        if is_call:
+            return refusals.no_sign_in(upstream.name) if leads_to_sign_in(head) else None
         back = find_way_back(head, home)
         if back is None:
             return None
@@ -127,6 +176,18 @@ class Explainer:
         return f"<Explainer [{len(self._told)} told]>"
 
 
+def answers_call(relay: "Relay", head: ResponseHead, begun: bytes) -> bool:
+    """Is `head`, of which nothing has been written yet, for a call that has its answer now?"""
+    refusal = relay.client.server.explainer.find_refusal(
+        relay.exchange, relay.upstream, relay.token, head, begun=begun, path=relay.target
+    )
+    if refusal is None:
+        return False
+    relay.leave_service()
+    relay.refuse(refusal)
+    return True
+
+
 def explain(relay: "Relay", head: ResponseHead, begun: bytes) -> None:
     """Add to `head`, which has been written but not sent, what there is to say about it."""
     hint = relay.client.server.explainer.find_hint(
@@ -144,7 +205,7 @@ def _navigates(exchange: Exchange) -> bool:
     )
 
 
-def _is_local(exchange: Exchange) -> bool:
+def is_local(exchange: Exchange) -> bool:
     """On this machine, and not a proxy here that asks for somebody elsewhere."""
     return _is_loopback(exchange.client) and not any(
         lower in FORWARDED for lower, _, _ in exchange.head.headers
@@ -156,10 +217,9 @@ def _is_loopback(client: IPv4Address | IPv6Address | None) -> bool:
     return client is None or client.is_loopback
 
 
-def _as_value(line: str) -> bytes:
+def _as_value(line: str) -> str:
     """For a header: a token can have any text in its claims."""
-    shown = "".join(char if char.isascii() and char.isprintable() else "?" for char in line)
-    return shown.encode("ascii")
+    return "".join(char if char.isascii() and char.isprintable() else "?" for char in line)
 
 
 def _log(rejection: Rejection, status: int, service: str, token: Token, advice: Advice) -> None:

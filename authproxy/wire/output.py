@@ -14,6 +14,13 @@ def add_chunk(pieces: list[bytes], data: bytes) -> None:
     pieces += (b"%x\r\n" % len(data), data, b"\r\n")
 
 
+def add_body(pieces: list[bytes], data: bytes, *, chunked: bool) -> None:
+    if chunked:
+        add_chunk(pieces, data)
+    else:
+        pieces.append(data)
+
+
 def has_bounded_writelines(version: tuple[int, ...]) -> bool:
     """CVE-2024-12254: in some versions asyncio's `writelines` never calls `pause_writing`, and what
     a slow reader leaves unread grows without a bound."""

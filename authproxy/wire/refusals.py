@@ -2,7 +2,8 @@
 
 import math
 
-from authproxy.errors import Code, CredentialError, Refused, UpstreamError
+from authproxy.errors import Code, CredentialError, Refused, RefusedByGoogle, UpstreamError
+from authproxy.policy.rejection import Rejection
 
 _ALLOW = {"Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
 
@@ -177,6 +178,37 @@ def sign_in(service: str, advice: str) -> UpstreamError:
         sent=True,
         hint=advice,
         detail=f"{service} redirected to Google's sign-in",
+    )
+
+
+def no_sign_in(service: str) -> UpstreamError:
+    """In place of a redirect that no program can follow."""
+    return UpstreamError(
+        "The service sends this call to Google's sign-in, which is for people with a browser.",
+        code=Code.SIGN_IN_REDIRECT,
+        sent=True,
+        hint="Let the application take the token that authproxy sends, or call it at an address"
+        " that does not ask people to sign in.",
+        detail=f"{service} redirected a call to Google's sign-in",
+    )
+
+
+def by_google(status: int, rejection: Rejection, hint: str) -> RefusedByGoogle:
+    """`hint` is for clients on this machine; empty for all others."""
+    who = "Identity-Aware Proxy" if rejection.startswith("iap") else "Google's front end"
+    return RefusedByGoogle(
+        f"{who} answered this call with {status}, and not the service.",
+        # Identity-Aware Proxy says 302 as well for what is a 401 to a program.
+        status=401 if rejection is Rejection.IAP_NO_TOKEN else status,
+        hint=hint,
+        detail=f"{who} refused it with {status} ({rejection})",
+    )
+
+
+def by_page(status: int, hint: str) -> RefusedByGoogle:
+    """Google's or the application's own: nobody has read it. `hint` as in `by_google`."""
+    return RefusedByGoogle(
+        f"The answer to this call was {status} with a page for browsers.", status=status, hint=hint
     )
 
 

@@ -4,9 +4,6 @@ The way of a request, top to bottom, is `start`, `admission.admit`, `send`, `fro
 its answer `service_head`, `from_service`, `service_done`. Both sides call in as bytes come; nothing
 here waits. A task is started only when a token has to be fetched, and the pool calls back when a
 connection has to be opened.
-
-    admit (who is calling?) -> match (which service?) -> token -> head to the service -> connection
-    -> relay -> head to the client -> relay -> observers
 """
 
 import time
@@ -20,8 +17,9 @@ from authproxy.policy.headers import last_chunk, request_head, response_head
 from authproxy.policy.rejection import LOWEST_STATUS
 from authproxy.policy.retry import may_resend
 from authproxy.wire import admission, again, explaining, refusals, tunnel
+from authproxy.wire.call_end import Messages, tell_end
 from authproxy.wire.kept import KeptBody
-from authproxy.wire.output import add_chunk
+from authproxy.wire.output import add_body, add_chunk
 from authproxy.wire.patience import find_overdue
 from authproxy.wire.service import ServiceConnection
 from authproxy.wire.upstream import Upstream
@@ -52,6 +50,7 @@ class Relay:
     """Set when the service's final head has come."""
     _chunked = False
     """The body to the client is sent in chunks."""
+    _messages: Messages | None = None
     _answering = False
     """The client has been sent a final head."""
     _answered = False
@@ -86,8 +85,7 @@ class Relay:
 
     def send(self, token: Token) -> None:
         """A token is at hand; without one nothing gets here."""
-        self.token = token
-        self.exchange.principal = token.principal
+        self.token, self.exchange.principal = token, token.principal
         connection = self.upstream.pool.take()
         if connection is None:
             self._wait()
@@ -121,7 +119,7 @@ class Relay:
         connection.begin(self, hold=client.is_congested)
         if self._kept is not None:
             for data in self._kept.pieces:
-                self._add_body(connection, data)
+                add_body(connection.out, data, chunked=self.facts.chunked)
             client.hold_early(False)
             self._kept.sent()
         if self.received_all and self.facts.chunked:
@@ -140,7 +138,7 @@ class Relay:
             return
         service = self.service
         if service is not None:
-            self._add_body(service, data)
+            add_body(service.out, data, chunked=self.facts.chunked)
         elif self._answered:
             return
         else:
@@ -148,12 +146,6 @@ class Relay:
         if self._kept is None:
             self._kept = KeptBody()
         self._kept.add(data, is_sent=service is not None)
-
-    def _add_body(self, service: ServiceConnection, data: bytes) -> None:
-        if self.facts.chunked:
-            add_chunk(service.out, data)
-        else:
-            service.out.append(data)
 
     def client_done(self, trailers: list[Field]) -> None:
         """The request has come in whole."""
@@ -199,9 +191,6 @@ class Relay:
         """We still have all that the client sent."""
         return self.received_all and (self._kept is None or self._kept.is_whole)
 
-    def _may_resend(self) -> bool:
-        return self.is_replayable and may_resend(self.head.method, self.exchange.attempts)
-
     # What the service's side tells.
 
     def service_interim(self, head: ResponseHead, facts: ResponseFacts) -> None:
@@ -215,7 +204,8 @@ class Relay:
         if head.status < LOWEST_STATUS:
             self._answer(head, facts)
             return True
-        if head.status in again.SECOND_THOUGHTS and again.try_after(self, head):
+        again_later = head.status in again.SECOND_THOUGHTS and again.try_after(self, head)
+        if again_later or explaining.answers_call(self, head, begun):
             return False
         self._answer(head, facts)
         explaining.explain(self, head, begun)
@@ -233,10 +223,10 @@ class Relay:
         exchange = self.exchange
         exchange.status = head.status
         exchange.first_byte_s = time.monotonic() - exchange.started
-        self.response = facts
-        self._answering = True
-        self._kept = None
+        self.response, self._answering, self._kept = facts, True, None
         self._chunked = self.client.begin_answer(self, head, facts)
+        if facts.has_messages:
+            self._messages = Messages()
 
     def from_service(self, data: bytes) -> None:
         """A piece of the answer's body."""
@@ -244,6 +234,8 @@ class Relay:
         self.exchange.bytes_to_client += len(data)
         if self._chunked:
             add_chunk(self.client.out, data)
+            if self._messages is not None:
+                self._messages.feed(data)
         else:
             self.client.out.append(data)
 
@@ -265,7 +257,8 @@ class Relay:
     def service_gone(self, reason: str) -> None:
         """The connection to the service ended under the exchange."""
         service, self.service = self.service, None
-        if service is not None and service.went_stale and self._may_resend():
+        may = self.is_replayable and may_resend(self.head.method, self.exchange.attempts)
+        if may and service is not None and service.went_stale:
             # Not on another idle one: that may have been closed in the same moment.
             self._wait()
         else:
@@ -311,15 +304,21 @@ class Relay:
             return
         if not self._answering:
             self.refuse(error)
-            return
-        if self._answered:
+        elif self._answered:
             self._linger()
-            return
+        else:
+            self._break_off(error)
+
+    def _break_off(self, error: AuthProxyError) -> None:
         exchange = self.exchange
         exchange.code, exchange.detail = error.code, error.detail or error.message
         exchange.aborted = "service" if isinstance(error, UpstreamError) else "client"
-        self._over = True
-        self.client.abort(self)
+        if self._chunked and tell_end(self, error, self._messages):
+            self.keep_alive = False
+            self._end() if self.received_all else self._linger()
+        else:
+            self._over = True
+            self.client.abort(self)
 
     def leave_service(self) -> None:
         """Give up the connection to the service, or the place in the line for one."""

@@ -2,14 +2,19 @@
 
 Every one carries `X-Authproxy-Error`, so that it is never taken for the service's. The form follows
 the request's Accept: a small page for browsers, JSON for programs that ask for it, text for curl.
+Calls of gRPC and Connect get theirs as their protocol has it (`authproxy.wire.rpc_replies`).
 """
 
 import html
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from authproxy.errors import AuthProxyError, StartPage
 from authproxy.exchange import RequestHead
+from authproxy.policy.rpc import find_rpc
+from authproxy.wire.rpc_replies import status_and_body
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{status} {phrase}</title>
@@ -20,22 +25,48 @@ small{{color:#666}}</style></head>
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One of ours, before it is written as one version of HTTP wants it."""
+
+    status: int
+    lines: Sequence[tuple[str, str]]
+    """Its fields, but those of the connection."""
+    body: bytes
+
+
+def answer(error: AuthProxyError, head: RequestHead, request_id: str) -> Answer:
+    """What `error` is to whoever sent `head`."""
+    lines = [("X-Authproxy-Error", str(error.code)), ("Cache-Control", "no-store")]
+    lines += error.fields.items()
+    if error.status == 204:
+        return Answer(status=204, lines=lines, body=b"")  # RFC 9110 15.3.5
+    rpc = find_rpc(head) if error.status >= 300 else None
+    if rpc is not None:
+        status, ahead, body = status_and_body(error, rpc, head, request_id)
+    else:
+        content_type, text = _body(error, _accept(head), request_id)
+        status, ahead, body = error.status, [("Content-Type", content_type)], text.encode()
+    length = ("Content-Length", str(len(body)))
+    return Answer(
+        status=status,
+        lines=[*ahead, length, *lines],
+        body=b"" if head.method == b"HEAD" else body,
+    )
+
+
 def render(
     error: AuthProxyError, head: RequestHead, request_id: str, *, connection: bytes
 ) -> bytes:
-    """The whole answer. `connection`: the finished Connection lines, or none."""
-    accept = next((value for lower, value, _ in head.headers if lower == b"accept"), b"")
-    content_type, text = _body(error, accept.lower(), request_id)
-    body = text.encode()
-    lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]
-    if error.status == 204:
-        body = b""  # RFC 9110 15.3.5
-    else:
-        lines += [f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
-    lines += [f"X-Authproxy-Error: {error.code}", "Cache-Control: no-store"]
-    lines += [f"{name}: {value}" for name, value in error.fields.items()]
-    head_bytes = "\r\n".join(lines).encode("latin-1") + b"\r\n" + connection + b"\r\n"
-    return head_bytes if head.method == b"HEAD" else head_bytes + body
+    """The whole answer of HTTP/1.1. `connection`: the finished Connection lines, or none."""
+    made = answer(error, head, request_id)
+    lines = [f"HTTP/1.1 {made.status} {HTTPStatus(made.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in made.lines]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n" + connection + b"\r\n" + made.body
+
+
+def _accept(head: RequestHead) -> bytes:
+    return next((value for lower, value, _ in head.headers if lower == b"accept"), b"").lower()
 
 
 def _link(name: str, address: str) -> str:

@@ -39,7 +39,7 @@ class Echo:
         self._note(context)
         await self._begin(context)
         if request == b"fail":
-            context.set_trailing_metadata((("why", "asked"), ("why-bin", b"\x00\xff")))
+            context.set_trailing_metadata((("why", " asked "), ("why-bin", b"\x00\xff")))
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "as you wish: schön")
         if request == b"hang":
             await self._hang()
@@ -92,6 +92,7 @@ class Setup:
     proxy: RunningProxy
     channel: aio.Channel
     tokens: FixedTokens
+    server: aio.Server
 
     def unary(self, request: bytes, **more: Any) -> Any:
         return self.channel.unary_unary("/test.Echo/Unary")(request, **more)
@@ -125,7 +126,7 @@ async def grpc_between(
                 f"127.0.0.1:{proxy.port}", options=[*NO_LIMIT, *(options or {}).items()]
             ) as channel,
         ):
-            yield Setup(echo, proxy, channel, tokens)
+            yield Setup(echo, proxy, channel, tokens, server)
     finally:
         await server.stop(None)
 
@@ -196,6 +197,32 @@ async def test_bidirectional_streaming_in_lockstep() -> None:
     assert ([b"ONE", b"TWO", b"THREE"], aio.EOF) == (answers, end)
 
 
+@pytest.mark.parametrize("begun", [False, True])
+async def test_service_that_dies_in_mid_call_is_as_unavailable_as_without_us(begun: bool) -> None:
+    async with grpc_between() as setup:
+        call = setup.channel.stream_stream("/test.Echo/Chat")()
+        if begun:
+            await call.write(b"one")
+            assert b"ONE" == await call.read()
+        else:
+            await until(lambda: bool(setup.echo.told))
+        await setup.server.stop(None)
+        with pytest.raises(aio.AioRpcError) as caught:
+            await call.read()
+
+    assert grpc.StatusCode.UNAVAILABLE == caught.value.code()
+
+
+@pytest.mark.parametrize("value", ["x ", " x", "  x y  ", " "])
+async def test_metadata_with_blanks_around_it_arrives_without_them(value: str) -> None:
+    async with grpc_between() as setup:
+        await setup.unary(b"1", metadata=(("mine", value), ("empty", "")))
+        await setup.unary(b"2", metadata=(("mine", value), ("empty", "")))
+
+    for told in map(dict, setup.echo.told):
+        assert (value.strip(), "") == (told["mine"], told["empty"])
+
+
 async def test_many_calls_at_once_on_one_connection() -> None:
     async with grpc_between() as setup:
         answers = await asyncio.gather(*(setup.unary(b"%d" % n, timeout=30) for n in range(200)))
@@ -211,7 +238,7 @@ async def test_failure_of_the_service_arrives_with_its_trailers() -> None:
     assert grpc.StatusCode.FAILED_PRECONDITION == caught.value.code()
     assert "as you wish: schön" == caught.value.details()
     trailers = dict(caught.value.trailing_metadata())
-    assert ("asked", b"\x00\xff") == (trailers["why"], trailers["why-bin"])
+    assert ("asked", b"\x00\xff") == (trailers["why"].strip(), trailers["why-bin"])
 
 
 async def test_unknown_method_is_the_service_s_own_trailers_only_answer() -> None:

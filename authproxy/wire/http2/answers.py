@@ -16,7 +16,7 @@ from authproxy.policy.home import LOCAL_FIELDS, Home, local_value
 from authproxy.policy.rejection import LOWEST_STATUS
 from authproxy.policy.retry import is_token_rejection
 from authproxy.policy.sign_in import REDIRECTS
-from authproxy.wire.http2.blocks import EMPTY_TABLE, plain_field
+from authproxy.wire.http2.blocks import EMPTY_TABLE, plain_field, plain_fields
 from authproxy.wire.http2.frames import (
     CONTINUATION,
     END_STREAM,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from authproxy.wire.http2.streams import Stream
 
 NOTHING: frozenset[bytes] = frozenset()
-_REFUSABLE = frozenset([*range(100, 200), *REDIRECTS])
+_REFUSABLE = frozenset([*range(100, 200), *range(LOWEST_STATUS, 1000)])
 """Statuses in whose place the client may get an answer of our own."""
 _LISTS = 4
 """How many times the size of a head a block may unfold to: answers are the service's business."""
@@ -76,7 +76,7 @@ class Answers:
         glance = self._reader.read(block)
         stream = self._splice.calls.streams.get(stream_id)
         if stream is not None and glance.status in _REFUSABLE:
-            look = self._count_interim if glance.status < 200 else self._explain_sign_in
+            look = self._count_interim if glance.status < 200 else self._replace
             look(glance, flags, stream_id, stream)
             stream = self._splice.calls.streams.get(stream_id)
         hint = b""
@@ -98,7 +98,7 @@ class Answers:
             return _as_frames(block + plain_field(HINT, hint), flags, stream_id)
         self._rewrites = True
         more = plain_field(HINT, hint) if hint else b""
-        more += _plain_fields(cors)
+        more += plain_fields(cors)
         drop = ANSWERS if cors else NOTHING
         return _as_frames(self._rewritten(glance, home, drop) + more, flags, stream_id)
 
@@ -151,32 +151,35 @@ class Answers:
         return hint
 
     def _find_hint(self, glance: Glance, stream: "Stream") -> bytes:
-        """Also: where Google did not like the token, the next call shall have a new one."""
         upstream, token = self._splice.upstream, stream.token
         if upstream is None or token is None:
             return b""
-        fields = glance.fields(max_bytes=self._max_list)
-        head = ResponseHead(glance.status, b"", [(name, value, b"") for name, value in fields])
-        if is_token_rejection(head):
-            upstream.tokens.reject(token)
         exchange = stream.exchange
         return self._splice.server.explainer.find_hint(
-            exchange, upstream, token, head, begun=b"", path=exchange.head.target
+            exchange, upstream, token, self._head(glance), begun=b"", path=exchange.head.target
         )
 
-    def _explain_sign_in(
-        self, glance: Glance, flags: int, stream_id: int, stream: "Stream"
-    ) -> None:
-        """A redirect from which there is no way back is answered by ourselves."""
-        splice = self._splice
-        if splice.upstream is None or stream.token is None:
+    def _replace(self, glance: Glance, flags: int, stream_id: int, stream: "Stream") -> None:
+        """What its client can make nothing of is answered by ourselves.
+
+        Also: where Google did not like the token, the next call shall have a new one.
+        """
+        splice, exchange = self._splice, stream.exchange
+        upstream, token = splice.upstream, stream.token
+        if upstream is None or token is None or stream.is_answered:
             return
-        fields = glance.fields(max_bytes=self._max_list)
-        head = ResponseHead(glance.status, b"", [(name, value, b"") for name, value in fields])
-        home = stream.home or splice.caller.home
-        instead = splice.server.explainer.find_instead(
-            stream.exchange, splice.upstream, stream.token, head, home
-        )
+        head = self._head(glance)
+        if is_token_rejection(head):
+            upstream.tokens.reject(token)
+        explainer = splice.server.explainer
+        instead: UpstreamError | None = None
+        if glance.status in REDIRECTS:
+            home = stream.home or splice.caller.home
+            instead = explainer.find_instead(exchange, upstream, token, head, home)
+        if instead is None:
+            instead = explainer.find_refusal(
+                exchange, upstream, token, head, begun=b"", path=exchange.head.target
+            )
         if instead is not None:
             if not (flags & END_STREAM and stream.client_ended):
                 splice.to_service(rst_stream(stream_id, Failure.CANCEL))
@@ -191,6 +194,10 @@ class Answers:
         except UpstreamError as error:
             self._splice.to_service(rst_stream(stream_id, Failure.CANCEL))
             self._splice.calls.fail(stream_id, stream, error)
+
+    def _head(self, glance: Glance) -> ResponseHead:
+        fields = glance.fields(max_bytes=self._max_list)
+        return ResponseHead(glance.status, b"", [(name, value, b"") for name, value in fields])
 
     def _rewritten(self, glance: Glance, home: Home, drop: frozenset[bytes]) -> bytes:
         parts = []
@@ -232,12 +239,6 @@ class Answers:
 
 def _local(entry: Entry, home: Home) -> bytes | None:
     return local_value(entry[0], value_of(entry), home)
-
-
-def _plain_fields(lines: bytes) -> bytes:
-    """Finished lines, as in HTTP/1.1, as fields that touch no table."""
-    pairs = (line.partition(b": ") for line in lines.split(b"\r\n")[:-1])
-    return b"".join(plain_field(name.lower(), value) for name, _, value in pairs)
 
 
 def _as_frames(block: bytes, flags: int, stream_id: int) -> bytes:

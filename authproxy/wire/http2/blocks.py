@@ -125,6 +125,12 @@ def plain_field(name: bytes, value: bytes, *, is_coded: bool = False) -> bytes:
     return b"\x10" + _string(name, 0) + _string(value, 0x80 if is_coded else 0)
 
 
+def plain_fields(lines: bytes) -> bytes:
+    """Finished lines, as in HTTP/1.1."""
+    pairs = (line.partition(b": ") for line in lines.split(b"\r\n")[:-1])
+    return b"".join(plain_field(name.lower(), value) for name, _, value in pairs)
+
+
 def _string(text: bytes, mark: int) -> bytes:
     """RFC 7541 5.2; the length is an integer with a 7-bit prefix (5.1)."""
     size = len(text)

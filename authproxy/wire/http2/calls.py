@@ -12,10 +12,11 @@ from authproxy.wire.http2.frames import (
     rst_stream,
     window_update,
 )
-from authproxy.wire.http2.replies import render
+from authproxy.wire.http2.replies import render, render_end
 from authproxy.wire.http2.streams import Stream
 
 if TYPE_CHECKING:
+    from authproxy.exchange import Exchange
     from authproxy.settings import TimeoutSettings
     from authproxy.wire.http2.splice import Splice
 
@@ -68,7 +69,7 @@ class Calls:
             exchange.head,
             exchange.request_id,
             stream_id=stream_id,
-            is_grpc=stream.is_grpc,
+            cors=stream.cors,
         )
         self._debt += counted
         splice.to_client(frames)
@@ -85,13 +86,29 @@ class Calls:
             self.refuse(stream_id, stream, error)
             return
         exchange = stream.exchange
-        if not stream.service_ended:
+        told = stream.service_ended
+        if not told:
             exchange.code, exchange.detail = error.code, error.detail or error.message
             exchange.aborted = "service"
-        failure = Failure.NO_ERROR if stream.service_ended else Failure.INTERNAL_ERROR
-        self._splice.to_client(rst_stream(stream_id, failure))
+            told = self._tell_end(stream_id, exchange, error)
+        if not told or not stream.client_ended:
+            failure = Failure.NO_ERROR if told else Failure.INTERNAL_ERROR
+            self._splice.to_client(rst_stream(stream_id, failure))
         self.forget(stream_id)
         self.ended(stream_id, stream)
+
+    def _tell_end(self, stream_id: int, exchange: "Exchange", error: AuthProxyError) -> bool:
+        """A reset has no words. Does the client's protocol have some for how this call ended?"""
+        frames, counted = render_end(
+            error,
+            exchange.head,
+            exchange.request_id,
+            stream_id=stream_id,
+            is_empty=not exchange.bytes_to_client,
+        )
+        self._debt += counted
+        self._splice.to_client(frames)
+        return bool(frames)
 
     def fail_all(self, error: AuthProxyError, *, last_taken_id: int) -> None:
         """The service is gone. What it said that it would not take, may be tried elsewhere."""

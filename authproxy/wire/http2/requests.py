@@ -11,6 +11,7 @@ from authproxy.policy.calls import (
     check_call,
     read_call,
     trailer_fields,
+    trim,
 )
 from authproxy.policy.headers import ServiceRules
 from authproxy.wire import refusals
@@ -147,7 +148,9 @@ class Requests:
         call = known.call = read_call(known.fields)
         try:
             self._check_size(known.fields, call)
-            check_call(known.fields)
+            if not check_call(known.fields):
+                known.fields = trim(known.fields)
+                call = known.call = read_call(known.fields)
             if call.head.method in _REFUSED:
                 raise _REFUSED[call.head.method]()
             if call.head.method == b"OPTIONS" and call.facts.max_forwards == 0:
@@ -174,14 +177,14 @@ class Requests:
         exchange = splice.server.begin_exchange(splice.caller.address, call.head)
         exchange.host = call.facts.host or b""
         ended = bool(flags & END_STREAM)
-        stream = Stream(exchange, is_grpc=call.is_grpc, client_ended=ended)
+        stream = Stream(exchange, client_ended=ended)
         splice.calls.streams[stream_id] = stream
         try:
             if known.refusal is not None:
                 raise known.refusal
             route = splice.admit(call)
         except Refused as refusal:
-            exchange.client = splice.caller.address
+            exchange.client, stream.cors = splice.caller.address, splice.caller.cors
             splice.calls.refuse(stream_id, stream, refusal)
             return b""
         upstream = route.service

@@ -15,15 +15,13 @@ class Stream:
         "exchange",
         "home",
         "interim",
-        "is_grpc",
         "service_ended",
         "silent_s",
         "token",
     )
 
-    def __init__(self, exchange: Exchange, *, is_grpc: bool, client_ended: bool) -> None:
+    def __init__(self, exchange: Exchange, *, client_ended: bool) -> None:
         self.exchange = exchange
-        self.is_grpc = is_grpc
         self.client_ended = client_ended
         self.service_ended = False
         self.age_s = self.silent_s = 0.0
