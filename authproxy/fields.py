@@ -200,6 +200,7 @@ TlsVersion = Annotated[Literal["1.2", "1.3"], _one_of("1.2", "1.3"), BeforeValid
 TokenKind = Annotated[Literal["identity", "access"], BeforeValidator(_token_kind)]
 Scope = Annotated[str, _text(parse_scope)]
 Scopes = Annotated[tuple[Scope, ...], BeforeValidator(_not_empty), BeforeValidator(_one_or_many)]
+ForwardedHost = Annotated[Literal["service", "client"], _one_of("service", "client")]
 LogFormat = Annotated[Literal["auto", "text", "json"], _one_of("auto", "text", "json")]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"], _one_of("debug", "info", "warning", "error")

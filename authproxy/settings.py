@@ -18,6 +18,7 @@ from authproxy.fields import (
     Emails,
     FileMode,
     FileValue,
+    ForwardedHost,
     HeaderLines,
     HeaderName,
     HostNames,
@@ -121,7 +122,9 @@ class ServiceSettings(_Frozen):
     path: PathPrefix | None = None
     """Requests to localhost and the other shared names that begin with it go to this service."""
     strip_path: bool = False
-    """The service does not see `path`."""
+    """The service does not see `path`, but hears of it in X-Forwarded-Prefix."""
+    forwarded_host: ForwardedHost = "service"
+    """What X-Forwarded-Host and -Proto name: the service's address, or the one the client asked."""
     ca_file: FileValue | None = None
     """PEM certificates to trust for this service besides the system's."""
     client_cert_file: FileValue | None = None

@@ -86,6 +86,7 @@ class Builder:
             ),
             access=None,
             other_urls=service.other_urls,
+            forwarded_host=service.forwarded_host,
             timeouts=self._settings.timeouts_of(service),
         )
         if service.service is not None and service.is_nowhere:

@@ -83,18 +83,23 @@ def test_an_admitted_client_has_its_forwarded_lines_and_origins() -> None:
         services=(b"https://billing.example",), client=b"http://localhost:8080"
     )
     assert client.forwarded == (
-        b"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"
-        b"X-Forwarded-Host: localhost:8080\r\n"
+        b"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
+        b"X-Forwarded-Host: billing.example\r\n"
     )
     assert repr(client) == "<Caller 192.0.2.7 [billing]>"
 
 
 def test_a_client_in_tls_is_told_apart() -> None:
-    client = caller(("192.0.2.7", 5000), rules(upstream()), tls=True)
+    billing = upstream()
+    billing.forwarded_host = "client"
+    client = caller(("192.0.2.7", 5000), rules(billing), tls=True)
     admitted(client, b"localhost:8443")
 
     assert client.home.client == b"https://localhost:8443"
-    assert b"\r\nX-Forwarded-Proto: https\r\n" in client.forwarded
+    assert client.forwarded == (
+        b"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
+        b"X-Forwarded-Host: localhost:8443\r\n"
+    )
 
 
 def test_another_host_on_the_same_connection_leads_elsewhere() -> None:
@@ -112,7 +117,9 @@ def test_a_client_on_a_unix_socket_has_no_address_and_needs_none() -> None:
 
     assert client.admit(HEAD, RequestFacts(), None, b"/").service is billing
     assert client.address is None
-    assert client.forwarded == b"X-Forwarded-Proto: http\r\n"
+    assert client.forwarded == (
+        b"X-Forwarded-Proto: https\r\nX-Forwarded-Host: billing.example\r\n"
+    )
     assert repr(caller("", rules(billing))) == "<Caller None [new]>"
 
 
@@ -149,6 +156,42 @@ def test_an_address_that_may_not_pass_is_refused_with_the_rule_for_the_log(
         admitted(caller(peername, rules(upstream(access=narrowed), access=allowed)))
 
     assert (raised.value.code, raised.value.detail) == (Code.ADDRESS_NOT_ALLOWED, rule)
+
+
+@pytest.mark.parametrize(
+    ("host", "target", "expected"),
+    [
+        (b"localhost:8080", b"/shop/x", b"https://shop.example"),
+        (b"billing.localhost:8080", b"/x", b"https://billing.example"),
+        (b"billing.example", b"/x", b"https://billing.example"),
+    ],
+)
+def test_what_frameworks_compare_says_the_same(host: bytes, target: bytes, expected: bytes) -> None:
+    """Rails and Next.js hold Origin against X-Forwarded-Host, Django against Host."""
+    shop, billing = upstream("shop"), upstream("billing")
+    routes = Routes(
+        {
+            "shop": Target(service=shop, path="/shop", strips=True),
+            "billing": Target(service=billing, own_host="billing.example"),
+        }
+    )
+    client = caller(("127.0.0.1", 1), ListenerRules(routes=routes, access=EVERYBODY))
+    head = RequestHead(
+        b"POST",
+        target,
+        "1.1",
+        [make_field(b"Host", host), make_field(b"Origin", b"http://" + host)],
+    )
+    found = read_request(head)
+    service = client.admit(head, found, host, target).service
+    lines = client.fields_for_service(head, found, service.rules).split(b"\r\n")
+
+    authority = expected.removeprefix(b"https://")
+    assert b"Host: " + authority in lines
+    assert b"Origin: " + expected in lines
+    assert b"X-Forwarded-Host: " + authority in lines
+    assert b"X-Forwarded-Proto: https" in lines
+    assert (b"X-Forwarded-Prefix: /shop" in lines) is (service is shop)
 
 
 def test_a_host_that_is_not_ours_is_refused_even_after_one_that_is() -> None:

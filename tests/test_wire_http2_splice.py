@@ -64,8 +64,8 @@ async def test_call_passes_with_token_and_authority(tls: bool) -> None:
         (b"x-mine", b"1"),
         (b"te", b"trailers"),
         (b"x-forwarded-for", b"127.0.0.1"),
-        (b"x-forwarded-proto", b"http"),
-        (b"x-forwarded-host", b"localhost"),
+        (b"x-forwarded-proto", b"https" if tls else b"http"),
+        (b"x-forwarded-host", service.authority),
         (b"x-api-key", b"k3y"),
         (b"authorization", TOKEN),
     ] == service.calls[0].fields

@@ -23,7 +23,7 @@ async def test_request_goes_out_byte_for_byte_but_for_what_is_put_on() -> None:
         b"GET /a%2Fb//c/../d;x=1?q=%20&r HTTP/1.1\r\n"
         b"hOsT: " + service.authority + b"\r\nX-Two: 1\r\nx-two:  2 \r\nAccept-Encoding: br\r\n"
         b"X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n"
-        b"X-Forwarded-Host: localhost:8080\r\n"
+        b"X-Forwarded-Host: " + service.authority + b"\r\n"
         b"Authorization: Bearer " + TOKEN_TEXT.encode() + b"\r\n\r\n"
     )
     assert service.heads == [expected]

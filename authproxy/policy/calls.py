@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from authproxy.errors import Code, Refused
-from authproxy.exchange import RequestHead
+from authproxy.exchange import RequestHead, make_field
 from authproxy.policy.facts import ORIGIN_NOTES, RequestFacts
 from authproxy.policy.headers import FORBIDDEN_TRAILERS, ServiceRules
-from authproxy.policy.home import Home, service_request
+from authproxy.policy.home import Home
+from authproxy.policy.rewriting import REQUEST_FIELDS, service_request
 
 Pair = tuple[bytes, bytes]
 """A field's name, in lower case, and its value."""
@@ -171,7 +172,7 @@ def call_fields(
         (b":path", target),
     ]
     fields: Sequence[Pair] = call.fields
-    if call.facts.is_by_page and home is not None:
+    if call.facts.names_us and home is not None:
         fields = [field[:2] for field in service_request(call.head.headers, home)]
     pairs += [field for field in fields if field[0] not in drop and field[0] != b"host"]
     if call.facts.max_forwards and call.head.method == b"OPTIONS":
@@ -189,10 +190,15 @@ def _one_hop_less(field: Pair, max_forwards: int) -> Pair:
     return field if field[0] != b"max-forwards" else (field[0], b"%d" % (max_forwards - 1))
 
 
-def trailer_fields(fields: Sequence[Pair], rules: ServiceRules) -> list[Pair]:
+def trailer_fields(
+    fields: Sequence[Pair], rules: ServiceRules, home: Home | None = None
+) -> list[Pair]:
     """What the service gets of a request's trailers. Raises Refused for malformed ones."""
     if not _check_fields(fields):
         fields = trim(fields)
+    if home is not None and any(name in REQUEST_FIELDS for name, _ in fields):
+        whole = [make_field(name, value) for name, value in fields]
+        fields = [field[:2] for field in service_request(whole, home)]
     drop = rules.drop
     return [
         field for field in fields if field[0] not in drop and field[0] not in FORBIDDEN_TRAILERS

@@ -10,7 +10,7 @@ from functools import lru_cache
 from authproxy.errors import Code, Refused, UpstreamError
 from authproxy.exchange import RequestHead, ResponseHead
 from authproxy.policy.cookies import OURS
-from authproxy.policy.home import LOCAL_FIELDS
+from authproxy.policy.rewriting import LOCAL_FIELDS, REQUEST_FIELDS
 
 
 class RequestFacts:
@@ -38,7 +38,7 @@ class RequestFacts:
     """Several Referer fields make one that is nobody's."""
     purpose: bytes = b""
     """Why a browser asks, when it is not because the user wants to see it now: `prefetch` …"""
-    is_by_page: bool = False
+    names_us: bool = False
     """It has a field that the service must see otherwise: Origin, Referer, a cookie of ours."""
     fetch_site: bytes = b""
     fetch_mode: bytes = b""
@@ -61,7 +61,7 @@ class ResponseFacts:
     """The service takes another request on this connection."""
     upgrade: bytes | None = None
     is_local: bool = False
-    """It has a field that says something about the service's origin."""
+    """It has a field that the client must see otherwise."""
     connection: frozenset[bytes] = frozenset()
     has_messages: bool = False
     """The body is a stream of messages of gRPC-Web or Connect, each with its length ahead."""
@@ -168,12 +168,12 @@ def _note_forwarded(facts: RequestFacts, value: bytes) -> None:
 
 
 def _note_origin(facts: RequestFacts, value: bytes) -> None:
-    facts.is_by_page = True
+    facts.names_us = True
     facts.origin = b"%b, %b" % (facts.origin, value) if facts.origin else value
 
 
 def _note_referer(facts: RequestFacts, value: bytes) -> None:
-    facts.is_by_page = True
+    facts.names_us = True
     facts.referer = value if not facts.referer else b"several"
 
 
@@ -223,14 +223,19 @@ def _note_content_type(facts: ResponseFacts, value: bytes) -> None:
     facts.has_messages = is_web or media.startswith(b"application/connect+")
 
 
+def _note_address(facts: RequestFacts, _: bytes) -> None:
+    facts.names_us = True
+
+
 def _note_cookie(facts: RequestFacts, value: bytes) -> None:
-    facts.is_by_page |= OURS in value
+    facts.names_us |= OURS in value
 
 
 _SPECULATIVE = frozenset([b"prefetch", b"prerender", b"preview"])
 # More digits than anything that exists can have would be an overflow somewhere else.
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 ORIGIN_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
+    **dict.fromkeys(REQUEST_FIELDS, _note_address),
     b"x-forwarded-for": _note_forwarded_for,
     b"x-forwarded-proto": _note_as("forwarded_proto"),
     b"forwarded": _note_forwarded,
@@ -248,7 +253,7 @@ ORIGIN_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
     b"access-control-request-headers": _note_as("preflight_fields"),
     b"access-control-request-private-network": _note_preflight_network,
 }
-"""What fields say about where a request comes from, whatever the version of HTTP."""
+"""What fields say of addresses and of where a request comes from, whatever the version of HTTP."""
 _REQUEST_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
     **ORIGIN_NOTES,
     b"host": _note_host,

@@ -5,10 +5,10 @@ Everything passes byte for byte, in order and in the case it came in, except:
 - hop-by-hop fields end here (RFC 9110 7.6.1): Connection and what it names, Keep-Alive, TE,
   Transfer-Encoding, Upgrade, Proxy-*; each side gets its own;
 - Host becomes the service's;
-- X-Forwarded-For, -Proto and -Host are set anew and Forwarded is removed: what the client claims
-  about itself is not passed on as if a proxy had said it;
+- X-Forwarded-For, -Proto, -Host and -Prefix are set anew; their kin and Forwarded are removed: what
+  the client claims about itself is not passed on as if a proxy had said it;
 - the token and the API key are put on, in place of what the client sent under the same name;
-- what names the service's origin names authproxy's instead, and the other way round (`home`);
+- what names the service's address names ours instead, and the other way round (`address_fields`);
 - Alt-Svc is removed: it would lead the client past authproxy;
 - a service's X-Authproxy-Hint is removed: that is for authproxy to say.
 
@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from authproxy.exchange import NO_TOKEN, Field, ResponseHead, Token, make_field
 from authproxy.policy.cors import ANSWERS
 from authproxy.policy.facts import RequestFacts, ResponseFacts
-from authproxy.policy.home import Home, local_answer, service_request
+from authproxy.policy.home import Home
+from authproxy.policy.rewriting import local_answer, service_request
 
 HOP_BY_HOP = frozenset(
     [
@@ -40,7 +41,20 @@ HINT = b"x-authproxy-hint"
 _NOT_FOR_CLIENT = HOP_BY_HOP | {b"alt-svc", HINT}
 # RFC 9110 8.6 forbids the field there, and some clients would wait for the body.
 _NOT_WITH_204 = _NOT_FOR_CLIENT | {b"content-length"}
-FORWARDED = frozenset([b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"])
+FORWARDED = frozenset(
+    [
+        b"forwarded",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"x-forwarded-prefix",
+        b"x-forwarded-proto",
+        b"x-forwarded-scheme",
+        b"x-forwarded-server",
+        b"x-forwarded-ssl",
+    ]
+)
+"""What proxies say of the client and of the address that it asked."""
 _ORDINARY = frozenset([b"close", b"keep-alive", b"upgrade", b"te"])
 # A Connection field cannot take away what the message cannot do without.
 _NOT_NOMINABLE = frozenset([b"host", b"content-length", b"location", b"set-cookie"])
@@ -139,7 +153,7 @@ def request_fields(
 
     `forwarded`: finished lines, see `forwarded_lines`; `home`: what the service is to the client.
     """
-    if facts.is_by_page and home is not None:
+    if facts.names_us and home is not None:
         headers = service_request(headers, home)
     drop = rules.drop
     if facts.connection:
@@ -183,11 +197,18 @@ def _with_nominated(drop: frozenset[bytes], connection: frozenset[bytes]) -> fro
     return drop | (connection - _NOT_NOMINABLE)
 
 
-def forwarded_lines(*, client: bytes, proto: bytes, host: bytes | None) -> bytes:
-    """The X-Forwarded-* lines; an empty `client` (on a Unix socket) has no For line."""
+def forwarded_lines(
+    *, client: bytes, proto: bytes, host: bytes | None, prefix: bytes = b""
+) -> bytes:
+    """The X-Forwarded-* lines; an empty `client` (on a Unix socket) has no For line.
+
+    `prefix`: what was taken off the beginning of the path.
+    """
     lines = b"X-Forwarded-Proto: %b\r\n" % proto
     if host is not None:
         lines = b"%bX-Forwarded-Host: %b\r\n" % (lines, host)
+    if prefix:
+        lines = b"%bX-Forwarded-Prefix: %b\r\n" % (lines, prefix)
     return b"X-Forwarded-For: %b\r\n%b" % (client, lines) if client else lines
 
 
@@ -196,7 +217,7 @@ def response_head(
     facts: ResponseFacts,
     *,
     chunked: bool,
-    connection: bytes,
+    connection: bytes = b"",
     home: Home | None = None,
     cors: bytes = b"",
 ) -> bytes:
@@ -219,14 +240,27 @@ def response_head(
     return b"%b\r\n%b%b%b\r\n" % (b"\r\n".join(lines), cors, framing, connection)
 
 
-def upgrade_head(head: ResponseHead, facts: ResponseFacts) -> bytes:
+def upgrade_head(head: ResponseHead, facts: ResponseFacts, home: Home | None = None) -> bytes:
     """The head of a 101, with the protocol that the service switched to."""
     upgrade = b"Connection: Upgrade\r\nUpgrade: %b\r\n" % (facts.upgrade or b"")
-    return response_head(head, facts, chunked=False, connection=upgrade)
+    return response_head(head, facts, chunked=False, connection=upgrade, home=home)
+
+
+def request_end(trailers: Sequence[Field], rules: ServiceRules, home: Home) -> bytes:
+    """What ends a request's chunks."""
+    return last_chunk(service_request(trailers, home) if trailers else trailers, rules.drop)
+
+
+def answer_end(trailers: Sequence[Field], home: Home) -> bytes:
+    """What ends an answer's chunks."""
+    return last_chunk(local_answer(trailers, home) if trailers else trailers)
 
 
 def last_chunk(trailers: Sequence[Field], drop: frozenset[bytes] = HOP_BY_HOP) -> bytes:
-    """The last chunk and the trailer section, without `drop` and what may only stand in a head."""
+    """The last chunk and the trailer section, without `drop` and what may only stand in a head.
+
+    `trailers` are as they are right for the other side.
+    """
     lines = [
         b"%b\r\n" % line
         for lower, _, line in trailers
@@ -237,6 +271,7 @@ def last_chunk(trailers: Sequence[Field], drop: frozenset[bytes] = HOP_BY_HOP) -
 
 # RFC 9110 6.5.1: no framing, routing or authentication in trailers, lest a recipient merge them.
 FORBIDDEN_TRAILERS = _OURS | {
+    b"alt-svc",
     b"authorization",
     b"content-encoding",
     b"content-length",

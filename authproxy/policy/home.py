@@ -1,187 +1,235 @@
 """What a service is to the client that reaches it through here: another origin, another path.
 
-A browser must not leave authproxy by a redirect, cookies must come back, and checks of where a
-request comes from (Django's and others' against CSRF) must find the service's own origin. Other
-origins pass byte for byte.
+A browser must not leave authproxy by a redirect, and what compares addresses (checks against CSRF,
+WebDAV's moves) must find the service's own. `policy.address_fields` says which fields that
+concerns. What is neither the service's address nor one here passes byte for byte.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
-from authproxy.exchange import Field, make_field
-from authproxy.policy.cookies import local_cookie, service_cookies
+from authproxy.exchange import Field
 
-_REFRESH = re.compile(rb"""([0-9.]+\s*[;,]\s*(?:url\s*=\s*)?)(["']?)(.*?)(["']?)""", re.I | re.S)
-_LINK = re.compile(rb"<([^>]*)>")
-_ENDS_ORIGIN = (b"", b"/", b"?", b"#")
-_PORTS = {b"https": b":443", b"http": b":80"}
-
-FORGOTTEN = frozenset(
-    [
-        # RFC 6797: would make every port of localhost, or whatever name is used, https for good.
-        b"strict-transport-security",
-        # Of the same kind, and no longer heeded by most.
-        b"public-key-pins",
-        b"expect-ct",
-    ]
+# RFC 3986 3, as far as it matters. Browsers take a backslash for a slash.
+_URL = re.compile(
+    rb"(?:([a-z][a-z0-9+.-]*):)?//([^/?#\\]*@)?(\[[^\]/?#\\@]*\]|[^:/?#\\@\[\]]+)"
+    rb"(?::([0-9]*))?(?=[/?#\\]|\Z)",
+    re.I,
 )
-"""Fields of answers that would outlast the visit, and count for others on the same host."""
+_ENDS_SEGMENT = (b"", b"/", b"?", b"#")
+PORTS = {b"https": b"443", b"http": b"80", b"wss": b"443", b"ws": b"80"}
+
+FindAddress = Callable[["Url"], bytes | None]
+
+
+class Url(NamedTuple):
+    """A URL with a host, taken apart and without what can be left out."""
+
+    scheme: bytes
+    """In lower case; empty for `//host/path`."""
+    user: bytes
+    """With its `@`."""
+    host: bytes
+    """In lower case."""
+    port: bytes
+    """Empty when it is the scheme's own."""
+    rest: bytes
+    """Path, query and fragment."""
+
+    @property
+    def authority(self) -> bytes:
+        return b"%b:%b" % (self.host, self.port) if self.port else self.host
+
+    @property
+    def origin(self) -> bytes:
+        return b"%b://%b" % (self.scheme, self.authority)
+
+    def is_at(self, place: "Url") -> bool:
+        """Whether it has the host and port of `place`. The scheme does not count: behind a front
+        end that ends TLS many frameworks take themselves to be on plain http."""
+        if self.host != place.host:
+            return False
+        return self.port == place.port or (not self.scheme and self.port == PORTS[place.scheme])
+
+
+def _nowhere(_: Url) -> bytes | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A service's origins, and what they are to a client."""
+    """A service's addresses, and what they are to a client."""
 
     services: tuple[bytes, ...]
-    """`scheme://host[:port]`, the one that requests go to first."""
+    """`scheme://host[:port][/path]`, the one that requests go to first."""
     client: bytes
     """The origin that the client asked."""
     prefix: bytes = b""
     """Stands before the service's paths, as in `/billing`; empty when the service sees it."""
     mark: bytes = b""
     """The service's name, where its host alone does not keep its cookies apart."""
+    find_address: FindAddress = field(default=_nowhere, compare=False, repr=False)
+    """The address at its service of what an address here leads to, whichever service that is; None
+    when it leads nowhere."""
+    known: dict[Field, Field | None] = field(default_factory=dict, compare=False, repr=False)
+    """What fields of answers became; filled by `policy.address_fields`."""
 
     @property
     def is_plain(self) -> bool:
         return self.client.startswith(b"http:")
 
+    @property
+    def service(self) -> Url:
+        """The address that requests go to."""
+        return place_of(self.services[0])
+
+
+def parse_url(value: bytes) -> Url | None:
+    """None for a relative reference, and for what is not HTTP or WebSocket."""
+    match = _URL.match(value)
+    if match is None:
+        return None
+    scheme, user, host, port = (part or b"" for part in match.groups())
+    scheme = scheme.lower()
+    if scheme and scheme not in PORTS:
+        return None
+    own = PORTS.get(scheme, b"")
+    host = host.lower().removesuffix(b".")
+    return Url(scheme, user, host, b"" if port == own else port, value[match.end() :])
+
+
+def url_of(address: bytes) -> Url:
+    """An address of ours or a service's, which is always a URL."""
+    url = parse_url(address)
+    return url if url is not None else Url(b"http", b"", b"", b"", b"")
+
+
+place_of = lru_cache(maxsize=1024)(url_of)
+"""For what does not change from request to request."""
+
+
+# From the service to the client.
+
 
 def local_url(value: bytes, home: Home) -> bytes:
     """A reference in an answer, as the client must follow it."""
-    if value[:1] == b"/" and value[:2] != b"//":
-        return home.prefix + value
-    for service in home.services:
-        rest = _after_origin(value, service)
-        if rest is not None:
-            slash = b"/" if home.prefix and rest[:1] != b"/" and rest else b""
-            return home.client + home.prefix + slash + rest
+    if is_path(value):
+        path = local_path(value, home.service, home)
+        # What is not below the service's own path can only be had there.
+        return home.service.origin + value if path is None else _below(path, b"/")
+    url = parse_url(value)
+    if url is None:
+        return value
+    for service in map(place_of, home.services):
+        if url.is_at(service):
+            path = local_path(url.rest, service, home)
+            if path is not None:
+                return _at_client(url, path, home)
+    if url.is_at(place_of(home.client)):
+        # It has heard our address in X-Forwarded-Host, and maybe not the path.
+        leads_on = home.find_address(url) is not None
+        return _at_client(url, url.rest if leads_on else _prefixed(url.rest, home.prefix), home)
     return value
 
 
-def _after_origin(value: bytes, service: bytes) -> bytes | None:
-    """What follows `service` in `value`, which may spell it otherwise; None for another origin.
+def local_origin(value: bytes, home: Home) -> bytes:
+    """An origin in an answer: the service's own is the page's own."""
+    url = parse_url(value)
+    if url is None or url.rest:
+        return value
+    is_own = any(url.is_at(place_of(own)) for own in (*home.services, home.client))
+    return local_scheme(url.scheme, home) if is_own else value
 
-    Behind Google's front end many frameworks take themselves to be on plain http.
-    """
-    authority = service.partition(b"://")[2]
-    scheme, separator, rest = value.partition(b"//")
-    if not separator or scheme.lower() not in (b"", b"http:", b"https:"):
-        return None
-    port = _PORTS.get(scheme.lower().rstrip(b":"), b"")
-    for spelled in (authority, authority + port):
-        after = rest[len(spelled) :]
-        if rest[: len(spelled)].lower() == spelled and after[:1] in _ENDS_ORIGIN:
-            return after
-    return None
+
+def local_scheme(scheme: bytes, home: Home) -> bytes:
+    """The client's origin, spoken to by HTTP or by WebSocket, as in `scheme`."""
+    is_websocket = scheme in (b"ws", b"wss")
+    return home.client.replace(b"http", b"ws", 1) if is_websocket else home.client
+
+
+def _at_client(url: Url, path: bytes, home: Home) -> bytes:
+    origin = local_scheme(url.scheme, home)
+    if url.user:
+        origin = origin.replace(b"//", b"//" + url.user, 1)
+    return origin + path
+
+
+def local_path(path: bytes, service: Url, home: Home) -> bytes | None:
+    """`path` at an address of the service's, as the client sees it; None: it cannot."""
+    base = service.rest
+    below = after_prefix(path, base)
+    if below is None:
+        heard = after_prefix(path, home.prefix) if home.prefix else None
+        below = after_prefix(heard, base) if heard is not None else None
+        return None if below is None else _below(below, home.prefix)
+    return _below(below, home.prefix) if base else _prefixed(below, home.prefix)
+
+
+def _prefixed(path: bytes, prefix: bytes) -> bytes:
+    """Whoever has read X-Forwarded-Prefix has put it there already."""
+    return path if after_prefix(path, prefix) is not None else _below(path, prefix)
+
+
+def _below(path: bytes, prefix: bytes) -> bytes:
+    """One slash between them."""
+    if not prefix or path[:1] == b"/":
+        return prefix.removesuffix(b"/") + path
+    return prefix.removesuffix(b"/") + b"/" + path
+
+
+def after_prefix(path: bytes, prefix: bytes) -> bytes | None:
+    """What follows `prefix` in `path`, in whole segments; None when it begins otherwise."""
+    after = path[len(prefix) :]
+    begins = path[: len(prefix)] == prefix
+    return after if begins and (not prefix or after[:1] in _ENDS_SEGMENT) else None
+
+
+def is_path(value: bytes) -> bool:
+    return value[:1] == b"/" and value[1:2] not in (b"/", b"\\")
+
+
+# From the client to the service.
 
 
 def service_url(value: bytes, home: Home) -> bytes:
-    """An Origin or Referer of the client's, as the service must see it."""
-    whole = home.client + home.prefix
-    if value == home.client:
-        return home.services[0]
-    if value[: len(whole)] == whole and value[len(whole) :][:1] in _ENDS_ORIGIN:
-        return home.services[0] + value[len(whole) :]
-    if value[: len(home.client) + 1] == home.client + b"/":
-        return home.services[0] + value[len(home.client) :]
-    return value
+    """A URL or path here that the client names, as the service must see it.
 
-
-def local_answer(headers: Sequence[Field], home: Home) -> list[Field]:
-    """The fields of an answer, as they are right for the client."""
-    found = []
-    for field in headers:
-        change = _CHANGES.get(field[0])
-        if change is not None:
-            changed = change(field[1], home)
-            if changed is None:
-                continue
-            if changed != field[1]:
-                field = make_field(field[2][: len(field[0])], changed)
-        found.append(field)
-    return found
-
-
-def local_value(name: bytes, value: bytes, home: Home) -> bytes | None:
-    """The value of one field of an answer, as it is right for the client; None: it must not pass.
-
-    `name` is in lower case.
+    What leads to another service becomes that one's address; what leads nowhere stays.
     """
-    change = _CHANGES.get(name)
-    return value if change is None else change(value, home)
-
-
-def service_request(headers: Sequence[Field], home: Home) -> list[Field]:
-    """The fields of a request, as they are right for the service."""
-    found = []
-    for lower, value, line in headers:
-        changed: bytes | None = value
-        if lower in (b"origin", b"referer"):
-            changed = service_url(value, home)
-        elif lower == b"cookie":
-            changed = service_cookies(value, home.mark)
-        if changed == value:
-            found.append((lower, value, line))
-        elif changed is not None:
-            found.append(make_field(line[: len(lower)], changed))
-    return found
-
-
-def _local_refresh(value: bytes, home: Home) -> bytes:
-    match = _REFRESH.fullmatch(value)
-    if match is None:
+    whole = value
+    if is_path(value):
+        whole = home.client + value
+    url = parse_url(whole)
+    if url is None:
         return value
-    wait, before, url, after = match.groups()
-    return b"%b%b%b%b" % (wait, before, local_url(url, home), after)
+    found = home.find_address(url)
+    if found is None and url.is_at(place_of(home.client)):
+        path = after_prefix(url.rest, home.prefix)
+        found = None if path is None else home.services[0] + path
+    if found is None:
+        return value
+    there = url_of(found)
+    return found if whole is value or not there.is_at(home.service) else there.rest or b"/"
 
 
-def _local_links(value: bytes, home: Home) -> bytes:
-    return _LINK.sub(lambda match: b"<%b>" % local_url(match[1], home), value)
+def service_page(value: bytes, home: Home) -> bytes:
+    """The page that the client looks at: of our origin it is the service's, wherever it leads."""
+    found = service_url(value, home)
+    url = parse_url(value)
+    if found != value or url is None or not url.is_at(place_of(home.client)):
+        return found
+    return home.services[0] + url.rest
 
 
-def _local_origin(value: bytes, home: Home) -> bytes:
-    """Access-Control-Allow-Origin: the service's own is the page's own."""
-    return home.client if value in home.services else value
-
-
-def _local_policy(value: bytes, home: Home) -> bytes | None:
-    """A Content-Security-Policy: own sources are the client's, and nothing turns http to https."""
-    kept = []
-    for directive in value.split(b";"):
-        name = directive.strip().partition(b" ")[0].lower()
-        if home.is_plain and name in (b"upgrade-insecure-requests", b"block-all-mixed-content"):
-            continue
-        kept.append(b" ".join(_local_source(part, home) for part in directive.split(b" ")))
-    return b";".join(kept) or None
-
-
-def _local_source(source: bytes, home: Home) -> bytes:
-    for service in home.services:
-        rest = _after_origin(source, service)
-        if rest is not None and b"//" in source:
-            return home.client + rest
-    return source
-
-
-def _local_cookie(value: bytes, home: Home) -> bytes | None:
-    return local_cookie(value, is_plain=home.is_plain, prefix=home.prefix, mark=home.mark)
-
-
-def _forget(_: bytes, __: Home) -> None:
-    return None
-
-
-_CHANGES = {
-    b"location": local_url,
-    b"content-location": local_url,
-    b"refresh": _local_refresh,
-    b"link": _local_links,
-    b"set-cookie": _local_cookie,
-    b"access-control-allow-origin": _local_origin,
-    b"content-security-policy": _local_policy,
-    b"content-security-policy-report-only": _local_policy,
-    **dict.fromkeys(FORGOTTEN, _forget),
-}
-LOCAL_FIELDS = frozenset(_CHANGES)
-"""Fields of an answer that say something about the service's origin."""
+def service_origin(value: bytes, home: Home) -> bytes:
+    """An origin here, as the service must see it."""
+    url = parse_url(value)
+    if url is None or url.rest or not url.scheme:
+        return value
+    if url.is_at(place_of(home.client)):
+        return home.service.origin
+    found = home.find_address(url)
+    return value if found is None else url_of(found).origin

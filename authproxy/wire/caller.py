@@ -2,10 +2,11 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from hmac import compare_digest
 
 from authproxy.errors import Refused
-from authproxy.exchange import RequestHead
+from authproxy.exchange import Field, RequestHead, ResponseHead
 from authproxy.policy.access import Address, parse_peer
 from authproxy.policy.cors import answer_lines, is_preflight, preflight
 from authproxy.policy.cross_site import (
@@ -15,12 +16,14 @@ from authproxy.policy.cross_site import (
     is_told_site,
     normal_origin,
 )
-from authproxy.policy.facts import RequestFacts
+from authproxy.policy.facts import RequestFacts, ResponseFacts
 from authproxy.policy.headers import (
     ServiceRules,
-    forwarded_lines,
+    answer_end,
     one_hop_less,
+    request_end,
     request_fields,
+    response_head,
 )
 from authproxy.policy.home import Home
 from authproxy.policy.keys import InboundKey, KeyRing
@@ -29,6 +32,7 @@ from authproxy.policy.routes import Route, Site, parse_host
 from authproxy.policy.start_page import start_page
 from authproxy.wire import refusals
 from authproxy.wire.peer import find_uid_refusal
+from authproxy.wire.presentation import forwarded_of, home_of
 from authproxy.wire.rules import ListenerRules
 from authproxy.wire.upstream import Upstream
 
@@ -237,8 +241,6 @@ class Caller:
         refusal = upstream.access.find_refusal(self.address) if upstream.access else None
         if refusal is not None:
             raise refusals.address(refusal)
-        host = self._host
-        self.forwarded = forwarded_lines(client=self._shown, proto=self._proto, host=host)
         self._find_home(route)
         self._route, self._fields_of = route, None
 
@@ -248,23 +250,19 @@ class Caller:
             self._find_home(self._route)
 
     def _find_home(self, route: Route[Upstream]) -> None:
-        upstream, host = route.service, self._host
-        known = self._home_of
+        """What the service is to the client, and what it hears of them."""
+        origin, host, known = route.service.origin, self._host, self._home_of
+        self.forwarded = forwarded_of(route, self._shown, self._proto, host)
         # The origin is another object once the address was looked up.
         if (
             known is None
             or known[0] is not route
-            or known[1] is not upstream.origin
+            or known[1] is not origin
             or known[2:] != (host, self._proto)
         ):
-            self._home_of = route, upstream.origin, host, self._proto
-            origins = (upstream.origin, *upstream.other_urls)
-            self.home = Home(
-                services=tuple(str(origin).encode() for origin in origins),
-                client=b"%b://%b" % (self._proto, host or b"localhost"),
-                prefix=route.prefix if route.strips else b"",
-                mark=upstream.name.encode() if route.shares_host else b"",
-            )
+            self._home_of = route, origin, host, self._proto
+            client = b"%b://%b" % (self._proto, host or b"localhost")
+            self.home = home_of(route, client, self._rules, self._local)
 
     def _check(self, method: bytes, facts: RequestFacts, route: Route[Upstream]) -> None:
         """May what these fields say take this route?"""
@@ -325,6 +323,18 @@ class Caller:
         )
         self._fields_of = (facts, rules) if facts.max_forwards is None else None
         return self._fields
+
+    def request_end(self, trailers: Sequence[Field], rules: ServiceRules) -> bytes:
+        """What ends the chunks of a request."""
+        return request_end(trailers, rules, self.home)
+
+    def answer_end(self, trailers: Sequence[Field]) -> bytes:
+        """What ends the chunks of an answer."""
+        return answer_end(trailers, self.home)
+
+    def interim_head(self, head: ResponseHead, facts: ResponseFacts) -> bytes:
+        """The head of an answer that another one follows."""
+        return response_head(head, facts, chunked=False, home=self.home)
 
     def __repr__(self) -> str:
         return f"<Caller {self.address} [{self._route.service.name if self._route else 'new'}]>"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from authproxy.errors import AuthProxyError, Code, Refused, UpstreamError
 from authproxy.exchange import Field, RequestHead, ResponseHead, Token
 from authproxy.policy.facts import RequestFacts, ResponseFacts
-from authproxy.policy.headers import last_chunk, request_head, response_head
+from authproxy.policy.headers import request_head
 from authproxy.policy.rejection import LOWEST_STATUS
 from authproxy.policy.retry import may_resend
 from authproxy.wire import admission, again, explaining, refusals, tunnel
@@ -123,7 +123,7 @@ class Relay:
             client.hold_early(False)
             self._kept.sent()
         if self.received_all and self.facts.chunked:
-            connection.out.append(last_chunk(self._trailers, upstream.rules.drop))
+            connection.out.append(client.caller.request_end(self._trailers, upstream.rules))
 
     # What the client's side tells.
 
@@ -152,7 +152,7 @@ class Relay:
         self.received_all = True
         self._trailers = trailers
         if self.service is not None and self.facts.chunked:
-            self.service.out.append(last_chunk(trailers, self.upstream.rules.drop))
+            self.service.out.append(self.client.caller.request_end(trailers, self.upstream.rules))
         if self._answered:
             self.flush()
             self._end()
@@ -197,7 +197,7 @@ class Relay:
         """A 1xx other than 101; old clients do not know them."""
         self.silent_s = 0.0
         if self.head.version != "1.0":
-            self.client.out.append(response_head(head, facts, chunked=False, connection=b""))
+            self.client.out.append(self.client.caller.interim_head(head, facts))
 
     def service_head(self, head: ResponseHead, facts: ResponseFacts, begun: bytes) -> bool:
         """The final head, and what came behind it; False when there will be another instead."""
@@ -242,7 +242,7 @@ class Relay:
     def service_done(self, trailers: list[Field]) -> None:
         """The answer has come in whole. The request may still be on its way (an early answer)."""
         if self._chunked:
-            self.client.out.append(last_chunk(trailers))
+            self.client.out.append(self.client.caller.answer_end(trailers))
         self._answered = True
         if self.received_all:
             self._end()

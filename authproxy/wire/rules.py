@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from authproxy.errors import Refused
 from authproxy.policy.access import AccessList, Address, AddressSet
 from authproxy.policy.client_address import find_client
+from authproxy.policy.home import Url
 from authproxy.policy.keys import KeyRing
 from authproxy.policy.limits import Failures, RateLimiter
-from authproxy.policy.routes import Routes
+from authproxy.policy.routes import Routes, parse_host
 from authproxy.wire import refusals
 from authproxy.wire.upstream import Upstream
 
@@ -61,6 +63,22 @@ class ListenerRules:
                 self._passing.clear()
             self._passing[key] = found
         return found
+
+    def find_address(self, local: Address | None, port: bytes, url: Url) -> bytes | None:
+        """The address, at its service, of what `url` leads to here; None when it leads nowhere.
+
+        `local`: the listener's address that the client reached; `port`: the one it asked for.
+        """
+        if url.port != port:
+            return None
+        target = url.rest if url.rest[:1] == b"/" else b"/" + url.rest
+        try:
+            route = self.routes.get(parse_host(url.host), local).find(target)
+        except Refused:
+            return None
+        if route is None or route.service.found is not None:
+            return None
+        return str(route.service.origin).encode() + route.target(target)
 
     def __repr__(self) -> str:
         return f"<ListenerRules [{self.routes}, version {self.version}]>"

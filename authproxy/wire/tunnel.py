@@ -138,7 +138,7 @@ def switch(
         raise _wrong_protocol()
     client, exchange = relay.client, relay.exchange
     exchange.status = head.status
-    client.out.append(upgrade_head(head, facts))
+    client.out.append(upgrade_head(head, facts, client.caller.home))
     Tunnel(client, exchange, relay.upstream.timeouts).open(client, service)
 
 

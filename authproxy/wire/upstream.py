@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from authproxy.exchange import NO_TOKEN, Token
 from authproxy.identity.supply import Supply
@@ -32,6 +33,8 @@ class Upstream:
     """Which methods and paths may be used; None: all."""
     other_urls: tuple[Origin, ...] = ()
     """Further origins by which the service knows itself."""
+    forwarded_host: Literal["service", "client"] = "service"
+    """Whose address X-Forwarded-Host and -Proto name."""
     timeouts: TimeoutSettings | None = None
     """In place of the server's; None: those."""
     found: Callable[[], Awaitable[object]] | None = None

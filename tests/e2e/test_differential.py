@@ -105,11 +105,12 @@ REQUESTS = {
 }
 
 
-def check(direct: Outcome, through: Outcome, authority: bytes) -> None:
+def check(direct: Outcome, through: Outcome, authority: bytes, *, tls: bool = False) -> None:
     """The service and the client got the same, but for what is documented."""
-    expected = [request_as_documented(message, authority) for message in direct.seen]
+    scheme = b"https" if tls else b"http"
+    expected = [request_as_documented(message, authority, scheme) for message in direct.seen]
     found = [
-        sorted_from(got, len(wanted.lines) - len(put_on(message)))
+        sorted_from(got, len(wanted.lines) - len(put_on(message, authority, scheme)))
         for got, wanted, message in zip(through.seen, expected, direct.seen, strict=True)
     ]
     assert expected == found
@@ -123,7 +124,7 @@ async def test_service_sees_the_same_request(request_: bytes, tls: bool) -> None
     direct, through, authority = await twice(request_, lambda _: OK, tls=tls)
 
     assert 1 == len(direct.seen)
-    check(direct, through, authority)
+    check(direct, through, authority, tls=tls)
 
 
 CHUNKS = b"Transfer-Encoding: chunked\r\n"

@@ -182,7 +182,7 @@ def nominated(message: Message) -> frozenset[bytes]:
     return frozenset(name.strip().lower() for value in values for name in value.split(b","))
 
 
-def request_as_documented(direct: Message, authority: bytes) -> Message:
+def request_as_documented(direct: Message, authority: bytes, scheme: bytes) -> Message:
     """What docs/how-it-works.md makes of a request; the lines put on stand last, sorted."""
     method, target, _ = direct.start.split(b" ")
     stay = [
@@ -191,7 +191,8 @@ def request_as_documented(direct: Message, authority: bytes) -> Message:
         if lower not in HOP_BY_HOP | ONLY_OURS | nominated(direct)
     ]
     start = b"%b %b HTTP/1.1" % (method, target)
-    return Message(start, [*stay, *sorted(put_on(direct))], direct.body, direct.trailers)
+    lines = [*stay, *sorted(put_on(direct, authority, scheme))]
+    return Message(start, lines, direct.body, direct.trailers)
 
 
 def _on_its_way(method: bytes, lower: bytes, line: bytes, authority: bytes) -> bytes:
@@ -203,11 +204,11 @@ def _on_its_way(method: bytes, lower: bytes, line: bytes, authority: bytes) -> b
     return line
 
 
-def put_on(direct: Message) -> set[bytes]:
+def put_on(direct: Message, authority: bytes, scheme: bytes) -> set[bytes]:
     header = b"X-Serverless-Authorization" if direct.values(b"authorization") else b"Authorization"
-    lines = {b"X-Forwarded-For: 127.0.0.1", b"X-Forwarded-Proto: http"}
+    lines = {b"X-Forwarded-For: 127.0.0.1", b"X-Forwarded-Proto: " + scheme}
     lines |= {header + b": Bearer " + TOKEN_TEXT.encode()}
-    lines |= {b"X-Forwarded-Host: " + host for host in direct.values(b"host")}
+    lines |= {b"X-Forwarded-Host: " + authority}
     if direct.is_chunked:
         lines |= {b"Transfer-Encoding: chunked"}
     if b"trailers" in direct.values(b"te"):

@@ -12,9 +12,10 @@ from authproxy.errors import UpstreamError
 from authproxy.exchange import ResponseHead
 from authproxy.policy.cors import ANSWERS
 from authproxy.policy.headers import HINT
-from authproxy.policy.home import LOCAL_FIELDS, Home, local_value
+from authproxy.policy.home import Home
 from authproxy.policy.rejection import LOWEST_STATUS
 from authproxy.policy.retry import is_token_rejection
+from authproxy.policy.rewriting import LOCAL_FIELDS, local_value
 from authproxy.policy.sign_in import REDIRECTS
 from authproxy.wire.http2.blocks import EMPTY_TABLE, plain_field, plain_fields
 from authproxy.wire.http2.frames import (

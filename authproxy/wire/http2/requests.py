@@ -265,7 +265,7 @@ class Requests:
         if stream.client_ended or not flags & END_STREAM:
             raise ConnectionFault(Failure.PROTOCOL_ERROR, "a second request on a stream")
         try:
-            fields = trailer_fields(known.fields, upstream.rules)
+            fields = trailer_fields(known.fields, upstream.rules, stream.home)
         except Refused as refusal:
             raise ConnectionFault(Failure.PROTOCOL_ERROR, refusal.message) from refusal
         block = self._writer.write(fields, keep_path=False)
