@@ -11,7 +11,7 @@ from authproxy.demo.accounts import METADATA_EMAIL
 from authproxy.demo.world import World
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
-from authproxy.identity.discovery import Auto, find_adc
+from authproxy.identity.discovery import Adc, Auto
 from authproxy.identity.google import METADATA
 from tests.support.mint import mint_apart
 
@@ -40,20 +40,20 @@ def test_application_default_credentials_are_looked_for_in_googles_order(tmp_pat
     named.write_text('{"type": "named"}')
     written = tmp_path / "application_default_credentials.json"
     config = {"CLOUDSDK_CONFIG": str(tmp_path)}
-    without = find_adc(config)
+    without = Adc(config).find()
     written.write_text('{"type": "written"}')
 
     assert ({"type": "named"}, {"type": "written"}, True, True) == (
-        find_adc({**config, "GOOGLE_APPLICATION_CREDENTIALS": str(named)}),
-        find_adc(config),
+        Adc({**config, "GOOGLE_APPLICATION_CREDENTIALS": str(named)}).find(),
+        Adc(config).find(),
         without is METADATA,
-        find_adc({}) is METADATA,
+        Adc({}).find() is METADATA,
     )
 
 
 def test_a_named_file_that_is_missing_is_an_error_and_not_passed_over(tmp_path: Path) -> None:
     with pytest.raises(CredentialError) as caught:
-        find_adc({"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere.json"})
+        Adc({"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere.json"}).find()
 
     assert (
         "GOOGLE_APPLICATION_CREDENTIALS=/nowhere.json: there is no such file"
@@ -134,6 +134,23 @@ async def test_auto_passes_on_whom_to_act_as(world: World) -> None:
     world.google.accounts.allow_acting_as(TARGET, by=METADATA_EMAIL)
 
     assert TARGET == (await mint_apart(world, "auto", TARGET))["principal"]
+
+
+def test_what_is_passed_over_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "application_default_credentials.json"
+    folder.mkdir()
+    environ = {**NOWHERE, "CLOUDSDK_CONFIG": str(tmp_path), "PATH": "/nowhere"}
+    signed_out = {**environ, "PATH": f"{SHIM}:{os.environ['PATH']}", "GCLOUD_ACCOUNT": "signed_out"}
+    adc, auto = Adc(environ), Auto(signed_out)
+    for _ in range(2):
+        assert adc.find() is METADATA
+        with pytest.raises(CredentialError):
+            auto.mint("https://a")
+
+    assert [
+        f"credentials: {folder} is a folder: passed over for {name}"
+        for name in ("metadata", "gcloud")
+    ] == caplog.messages
 
 
 def test_auto_takes_gcloud_last(caplog: pytest.LogCaptureFixture) -> None:

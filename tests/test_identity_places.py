@@ -1,6 +1,9 @@
 import asyncio
+import os
 import socket
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,7 @@ from authproxy.identity.places import (
 
 NOWHERE = {"GCE_METADATA_HOST": "127.0.0.1:9"}
 SHIM = str(Path(__file__).parent / "support")
+NOBODY = 65534
 LOGIN = "gcloud auth application-default login"
 
 
@@ -171,6 +175,96 @@ def test_where_nothing_is_found_everything_that_was_tried_is_told() -> None:
         " written no credentials file; no metadata server answers; gcloud is not on PATH.",
         False,
     ) == (caught.value.message, caught.value.hint, caught.value.permanent)
+
+
+# What is there and cannot be used
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """What root may read says nothing about what others may."""
+    before = os.geteuid()
+    if before != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def hide(file: Path) -> None:
+    file.touch()
+    file.parent.chmod(0)
+
+
+def forbid(file: Path) -> None:
+    file.touch()
+    file.chmod(0)
+    file.parent.chmod(0o755)
+
+
+UNUSABLE: list[tuple[str, Callable[[Path], object], str]] = [
+    ("hidden", hide, "{file} cannot be looked at (Permission denied)"),
+    ("forbidden", forbid, "{file} may not be read by this user (uid {uid})"),
+    ("folder", Path.mkdir, "{file} is a folder"),
+    ("pipe", os.mkfifo, "{file} is no plain file"),
+    (
+        "loop",
+        lambda file: file.symlink_to(file),
+        "{file} cannot be looked at (Too many levels of symbolic links)",
+    ),
+]
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """One that another user can get to."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        folder = Path(name) / "gcloud"
+        folder.mkdir(mode=0o755)
+        folder.chmod(0o755)
+        yield folder
+        folder.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"), [case[1:] for case in UNUSABLE], ids=[case[0] for case in UNUSABLE]
+)
+def test_what_cannot_be_used_is_passed_over_and_told(
+    make: Callable[[Path], object], expected: str, home: Path
+) -> None:
+    file = home / "application_default_credentials.json"
+    make(file)
+    environ = {**NOWHERE, "PATH": SHIM, "CLOUDSDK_CONFIG": str(home)}
+    with as_nobody():
+        expected = expected.format(file=file, uid=os.geteuid())
+        auto, adc = find_auto_place(environ), find_adc_place(environ)
+        with pytest.raises(CredentialError) as caught:
+            find_auto_place({**environ, "PATH": "/nowhere"})
+
+    assert ("gcloud", (expected,)) == (auto.kind, auto.skipped)
+    assert ("metadata", (expected,)) == (adc.kind, adc.skipped)
+    assert f"is not set; {expected}; no metadata server" in caught.value.hint
+
+
+def test_a_home_that_may_not_be_looked_into_does_not_stop_the_wait_for_the_metadata_server(
+    home: Path,
+) -> None:
+    hide(home / "credentials.db")
+    with as_nobody():
+        place = find_auto_place({"CLOUDSDK_CONFIG": str(home), "KUBERNETES_SERVICE_HOST": "x"})
+
+    assert "metadata" == place.kind
+
+
+@pytest.mark.parametrize("name", ["a\0b", "/" + "x" * 300])
+def test_a_home_that_is_no_path_is_passed_over(name: str) -> None:
+    place = find_auto_place({**NOWHERE, "PATH": SHIM, "CLOUDSDK_CONFIG": name})
+
+    assert ("gcloud", 1) == (place.kind, len(place.skipped))
 
 
 def test_application_default_credentials_are_the_metadata_servers_in_the_end() -> None:

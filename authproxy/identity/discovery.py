@@ -15,9 +15,27 @@ from authproxy.identity.source import Source
 logger = logging.getLogger(__name__)
 
 
-def find_adc(environ: Mapping[str, str]) -> Info:
-    """Application Default Credentials. Raises CredentialError."""
-    return read_place(find_adc_place(environ))
+class Adc:
+    """Finds Application Default Credentials; what had to be passed over is said once."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._skipped: tuple[str, ...] = ()
+
+    def find(self) -> Info:
+        """Raises CredentialError."""
+        place = find_adc_place(self._environ)
+        if place.skipped != self._skipped:
+            self._skipped = place.skipped
+            warn_of_skipped(place)
+        return read_place(place)
+
+
+def warn_of_skipped(place: Place) -> None:
+    for problem in place.skipped:
+        logger.warning(
+            "credentials: %s: passed over for %s", problem, place.name, extra={"source": place.name}
+        )
 
 
 def read_place(place: Place) -> Info:
@@ -47,6 +65,7 @@ class Auto:
         self._proven: Source | None = None
         """Gave a token: from then on it is nobody else, whatever happens."""
         self._told = ""
+        self._skipped: tuple[str, ...] = ()
         self._lock = threading.Lock()
 
     @property
@@ -80,6 +99,9 @@ class Auto:
         if line == self._told:
             return
         self._told = line
+        if place.skipped != self._skipped:
+            self._skipped = place.skipped
+            warn_of_skipped(place)
         extra = {"source": place.name, "reason": place.because}
         extra |= {"principal": token.principal, "audience": token.audience} if token else {}
         logger.info("credentials: %s", line, extra=extra)

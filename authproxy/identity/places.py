@@ -4,8 +4,9 @@ import contextlib
 import http.client
 import os
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +43,17 @@ class Place:
     """As in messages."""
     because: str = field(default="", compare=False)
     """Why it is this one."""
+    skipped: tuple[str, ...] = field(default=(), compare=False)
+    """What is wrong with each place that comes before it and cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vain:
+    """Why a look was in vain."""
+
+    because: str
+    is_odd: bool = False
+    """Something is there, and it cannot be used."""
 
 
 def adc_path(environ: Mapping[str, str]) -> Path | None:
@@ -78,62 +90,90 @@ def find_adc_place(environ: Mapping[str, str]) -> Place:
     if named:
         return Place(kind="file", path=Path(named), name=f"{VARIABLE}={named}")
     path = adc_path(environ)
-    if path is not None and path.is_file():
+    problem = find_problem(path) if path is not None else NOTHING_WRITTEN
+    if path is not None and problem is None:
         return Place(kind="file", path=path, name=str(path))
-    return Place(kind="metadata", name="metadata")
+    odd = (problem.because,) if problem is not None and problem.is_odd else ()
+    return Place(kind="metadata", name="metadata", skipped=odd)
 
 
 def find_auto_place(environ: Mapping[str, str]) -> Place:
-    """The first that is there. Raises CredentialError when none is."""
-    found = next(filter(None, (look(environ) for look in LOOKS)), None)
-    if found is not None:
-        return found
+    """The first that is there and can be used. Raises CredentialError when none is."""
+    in_vain: list[Vain] = []
+    for look in LOOKS:
+        found = look(environ)
+        if isinstance(found, Place):
+            return replace(found, skipped=tuple(each.because for each in in_vain if each.is_odd))
+        in_vain.append(found)
+    looked = "; ".join(each.because for each in in_vain)
     raise CredentialError(
         "no credentials were found on this machine",
-        hint=f"Run: {ADC_LOGIN} -- Looked in vain: {'; '.join(LOOKS.values())}.",
+        hint=f"Run: {ADC_LOGIN} -- Looked in vain: {looked}.",
     )
 
 
-def _named(environ: Mapping[str, str]) -> Place | None:
+def find_problem(path: Path) -> Vain | None:
+    """Why a file that nobody named cannot be used; None when it can."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return NOTHING_WRITTEN
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "this is not a path"
+        return Vain(f"{path} cannot be looked at ({reason})", is_odd=True)
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "no plain file"
+        return Vain(f"{path} is {what}", is_odd=True)
+    if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+        return Vain(f"{path} may not be read by this user (uid {os.geteuid()})", is_odd=True)
+    return None
+
+
+def _named(environ: Mapping[str, str]) -> Place | Vain:
     named = environ.get(VARIABLE)
     if not named:
-        return None
+        return Vain(f"{VARIABLE} is not set")
     because = f"{VARIABLE} names it"
     return Place(kind="file", path=Path(named), name=f"file:{named}", because=because)
 
 
-def _written(environ: Mapping[str, str]) -> Place | None:
+def _written(environ: Mapping[str, str]) -> Place | Vain:
     path = adc_path(environ)
-    if path is None or not path.is_file():
-        return None
-    return Place(kind="file", path=path, name=f"file:{path}", because=f"{ADC_LOGIN} wrote it")
+    if path is None:
+        return NOTHING_WRITTEN
+    because = f"{ADC_LOGIN} wrote it"
+    return find_problem(path) or Place(kind="file", path=path, name=f"file:{path}", because=because)
 
 
-def _metadata(environ: Mapping[str, str]) -> Place | None:
+def _metadata(environ: Mapping[str, str]) -> Place | Vain:
     because = _expected(environ)
     if because is None and metadata_answers(environ):
         because = "the metadata server answers"
-    return Place(kind="metadata", name="metadata", because=because) if because else None
+    if because is None:
+        return Vain("no metadata server answers")
+    return Place(kind="metadata", name="metadata", because=because)
 
 
 def _expected(environ: Mapping[str, str]) -> str | None:
     """Why there must be a metadata server; None when there may be none."""
     because = next((why for name, why in MANAGED.items() if environ.get(name)), None)
-    logged_in = any(path.is_file() for path in gcloud_paths(environ)[:1])
+    logged_in = any(find_problem(path) is None for path in gcloud_paths(environ)[:1])
     return None if logged_in else because
 
 
-def _gcloud(environ: Mapping[str, str]) -> Place | None:
+def _gcloud(environ: Mapping[str, str]) -> Place | Vain:
     if find_gcloud(environ) is None:
-        return None
+        return Vain("gcloud is not on PATH")
     because = "gcloud is on PATH and nothing else was found"
     return Place(kind="gcloud", name="gcloud", because=because)
 
 
-LOOKS: Mapping[Callable[[Mapping[str, str]], Place | None], str] = {
-    _named: f"{VARIABLE} is not set",
-    _written: "gcloud has written no credentials file",
-    _metadata: "no metadata server answers",
-    _gcloud: "gcloud is not on PATH",
-}
-"""In this order; what is said when it was in vain."""
+NOTHING_WRITTEN = Vain("gcloud has written no credentials file")
+
+LOOKS: Sequence[Callable[[Mapping[str, str]], Place | Vain]] = (
+    _named,
+    _written,
+    _metadata,
+    _gcloud,
+)
+"""In this order."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from authproxy.identity.discovery import Auto, find_adc, metadata
+from authproxy.identity.discovery import Adc, Auto, metadata
 from authproxy.identity.egress import AS_ENVIRONMENT, Egress, environ_for
 from authproxy.identity.gcloud import Gcloud
 from authproxy.identity.given import TokenEnv, TokenFile
@@ -69,7 +69,7 @@ CAN_ACT: Mapping[str, Build] = {
         egress=w.egress,
         scopes=w.scopes,
     ),
-    "adc": _google("adc", lambda w: lambda: find_adc(w.environ), lambda w: adc_paths(w.environ)),
+    "adc": _google("adc", lambda w: Adc(w.environ).find, lambda w: adc_paths(w.environ)),
     "metadata": _google("metadata", lambda _: metadata),
     "file": _google(
         "file", lambda w: lambda: read_info(w.path, f"file:{w.value}"), lambda w: [w.path]
