@@ -70,7 +70,11 @@ def test_the_principal_is_the_first_name_that_is_there(
     [
         ("https://b", "https://b"),
         (["https://b"], "https://b"),
-        (["https://b", "https://c"], "https://a"),
+        (["https://b", "https://a"], "https://a"),
+        (["https://b", "https://c"], "https://b, https://c"),
+        ("b\n", "something that is no audience"),
+        (7, "something that is no audience"),
+        ([], "something that is no audience"),
         (None, "https://a"),
     ],
 )

@@ -47,6 +47,16 @@ def test_a_service_account_gets_a_token_for_the_audience(tmp_path: Path) -> None
     )
 
 
+@pytest.mark.parametrize("target", [None, ROBOT])
+def test_a_token_for_another_audience_than_was_asked_for_is_not_sent(
+    target: str | None, tmp_path: Path
+) -> None:
+    environ = {**Shell(tmp_path, "service_account").environ, "GCLOUD_AUDIENCE": "https://b"}
+    said = failure(Gcloud(environ, impersonate=target)).message
+
+    assert f"gcloud was asked for the audience {A} and gave a token for https://b" in said
+
+
 def test_a_user_gets_a_token_without_audience_and_gcloud_is_not_asked_for_one_again(
     tmp_path: Path,
 ) -> None:

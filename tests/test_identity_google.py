@@ -130,6 +130,31 @@ async def test_any_credentials_can_act_as_another_account(
     assert (TARGET, world.url) == (token.principal, token.audience)
 
 
+async def test_where_we_chose_the_audience_a_token_for_another_is_not_sent(
+    world: World, key: File, user: File
+) -> None:
+    world.google.issuer.other_audience = "https://other.run.app"
+    message = (
+        f"was asked for the audience {world.url} and gave a token for https://other.run.app,"
+        " which is not sent"
+    )
+    federated = File(world, world.wif_file(TARGET))
+    acting = File(world, world.impersonation_file(TARGET, source=user.path))
+
+    for file, target in (
+        (key, None),
+        (key, TARGET),
+        (user, TARGET),
+        (federated, None),
+        (acting, None),
+    ):
+        said, hint, _, permanent = await file.failure(target)
+        assert (f"file:k.json {message}", True) == (said, permanent)
+        assert 'set audience = "https://other.run.app"' in hint
+    assert f"metadata {message}" == (await mint_apart(world, "metadata"))["error"]
+    assert ADC_CLIENT_ID == (await user.mint()).audience
+
+
 async def test_impersonation_goes_by_way_of_its_delegates(world: World, key: File) -> None:
     accounts = world.google.accounts
     accounts.forbid_acting_as(TARGET, by=RUNNER)

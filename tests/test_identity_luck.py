@@ -99,6 +99,12 @@ def test_a_refusal_names_the_audience_and_keeps_everything_else(luck: Luck) -> N
             lambda luck: luck.failed(NO, None, NOW), ["WARNING", "DEBUG"], id="the same again"
         ),
         pytest.param(
+            lambda luck: luck.failed(NO, None, NOW + 299), ["WARNING", "DEBUG"], id="a little later"
+        ),
+        pytest.param(
+            lambda luck: luck.failed(NO, None, NOW + 300), ["WARNING", "WARNING"], id="much later"
+        ),
+        pytest.param(
             lambda luck: luck.failed(NEVER, None, NOW), ["WARNING", "WARNING"], id="another"
         ),
         pytest.param(
@@ -113,7 +119,7 @@ def test_a_refusal_names_the_audience_and_keeps_everything_else(luck: Luck) -> N
         ),
     ],
 )
-def test_only_what_is_new_is_a_warning(
+def test_only_what_is_new_or_lasts_is_a_warning(
     luck: Luck,
     caplog: pytest.LogCaptureFixture,
     second: Callable[[Luck], object],
@@ -133,7 +139,7 @@ def test_the_log_says_since_when_and_what_happens_next(
     luck.failed(NEVER, holding(60), NOW + 9)
 
     assert [
-        "no new token for https://a since 2027-01-15T08:00:00Z (there is none left, next try"
+        "no identity token for https://a since 2027-01-15T08:00:00Z, so requests get 503 (next try"
         " in 1.0 s or at the next request): no",
         "no new token for https://a since 2027-01-15T08:00:00Z (the last one is good until"
         " 2027-01-15T08:01:00Z, next try in 2.0 s): never",
@@ -196,4 +202,4 @@ def test_access_tokens_which_have_no_audience_are_called_so(
     luck.failed(NO, None, NOW)
 
     assert "no access token for Google APIs: no" == luck.refusal(NO).message
-    assert caplog.messages[0].startswith("no new token for Google APIs since ")
+    assert caplog.messages[0].startswith("no access token for Google APIs since ")

@@ -202,7 +202,7 @@ def levels() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("chosen", "level"),
     [
-        (logging.NOTSET, logging.ERROR),
+        (logging.NOTSET, logging.CRITICAL),
         (logging.DEBUG, logging.INFO),
         (logging.WARNING, logging.WARNING),
     ],

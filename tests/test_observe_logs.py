@@ -184,7 +184,9 @@ def test_our_lines_go_to_the_stream_and_the_libraries_stay_quiet() -> None:
     logging.getLogger("authproxy.identity").debug("a detail")
     for name in ("google.auth.transport", "urllib3.connectionpool", "asyncio", "aiohttp.access"):
         logging.getLogger(name).info("a secret assertion")
-    logging.getLogger("google.auth").warning("a warning")
+    for name in ("google.auth", "urllib3.connectionpool"):
+        logging.getLogger(name).error("what our own line says better")
+    logging.getLogger("asyncio").warning("a warning")
 
     sentences = [line.partition(" ")[2] for line in stream.getvalue().splitlines()]
     assert ["debug: a detail", "warning: a warning"] == sentences

@@ -27,6 +27,8 @@ class Issuer:
         self.life_s = life_s
         """Real ID tokens live 3600 seconds, not configurable."""
         self.clock = clock
+        self.other_audience = ""
+        """What an emulator in Google's place writes, whatever was asked for."""
 
     def service_account_token(
         self, account: Account, audience: str, *, email: bool = True, azp_email: bool = False
@@ -48,7 +50,7 @@ class Issuer:
     ) -> Claims:
         claims: Claims = {
             "iss": ISSUER,
-            "aud": audience,
+            "aud": self.other_audience or audience,
             "azp": account.email if azp_email else account.sub,
             "sub": account.sub,
         }

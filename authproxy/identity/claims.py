@@ -47,11 +47,28 @@ def token_from_jwt(
     return Token(
         value=Secret(text),
         expires_at=expires_at,
-        audience=_name(claims.get("aud")) or audience,
+        audience=_audience(claims.get("aud"), audience),
         principal=_name(claims.get("email")) or _name(claims.get("sub")) or principal or "unknown",
         source=source,
         issued_at=now if issued_at is None or issued_at > expires_at else issued_at,
     )
+
+
+def require_audience(token: Token, audience: str) -> None:
+    """Where we chose the audience, a token for another one is not what we asked for.
+
+    What answers in Google's place (emulators, shared caches of tokens) may not care. Such a token
+    would be refused by the service at best; at worst it opens something else. Raises
+    CredentialError.
+    """
+    if token.audience != audience:
+        raise CredentialError(
+            f"{token.source} was asked for the audience {audience} and gave a token for"
+            f" {token.audience}, which is not sent",
+            hint="Does something else answer in Google's place, such as an emulator? If the service"
+            f' does accept it, set audience = "{token.audience}".',
+            permanent=True,
+        )
 
 
 def read_claims(text: str, source: str) -> Mapping[str, Any]:
@@ -92,10 +109,18 @@ def _moment(value: object) -> float | None:
 
 def _name(value: object) -> str:
     """Text that can stand in a log line, else nothing."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]  # RFC 7519 4.1.3 allows aud to be a list
     good = isinstance(value, str) and value.isprintable() and len(value) <= MAX_NAME
     return str(value) if good else ""
+
+
+def _audience(value: object, wanted: str) -> str:
+    """RFC 7519 4.1.3 allows a list; where there is none, it is taken for the one that is wanted."""
+    if value is None:
+        return wanted
+    values = value if isinstance(value, list) else [value]
+    if wanted in values:
+        return wanted
+    return ", ".join(filter(None, map(_name, values[:3]))) or "something that is no audience"
 
 
 def _utc(at: float) -> str:

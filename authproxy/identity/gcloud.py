@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Secret, Token
-from authproxy.identity.claims import token_from_jwt
+from authproxy.identity.claims import require_audience, token_from_jwt
 from authproxy.identity.program import TIMEOUT_S, Finished, run
 from authproxy.identity.skew import HERE
 
@@ -93,11 +93,11 @@ class Gcloud:
 
     def _mint(self, audience: str) -> Token:
         if self._chain:
-            return self._token(self._run(audience, acting=True), audience)
+            return self._for(audience, self._run(audience, acting=True))
         if self._takes_audience:
             with_audience = self._run(audience)
             if with_audience.code == 0:
-                return self._token(with_audience, audience)
+                return self._for(audience, with_audience)
             return self._token_of_user(with_audience, audience)
         return self._token(self._run(None), audience)
 
@@ -107,6 +107,11 @@ class Gcloud:
         if token.principal.endswith(SERVICE_ACCOUNTS):
             return self._token(refused, audience)
         self._takes_audience = False
+        return token
+
+    def _for(self, audience: str, done: Finished) -> Token:
+        token = self._token(done, audience)
+        require_audience(token, audience)
         return token
 
     def _run(

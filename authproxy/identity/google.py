@@ -17,7 +17,7 @@ from typing import Any
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
 from authproxy.identity.access import access_token
-from authproxy.identity.claims import token_from_jwt
+from authproxy.identity.claims import require_audience, token_from_jwt
 from authproxy.identity.egress import AS_ENVIRONMENT, Egress
 from authproxy.identity.given import read_text
 from authproxy.identity.impersonation import IAM_SCOPE, actor, identity_token
@@ -166,11 +166,13 @@ class Kind:
     """Makes an identity token of these credentials' own."""
     credentials: Callable[[Info], Any]
     """google-auth's object for them, to act as somebody else with."""
+    takes_audience: bool = True
+    """Whether its own identity tokens are for the audience that is asked for."""
 
 
 KINDS = {
     "service_account": Kind(service_account, _service_account_credentials),
-    "authorized_user": Kind(user, _user_credentials),
+    "authorized_user": Kind(user, _user_credentials, takes_audience=False),
     "impersonated_service_account": Kind(impersonated, _impersonated_credentials),
     "external_account": Kind(federated, _federated_credentials),
     "external_account_authorized_user": Kind(no_identity, _workforce_credentials),
@@ -238,6 +240,8 @@ class Google:
         finally:
             request.close()
         token = token_from_jwt(jwt, source=self.name, audience=audience, now=HERE.now())
+        if kind.takes_audience or self._impersonate:
+            require_audience(token, audience)
         self._tell_of_user(info, token)
         return token
 

@@ -4,7 +4,7 @@ import logging
 import random
 from datetime import UTC, datetime
 
-from authproxy.errors import CredentialError, join_sentences
+from authproxy.errors import STATUS_OF, CredentialError, join_sentences
 from authproxy.identity.lifetime import BACKOFF_LAST_S, BACKOFF_SLOW_S, Held, backoff
 from authproxy.identity.source import GOOGLE_APIS, Product
 
@@ -17,6 +17,9 @@ HOLD_PERMANENT_S = 5.0
 
 SLACK_S = 1.0
 """So much later than planned the next try may seem to be before the clock counts as set back."""
+
+REPEAT_S = 300.0
+"""How often a failure that lasts is said again: who looks at the log later must find it."""
 
 NEVER = float("-inf")
 
@@ -38,6 +41,7 @@ class Luck:
         self._failed_at = NEVER
         self._failing_since = NEVER
         self._warned: tuple[bool, str] | None = None
+        self._warned_at = NEVER
 
     def refusal(self, error: CredentialError) -> CredentialError:
         """`error` for one who waits; an exception raised again and again collects tracebacks."""
@@ -102,15 +106,15 @@ class Luck:
         self.retry_at = now + self._waits_s
 
     def _log_failed(self, error: CredentialError, left: Held | None, now: float) -> None:
-        """A warning when something changed, else for debugging: a flood must not fill the log."""
+        """A warning when something changed, and every few minutes while it lasts; else for
+        debugging: a flood must not fill the log."""
         situation = (left is not None, error.message)
-        level = logging.DEBUG if situation == self._warned else logging.WARNING
-        self._warned = situation
+        is_said = situation == self._warned and abs(now - self._warned_at) < REPEAT_S
+        if not is_said:
+            self._warned, self._warned_at = situation, now
         logger.log(
-            level,
-            "no new %s since %s (%s): %s",
-            self._product.name,
-            utc(self._failing_since),
+            logging.DEBUG if is_said else logging.WARNING,
+            "%s: %s",
             self._outlook(left, now),
             told(error),
             extra={
@@ -123,10 +127,16 @@ class Luck:
         )
 
     def _outlook(self, left: Held | None, now: float) -> str:
+        since = utc(self._failing_since)
         next_try = f"next try in {self.retry_at - now:.1f} s"
         if left is None:
-            return f"there is none left, {next_try} or at the next request"
-        return f"the last one is good until {utc(left.token.expires_at)}, {next_try}"
+            return (
+                f"no {self._product.missing} since {since}, so requests get"
+                f" {STATUS_OF[self._product.code]} ({next_try} or at the next request)"
+            )
+        until = utc(left.token.expires_at)
+        outlook = f"the last one is good until {until}, {next_try}"
+        return f"no new {self._product.name} since {since} ({outlook})"
 
 
 def told(error: CredentialError) -> str:

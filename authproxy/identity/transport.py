@@ -115,11 +115,11 @@ class Request:
 def quiet_google_loggers() -> None:
     """At DEBUG they write assertions and tokens in clear, so they are never below INFO.
 
-    Where nobody chose a level it is ERROR: what they warn of is in our own errors, in one line.
+    Where nobody chose a level they are silent: what they say is in our own errors, in one line.
     """
     base = logging.getLogger("google")
     if base.level == logging.NOTSET:
-        base.setLevel(logging.ERROR)
+        base.setLevel(logging.CRITICAL)
     for name in ["google", *logging.root.manager.loggerDict]:
         logger = logging.getLogger(name)
         if name.split(".")[0] == "google" and logging.NOTSET < logger.level < logging.INFO:

@@ -39,8 +39,11 @@ def configure(level: str, log_format: Format, stream: TextIO | LogStream) -> Non
     root.setLevel(logging.WARNING)
     logging.getLogger("authproxy").setLevel(level.upper())
     # At DEBUG google-auth logs assertions in clear, and asyncio every TLS handshake.
-    for name in ("google", "urllib3", "asyncio", "aiohttp"):
+    for name in ("asyncio", "aiohttp"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # What these warn of is in our own lines, with what to do about it.
+    for name in ("google", "urllib3"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def timestamp(seconds: float) -> str:

@@ -65,7 +65,7 @@ async def test_a_broken_key_file_is_read_again_when_it_was_mended(
 async def test_a_metadata_server_that_comes_late_is_found_without_a_request(world: World) -> None:
     world.google.metadata.down()
     async with in_front_of(world, "--credentials", "metadata") as proxy:
-        await proxy.hear("no new token for .*there is none left, next try in")
+        await proxy.hear("no identity token for .* since .*, so requests get 503 .next try in")
         world.google.metadata.up()
         await proxy.hear("a token for .* can be had again")
         assert await ask(proxy.port) == b"HTTP/1.1 200 OK\r\n"
