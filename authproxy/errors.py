@@ -48,6 +48,7 @@ class Code(StrEnum):
     SECRET_UNAVAILABLE = "secret_unavailable"
     SERVICE_UNRESOLVED = "service_unresolved"
     CONNECT_FAILED = "connect_failed"
+    NO_HTTP1 = "no_http1"
     NO_HTTP2 = "no_http2"
     SIGN_IN_REDIRECT = "sign_in_redirect"
     REFUSED_BY_GOOGLE = "refused_by_google"
@@ -82,6 +83,7 @@ STATUS_OF: dict[Code, int] = {
     Code.SECRET_UNAVAILABLE: 503,
     Code.SERVICE_UNRESOLVED: 503,
     Code.CONNECT_FAILED: 502,
+    Code.NO_HTTP1: 502,
     Code.NO_HTTP2: 502,
     Code.SIGN_IN_REDIRECT: 403,
     Code.REFUSED_BY_GOOGLE: 403,

@@ -174,8 +174,8 @@ async def test_service_without_tls_is_told_apart() -> None:
         url = service.url.replace("http:", "https:")
         error = await failure(connector_to(url, trust))
 
-    assert f"The TLS handshake with {url} failed." == str(error)
-    expected = "Is this the right port, and does the service speak TLS on it?"
+    assert f"{url} does not speak TLS at this port." == str(error)
+    expected = "If that is the right port, write http:// and not https:// for the service."
     assert expected == error.hint
 
 

@@ -15,6 +15,12 @@ PEER = Peer(
 )
 
 
+def failed_with(reason: str) -> ssl.SSLError:
+    error = ssl.SSLError()
+    error.reason = reason
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "message", "code"),
     [
@@ -34,6 +40,16 @@ PEER = Peer(
             ssl.SSLError(),
             "The TLS handshake with the egress proxy http://p:1 failed.",
             Code.CONNECT_FAILED,
+        ),
+        (
+            failed_with("WRONG_VERSION_NUMBER"),
+            "The egress proxy http://p:1 does not speak TLS at this port.",
+            Code.CONNECT_FAILED,
+        ),
+        (
+            failed_with("TLSV1_ALERT_NO_APPLICATION_PROTOCOL"),
+            "The egress proxy http://p:1 does not speak HTTP/1.1.",
+            Code.NO_HTTP1,
         ),
         (
             StartError("x"),

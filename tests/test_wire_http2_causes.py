@@ -8,6 +8,7 @@ from authproxy.errors import Code, UpstreamError
 from authproxy.exchange import Exchange, RequestHead
 from authproxy.settings import TimeoutSettings
 from authproxy.values import parse_origin
+from authproxy.wire import mismatch
 from authproxy.wire.http2 import causes
 from authproxy.wire.http2.frames import ConnectionFault, Failure
 from authproxy.wire.http2.streams import Stream
@@ -16,7 +17,7 @@ ORIGIN = parse_origin("https://svc.run.app")
 
 
 def test_sentences() -> None:
-    another, lacking = causes.another_service(), causes.no_http2(ORIGIN)
+    another, lacking = causes.another_service(), mismatch.no_http2(ORIGIN)
 
     assert (
         421,
@@ -43,7 +44,7 @@ def test_service_that_turns_http2_down_within_tls_is_told_from_other_failures() 
 
 
 def test_service_that_breaks_the_protocol_is_told_so() -> None:
-    error = causes.service_broke("why")
+    error = causes.service_broke("why", b"", ORIGIN)
 
     assert (502, "The service's answer is not valid HTTP/2.", "why") == (
         error.status,

@@ -19,9 +19,9 @@ from authproxy.policy.advice import Advice, Situation, advise
 from authproxy.policy.headers import FORWARDED
 from authproxy.policy.home import Home
 from authproxy.policy.rejection import Rejection, judge, suspect
-from authproxy.policy.rpc import find_rpc
+from authproxy.policy.rpc import Rpc, find_rpc
 from authproxy.policy.sign_in import find_way_back, leads_to_sign_in, local_way_back
-from authproxy.wire import refusals
+from authproxy.wire import mismatch, refusals
 
 if TYPE_CHECKING:
     from authproxy.wire.relay import Relay
@@ -186,6 +186,12 @@ def answers_call(relay: "Relay", head: ResponseHead, begun: bytes) -> bool:
     relay.leave_service()
     relay.refuse(refusal)
     return True
+
+
+def guess(relay: "Relay") -> str:
+    """What else may be wrong with a service that closed a new connection without a word."""
+    is_grpc = find_rpc(relay.head) is Rpc.GRPC
+    return mismatch.silence_hint(relay.upstream.origin, is_grpc=is_grpc)
 
 
 def explain(relay: "Relay", head: ResponseHead, begun: bytes) -> None:

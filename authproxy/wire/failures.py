@@ -14,6 +14,10 @@ from authproxy.errors import Code, StartError, UpstreamError
 logger = logging.getLogger(__name__)
 
 
+# What OpenSSL calls an answer that is no record of TLS.
+_NO_TLS = frozenset(["WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
     """Whom we try to reach, in words."""
@@ -61,12 +65,8 @@ def note_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) ->
 
 def translate(error: Exception, peer: Peer, timeout_s: float) -> UpstreamError:
     code = Code.CONNECT_FAILED
-    if isinstance(error, ssl.SSLCertVerificationError):
-        message = f"The certificate of {peer.inner_name} is not trusted: {error.verify_message}."
-        hint = f"If the {peer.kind} uses a private CA, name its certificate with --ca-file."
-    elif isinstance(error, ssl.SSLError):
-        message = f"The TLS handshake with {peer.inner_name} failed."
-        hint = f"Is this the right port, and does the {peer.kind} speak TLS on it?"
+    if isinstance(error, ssl.SSLError):
+        message, hint, code = _translate_tls(error, peer)
     elif isinstance(error, TimeoutError):
         code = Code.UPSTREAM_TIMEOUT
         message = f"{peer.name} did not accept a connection within {timeout_s:g} seconds."
@@ -97,3 +97,22 @@ def translate(error: Exception, peer: Peer, timeout_s: float) -> UpstreamError:
         detail=detail,
         passing=isinstance(error, ConnectionError),
     )
+
+
+def _translate_tls(error: ssl.SSLError, peer: Peer) -> tuple[str, str, Code]:
+    """Message, hint and code."""
+    reason = str(getattr(error, "reason", ""))
+    if isinstance(error, ssl.SSLCertVerificationError):
+        message = f"The certificate of {peer.inner_name} is not trusted: {error.verify_message}."
+        hint = f"If the {peer.kind} uses a private CA, name its certificate with --ca-file."
+    elif reason in _NO_TLS:
+        message = f"{peer.name} does not speak TLS at this port."
+        hint = f"If that is the right port, write http:// and not https:// for the {peer.kind}."
+    elif "NO_APPLICATION_PROTOCOL" in reason:
+        message = f"{peer.name} does not speak HTTP/1.1."
+        hint = "If it speaks HTTP/2 only, let the client speak HTTP/2 to authproxy."
+        return message, hint, Code.NO_HTTP1
+    else:
+        message = f"The TLS handshake with {peer.inner_name} failed."
+        hint = f"Is this the right port, and does the {peer.kind} speak TLS on it?"
+    return message, hint, Code.CONNECT_FAILED

@@ -212,12 +212,13 @@ def by_page(status: int, hint: str) -> RefusedByGoogle:
     )
 
 
-def service_gone(reason: str) -> UpstreamError:
+def service_gone(reason: str, more: str = "") -> UpstreamError:
+    """`more`: what else it may be."""
     return UpstreamError(
         "The service closed the connection before it had answered.",
         code=Code.UPSTREAM_BROKE,
         sent=True,
-        hint="Look into the service's own log; the request may have reached it.",
+        hint=f"Look into the service's own log; the request may have reached it. {more}".rstrip(),
         detail=reason,
     )
 

@@ -262,7 +262,8 @@ class Relay:
             # Not on another idle one: that may have been closed in the same moment.
             self._wait()
         else:
-            self._fail(refusals.service_gone(reason))
+            more = explaining.guess(self) if service is not None and service.was_silent else ""
+            self._fail(refusals.service_gone(reason, more))
 
     def service_broke(self, error: UpstreamError) -> None:
         """The service sent what is no answer; its connection is cut already."""

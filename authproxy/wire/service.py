@@ -22,6 +22,7 @@ from authproxy.wire.heads import (
     parse_status_line,
 )
 from authproxy.wire.interim import InterimCount
+from authproxy.wire.mismatch import find_mismatch
 from authproxy.wire.output import resume, send
 
 if TYPE_CHECKING:
@@ -94,6 +95,11 @@ class ServiceConnection(asyncio.Protocol):
         """Idle before, and not a byte was heard since: the service had most likely closed it."""
         return self.reused and not self._heard
 
+    @property
+    def was_silent(self) -> bool:
+        """New, and not a byte was heard."""
+        return not self.reused and not self._heard
+
     def begin(self, relay: "Relay", *, hold: bool) -> None:
         """Serve `relay` until it ends; `hold`: its client cannot take more yet."""
         self.relay = relay
@@ -160,7 +166,10 @@ class ServiceConnection(asyncio.Protocol):
         try:
             self._read(relay, data)
         except HeadError as error:
-            self._broke(relay, refusals.service_broke(str(error)))
+            found = None
+            if relay.response is None and not self.reused:
+                found = find_mismatch(data, self._pool.origin, str(error), http2=False)
+            self._broke(relay, found or refusals.service_broke(str(error)))
         except UpstreamError as error:
             self._broke(relay, error)
         except Exception:

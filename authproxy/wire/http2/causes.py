@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from authproxy.errors import Code, Refused, UpstreamError
 from authproxy.values import Origin
-from authproxy.wire import refusals
+from authproxy.wire import mismatch, refusals
 
 if TYPE_CHECKING:
     from authproxy.settings import TimeoutSettings
@@ -22,25 +22,16 @@ def another_service() -> Refused:
     )
 
 
-def no_http2(origin: Origin) -> UpstreamError:
-    return UpstreamError(
-        f"{origin} does not speak HTTP/2, which a client of HTTP/2 needs it to.",
-        code=Code.NO_HTTP2,
-        sent=False,
-        hint="Call it with HTTP/1.1, or let it speak HTTP/2: every Cloud Run service does at its"
-        " own address, and `gcloud run services update --use-http2` takes it to the container.",
-    )
-
-
 def not_connected(error: UpstreamError, origin: Origin) -> UpstreamError:
     """`error`, or that the service turned HTTP/2 down while TLS was negotiated."""
     cause = error.__cause__
     reason = getattr(cause, "reason", "") if isinstance(cause, ssl.SSLError) else ""
-    return no_http2(origin) if "NO_APPLICATION_PROTOCOL" in str(reason) else error
+    return mismatch.no_http2(origin) if "NO_APPLICATION_PROTOCOL" in str(reason) else error
 
 
-def service_broke(reason: str) -> UpstreamError:
-    return UpstreamError(
+def service_broke(reason: str, begun: bytes, origin: Origin) -> UpstreamError:
+    """`begun`: with what it began, if nothing before was valid."""
+    return mismatch.find_mismatch(begun, origin, reason, http2=True) or UpstreamError(
         "The service's answer is not valid HTTP/2.",
         code=Code.UPSTREAM_BROKE,
         sent=True,

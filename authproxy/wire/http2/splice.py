@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from authproxy.errors import AuthProxyError, CredentialError, UpstreamError
-from authproxy.wire import refusals
+from authproxy.wire import mismatch, refusals
 from authproxy.wire.http2 import causes
 from authproxy.wire.http2.agreement import Agreement
 from authproxy.wire.http2.answers import Answers
@@ -72,6 +72,8 @@ class Splice:
         self._from_service = Scanner(self._answers, self._for_client, max_block=size)
         self._holds = 0
         self._is_client_congested = False
+        self._has_settings = False
+        """The service has sent its own, so it speaks HTTP/2."""
         self._is_over = False
         """Nothing that comes is looked at any more."""
         self.idle_s = self._waiting_s = 0.0
@@ -108,7 +110,9 @@ class Splice:
         try:
             self._from_service.feed(data)
         except ConnectionFault as fault:
-            self._give_up(causes.service_broke(fault.reason))
+            assert self.upstream is not None  # noqa: S101 -- for the type checker: it has spoken
+            begun = b"" if self._has_settings else data
+            self._give_up(causes.service_broke(fault.reason, begun, self.upstream.origin))
             return
         self.flush()
 
@@ -129,7 +133,10 @@ class Splice:
 
     def service_gone(self, reason: str) -> None:
         if not self._is_over:
-            self._give_up(refusals.service_gone(reason))
+            hint = ""
+            if self.upstream is not None and not self._has_settings:
+                hint = mismatch.silence_hint(self.upstream.origin, http2=True)
+            self._give_up(refusals.service_gone(reason, hint))
 
     # What the receivers find.
 
@@ -179,6 +186,7 @@ class Splice:
         self._from_service.max_frame = max(self._from_service.max_frame, size)
 
     def service_settings(self, settings: dict[int, int]) -> None:
+        self._has_settings = True
         size = settings.get(MAX_FRAME_SIZE, 0)
         self._from_client.max_frame = max(self._from_client.max_frame, size)
 
@@ -199,7 +207,7 @@ class Splice:
             service.transport.abort()
         elif not service.speaks_http2:
             service.transport.abort()
-            self._give_up(causes.no_http2(upstream.origin))
+            self._give_up(mismatch.no_http2(upstream.origin))
         else:
             self._service = service
             self._hold(_CONNECTING, False)
