@@ -15,7 +15,7 @@ from authproxy.values import parse_origin
 from authproxy.wire import tls
 from authproxy.wire.connector import Connector
 from authproxy.wire.tls import ListenerTls, ServiceTls, service_context
-from tests.support.certificates import Pair, write_authority, write_pair
+from tests.support.certificates import Pair, write_authority, write_lax_chain, write_pair
 from tests.support.ears import Ears, opened
 from tests.support.raw import OK, RawService, raw_service
 from tests.support.talking import GET, until
@@ -91,6 +91,25 @@ async def test_without_one_such_a_service_lets_nobody_in(tmp_path: Path) -> None
             await ears.lost.wait()
 
     assert [] == service.heads
+
+
+@pytest.mark.parametrize("anchor", ["authority", "intermediate"])
+async def test_who_may_sign_is_judged_the_same_on_every_python(anchor: str, tmp_path: Path) -> None:
+    """3.13 refuses authorities of inspecting proxies, 3.11 an anchor that somebody else signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if anchor == "authority":
+        ca_file, pair = write_lax_chain(tmp_path)
+        context.load_cert_chain(pair)
+    else:
+        child = trustme.CA().create_child_ca()
+        ca_file = write_authority(tmp_path, child)
+        child.issue_cert("localhost").configure_cert(context)
+    async with (
+        raw_service(tls=context) as service,
+        opened(connector_to(service, ServiceTls(ca_file=ca_file))) as ears,
+    ):
+        ears.transport.write(GET)
+        await until(lambda: ears.data == OK)
 
 
 async def test_a_service_with_old_tls_is_refused(tmp_path: Path) -> None:

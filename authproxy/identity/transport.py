@@ -45,16 +45,17 @@ class Request:
         `skew` learns from the answers of both.
         """
         quiet_google_loggers()
-        import requests
         from google.auth.transport.requests import Request as GoogleRequest
 
-        self.session = requests.Session()
+        from authproxy.identity.session import new_session
+
+        self.session = new_session()
         self._sessions = [self.session]
         self._way: Way = (GoogleRequest(self.session), proxies_for(egress))
         self._way_inside: Way = self._way
         """To what only this machine can reach."""
         if direct:
-            inside = requests.Session()
+            inside = new_session()
             inside.trust_env = False
             self._sessions.append(inside)
             self._way_inside = (GoogleRequest(inside), {})

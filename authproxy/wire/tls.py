@@ -6,7 +6,7 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from authproxy.config.certificates import load_authorities, load_pair
+from authproxy.config.certificates import judge_alike, load_authorities, load_pair
 from authproxy.errors import StartError
 from authproxy.settings import ServiceSettings
 
@@ -48,6 +48,7 @@ def service_context(tls: ServiceTls, alpn: str) -> ssl.SSLContext:
     It reads the system's certificates, which takes some 20 ms: share it. Raises StartError.
     """
     context = ssl.create_default_context()
+    judge_alike(context)
     context.minimum_version = _VERSIONS[tls.min_version]
     context.set_alpn_protocols([alpn])
     try:

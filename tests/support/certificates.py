@@ -1,10 +1,15 @@
 """Certificates and keys as files, as an administrator would put them there."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import trustme
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import NameOID
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,37 @@ def write_pair(folder: Path, *names: str, authority: trustme.CA, stem: str = "se
     pair.key.write_bytes(issued.private_key_pem.bytes())
     pair.both.write_bytes(issued.private_key_pem.bytes() + chain)
     return pair
+
+
+def write_lax_chain(folder: Path) -> tuple[Path, Path]:
+    """The authority's file and a server's, as inspecting proxies make them: RFC 5280 4.2.1.9 wants
+    basicConstraints to be critical and names for the keys, and there is neither."""
+    now = datetime.now(UTC)
+    key, authority_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Inspecting proxy")])
+
+    def signed(
+        subject: x509.Name, public: ec.EllipticCurvePublicKey, extension: x509.ExtensionType
+    ) -> bytes:
+        builder = x509.CertificateBuilder(issuer, subject, public, x509.random_serial_number())
+        builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(
+            now + timedelta(days=1)
+        )
+        made = builder.add_extension(extension, critical=False).sign(authority_key, SHA256())
+        return made.public_bytes(serialization.Encoding.PEM)
+
+    constraints = x509.BasicConstraints(ca=True, path_length=None)
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+    ca_file, server = folder / "lax-ca.pem", folder / "lax.pem"
+    ca_file.write_bytes(signed(issuer, authority_key.public_key(), constraints))
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    server.write_bytes(private + signed(subject, key.public_key(), names))
+    return ca_file, server
 
 
 def write_authority(folder: Path, authority: trustme.CA) -> Path:
