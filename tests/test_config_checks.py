@@ -152,7 +152,6 @@ def test_without_a_token_its_header_is_free_for_the_key() -> None:
 @pytest.mark.parametrize(
     ("flag", "value", "sentence"),
     [
-        ("--credentials", "file:/no/key.json", 'there is no file "/no/key.json"'),
         ("--credentials", "token-env:TOKEN", "the environment variable TOKEN is not set"),
         ("--api-key", "env:KEY", "the environment variable KEY is not set"),
         ("--api-key", "file:/no/key", 'there is no file "/no/key"'),
@@ -171,8 +170,9 @@ def test_what_is_not_there_is_a_problem_where_it_is_named(
     assert [f"command line: {flag}: {sentence}"] == problems(urls=[URL], flags={flag: value})
 
 
-def test_a_token_file_may_appear_later() -> None:
-    assert [] == problems(urls=[URL], flags={"--credentials": "token-file:/not/yet"})
+@pytest.mark.parametrize("kind", ["token-file", "file"])
+def test_files_of_credentials_may_appear_later(kind: str) -> None:
+    assert [] == problems(urls=[URL], flags={"--credentials": f"{kind}:/not/yet"})
 
 
 def test_what_is_there_is_taken(tmp_path: Path) -> None:

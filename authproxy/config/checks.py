@@ -21,7 +21,7 @@ from authproxy.config.credential_checks import (
 from authproxy.config.dangers import check_forwarded, check_secret_files
 from authproxy.config.egress import EgressError, find_egress
 from authproxy.config.entries import Entries, get_nearest
-from authproxy.config.files import is_stream, read_bytes
+from authproxy.config.files import is_stream, mark, read_bytes
 from authproxy.config.keys import Path
 from authproxy.config.secrets import resolve_secret
 from authproxy.errors import Problem, StartError
@@ -217,7 +217,8 @@ def _unreadable(draft: Draft) -> Iterator[Problem]:
 
 def _look_at_credentials(service: ServiceSettings, environ: Mapping[str, str]) -> None:
     kind, value = service.credentials.kind, service.credentials.value
-    if kind == "file" and not is_stream(FilePath(value)):
+    # What is missing may be mounted later: requests get 503 with its name until it is there.
+    if kind == "file" and mark(FilePath(value)) and not is_stream(FilePath(value)):
         read_bytes(FilePath(value), at_most=MAX_KEY_FILE)
     if kind == "token-env" and not environ.get(value):
         raise ValueError(f"the environment variable {value} is not set")

@@ -5,6 +5,7 @@ import time
 from email.utils import formatdate
 from pathlib import Path
 
+import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
@@ -47,6 +48,23 @@ async def test_a_login_while_it_runs_is_noticed_without_a_request(
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert b"\r\nRetry-After: " in answer
     assert b"Run: gcloud auth application-default login" in answer
+
+
+@pytest.mark.parametrize("place", ["key.json", "mounted/late/key.json"])
+async def test_a_key_file_that_comes_late_is_waited_for(
+    place: str, world: World, tmp_path: Path
+) -> None:
+    world.cloud_run.gate.invokers.add(ROBOT)
+    path = tmp_path / place
+    async with in_front_of(world, "--credentials", f"file:{path}") as proxy:
+        answer = await whole_answer(proxy.port)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(world.service_account_file(ROBOT).read_text())
+        await proxy.hear(f"token for {world.url} as {ROBOT} from file:")
+        assert await ask(proxy.port) == b"HTTP/1.1 200 OK\r\n"
+
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"file:%b: there is no such file" % str(path).encode() in answer
 
 
 async def test_a_broken_key_file_is_read_again_when_it_was_mended(
