@@ -13,6 +13,7 @@ from authproxy.access import Gate, addresses
 from authproxy.errors import CredentialError
 from authproxy.exchange import Observer
 from authproxy.identity.cache import TokenCache
+from authproxy.identity.program import kill_running
 from authproxy.identity.skew import HERE
 from authproxy.observe import logs
 from authproxy.observe.access_log import AccessLog
@@ -25,6 +26,7 @@ from authproxy.values import EgressProxy
 from authproxy.wire.failures import note_loop_error
 from authproxy.wire.file_watch import FileWatch
 from authproxy.wire.listener import ProxyServer
+from authproxy.wire.room import count_open_files, file_limit
 from authproxy.wire.sockets import listener_url, open_listener
 from authproxy.wire.tls import ListenerTls
 from authproxy.wire.upstream import Upstream
@@ -34,6 +36,8 @@ logger = logging.getLogger(__name__)
 Ready = Callable[[Sequence[str]], None]
 LOG_PATIENCE_S = 1.0
 """How long the log's last lines have to get out."""
+COMMAND_PATIENCE_S = 3.0
+"""How long a program that prints a token may go on when authproxy is told to stop."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 NAMES_TOLD = 10
 WARM_AT_MOST = 32
@@ -51,12 +55,19 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
     observers = [AccessLog(stream, log_format)] if settings.log.access else []
     _raise_file_limit()
     memory.keep_what_was_freed()
+    for number in SIGNALS:
+        signal.signal(number, _stop_at_once)
     try:
         with asyncio.Runner(loop_factory=with_resolver(choose_transports())) as runner:
             proxy = Proxy(settings, stream, observers)
             return runner.run(_serve_until_signal(proxy, on_ready))
     finally:
         stream.drain(LOG_PATIENCE_S)
+
+
+def _stop_at_once(number: int, _frame: object) -> None:
+    """Nothing is under way while authproxy starts, whatever it waits for."""
+    sys.exit(128 + number)
 
 
 async def _serve_until_signal(proxy: "Proxy", on_ready: Ready | None) -> int:
@@ -70,9 +81,9 @@ async def _serve_until_signal(proxy: "Proxy", on_ready: Ready | None) -> int:
         else:
             stop.set_result(128 + number)
 
-    for number in SIGNALS:
-        loop.add_signal_handler(number, stopped, number)
     async with proxy:
+        for number in SIGNALS:
+            loop.add_signal_handler(number, stopped, number)
         if on_ready is not None:
             on_ready(proxy.urls)
         code = await stop
@@ -93,6 +104,7 @@ class Proxy:
         self._observers = observers
         self._opened: list[tuple[str, ListenerSettings]] = []
         self._tasks = Tasks()
+        self._ending = Tasks()
         self._files = FileWatch()
         self._gate = Gate(settings, self._files)
         self._stack = contextlib.AsyncExitStack()
@@ -115,12 +127,14 @@ class Proxy:
     def drain(self) -> None:
         """Let what is under way be the last."""
         self._server.drain()
+        self._ending.spawn(_kill_slow_commands(), name="commands that hang")
 
     def cut(self) -> None:
         """Do not wait for what is under way any longer."""
         self._server.cut()
 
     async def _start(self) -> None:
+        self._push(self._ending.cancel)
         self._push(self._tokens.close)
         upstreams = Builder(
             self.settings, self._tokens, self._files, found=self._gate.found
@@ -139,6 +153,7 @@ class Proxy:
         self._tasks.spawn(self._files.keep_fresh(), name="files of the configuration")
         for upstream in upstreams.values():
             self._tasks.spawn(_first_token(upstream), name=f"first token for {upstream.name}")
+        self._server.room.fit(file_limit(), count_open_files())
         announce(self._opened, self.settings, self._stream)
         tell_egress(upstreams)
         if len(upstreams) <= WARM_AT_MOST:
@@ -150,7 +165,7 @@ class Proxy:
         self, listener: ListenerSettings, upstreams: dict[str, Upstream], tls: ListenerTls | None
     ) -> None:
         listen = listener.listen
-        context = tls.context if tls is not None and listen.path is None else None
+        context = (lambda: tls.context) if tls is not None and listen.path is None else None
         sockets = open_listener(listen, listener.socket_mode)
         rules = self._gate.rules_for(listener, upstreams)
         for sock in sockets:
@@ -244,3 +259,11 @@ def _raise_file_limit() -> None:
 
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def _kill_slow_commands() -> None:
+    """Until cancelled: whoever waits for their tokens gets an error, and can end."""
+    await asyncio.sleep(COMMAND_PATIENCE_S)
+    while True:
+        kill_running()
+        await asyncio.sleep(COMMAND_PATIENCE_S / 10)

@@ -278,7 +278,7 @@ class TimeoutSettings(_Frozen):
     """How long an idle connection to a service is kept."""
     token: Seconds = Field(20.0, gt=0)
     """Until a source has made a token."""
-    drain: Seconds = Field(10.0, ge=0)
+    drain: Seconds = Field(9.0, ge=0)
     """For exchanges that still run when authproxy is told to stop."""
 
 

@@ -92,7 +92,7 @@ async def test_signal_lets_the_exchange_under_way_finish(number: signal.Signals,
         await writer.drain()
         await asked.wait()
         program.signal(number)
-        await program.hear("stopping: waiting up to 10s")
+        await program.hear("stopping: waiting up to 9s")
         goes_on.set()
         answer = await reader.read(-1)
         writer.close()

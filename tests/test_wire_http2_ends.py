@@ -78,15 +78,6 @@ def test_reading_is_paused_once_and_resumed_once() -> None:
     assert ["pause", "resume"] == wire.said
 
 
-def test_leaving_client_is_read_to_its_end() -> None:
-    wire = Wire()
-    end = ClientEnd(as_splice(Told()), wire)
-    end.pause(True)
-    end.leave()
-
-    assert ["pause", "resume", "eof"] == wire.said
-
-
 def test_repr_says_whether_it_is_read() -> None:
     end = ClientEnd(as_splice(Told()), Wire())
     assert "<ClientEnd [reading]>" == repr(end)

@@ -127,6 +127,8 @@ async def test_a_tick_that_fails_is_not_the_last(caplog: pytest.LogCaptureFixtur
             self.ticks += 1
             raise RuntimeError("a defect")
 
+        idle_s = 0.0
+
         def drain(self) -> None:
             """Nothing to do."""
 

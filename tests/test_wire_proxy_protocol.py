@@ -14,10 +14,10 @@ import pytest
 from authproxy.policy.access import Address, AddressSet
 from authproxy.tasks import Tasks
 from authproxy.values import LOOPBACK, Listen
-from authproxy.wire import proxy_protocol
-from authproxy.wire.proxy_protocol import QUIET_S, Seldom, _Door, _readable, serve
+from authproxy.wire import acceptor, proxy_protocol
+from authproxy.wire.proxy_protocol import _Door, _readable, serve
+from authproxy.wire.room import Room
 from authproxy.wire.sockets import open_listener
-from tests.support.clock import FakeClock
 from tests.support.proxy_header import v1, v2, v2_for
 from tests.support.talking import read_rest, tls_contexts, until
 from tests.test_wire_sockets import has_ipv6
@@ -51,6 +51,7 @@ class Server:
         self.port: int = sock.getsockname()[1]
         self.tasks = tasks
         self.made: list[Echo] = []
+        self.room = Room(lambda: 0, lambda: None)
 
     def make(self, client: Address) -> Echo:
         self.made.append(Echo(client))
@@ -86,7 +87,14 @@ async def serving(
     tasks = Tasks()
     server = Server(sock, tasks)
     tasks.spawn(
-        serve(sock, factory=server.make, context=context, trusted=trusted, deadline_s=deadline_s),
+        serve(
+            sock,
+            factory=server.make,
+            context=None if context is None else lambda: context,
+            trusted=trusted,
+            deadline_s=deadline_s,
+            room=server.room,
+        ),
         name="listener",
     )
     try:
@@ -96,7 +104,7 @@ async def serving(
         for echo in server.made:
             if hasattr(echo, "transport"):
                 echo.transport.abort()
-    assert -1 == sock.fileno()
+    assert (-1, 0) == (sock.fileno(), server.room.arriving)
 
 
 @pytest.mark.parametrize(
@@ -297,7 +305,14 @@ async def test_a_protocol_that_cannot_be_made_is_a_line_in_the_log_and_no_more(
         server.make = fail  # type: ignore[method-assign, assignment]  # -- the one that fails
         (sock,) = open_listener(Listen("127.0.0.1", 0))
         server.port = sock.getsockname()[1]
-        listener = serve(sock, factory=fail, context=None, trusted=EVERYBODY, deadline_s=PATIENT_S)
+        listener = serve(
+            sock,
+            factory=fail,
+            context=None,
+            trusted=EVERYBODY,
+            deadline_s=PATIENT_S,
+            room=server.room,
+        )
         server.tasks.spawn(listener, name="other")
         assert await server.say(v1("192.0.2.7")) in (b"", b"reset")
         assert await server.say(v1("192.0.2.8")) in (b"", b"reset")
@@ -324,14 +339,15 @@ async def test_the_end_closes_the_socket_and_those_who_have_not_spoken() -> None
 
 
 async def test_the_end_may_come_before_a_connection_was_looked_at() -> None:
-    (sock,) = open_listener(Listen("127.0.0.1", 0))
     ours, theirs = socket.socketpair()
-    with sock, ours, theirs:
-        door = _Door(sock, Echo, None, EVERYBODY, PATIENT_S)
-        door.look_at(ours, ip_address("127.0.0.1"))
+    room = Room(lambda: 0, lambda: None)
+    with ours, theirs:
+        door = _Door("127.0.0.1:1", Echo, None, EVERYBODY, PATIENT_S, room)
+        room.arriving += 1
+        door.take(ours, ("127.0.0.1", 2))
         await door.close()
 
-        assert -1 == ours.fileno()
+        assert (-1, 0) == (ours.fileno(), room.arriving)
         assert b"" == theirs.recv(1)
 
 
@@ -342,7 +358,12 @@ async def test_two_may_listen_on_one_socket() -> None:
         server.port = sock.getsockname()[1]
         for each in (sock, sock.dup()):
             listener = serve(
-                each, factory=server.make, context=None, trusted=EVERYBODY, deadline_s=PATIENT_S
+                each,
+                factory=server.make,
+                context=None,
+                trusted=EVERYBODY,
+                deadline_s=PATIENT_S,
+                room=server.room,
             )
             server.tasks.spawn(listener, name="one of two")
         for _ in range(3):
@@ -378,7 +399,7 @@ def no_more_files() -> Iterator[None]:
 async def test_a_shortage_of_files_is_told_and_survived(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(proxy_protocol, "PAUSE_S", 0.01)
+    monkeypatch.setattr(acceptor, "PAUSE_S", 0.01)
     async with serving() as server:
         with socket.create_connection(("127.0.0.1", server.port)) as sock, no_more_files():
             await until(lambda: bool(caplog.messages))
@@ -399,17 +420,3 @@ async def test_an_ipv6_listener_shows_its_address_in_brackets(
         writer.close()
 
     assert caplog.messages[0].startswith(f"a connection from ::1 to [::1]:{server.port} was closed")
-
-
-def test_what_anybody_can_cause_is_written_seldom(caplog: pytest.LogCaptureFixture) -> None:
-    clock = FakeClock()
-    seldom = Seldom(clock)
-    for _ in range(1500):
-        seldom.warn("again")
-    clock.advance(QUIET_S)
-    seldom.warn("later")
-    clock.advance(QUIET_S)
-    seldom.warn("last")
-
-    expected = ["again", "later; and 1,499 more since the last such line", "last"]
-    assert expected == caplog.messages

@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import errno
 import os
 import shlex
 import shutil
@@ -82,20 +83,14 @@ def run(
         )
     try:
         with (
-            subprocess.Popen(  # noqa: S603 -- the operator's own command, without a shell
-                [program, *argv[1:]],
-                env=dict(environ),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            ) as process,
+            _start([program, *argv[1:]], environ, name) as process,
             _noted(process),
         ):
             output, errors = _communicate(process, timeout_s, name)
     except OSError as error:
         raise CredentialError(
-            f"{name}: the program cannot be started ({error.strerror})", permanent=True
+            f"{name}: the program cannot be started ({error.strerror})",
+            permanent=error.errno not in _SHORTAGES,
         ) from None
     return Finished(
         code=process.returncode,
@@ -104,25 +99,93 @@ def run(
     )
 
 
-_running: "set[subprocess.Popen[bytes]]" = set()
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
+"""Of descriptors, processes and memory: they pass."""
+_LOCK_PATIENCE_S = 0.5
+
+
+class _Programs:
+    """Those that run. Nobody waits for the threads that wait for them when authproxy ends."""
+
+    def __init__(self) -> None:
+        self.running: set[subprocess.Popen[bytes]] = set()
+        self.starting = threading.Lock()
+        """Held while one is started, so that none is overlooked at the end."""
+        self.is_over = False
+
+
+_programs = _Programs()
+
+
+def _start(argv: list[str], environ: Mapping[str, str], name: str) -> "subprocess.Popen[bytes]":
+    with _programs.starting:
+        if _programs.is_over:
+            raise CredentialError(f"{name}: authproxy is shutting down")
+        process = subprocess.Popen(  # noqa: S603 -- the operator's own command, without a shell
+            argv,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        _programs.running.add(process)
+        return process
 
 
 @contextlib.contextmanager
 def _noted(process: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Nobody waits for the thread that waits for a program when authproxy ends."""
-    _running.add(process)
     try:
         yield
     finally:
-        _running.discard(process)
+        _programs.running.discard(process)
+
+
+def kill_running() -> None:
+    """Kill the programs that run, and their children: nobody wants their tokens any more."""
+    for process in list(_programs.running):
+        _kill(process)
 
 
 @atexit.register
-def _kill_running() -> None:
-    """What would print a token that nobody wants any more."""
-    for process in list(_running):
+def _end() -> None:
+    has_lock = _programs.starting.acquire(timeout=_LOCK_PATIENCE_S)
+    _programs.is_over = True
+    kill_running()
+    if has_lock:
+        _programs.starting.release()
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """With its session: what a shell runs in the background has a process group of its own."""
+    for pid in (*_members(process.pid), process.pid):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _members(session: int) -> list[int]:
+    """The processes of a session, and those that they have started and that have left it since."""
+    found, left = set[int](), dict[int, int]()
+    for pid in map(int, filter(str.isdigit, _names_in_proc())):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            # The name in brackets may hold anything; behind it: state, parent, group, session.
+            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+            left[pid] = int(fields[1])
+            if int(fields[3]) == session:
+                found.add(pid)
+    while more := {pid for pid, parent in left.items() if parent in found} - found:
+        found |= more
+    return sorted(found)
+
+
+def _names_in_proc() -> list[str]:
+    """Where there is no /proc the process group has to do."""
+    try:
+        return [path.name for path in Path("/proc").iterdir()]
+    except OSError:
+        return []
 
 
 def _communicate(
@@ -131,7 +194,7 @@ def _communicate(
     try:
         return process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        _kill(process)
         raise CredentialError(
             f"{name}: the command gave no token within {timeout_s:g} seconds and was killed",
             hint="Run it by hand: does it wait for the network, or for an answer at the terminal?",

@@ -65,6 +65,10 @@ class ResponseFacts:
     connection: frozenset[bytes] = frozenset()
     has_messages: bool = False
     """The body is a stream of messages of gRPC-Web or Connect, each with its length ahead."""
+    is_event_stream: bool = False
+    """Server-sent events."""
+    is_encoded: bool = False
+    """It is compressed, say, so that it cannot be read on its way."""
 
 
 def read_request(head: RequestHead) -> RequestFacts:
@@ -139,6 +143,10 @@ def _note_request_coding(facts: RequestFacts, value: bytes) -> None:
     if facts.chunked or value.lower() != b"chunked":
         raise _bad_request("The only transfer coding that a request may have is chunked.")
     facts.chunked = True
+
+
+def _note_encoding(facts: ResponseFacts, value: bytes) -> None:
+    facts.is_encoded = value.lower() != b"identity"
 
 
 def _note_connection(facts: RequestFacts | ResponseFacts, value: bytes) -> None:
@@ -221,6 +229,7 @@ def _note_content_type(facts: ResponseFacts, value: bytes) -> None:
     media = value.lower()
     is_web = media.startswith(b"application/grpc-web") and b"-text" not in media
     facts.has_messages = is_web or media.startswith(b"application/connect+")
+    facts.is_event_stream = media.partition(b";")[0].strip() == b"text/event-stream"
 
 
 def _note_address(facts: RequestFacts, _: bytes) -> None:
@@ -271,6 +280,7 @@ _RESPONSE_NOTES: dict[bytes, Callable[[ResponseFacts, bytes], None]] = {
     b"transfer-encoding": _note_response_coding,
     b"connection": _note_connection,
     b"upgrade": _note_upgrade,
+    b"content-encoding": _note_encoding,
     **dict.fromkeys(LOCAL_FIELDS, _note_local),
 }
 

@@ -6,7 +6,6 @@ holds what one read brought and not more.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from authproxy.policy.facts import ResponseFacts
 from authproxy.policy.headers import response_head
 from authproxy.wire import refusals, replies
 from authproxy.wire.caller import Caller
+from authproxy.wire.goodbye import HEAD_GRACE_S, Goodbye
 from authproxy.wire.output import reset, send
 from authproxy.wire.reader import RequestReader
 from authproxy.wire.relay import Relay
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from authproxy.wire.listener import ProxyServer
 
 logger = logging.getLogger(__name__)
-
-LINGER_S = 5.0
-"""How long a client that still sends may take to read an answer that ends the connection."""
-
 
 # Why nothing is read from the client. Plain numbers: an IntFlag's operators are Python functions.
 _EARLY = 1  # body came before there was a connection to the service
@@ -46,10 +42,10 @@ class ClientConnection(asyncio.Protocol):
     __slots__ = (
         "_advancing",
         "_ahead",
+        "_goodbye",
         "_head_age_s",
         "_holds",
         "_idle_s",
-        "_lingered_s",
         "_meet",
         "_queue",
         "_reader",
@@ -83,7 +79,7 @@ class ClientConnection(asyncio.Protocol):
         self._holds = 0
         self._idle_s = 0.0
         self._head_age_s = 0.0
-        self._lingered_s: float | None = None
+        self._goodbye: Goodbye | None = None
         self._unsent = 0
 
     # What the transport tells.
@@ -243,12 +239,10 @@ class ClientConnection(asyncio.Protocol):
     def turn_away(self) -> None:
         """Let the client read what it was sent, though it may still send; then close."""
         self._reader.is_deaf = True
-        self._lingered_s = 0.0
         self._hold(_ALL, False)
         self.flush()
-        with contextlib.suppress(OSError):  # it may be gone, and we not have heard of it yet
-            if self.transport.can_write_eof():
-                self.transport.write_eof()
+        self._goodbye = Goodbye(self.transport)
+        self._goodbye.end_writing()
 
     def abort(self, relay: Relay) -> None:
         """Cut the client off in the middle of an answer, so that it cannot take it for whole."""
@@ -272,9 +266,8 @@ class ClientConnection(asyncio.Protocol):
 
     def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
         """Time passed."""
-        if self._lingered_s is not None:
-            self._lingered_s += seconds
-            if self._lingered_s > LINGER_S:
+        if self._goodbye is not None:
+            if self._goodbye.is_overdue(seconds, hurries=self.server.draining):
                 self.transport.abort()
         elif self._relay is not None:
             self._relay.tick(seconds, timeouts)
@@ -294,11 +287,20 @@ class ClientConnection(asyncio.Protocol):
             # A close would wait for a client that does not read its last answer.
             self.cut() if unsent else self.close()
 
+    @property
+    def idle_s(self) -> float:
+        """For how long no request has been under way, nor begun."""
+        is_idle = self._relay is None and self._goodbye is None and not self._reader.head_open
+        return self._idle_s if is_idle else 0.0
+
     def drain(self) -> None:
-        """Close now if nothing is under way; else the exchange under way is the last."""
+        """Close if no request is under way; else that one is the last."""
         if self._relay is not None:
-            self._relay.keep_alive = False
-        elif not self._reader.head_open and self._lingered_s is None:
+            self._relay.drain()
+        elif self._reader.head_open and self._head_age_s < HEAD_GRACE_S:
+            pass  # it may be whole in a moment
+        elif self._goodbye is None:
+            self._goodbye = Goodbye(self.transport)
             self.close()
 
     def close(self) -> None:

@@ -6,7 +6,6 @@ import itertools
 import logging
 import secrets
 import socket
-import ssl
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,17 +17,22 @@ from authproxy.policy.limits import ConnectionCounter
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
 from authproxy.wire import refusals, replies
+from authproxy.wire.acceptor import Acceptor
 from authproxy.wire.caller import Caller
 from authproxy.wire.client import ClientConnection
 from authproxy.wire.explaining import Explainer
 from authproxy.wire.pool import Pool
-from authproxy.wire.proxy_protocol import serve
+from authproxy.wire.proxy_protocol import Context, serve
+from authproxy.wire.room import Room
 from authproxy.wire.rules import ListenerRules
-from authproxy.wire.sockets import BACKLOG
 
 logger = logging.getLogger(__name__)
 
 LONGEST_TICK_S = 1.0
+DRAIN_TICK_S = 0.1
+"""How often what is still open is asked to end."""
+MAKE_ROOM_AFTER_S = 1.0
+"""A client that has been idle for so long may be sent away for another one."""
 CUT_S = 1.0
 """How long connections that were cut have to say that they are lost, so that observers hear it."""
 
@@ -39,8 +43,12 @@ class Connection(Protocol):
     def tick(self, seconds: float, timeouts: TimeoutSettings, /) -> None:
         """Time passed: close what is overdue."""
 
+    @property
+    def idle_s(self) -> float:
+        """For how long nothing has been under way."""
+
     def drain(self) -> None:
-        """Close now if nothing is under way."""
+        """Close now if nothing is under way, else as soon as that is so; may be called again."""
 
     def cut(self) -> None:
         """Close at once."""
@@ -69,25 +77,48 @@ class ProxyServer:
         self.tasks = Tasks()
         self._observers = tuple(observers)
         self._pools = tuple(pools)
+        self.room = Room(lambda: len(self._connections), self._send_idle_away)
+        self._arrivals = Tasks()
+        for pool in self._pools:
+            pool.before_opening = self._close_idle_service_connection
         self.explainer = Explainer()
         self._run = secrets.token_hex(3)
         self._numbers = itertools.count(1)
 
     async def listen(
-        self, sock: socket.socket, rules: ListenerRules, tls: ssl.SSLContext | None = None
+        self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
     ) -> None:
         """Take the connections that come to `sock`, which is the server's from now on."""
-        made = await asyncio.get_running_loop().create_server(
-            partial(ClientConnection, self, partial(Caller, rules=rules)),
-            sock=sock,
-            backlog=BACKLOG,  # asyncio listens once more, and would do so with one of its own
-            ssl=tls,
-            ssl_handshake_timeout=self.timeouts.head if tls is not None else None,
-        )
-        self._listening.append(made.close)
+        factory = partial(ClientConnection, self, partial(Caller, rules=rules))
+
+        def take(client: socket.socket, _peername: object) -> None:
+            self._arrivals.spawn(self._arrive(client, factory, tls), name="new connection")
+
+        acceptor = Acceptor(sock, take, self.room)
+        acceptor.go_on()
+        self._listening.append(acceptor.close)
+
+    async def _arrive(
+        self, sock: socket.socket, factory: Callable[[], ClientConnection], tls: Context | None
+    ) -> None:
+        try:
+            with contextlib.suppress(OSError):  # a handshake that failed is the client's matter
+                await asyncio.get_running_loop().connect_accepted_socket(
+                    factory,
+                    sock,
+                    ssl=tls() if tls is not None else None,
+                    ssl_handshake_timeout=self.timeouts.head if tls is not None else None,
+                )
+                return
+            sock.close()
+        except asyncio.CancelledError:
+            sock.close()
+            raise
+        finally:
+            self.room.arrived()
 
     def listen_behind(
-        self, sock: socket.socket, rules: ListenerRules, tls: ssl.SSLContext | None = None
+        self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
     ) -> None:
         """As `listen`, for a socket whose connections begin with the PROXY protocol's header."""
 
@@ -100,6 +131,7 @@ class ProxyServer:
             context=tls,
             trusted=rules.trusted,
             deadline_s=self.timeouts.head,
+            room=self.room,
         )
         task = self.tasks.start(serving, name="PROXY protocol")
         self._listening.append(task.cancel)
@@ -130,6 +162,8 @@ class ProxyServer:
             self._counter.closed(self._connections.pop(connection))
         if not self._connections:
             self._none_open.set()
+        if self.room.is_awaited:
+            self.room.freed()
 
     def begin_exchange(self, client: Address | None, head: RequestHead) -> Exchange:
         return Exchange(self._run, next(self._numbers), client, head)
@@ -149,6 +183,8 @@ class ProxyServer:
             connection.tick(seconds, self.timeouts)
         for pool in self._pools:
             pool.tick(seconds)
+        if self.room.is_awaited:
+            self.room.freed()
 
     async def keep_ticking(self) -> None:
         """Tick until cancelled, often enough for the shortest timeout."""
@@ -171,6 +207,7 @@ class ProxyServer:
         self.draining = True
         for close in self._listening:
             close()
+        self._listening.clear()
         for connection in list(self._connections):
             connection.drain()
 
@@ -182,18 +219,42 @@ class ProxyServer:
     async def shutdown(self, patience_s: float) -> None:
         """Wait `patience_s` seconds for what is under way, then cut it."""
         self.drain()
-        await asyncio.sleep(0)  # for what was accepted just before
-        self.drain()
+        await self._arrivals.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
-                await self._none_open.wait()
+                await self._wind_down()
         self.cut()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CUT_S):
                 await self._none_open.wait()
         await self.tasks.cancel()
-        for pool in self._pools:
-            await pool.close()
+        await asyncio.gather(*(pool.close() for pool in self._pools))
+
+    async def _wind_down(self) -> None:
+        """Ask those that are open to end, until none is."""
+        before = time.monotonic()
+        while self._connections:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_TICK_S):
+                    await self._none_open.wait()
+            now = time.monotonic()
+            self.tick(now - before)
+            before = now
+            self.drain()
+
+    def _send_idle_away(self) -> None:
+        """Close the connections that have been idle for longest, so that others come in."""
+        idle = [each for each in self._connections if each.idle_s > MAKE_ROOM_AFTER_S]
+        idle.sort(key=lambda each: each.idle_s, reverse=True)
+        for connection in idle[: 1 + len(idle) // 4]:
+            connection.drain()
+
+    def _close_idle_service_connection(self) -> None:
+        """There are no more of them than there may be clients."""
+        most = self.room.most
+        if most is not None and sum(pool.open_count for pool in self._pools) >= most:
+            pool = max(self._pools, key=lambda pool: pool.idle_count)
+            pool.close_idlest()
 
     def __repr__(self) -> str:
         state = "draining" if self.draining else "serving"

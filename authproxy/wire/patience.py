@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from authproxy.wire.relay import Relay
 
 
-def find_overdue(relay: "Relay", timeouts: TimeoutSettings) -> UpstreamError | None:
-    """The error that ends `relay` when it has taken too long, saying which bound that was."""
+def find_overdue(relay: "Relay", seconds: float, timeouts: TimeoutSettings) -> UpstreamError | None:
+    """Time passed: the error that ends `relay` when it took too long, saying by which bound."""
+    relay.silent_s += seconds
+    relay.age_s += seconds
     if relay.exchange.service:  # else it is not known yet which service it is for
         timeouts = relay.upstream.timeouts or timeouts
     if timeouts.total and relay.age_s > timeouts.total:

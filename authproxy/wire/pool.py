@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Protocol
 
 from authproxy.errors import AuthProxyError, Code, UpstreamError
@@ -20,7 +21,7 @@ from authproxy.wire.service import ServiceConnection
 
 logger = logging.getLogger(__name__)
 
-SETTLE_S = 0.5
+SETTLE_S = 0.25
 """How long connections that are on their way may take when the pool closes, before they are
 cancelled: at the wrong moment asyncio's race of addresses would leak the socket that won it."""
 
@@ -60,6 +61,8 @@ class Pool:
         """For those who open connections to the service that the pool does not lend, as for HTTP/2:
         they settle and end with it."""
         self._closed = False
+        self.before_opening: Callable[[], None] = lambda: None
+        """Called before each connection that is opened: there may be too many elsewhere."""
 
     def lead_to(self, connector: Connector) -> None:
         """Another origin, while no connection was ever asked for."""
@@ -121,14 +124,28 @@ class Pool:
         for connection in overdue:
             connection.close()
 
+    @property
+    def open_count(self) -> int:
+        """Connections that stand or are on their way."""
+        return self._open + self._connecting
+
+    @property
+    def idle_count(self) -> int:
+        return len(self._idle)
+
+    def close_idlest(self) -> None:
+        """Close the one that has rested longest, if any does; its descriptor is free at once."""
+        for connection in self._idle:
+            connection.abandon()
+            return
+
     async def close(self) -> None:
         """Close the idle connections; lent ones close when they come back."""
         self._closed = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_S):
-                await self._settled.wait()
+                await asyncio.gather(self._settled.wait(), self.beside.settle(SETTLE_S))
         await self._tasks.cancel()
-        await self.beside.settle(SETTLE_S)
         await self.beside.cancel()
         for connection in list(self._idle):
             connection.close()
@@ -144,6 +161,7 @@ class Pool:
             self._open_another()
 
     def _open_another(self) -> None:
+        self.before_opening()
         self._connecting += 1
         self._settled.clear()
         self._tasks.spawn(self._connect(), name=f"connect to {self.origin}")

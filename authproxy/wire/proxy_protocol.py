@@ -15,28 +15,30 @@ from collections.abc import Callable
 from authproxy.policy.access import Address, AddressSet, parse_peer
 from authproxy.policy.proxy_protocol import find_length, parse_header
 from authproxy.tasks import Tasks
+from authproxy.wire.acceptor import Acceptor, show_name
+from authproxy.wire.room import Room
+from authproxy.wire.seldom import Seldom
 
 logger = logging.getLogger(__name__)
 
 MAX_WAITING = 512
 """Connections whose header has not come yet; more are left to the kernel until one has."""
-PAUSE_S = 1.0
-"""After the system had no room for another connection."""
-QUIET_S = 60.0
-"""At most one line of each kind is written to the log in so many seconds."""
 _PEEK = 512
 
 Factory = Callable[[Address], asyncio.Protocol]
 """Makes the protocol for a client with this address."""
+Context = Callable[[], ssl.SSLContext]
+"""The TLS context for the next client."""
 
 
 async def serve(
     sock: socket.socket,
     *,
     factory: Factory,
-    context: ssl.SSLContext | None,
+    context: Context | None,
     trusted: AddressSet,
     deadline_s: float,
+    room: Room,
 ) -> None:
     """Take the connections that come to `sock` (TCP, ours from now on) until cancelled.
 
@@ -44,31 +46,15 @@ async def serve(
     What has been handed to a protocol by then goes on. A proxy that asks for itself, as for its
     health checks, is a client with the proxy's own address.
     """
-    door = _Door(sock, factory, context, trusted, deadline_s)
+    door = _Door(show_name(sock), factory, context, trusted, deadline_s, room)
+    acceptor = Acceptor(sock, door.take, room, door.may_take)
+    door.on_room = acceptor.go_on
+    acceptor.go_on()
     try:
-        with sock:
-            while True:
-                await door.let_in()
+        await asyncio.get_running_loop().create_future()
     finally:
+        acceptor.close()
         await door.close()
-
-
-class Seldom:
-    """Warnings of one kind, which anybody can cause, and which must not fill the log."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._quiet_until = float("-inf")
-        self._unsaid = 0
-
-    def warn(self, text: str) -> None:
-        now = self._clock()
-        if now < self._quiet_until:
-            self._unsaid += 1
-            return
-        more = f"; and {self._unsaid:,} more since the last such line" if self._unsaid else ""
-        self._quiet_until, self._unsaid = now + QUIET_S, 0
-        logger.warning("%s%s", text, more)
 
 
 class _Newcomer:
@@ -104,54 +90,46 @@ class _Door:
 
     def __init__(
         self,
-        sock: socket.socket,
+        where: str,
         factory: Factory,
-        context: ssl.SSLContext | None,
+        context: Context | None,
         trusted: AddressSet,
         deadline_s: float,
+        room: Room,
     ) -> None:
-        self._sock = sock
-        self._where = _show(sock)
+        self._where = where
         self._factory = factory
         self._context = context
         self._trusted = trusted
         self._deadline_s = deadline_s
-        self._room = asyncio.Semaphore(MAX_WAITING)
+        self._room = room
+        self.on_room: Callable[[], None] = lambda: None
+        """Called when fewer wait than before."""
+        self._unheard = 0
+        """Those whose header has not come."""
         self._newcomers: set[_Newcomer] = set()
         self._tasks = Tasks()
         clock = asyncio.get_running_loop().time
-        self._strangers, self._failures, self._shortages = (
-            Seldom(clock),
-            Seldom(clock),
-            Seldom(clock),
-        )
+        self._strangers, self._failures = Seldom(clock), Seldom(clock)
 
-    async def let_in(self) -> None:
-        """Wait for the next connection."""
-        async with self._room:
-            await _readable(self._sock)
-        try:
-            sock, peername = self._sock.accept()
-        except (BlockingIOError, ConnectionAbortedError):
-            return
-        except OSError as error:
-            self._shortages.warn(f"no connection can be taken at {self._where}: {error.strerror}")
-            await asyncio.sleep(PAUSE_S)
-            return
-        self.look_at(sock, parse_peer(peername))
+    def may_take(self) -> bool:
+        """Fewer wait than may."""
+        return self._unheard < MAX_WAITING
 
-    def look_at(self, sock: socket.socket, peer: Address | None) -> None:
-        """Let `peer` say who its client is, if it is one that may."""
+    def take(self, sock: socket.socket, peername: object) -> None:
+        """Let a connection say whose it is, if its peer may name others."""
+        peer = parse_peer(peername)
         if peer is None or peer not in self._trusted:
             sock.close()
+            self._room.arrived()
             self._strangers.warn(
                 f"a connection from {peer} to {self._where} was closed: a listener with"
                 " proxy_protocol is for trusted_proxies only"
             )
             return
-        sock.setblocking(False)
         newcomer = _Newcomer(sock, peer)
         self._newcomers.add(newcomer)
+        self._unheard += 1
         self._tasks.spawn(self._greet(newcomer), name=f"connection to {self._where}")
 
     async def _greet(self, newcomer: _Newcomer) -> None:
@@ -162,11 +140,12 @@ class _Door:
         finally:
             if newcomer in self._newcomers:
                 self._close(newcomer)
+            self._room.arrived()
 
     async def _hear(self, newcomer: _Newcomer) -> Address | None:
         """Who the client is; None when the connection is to be closed."""
         try:
-            async with self._room, asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout(self._deadline_s):
                 return await newcomer.read_client()
         except TimeoutError:
             self._complain(newcomer, f"no PROXY header came within {self._deadline_s:g} s")
@@ -175,6 +154,9 @@ class _Door:
         except (EOFError, OSError):
             # As some load balancers do to see whether anybody is there.
             logger.debug("a connection from %s ended before its PROXY header did", newcomer.peer)
+        finally:
+            self._unheard -= 1
+            self.on_room()
         return None
 
     async def _hand_over(self, newcomer: _Newcomer, client: Address) -> None:
@@ -187,7 +169,7 @@ class _Door:
             await loop.connect_accepted_socket(
                 lambda: protocol,
                 newcomer.sock,
-                ssl=self._context,
+                ssl=None if self._context is None else self._context(),
                 ssl_handshake_timeout=None if self._context is None else self._deadline_s,
             )
 
@@ -203,13 +185,9 @@ class _Door:
 
     async def close(self) -> None:
         await self._tasks.cancel()
-        for newcomer in list(self._newcomers):
-            self._close(newcomer)  # its task was cancelled before it had begun
-
-
-def _show(sock: socket.socket) -> str:
-    host, port = sock.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        for newcomer in list(self._newcomers):  # its task was cancelled before it had begun
+            self._close(newcomer)
+            self._room.arrived()
 
 
 async def _readable(sock: socket.socket) -> None:

@@ -18,6 +18,7 @@ from authproxy.policy.rejection import LOWEST_STATUS
 from authproxy.policy.retry import may_resend
 from authproxy.wire import admission, again, explaining, refusals, tunnel
 from authproxy.wire.call_end import Messages, tell_end
+from authproxy.wire.event_stream import EventStream, may_end_early
 from authproxy.wire.kept import KeptBody
 from authproxy.wire.output import add_body, add_chunk
 from authproxy.wire.patience import find_overdue
@@ -38,8 +39,7 @@ class Relay:
     service: ServiceConnection | None = None
     received_all = False
     """The client's request has come in whole."""
-    silent_s = 0.0
-    age_s = 0.0
+    silent_s = age_s = 0.0
     connect_tries = 0
     had_another_token = False
     _kept: KeptBody | None = None
@@ -48,9 +48,9 @@ class Relay:
     _in_line = False
     response: ResponseFacts | None = None
     """Set when the service's final head has come."""
-    _chunked = False
-    """The body to the client is sent in chunks."""
     _messages: Messages | None = None
+    _chunked: bool | EventStream = False
+    """The body to the client is sent in chunks, or as events that it looks after."""
     _answering = False
     """The client has been sent a final head."""
     _answered = False
@@ -193,12 +193,6 @@ class Relay:
 
     # What the service's side tells.
 
-    def service_interim(self, head: ResponseHead, facts: ResponseFacts) -> None:
-        """A 1xx other than 101; old clients do not know them."""
-        self.silent_s = 0.0
-        if self.head.version != "1.0":
-            self.client.out.append(self.client.caller.interim_head(head, facts))
-
     def service_head(self, head: ResponseHead, facts: ResponseFacts, begun: bytes) -> bool:
         """The final head, and what came behind it; False when there will be another instead."""
         if head.status < LOWEST_STATUS:
@@ -227,32 +221,34 @@ class Relay:
         self._chunked = self.client.begin_answer(self, head, facts)
         if facts.has_messages:
             self._messages = Messages()
+        if facts.is_event_stream and may_end_early(self, facts):
+            self._chunked = EventStream(self, in_chunks=self._chunked)
 
     def from_service(self, data: bytes) -> None:
         """A piece of the answer's body."""
         self.silent_s = 0.0
         self.exchange.bytes_to_client += len(data)
-        if self._chunked:
+        if not self._chunked:
+            self.client.out.append(data)
+        elif self._chunked is True:
             add_chunk(self.client.out, data)
             if self._messages is not None:
                 self._messages.feed(data)
         else:
-            self.client.out.append(data)
+            self._chunked.add(data)
 
     def service_done(self, trailers: list[Field]) -> None:
         """The answer has come in whole. The request may still be on its way (an early answer)."""
-        if self._chunked:
+        if self._chunked is True:
             self.client.out.append(self.client.caller.answer_end(trailers))
+        elif self._chunked:
+            self._chunked.finish(trailers)
         self._answered = True
         if self.received_all:
             self._end()
         elif self.service is not None and not self.service.is_usable:
             self.leave_service()
             self._linger()
-
-    def service_congested(self, congested: bool) -> None:
-        """The service reads slower than the client sends."""
-        self.client.hold_congested(congested)
 
     def service_gone(self, reason: str) -> None:
         """The connection to the service ended under the exchange."""
@@ -272,12 +268,16 @@ class Relay:
 
     def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
         """Time passed; give up when nothing moved for too long."""
-        self.silent_s += seconds
-        self.age_s += seconds
-        error = find_overdue(self, timeouts)
+        error = find_overdue(self, seconds, timeouts)
         if error is not None:
             self.leave_service()
             self._fail(error)
+
+    def drain(self) -> None:
+        """This exchange is the last; a stream of events ends as soon as one of them does."""
+        self.keep_alive = False
+        if isinstance(self._chunked, EventStream):
+            self._chunked.drain()
 
     # The end.
 

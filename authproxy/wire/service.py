@@ -107,7 +107,7 @@ class ServiceConnection(asyncio.Protocol):
         if hold:
             self.hold(True)
         if self._congested:
-            relay.service_congested(True)
+            relay.client.hold_congested(True)
 
     def hold(self, on: bool) -> None:
         """Stop reading from the service, or go on."""
@@ -198,12 +198,12 @@ class ServiceConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         self._congested = True
         if self.relay is not None:
-            self.relay.service_congested(True)
+            self.relay.client.hold_congested(True)
 
     def resume_writing(self) -> None:
         self._congested = False
         if self.relay is not None:
-            self.relay.service_congested(False)
+            self.relay.client.hold_congested(False)
 
     # What the service says.
 
@@ -278,7 +278,9 @@ class ServiceConnection(asyncio.Protocol):
             # RFC 9110 15.2 knows no body here: what follows would be read in two ways.
             raise HeadError("an interim answer with a body")
         self._interim.add(relay.exchange.request_id, size)
-        relay.service_interim(head, facts)
+        relay.silent_s = 0.0
+        if relay.head.version != "1.0":  # old clients do not know them
+            relay.client.out.append(relay.client.caller.interim_head(head, facts))
 
     def _switch(self, relay: "Relay", head: ResponseHead, rest: bytes) -> None:
         relay.service_switches(head, self._facts)

@@ -112,6 +112,11 @@ class Tunnel:
         if self.silent_s > (self._timeouts or timeouts).stream_idle:
             self.cut()
 
+    @property
+    def idle_s(self) -> float:
+        """A tunnel is never idle: what its silence means only its sides know."""
+        return 0.0
+
     def drain(self) -> None:
         """Nothing: a tunnel goes on until its sides end it or the time to drain is up."""
 

@@ -145,6 +145,7 @@ class Answers:
         if not exchange.status and status >= 200:
             exchange.status = status
             exchange.first_byte_s = time.monotonic() - exchange.started
+            stream.head = glance
             if status >= LOWEST_STATUS:
                 hint = self._find_hint(glance, stream)
         if flags & END_STREAM:

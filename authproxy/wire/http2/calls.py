@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 from authproxy.errors import AuthProxyError
 from authproxy.wire.http2 import causes
 from authproxy.wire.http2.frames import (
+    DATA,
+    END_STREAM,
     STREAM_MASK,
     ConnectionFault,
     Failure,
+    frame,
     rst_stream,
     window_update,
 )
@@ -24,6 +27,9 @@ MAX_REFUSED = 4096
 """Streams that we ended ourselves and still know of."""
 MAX_UNREAD = 1024 * 1024
 """Bytes that a client leaves unread before it is cut off, should we have to add our own to them."""
+
+QUIET_S = 0.2
+"""Silence after which a stream of events is taken to be between two of them."""
 
 
 class Calls:
@@ -55,7 +61,7 @@ class Calls:
         """The exchange is over."""
         del self.streams[stream_id]
         splice = self._splice
-        splice.idle_s = 0.0
+        splice.rest_s = 0.0
         splice.server.exchange_ended(stream.exchange)
         if splice.is_draining and not self.streams:
             asyncio.get_running_loop().call_soon(splice.finish)
@@ -127,6 +133,22 @@ class Calls:
             causes.note_end(stream, fault)
             self._splice.server.exchange_ended(stream.exchange)
         self.streams.clear()
+
+    def end_event_streams(self) -> None:
+        """End those in good order on which nothing moves: authproxy ends.
+
+        What their frames hold is not looked at. After a pause it ends with an event, as far as
+        anybody can tell, and of half an event clients take no notice.
+        """
+        for stream_id, stream in list(self.streams.items()):
+            if stream.is_event_stream and stream.silent_s >= QUIET_S:
+                stream.exchange.aborted = "authproxy"
+                self._splice.to_client(frame(DATA, END_STREAM, stream_id))
+                if not stream.client_ended:
+                    self._splice.to_client(rst_stream(stream_id, Failure.NO_ERROR))
+                self._splice.to_service(rst_stream(stream_id, Failure.CANCEL))
+                self.forget(stream_id)
+                self.ended(stream_id, stream)
 
     def forget(self, stream_id: int) -> None:
         """We end this stream ourselves."""

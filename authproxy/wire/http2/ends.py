@@ -1,7 +1,6 @@
 """The two transports of a spliced connection: what they tell goes to the splice."""
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, cast
 
 from authproxy.wire.output import resume
@@ -38,17 +37,6 @@ class ClientEnd(asyncio.Protocol):
     def pause(self, on: bool) -> None:
         """Stop reading, or go on."""
         self._is_paused = _pause(self.transport, self._is_paused, on)
-
-    def leave(self) -> None:
-        """Say no more, and let the client close.
-
-        What it still sends, such as a confirmation of settings, would meet a closed socket, and the
-        reset could overtake our last words.
-        """
-        self.pause(False)
-        with contextlib.suppress(OSError):  # it may be gone, and we not have heard of it yet
-            if self.transport.can_write_eof():
-                self.transport.write_eof()
 
     def __repr__(self) -> str:
         return f"<ClientEnd [{'paused' if self._is_paused else 'reading'}]>"

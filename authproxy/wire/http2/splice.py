@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from authproxy.errors import AuthProxyError, CredentialError, UpstreamError
 from authproxy.wire import mismatch, refusals
+from authproxy.wire.goodbye import Goodbye
 from authproxy.wire.http2 import causes
 from authproxy.wire.http2.agreement import Agreement
 from authproxy.wire.http2.answers import Answers
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
 MAX_EARLY = 64 * 1024
 """Bytes kept for a service that no call has named yet."""
-LINGER_S = 5.0
-"""How long a client may take to read what it is sent at the end."""
 
 # Why nothing is read from the client.
 _CONNECTING, _TOKEN, _CONGESTED = 1, 2, 4
@@ -76,7 +75,8 @@ class Splice:
         """The service has sent its own, so it speaks HTTP/2."""
         self._is_over = False
         """Nothing that comes is looked at any more."""
-        self.idle_s = self._waiting_s = 0.0
+        self.rest_s = self._waiting_s = 0.0
+        self._goodbye = Goodbye(transport)
 
     def start(self, data: bytes) -> None:
         """Take the transport over; `data` is what followed the preface."""
@@ -241,11 +241,16 @@ class Splice:
 
     # What the server asks for.
 
+    @property
+    def idle_s(self) -> float:
+        """For how long no call has been under way."""
+        return 0.0 if self.calls.streams or self._is_over else self.rest_s
+
     def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
         """Time passed."""
-        self.idle_s += seconds
+        self.rest_s += seconds
         if self._is_over:
-            if self.idle_s > LINGER_S:
+            if self._goodbye.is_overdue(seconds, hurries=self.server.draining):
                 self.cut()
             return
         self.guard.tick(seconds)
@@ -254,21 +259,21 @@ class Splice:
         self._waiting_s = self._waiting_s + seconds if self._from_client.is_waiting else 0.0
         if self._waiting_s > timeouts.head:
             self._client_broke(ConnectionFault(Failure.ENHANCE_YOUR_CALM, "a frame took too long"))
-        elif not self.calls.streams and self.idle_s > timeouts.keep_alive:
+        elif not self.calls.streams and self.rest_s > timeouts.keep_alive:
             self.finish()
         else:
             self.flush()
 
     def drain(self) -> None:
-        """No more calls; those under way may end."""
+        """No more calls; those under way may end, and idle streams of events do so now."""
         if self._is_over:
             return
-        self.is_draining = True
-        if self.calls.streams:
+        if not self.is_draining and self.calls.streams:
             self.to_client(goaway(self.requests.last_id, Failure.NO_ERROR))
-            self.flush()
-        else:
-            self.finish()
+        self.is_draining = True
+        self.calls.end_event_streams()
+        self.flush()
+        self.finish()
 
     def cut(self) -> None:
         """Close both ends at once."""
@@ -302,10 +307,10 @@ class Splice:
         is_whole = self._from_service.is_between_frames
         self.to_client(goaway(self.requests.last_id, failure, reason))
         self._is_over = True
-        self.idle_s = 0.0
         if is_whole:
             send(self._for_client, self._client.transport)
-            self._client.leave()
+            self._client.pause(False)
+            self._goodbye.end_writing()
         else:
             # In the middle of a frame nothing can be said but that it will not be whole.
             reset(self._client.transport)

@@ -2,6 +2,7 @@
 
 from authproxy.exchange import Exchange, Token
 from authproxy.policy.home import Home
+from authproxy.wire.http2.glance import Glance
 from authproxy.wire.interim import InterimCount
 
 
@@ -13,6 +14,7 @@ class Stream:
         "client_ended",
         "cors",
         "exchange",
+        "head",
         "home",
         "interim",
         "service_ended",
@@ -30,6 +32,8 @@ class Stream:
         """What the service is to this call's client; None before one is found."""
         self.interim: InterimCount | None = None
         """Of interim answers, once one has come."""
+        self.head: Glance | None = None
+        """That of the final answer, once it has come."""
         self.cors = b""
         """The lines that let a page of an allowed origin read the answer."""
 
@@ -37,6 +41,14 @@ class Stream:
     def is_answered(self) -> bool:
         """The client has been sent a final status."""
         return self.exchange.status != 0
+
+    @property
+    def is_event_stream(self) -> bool:
+        """Server-sent events that the client asked for, and comes back for when they end."""
+        if self.head is None or self.exchange.head.method != b"GET":
+            return False
+        media_type = self.head.find(b"content-type") or b""
+        return media_type.partition(b";")[0].strip().lower() == b"text/event-stream"
 
     @property
     def waits_for_answer(self) -> bool:
