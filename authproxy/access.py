@@ -8,12 +8,12 @@ from pathlib import Path
 from authproxy.config.files import is_stream
 from authproxy.config.inbound import read_keys
 from authproxy.policy.access import AccessList, AddressSet
+from authproxy.policy.cross_site import normal_origin
 from authproxy.policy.keys import InboundKey, KeyRing, digest_of
 from authproxy.policy.limits import Failures, RateLimiter
 from authproxy.policy.permissions import Permissions
 from authproxy.policy.routes import Routes, Target
 from authproxy.settings import ListenerSettings, ServiceSettings, Settings
-from authproxy.values import Origin
 from authproxy.wire.file_watch import FileWatch
 from authproxy.wire.lists import ListSources
 from authproxy.wire.rules import ListenerRules
@@ -204,6 +204,6 @@ def _permissions(service: ServiceSettings) -> Permissions | None:
     )
 
 
-def web_origins(origins: Iterable[Origin]) -> frozenset[bytes]:
+def web_origins(origins: Iterable[str]) -> frozenset[bytes]:
     """As the data path compares them."""
-    return frozenset(str(origin).encode() for origin in origins)
+    return frozenset(normal_origin(origin.encode()) for origin in origins)

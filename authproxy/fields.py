@@ -166,8 +166,9 @@ Audience = Annotated[str, _text(parse_audience)]
 Email = Annotated[str, _text(parse_email)]
 Networks = Annotated[tuple[NetworkValue, ...], BeforeValidator(_one_or_many)]
 WebOrigins = Annotated[
-    tuple[Annotated[Origin, _text(parse_web_origin, Origin)], ...], BeforeValidator(_one_or_many)
+    tuple[Annotated[str, _text(parse_web_origin)], ...], BeforeValidator(_one_or_many)
 ]
+Origins = Annotated[tuple[OriginValue, ...], BeforeValidator(_one_or_many)]
 HeaderLines = Annotated[
     tuple[Annotated[tuple[str, str], _text(parse_header_line, tuple)], ...],
     BeforeValidator(_one_or_many),

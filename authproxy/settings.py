@@ -29,6 +29,7 @@ from authproxy.fields import (
     LogLevel,
     Methods,
     Networks,
+    Origins,
     OriginValue,
     PathPrefix,
     PathPrefixes,
@@ -73,7 +74,7 @@ class ServiceSettings(_Frozen):
     """In place of `url`: a Cloud Run service by name, `PROJECT/REGION/NAME`, to be looked up."""
     tag: Tag | None = None
     """The traffic tag of `service` to go to."""
-    other_urls: WebOrigins = ()
+    other_urls: Origins = ()
     """Further addresses of the service; what names them in its answers leads back here."""
     hosts: HostNames = ()
     """`Host` names that lead to this service, besides `NAME.localhost`."""
@@ -118,7 +119,7 @@ class ServiceSettings(_Frozen):
     deny_paths: PathPrefixes = ()
     """Paths that may not, whatever `paths` says."""
     allow_origins: WebOrigins = ()
-    """Origins of other sites whose pages may use this service."""
+    """Origins of other sites, of extensions and desktop apps whose pages may use this service."""
     path: PathPrefix | None = None
     """Requests to localhost and the other shared names that begin with it go to this service."""
     strip_path: bool = False
@@ -298,7 +299,7 @@ class Settings(_Frozen):
     deny_file: FileValue | None = None
     """A file with more of them, one to a line. Read anew when it changes."""
     allow_origins: WebOrigins = ()
-    """Origins of other sites whose pages may use all services."""
+    """Origins of other sites, of extensions and desktop apps whose pages may use all services."""
     trusted_proxies: Networks = ()
     """Load balancers whose `X-Forwarded-For` or `Forwarded` says who the client is."""
     tls_cert_file: FileValue | None = None

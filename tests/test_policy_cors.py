@@ -8,7 +8,8 @@ from authproxy.policy.facts import RequestFacts
 def test_the_answer_names_the_one_origin_that_asked() -> None:
     assert answer_lines(b"https://good.example") == (
         b"Access-Control-Allow-Origin: https://good.example\r\n"
-        b"Access-Control-Allow-Credentials: true\r\nVary: Origin\r\n"
+        b"Access-Control-Allow-Credentials: true\r\n"
+        b"Access-Control-Expose-Headers: *\r\nVary: Origin\r\n"
     )
 
 

@@ -1,4 +1,3 @@
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -17,7 +16,6 @@ from authproxy.values import (
     parse_network,
     parse_origin,
     parse_path_prefix,
-    parse_web_origin,
 )
 
 LABELS = st.from_regex(r"[a-z]([a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
@@ -252,40 +250,6 @@ def test_the_beginning_of_a_path_is_read(text: str, prefix: str) -> None:
 def test_what_is_no_beginning_of_a_path_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not the beginning of a path; write it as in /billing"):
         parse_path_prefix(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "origin"),
-    [
-        ("http://localhost:3000", "http://localhost:3000"),
-        ("https://A.example:443/", "https://a.example"),
-    ],
-)
-def test_an_origin_of_a_page_is_read(text: str, origin: str) -> None:
-    assert origin == str(parse_web_origin(text))
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        (
-            "*",
-            "would let every page use the identity of whoever looks at it; name the origins, as in",
-        ),
-        (
-            "null",
-            "would let every page use the identity of whoever looks at it; name the origins, as in",
-        ),
-        (
-            "localhost:3000",
-            "is not an origin; write it without a path, as in http://localhost:3000",
-        ),
-        ("https://a/b", "is not an origin; write it without a path, as in http://localhost:3000"),
-    ],
-)
-def test_what_is_no_origin_of_a_page_is_refused(text: str, sentence: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(f'"{text}" {sentence}')):
-        parse_web_origin(text)
 
 
 def test_an_abstract_name_is_no_path() -> None:

@@ -1,26 +1,28 @@
 """What pages of other origins are told that the configuration allows (Fetch standard 3.3).
 
-Only for these origins: what a service says to its own is not touched for anybody else.
+A service that speaks of origins in its answer knows who may read what of it, and its word passes as
+it came: a page reads what it would read without us. Where it says nothing, the configuration does:
+the page may read the answer and its fields. Nobody else is told anything.
+
+Preflights are answered here: they come without credentials of the page, and services behind IAM do
+not expect them.
 """
 
 from authproxy.errors import Code, Refused
 from authproxy.policy.facts import RequestFacts
 
 MAX_AGE_S = 600
-ANSWERS = frozenset(
-    [
-        b"access-control-allow-origin",
-        b"access-control-allow-credentials",
-    ]
-)
-"""Fields of a service's answer that give way to ours."""
+ALLOW_ORIGIN = b"access-control-allow-origin"
+"""The service speaks for itself where its answer has this field."""
+ANSWERS = frozenset([b"access-control-allow-credentials"])
+"""Fields of a service's answer that give way to ours; without the other they mean nothing."""
 
 
 def answer_lines(origin: bytes) -> bytes:
     """The finished lines that let a page of `origin` read the answer."""
     return (
         b"Access-Control-Allow-Origin: %b\r\nAccess-Control-Allow-Credentials: true\r\n"
-        b"Vary: Origin\r\n" % origin
+        b"Access-Control-Expose-Headers: *\r\nVary: Origin\r\n" % origin
     )
 
 

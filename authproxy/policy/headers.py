@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from authproxy.exchange import NO_TOKEN, Field, ResponseHead, Token, make_field
-from authproxy.policy.cors import ANSWERS
+from authproxy.policy.cors import ALLOW_ORIGIN, ANSWERS
 from authproxy.policy.facts import RequestFacts, ResponseFacts
 from authproxy.policy.home import Home
 from authproxy.policy.rewriting import local_answer, service_request
@@ -232,6 +232,8 @@ def response_head(
     headers: Sequence[Field] = head.headers
     if facts.is_local and home is not None:
         headers = local_answer(headers, home)
+    if cors and any(lower == ALLOW_ORIGIN for lower, _, _ in head.headers):
+        cors = b""
     if cors:
         drop = drop | ANSWERS
     lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason)]

@@ -16,7 +16,6 @@ from authproxy.values.addresses import (
     parse_network,
     parse_origin,
     parse_path_prefix,
-    parse_web_origin,
 )
 from authproxy.values.credentials import (
     CLOUD_PLATFORM,
@@ -46,6 +45,7 @@ from authproxy.values.resources import (
     parse_run_service,
     parse_tag,
 )
+from authproxy.values.web_origins import parse_web_origin
 from authproxy.values.wording import did_you_mean, find_close, quoted
 
 __all__ = [

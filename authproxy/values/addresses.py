@@ -118,21 +118,6 @@ def parse_origin(text: str) -> Origin:
     return Origin("https" if scheme.lower() == "https" else "http", canonical(host), number)
 
 
-def parse_web_origin(text: str) -> Origin:
-    """`scheme://host[:port]`, as browsers say it in `Origin`."""
-    if text.strip() in ("*", "null"):
-        raise ValueError(
-            f"{quoted(text)} would let every page use the identity of whoever looks at it; name the"
-            " origins, as in http://localhost:3000"
-        )
-    try:
-        return parse_origin(text)
-    except ValueError:
-        raise ValueError(
-            f"{quoted(text)} is not an origin; write it without a path, as in http://localhost:3000"
-        ) from None
-
-
 def parse_listen(text: str) -> Listen:
     """`host:port`, `host`, `port`, `[v6]:port`, `unix:PATH`, `unix:@NAME`, `systemd[:NAME]`."""
     text = text.strip()
