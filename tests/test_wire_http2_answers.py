@@ -318,7 +318,7 @@ async def test_what_an_answer_says_of_the_service_becomes_the_client_s() -> None
     expected = [
         (b":status", b"302"),
         (b"location", home + b"/next"),
-        (b"set-cookie", b"sid=1; HttpOnly"),
+        (b"set-cookie", b"authproxy..sid=1; HttpOnly"),
         (b"set-cookie", b"authproxy..__Host-csrf=2; Path=/"),
         (b"link", b"<%b/style.css>; rel=preload" % home),
         (b"x-other", b"stays"),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from authproxy.policy.clearing import local_clearing
 from authproxy.policy.content_policy import local_permissions, local_policy
 from authproxy.policy.cookies import local_cookie, service_cookies
 from authproxy.policy.field_values import (
@@ -64,7 +65,11 @@ def _cookie(value: bytes, home: Home) -> bytes | None:
 
 
 def _cookies(value: bytes, home: Home) -> bytes | None:
-    return service_cookies(value, home.mark)
+    return service_cookies(value, home.mark, is_plain=home.is_plain)
+
+
+def _clearing(value: bytes, home: Home) -> bytes | None:
+    return local_clearing(value, home.client, home.mark)
 
 
 def _gone(_: bytes, __: Home) -> None:
@@ -287,6 +292,13 @@ ANSWERS = (
     ),
     _answer("Alt-Svc", None, "RFC 7838; policy.headers: it would lead past us", 'h3=":443"', None),
     _answer("Proxy-Authenticate", _gone, "RFC 9110 11.7.1: it ends here", "Basic", None),
+    _answer(
+        "Clear-Site-Data",
+        _clearing,
+        "Clear Site Data 3.1; policy.clearing",
+        '"cookies", "storage"',
+        '"storage"',
+    ),
     # No addresses, or not ours to change.
     _answer("Access-Control-Allow-Methods", None, "Fetch 3.2.3", "GET"),
     _answer("Access-Control-Allow-Headers", None, "Fetch 3.2.3: names of fields", "x-a"),

@@ -11,6 +11,7 @@ from authproxy.errors import Code, Refused, UpstreamError
 from authproxy.exchange import RequestHead, ResponseHead
 from authproxy.policy.cookies import OURS
 from authproxy.policy.rewriting import LOCAL_FIELDS, REQUEST_FIELDS
+from authproxy.policy.site_data import FIELDS as COOKIE_FIELDS
 
 
 class RequestFacts:
@@ -62,6 +63,8 @@ class ResponseFacts:
     upgrade: bytes | None = None
     is_local: bool = False
     """It has a field that the client must see otherwise."""
+    sets_cookies: bool = False
+    """It sets cookies, or clears them."""
     connection: frozenset[bytes] = frozenset()
     has_messages: bool = False
     """The body is a stream of messages of gRPC-Web or Connect, each with its length ahead."""
@@ -240,6 +243,10 @@ def _note_cookie(facts: RequestFacts, value: bytes) -> None:
     facts.names_us |= OURS in value
 
 
+def _note_cookies(facts: ResponseFacts, _: bytes) -> None:
+    facts.is_local = facts.sets_cookies = True
+
+
 _SPECULATIVE = frozenset([b"prefetch", b"prerender", b"preview"])
 # More digits than anything that exists can have would be an overflow somewhere else.
 _LENGTH = re.compile(rb"[0-9]{1,18}")
@@ -282,6 +289,7 @@ _RESPONSE_NOTES: dict[bytes, Callable[[ResponseFacts, bytes], None]] = {
     b"upgrade": _note_upgrade,
     b"content-encoding": _note_encoding,
     **dict.fromkeys(LOCAL_FIELDS, _note_local),
+    **dict.fromkeys(COOKIE_FIELDS, _note_cookies),
 }
 
 

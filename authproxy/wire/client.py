@@ -15,7 +15,7 @@ from authproxy.errors import AuthProxyError
 from authproxy.exchange import ResponseHead
 from authproxy.policy.facts import ResponseFacts
 from authproxy.policy.headers import response_head
-from authproxy.wire import refusals, replies
+from authproxy.wire import cookies, refusals, replies
 from authproxy.wire.caller import Caller
 from authproxy.wire.goodbye import HEAD_GRACE_S, Goodbye
 from authproxy.wire.output import reset, send
@@ -177,15 +177,16 @@ class ClientConnection(asyncio.Protocol):
             relay.keep_alive = False
         named = bodiless and facts.chunked and head.status != 204  # RFC 9112 6.1: never in a 204
         announce = chunks_allowed and (unbounded or named)
-        caller = self.caller
-        line, home, cors = self._connection_line(relay), caller.home, caller.cors
+        line, home, cors = self._connection_line(relay), self.caller.home, self.caller.cors
         self.out.append(
             response_head(head, facts, chunked=announce, connection=line, home=home, cors=cors)
         )
+        if facts.sets_cookies:
+            cookies.add_cookies(relay, head)
         return unbounded and chunks_allowed
 
     def add_to_head(self, line: bytes) -> None:
-        """Put one more finished line into the head that was written last."""
+        """Put more finished lines into the head that was written last."""
         self.out[-1] = self.out[-1][:-2] + line + b"\r\n"
 
     def reply(self, error: AuthProxyError, relay: Relay) -> None:

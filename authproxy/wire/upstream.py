@@ -1,7 +1,7 @@
 """One service as the running proxy knows it: its address, rules, tokens and connections."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from authproxy.exchange import NO_TOKEN, Token
@@ -10,6 +10,7 @@ from authproxy.policy.access import AccessList
 from authproxy.policy.facts import RequestFacts
 from authproxy.policy.headers import ServiceRules, token_line
 from authproxy.policy.permissions import Permissions
+from authproxy.policy.site_data import SiteData
 from authproxy.settings import TimeoutSettings
 from authproxy.values import Origin
 from authproxy.wire.connector import Connector
@@ -39,6 +40,8 @@ class Upstream:
     """In place of the server's; None: those."""
     found: Callable[[], Awaitable[object]] | None = None
     """Waits until the address is known, or raises CredentialError; None once it is."""
+    site_data: SiteData = field(default_factory=SiteData)
+    """The cookies that it was seen to set."""
     _token: Token = NO_TOKEN
     _lines: tuple[bytes, bytes] = (b"", b"")
 

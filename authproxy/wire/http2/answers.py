@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from authproxy.errors import UpstreamError
 from authproxy.exchange import ResponseHead
-from authproxy.policy.cors import ANSWERS
+from authproxy.policy.cors import ALLOW_ORIGIN, ANSWERS
 from authproxy.policy.headers import HINT
 from authproxy.policy.home import Home
 from authproxy.policy.rejection import LOWEST_STATUS
 from authproxy.policy.retry import is_token_rejection
 from authproxy.policy.rewriting import LOCAL_FIELDS, local_value
 from authproxy.policy.sign_in import REDIRECTS
+from authproxy.policy.site_data import FIELDS as COOKIE_FIELDS
+from authproxy.wire.cookies import cookie_lines
 from authproxy.wire.http2.blocks import EMPTY_TABLE, plain_field, plain_fields
 from authproxy.wire.http2.frames import (
     CONTINUATION,
@@ -89,16 +91,17 @@ class Answers:
         home = (stream.home if stream is not None else None) or self._splice.caller.home
         if glance.home is not home:
             glance.home, glance.must_change = home, self._must_change(glance, home)
-        # Interim answers and trailers have no need of it.
-        is_head = stream is not None and glance.status >= 200
-        cors = stream.cors if stream is not None and is_head else b""
-        if not self._rewrites and not glance.must_change and not cors:
-            if not hint:
-                return None
-            # A literal at the end touches no table, so nothing else need be written anew.
-            return _as_frames(block + plain_field(HINT, hint), flags, stream_id)
-        self._rewrites = True
+            glance.sets_cookies = any(entry[0] in COOKIE_FIELDS for entry in glance.entries)
         more = plain_field(HINT, hint) if hint else b""
+        cors = b""
+        # Interim answers and trailers have no need of it.
+        if stream is not None and glance.status >= 200:
+            cors = self._cors(glance, stream)
+            more += self._cookies(glance, stream, home) if glance.sets_cookies else b""
+        if not self._rewrites and not glance.must_change and not cors:
+            # A literal at the end touches no table, so nothing else need be written anew.
+            return _as_frames(block + more, flags, stream_id) if more else None
+        self._rewrites = True
         more += plain_fields(cors)
         drop = ANSWERS if cors else NOTHING
         return _as_frames(self._rewritten(glance, home, drop) + more, flags, stream_id)
@@ -132,6 +135,17 @@ class Answers:
             or (entry[0] in LOCAL_FIELDS and _local(entry, home) != value_of(entry))
             for entry in glance.entries
         )
+
+    def _cors(self, glance: Glance, stream: "Stream") -> bytes:
+        """The lines for a page of an allowed origin, if the service has none for it."""
+        return b"" if stream.cors and glance.find(ALLOW_ORIGIN) is not None else stream.cors
+
+    def _cookies(self, glance: Glance, stream: "Stream", home: Home) -> bytes:
+        upstream = self._splice.upstream
+        if upstream is None:
+            return b""
+        fields = glance.fields(max_bytes=self._max_list)
+        return plain_fields(cookie_lines(upstream, fields, home, stream.exchange.head.target))
 
     def _must_go(self, name: bytes) -> bool:
         return name == HINT or (name == b"alt-svc" and self._drops_alt_svc)

@@ -29,7 +29,16 @@ _STATIC: tuple[Entry, ...] = tuple((*pair, False) for pair in HeaderTable.STATIC
 class Glance:
     """One block."""
 
-    __slots__ = ("entries", "home", "is_lasting", "must_change", "pushed", "status", "version")
+    __slots__ = (
+        "entries",
+        "home",
+        "is_lasting",
+        "must_change",
+        "pushed",
+        "sets_cookies",
+        "status",
+        "version",
+    )
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
@@ -41,9 +50,9 @@ class Glance:
         """Of the table it refers to, when it does not add to it."""
         self.status = 0
         """0 for trailers."""
-        self.must_change = False
+        self.must_change = self.sets_cookies = False
         self.home: object = None
-        """For which `must_change` was found out; None: nobody has looked yet."""
+        """For which these two were found out; None: nobody has looked yet."""
 
     def find(self, name: bytes) -> bytes | None:
         """The first value under this name."""
