@@ -33,6 +33,7 @@ class Code(StrEnum):
     KEY_NOT_ALLOWED = "key_not_allowed"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     PATH_NOT_ALLOWED = "path_not_allowed"
+    OVERRIDE_NOT_ALLOWED = "override_not_allowed"
     TOO_MANY_REQUESTS = "too_many_requests"
     TOO_MANY_CONNECTIONS = "too_many_connections"
     BODY_TOO_LARGE = "body_too_large"
@@ -68,6 +69,7 @@ STATUS_OF: dict[Code, int] = {
     Code.KEY_NOT_ALLOWED: 403,
     Code.METHOD_NOT_ALLOWED: 405,
     Code.PATH_NOT_ALLOWED: 403,
+    Code.OVERRIDE_NOT_ALLOWED: 403,
     Code.TOO_MANY_REQUESTS: 429,
     Code.TOO_MANY_CONNECTIONS: 503,
     Code.BODY_TOO_LARGE: 413,

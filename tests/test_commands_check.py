@@ -132,3 +132,33 @@ def test_a_service_by_name_has_no_address_yet() -> None:
         "  tag           canary\n"
     ) in found
     assert "  X-Api-Key     from secret:projects/acme-prod/secrets/key/versions/latest" in found
+
+
+def test_it_says_which_path_a_rule_means() -> None:
+    environ = {
+        "AUTHPROXY_PATH": "/one",
+        "AUTHPROXY_STRIP_PATH": "true",
+        "AUTHPROXY_PATHS": "/api",
+        "AUTHPROXY_DENY_PATHS": "/api/x,/one/admin",
+        "AUTHPROXY_METHODS": "GET,POST",
+        "AUTHPROXY_DENY_METHODS": "POST",
+    }
+    found = summary(settings(urls=[URL], environ=environ), {})
+
+    assert found.endswith(
+        """
+  path          /one, which the service does not see
+  methods       GET, POST
+  deny methods  POST
+  paths         /api (asked for as /one/api, or /api at billing.localhost)
+  deny paths    /api/x (asked for as /one/api/x, or /api/x at billing.localhost), /one/admin \
+(asked for as /one/one/admin, or /one/admin at billing.localhost)
+  look again    deny_paths "/one/admin" is about what the service gets, which is without /one \
+(strip_path): write "/admin".
+  look again    deny_paths "/one/admin" fits nothing: paths lets nothing there through.
+  look again    methods POST fits nothing: deny_methods has it too."""
+    )
+    environ |= {"AUTHPROXY_STRIP_PATH": "false", "AUTHPROXY_DENY_PATHS": ""}
+    found = summary(settings(urls=[URL], environ=environ), {})
+    assert "\n  path          /one, which the service sees\n" in found
+    assert '\n  look again    paths "/api" fits nothing at localhost, where' in found

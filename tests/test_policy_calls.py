@@ -51,7 +51,15 @@ def test_well_formed_request_passes(fields: list[tuple[bytes, bytes]]) -> None:
         (without(b":path"), "The path is missing or is none."),
         (instead(b":path", b""), "The path is missing or is none."),
         (instead(b":path", b"a"), "The path is missing or is none."),
-        (instead(b":path", b"*"), "The path is missing or is none."),
+        (instead(b":path", b"*"), "Only OPTIONS may have `*` for its target (RFC 9112 3.2.4)."),
+        (instead(b":path", b"http://h/"), "The path is missing or is none."),
+        *(
+            (
+                instead(b":path", path),
+                "The target of the request has a fragment: `#` and what follows it.",
+            )
+            for path in (b"/a#b", b"/#", b"/a?b#c", b"#a", b"*#")
+        ),
         (instead(b":path", b"/a b"), "The path is missing or is none."),
         (instead(b":path", b"/\r\nx: y"), "The path is missing or is none."),
         (without(b":authority"), "The request names no host."),

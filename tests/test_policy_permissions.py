@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authproxy.errors import Code, Refused
-from authproxy.policy import permissions
+from authproxy.policy.overrides import METHOD_FIELDS, PATH_FIELDS
 from authproxy.policy.permissions import Permissions
 
 READ_ONLY = Permissions(methods=frozenset([b"GET", b"HEAD"]))
@@ -54,6 +54,11 @@ def test_what_is_not_denied_passes(target: bytes) -> None:
         *(b"/\\admin", b"/x\\..\\admin", b"/x/%5c../../admin", b"/admin;x=1", b"/;a/admin"),
         *(b"/admin.", b"/admin%20", b"/x/..;/admin", b"/%2e/admin", b"/pkg.Service/Delete"),
         *(b"/x\x00", b"/%00", b"/%" + b"25" * 5 + b"61dmin"),
+        *(b"/a%2fb/../%61dmin", b"/;%2fx/%61dmin", b"/a%2fb/%2e%2e/%2e%2e/admin", b"/..;/admin"),
+        *(b"//h/admin", b"/\\h\\admin", b"//..%61dmin", b"///h/admin", b"/%2f%2fh/admin"),
+        *(b"/admin%3fx", b"/admin%23x", b"/%20admin", b"/x%2f%2e.%20/admin", b"/admin%2e/x"),
+        *(b"/%ef%bc%8e%ef%bc%8e/admin", b"/%ef%bd%81dmin", b"/x/%e2%80%a5/admin", b"/adm%c4%b1n"),
+        *(b"/%u0061dmin", b"/%c0%afadmin", b"/x%u002f", b"/%e0%80%af", b"/x%00", b"/%0a"),
     ],
 )
 def test_no_spelling_gets_round_a_denial(target: bytes) -> None:
@@ -73,6 +78,13 @@ def test_no_spelling_gets_round_a_denial(target: bytes) -> None:
         (b"/api/secret", False),
         (b"/api//secret/x", False),
         (b"/API/x", False),
+        (b"/api%2f..", False),
+        (b"/api/..;/x", False),
+        (b"/api/a%2f..%2f..", False),
+        (b"/api/x%3f", True),
+        (b"/api%3f/x", False),
+        (b"/api/a%2fb/caf%c3%a9/%E9", True),
+        (b"*", False),
     ],
 )
 def test_what_is_allowed_must_be_so_in_every_reading(target: bytes, passes: bool) -> None:
@@ -98,9 +110,26 @@ def test_no_encoding_of_a_denied_path_passes(path: str, at: list[int], layers: i
     assert Code.PATH_NOT_ALLOWED == refusal(NO_ADMIN, text.encode())
 
 
-@given(st.text("aZ09_~-./%;\\ +", max_size=12))
-def test_a_path_that_is_taken_as_it_is_has_one_reading(text: str) -> None:
-    path = f"/{text}".encode()
+@pytest.mark.parametrize("name", sorted(METHOD_FIELDS))
+def test_a_field_with_another_method_does_not_pass_a_rule_for_methods(name: bytes) -> None:
+    with pytest.raises(Refused, match="another method") as caught:
+        READ_ONLY.check_overrides(frozenset([name]))
 
-    if permissions._PLAIN.fullmatch(path):
-        assert {path} == set(permissions.readings(path))
+    assert Code.OVERRIDE_NOT_ALLOWED == caught.value.code
+    NO_ADMIN.check_overrides(frozenset([name]))
+
+
+@pytest.mark.parametrize("name", sorted(PATH_FIELDS))
+def test_a_field_with_another_path_does_not_pass_a_rule_for_paths(name: bytes) -> None:
+    for rules in (NO_ADMIN, API_ONLY):
+        with pytest.raises(Refused, match="another path") as caught:
+            rules.check_overrides(frozenset([name]))
+        assert Code.OVERRIDE_NOT_ALLOWED == caught.value.code
+    READ_ONLY.check_overrides(frozenset([name]))
+
+
+def test_what_the_log_says_of_a_refused_path_has_no_secret() -> None:
+    for target in (b"//me:hunter2@h/../admin", b"/%2f%2fhunter2%40h/../admin"):
+        with pytest.raises(Refused) as caught:
+            NO_ADMIN.check(b"GET", target)
+        assert "hunter2" not in caught.value.detail

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from authproxy.errors import Code, Refused
 from authproxy.policy.access import Address
-from authproxy.policy.routes import Route, Routes, Target, parse_host, split_target
+from authproxy.policy.routes import Route, Routes, Target, parse_host
 
 LOCAL = ip_address("192.0.2.1")
 ONE = Routes(
@@ -196,53 +196,6 @@ def test_on_a_unix_socket_no_address_is_ours_but_loopback() -> None:
 
 def test_routes_show_their_services() -> None:
     assert "<Routes [billing, orders]>" == repr(TWO)
-
-
-@pytest.mark.parametrize(
-    ("target", "expected"),
-    [
-        (b"/", (b"/", b"host")),
-        (b"/a%2Fb//c/../d;x?q=1", (b"/a%2Fb//c/../d;x?q=1", b"host")),
-        (b"//evil.example/x", (b"//evil.example/x", b"host")),
-        (b"/http://evil.example/", (b"/http://evil.example/", b"host")),
-        (b"*", (b"*", b"host")),
-        (b"http://a.localhost/x?y", (b"/x?y", b"a.localhost")),
-        (b"HTTPS://a.localhost:80/x", (b"/x", b"a.localhost:80")),
-        (b"http://a.localhost", (b"/", b"a.localhost")),
-        (b"http://a.localhost?q=/x", (b"/?q=/x", b"a.localhost")),
-        (b"http://a.localhost/?q=http://b/", (b"/?q=http://b/", b"a.localhost")),
-        (b"http:///x", (b"/x", b"")),
-        (b"http://user@a.localhost/x", (b"/x", b"user@a.localhost")),
-    ],
-)
-def test_a_target_is_a_path_and_the_authority_that_counts(
-    target: bytes, expected: tuple[bytes, bytes]
-) -> None:
-    assert expected == split_target(target, b"host")
-
-
-@pytest.mark.parametrize(
-    "target", [b"", b"*x", b"localhost", b"localhost:80", b"ftp://a/", b"javascript://a/", b"?x"]
-)
-def test_a_target_that_is_neither_path_nor_url_is_refused(target: bytes) -> None:
-    with pytest.raises(Refused) as caught:
-        split_target(target, b"localhost")
-
-    expected = "The target of the request is neither a path nor an absolute URL."
-    assert expected == str(caught.value)
-    assert Code.BAD_REQUEST == caught.value.code
-
-
-@given(st.one_of(st.binary(), st.binary().map(lambda rest: b"http://" + rest)))
-def test_a_target_is_split_without_loss_or_refused(target: bytes) -> None:
-    try:
-        path, authority = split_target(target, None)
-    except Refused:
-        return
-
-    assert path == b"*" or path.startswith(b"/")
-    scheme = b"" if authority is None else target[: target.index(b"://") + 3]
-    assert target in (scheme + (authority or b"") + path, scheme + (authority or b"") + path[1:])
 
 
 PATHS = Routes(

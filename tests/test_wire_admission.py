@@ -82,6 +82,19 @@ def outcome(received: bytes, exchange: Exchange) -> tuple[bytes, Code | None, st
         pytest.param(
             request(b"Host: evil.example"), b"400 Bad Request", Code.BAD_REQUEST, "", id="two Hosts"
         ),
+        *(
+            pytest.param(request(target=target), b"400 Bad Request", Code.BAD_REQUEST, "", id=name)
+            for target, name in (
+                (b"/admin#x", "fragment"),
+                (b"http://localhost/admin#x", "fragment of a URL"),
+                (b"*", "asterisk of a GET"),
+                (b"http://me@localhost/", "user alone"),
+                (b"http://localhost\\@evil.example/", "backslash in the host"),
+                (b"http:///", "no host"),
+                (b"http:/localhost/", "one slash"),
+                (b"?x", "no path"),
+            )
+        ),
         pytest.param(request(target=b"*x"), b"400 Bad Request", Code.BAD_REQUEST, "", id="target"),
         pytest.param(
             b"GET / HTTP/2.0\r\nHost: localhost\r\n\r\n",

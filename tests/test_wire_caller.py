@@ -357,6 +357,99 @@ def test_methods_and_paths_are_the_services_own() -> None:
         admitted(client, target=b"/x/../admin")
 
 
+def at_paths(*permissions: Permissions | None, strips: bool) -> Caller:
+    """Two services, at /one and at /two, and a client that may ask for both."""
+    names = ("one", "two")
+    there = [upstream(name) for name in names]
+    for each, of_it in zip(there, permissions, strict=False):
+        each.permissions = of_it
+    listener = rules(*there)
+    listener.routes = Routes(
+        {each.name: Target(service=each, path=f"/{each.name}", strips=strips) for each in there}
+    )
+    return caller(("127.0.0.1", 1), listener)
+
+
+@pytest.mark.parametrize(
+    ("target", "passes"),
+    [
+        (b"/one/x", True),
+        (b"/one/admin", False),
+        (b"/one//admin", False),
+        (b"/one/a/../admin", False),
+        (b"/one/%61dmin?x", False),
+        (b"/one/one/admin", True),
+        (b"/two/admin", True),
+    ],
+)
+def test_with_a_stripped_path_what_the_service_gets_is_judged(target: bytes, passes: bool) -> None:
+    for rules in (Permissions(deny_paths=(b"/admin",)), Permissions(paths=(b"/x", b"/one"))):
+        client = at_paths(rules, strips=True)
+        if passes:
+            assert target[1:4] == admitted(client, target=target).name.encode()
+            continue
+        with pytest.raises(Refused) as caught:
+            admitted(client, target=target)
+        assert Code.PATH_NOT_ALLOWED == caught.value.code
+
+
+@pytest.mark.parametrize("strips", [True, False])
+@pytest.mark.parametrize(
+    "target",
+    [
+        *(b"/one/..", b"/one/../two/x", b"/one/../admin", b"/one/..;/admin", b"/one/%2e%2e/two/x"),
+        *(b"/one/a/../../two", b"/one/..%2ftwo", b"/one/.%252e/two", b"/one\\../two"),
+        *(b"/one/\\..\\two", b"/one//../../two", b"/one/../one/x", b"/one/..?x"),
+    ],
+)
+def test_who_is_led_to_a_service_by_a_path_stays_below_it(target: bytes, strips: bool) -> None:
+    with pytest.raises(Refused) as caught:
+        admitted(at_paths(strips=strips), target=target)
+
+    expected = Code.NO_ROUTE if target.startswith(b"/one\\") else Code.BAD_REQUEST
+    assert expected == caught.value.code
+
+
+def test_dots_that_stay_below_the_path_pass_as_they_are() -> None:
+    client = at_paths(strips=False)
+
+    assert "one" == admitted(client, target=b"/one/a/../b?x=/../..").name
+    assert "one" == admitted(client, target=b"/one/...").name
+
+
+def test_by_its_own_name_a_service_is_asked_for_any_path() -> None:
+    client = at_paths(Permissions(deny_paths=(b"/admin",)), strips=True)
+
+    assert "one" == admitted(client, b"one.localhost", b"/../x").name
+    with pytest.raises(Refused):
+        admitted(client, b"one.localhost", b"/../admin")
+
+
+def test_a_field_that_names_another_path_or_method_is_refused_where_there_are_rules() -> None:
+    billing = upstream()
+    client = caller(("127.0.0.1", 1), rules(billing))
+
+    def code(name: bytes) -> Code | None:
+        try:
+            client.admit(HEAD, facts((name, b"/admin")), b"localhost", b"/")
+        except Refused as refused:
+            return refused.code
+        return None
+
+    assert code(b"X-Original-Url") is None
+    billing.permissions = Permissions(deny_paths=(b"/admin",))
+    assert Code.OVERRIDE_NOT_ALLOWED == code(b"X-Original-Url")
+    assert Code.OVERRIDE_NOT_ALLOWED == code(b"x_REWRITE-url")
+    assert code(b"X-HTTP-Method-Override") is None
+    billing.permissions = Permissions(methods=frozenset([b"GET"]))
+    assert Code.OVERRIDE_NOT_ALLOWED == code(b"X-HTTP-Method-Override")
+    assert code(b"X-Original-Url") is None
+    billing.rules = service_rules(
+        authority="a", token_header="auto", remove=["X-HTTP-Method-Override"]
+    )
+    assert code(b"X-Http_Method_Override") is None
+
+
 def test_a_client_whom_the_listener_refuses_gets_nowhere() -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX)
     listener = rules(upstream())

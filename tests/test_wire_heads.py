@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authproxy.errors import Code, Refused
 from authproxy.exchange import Field
 from authproxy.wire.heads import (
     ANSWER,
@@ -23,7 +24,7 @@ from authproxy.wire.heads import (
     ("line", "expected"),
     [
         (b"GET / HTTP/1.1", (b"GET", b"/", "1.1")),
-        (b"PURGE /a%2Fb//c/../d;x=1?q#f HTTP/1.0", (b"PURGE", b"/a%2Fb//c/../d;x=1?q#f", "1.0")),
+        (b"PURGE /a%2Fb//c/../d;x=1?q%23 HTTP/1.0", (b"PURGE", b"/a%2Fb//c/../d;x=1?q%23", "1.0")),
         (b"get http://a/\xe9 HTTP/1.1", (b"get", b"http://a/\xe9", "1.1")),
         (b"!#$%&'*+-.^_`|~9z * HTTP/1.1", (b"!#$%&'*+-.^_`|~9z", b"*", "1.1")),
     ],
@@ -60,6 +61,14 @@ def test_a_request_line_has_any_method_and_any_target(
 def test_what_could_be_read_otherwise_is_no_request_line(line: bytes) -> None:
     with pytest.raises(HeadError, match=r"^the first line is not `METHOD TARGET HTTP/1\.1`$"):
         parse_request_line(line)
+
+
+@pytest.mark.parametrize("target", [b"/a#b", b"/a?b#", b"#", b"*#", b"http://h/#a", b"http://h#/a"])
+def test_a_fragment_is_said_to_have_no_place_in_a_target(target: bytes) -> None:
+    with pytest.raises(Refused, match="has a fragment") as caught:
+        parse_request_line(b"GET %b HTTP/1.1" % target)
+
+    assert Code.BAD_REQUEST == caught.value.code
 
 
 @pytest.mark.parametrize(
@@ -190,7 +199,7 @@ def test_no_target_passes_that_llhttp_reads_otherwise(target: bytes, method: byt
     line = method + b" /" + target + b" HTTP/1.1"
     try:
         _, ours, _ = parse_request_line(line)
-    except HeadError:
+    except (HeadError, Refused):
         return
     opinion = ask_llhttp(line + b"\r\n\r\n")
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from authproxy.config import find_egress
 from authproxy.policy.cross_site import is_told_site
+from authproxy.policy.path_rules import asked_path, find_misfits
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import CredentialsSpec
 
@@ -26,6 +27,7 @@ def summary(settings: Settings, environ: Mapping[str, str]) -> str:
         proxy = find_egress(service, settings, environ)
         way_out = proxy and f"{proxy} (named by {proxy.source})"
         lines += ["", *_service(name, service), *_lines({"egress proxy": way_out})]
+        lines += [_line("look again", sentence) for sentence in _misfits(service)]
     names = _untold(settings)
     if names:
         lines += ["", UNTOLD.format(names=", ".join(names))]
@@ -57,6 +59,11 @@ def _service(name: str, service: ServiceSettings) -> list[str]:
         **{header: f"from {ref}" for header, ref in service.secrets},
         "allow": _join(service.allow),
         "deny": _join(service.deny),
+        "path": f"{service.path}{_AS_SEEN[service.strip_path]}" if service.path else None,
+        "methods": _join(service.methods),
+        "deny methods": _join(service.deny_methods),
+        "paths": _paths(name, service, service.paths),
+        "deny paths": _paths(name, service, service.deny_paths),
         "ca file": service.ca_file,
         "client cert": service.client_cert_file,
         "client key": service.client_key_file,
@@ -64,6 +71,29 @@ def _service(name: str, service: ServiceSettings) -> list[str]:
     }
     head = f"{name} -> {service.address}"
     return [head, *_lines(shown)]
+
+
+_AS_SEEN = {True: ", which the service does not see", False: ", which the service sees"}
+
+
+def _paths(name: str, service: ServiceSettings, rules: Iterable[str]) -> str:
+    """As the service gets them, and as clients ask for them where that is not the same."""
+    strips = service.strip_path and service.path not in (None, "/")
+    return _join(
+        f"{rule} (asked for as {asked_path(rule, service.path, strips=True)}, or {rule} at"
+        f" {name}.localhost)"
+        if strips
+        else rule
+        for rule in rules
+    )
+
+
+def _misfits(service: ServiceSettings) -> list[str]:
+    """Rules that are about nothing, as far as that can be seen."""
+    found = find_misfits(service.paths, service.deny_paths, service.path, strips=service.strip_path)
+    denied = set(service.deny_methods)
+    never = [method for method in service.methods if method in denied]
+    return [*found, *(f"methods {each} fits nothing: deny_methods has it too." for each in never)]
 
 
 def _lines(shown: Mapping[str, object]) -> list[str]:

@@ -15,6 +15,7 @@ from authproxy.policy.facts import ORIGIN_NOTES, RequestFacts
 from authproxy.policy.headers import FORBIDDEN_TRAILERS, ServiceRules
 from authproxy.policy.home import Home
 from authproxy.policy.rewriting import REQUEST_FIELDS, service_request
+from authproxy.policy.targets import asterisk, fragment
 
 Pair = tuple[bytes, bytes]
 """A field's name, in lower case, and its value."""
@@ -26,7 +27,7 @@ _OF_CONNECTION = frozenset(
 )
 _is_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _is_name = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
-_is_target = re.compile(rb"(/[^\x00-\x20\x7f]*|\*)").fullmatch
+_is_target = re.compile(rb"(/[^\x00-\x20\x7f#]*|\*)").fullmatch
 _is_count = re.compile(rb"[0-9]{1,9}").fullmatch  # RFC 9110 7.6.2: else it may be ignored
 _breaks_value = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]|\A[ \t]|[ \t]\Z").search
 _is_control = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
@@ -115,7 +116,11 @@ def _take_pseudo(fields: Sequence[Pair]) -> dict[bytes, bytes]:
 def _check_target(method: bytes, scheme: bytes, path: bytes) -> None:
     if scheme not in (b"http", b"https"):
         raise _bad("The scheme is missing or is neither http nor https.")
-    if not _is_target(path) or (path == b"*" and method != b"OPTIONS"):
+    if b"#" in path:
+        raise fragment()
+    if path == b"*" and method != b"OPTIONS":
+        raise asterisk()
+    if not _is_target(path):
         raise _bad("The path is missing or is none.")
 
 

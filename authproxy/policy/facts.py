@@ -10,6 +10,7 @@ from functools import lru_cache
 from authproxy.errors import Code, Refused, UpstreamError
 from authproxy.exchange import RequestHead, ResponseHead
 from authproxy.policy.cookies import OURS
+from authproxy.policy.overrides import OVERRIDES
 from authproxy.policy.rewriting import LOCAL_FIELDS, REQUEST_FIELDS
 from authproxy.policy.site_data import FIELDS as COOKIE_FIELDS
 
@@ -47,6 +48,8 @@ class RequestFacts:
     preflight_method: bytes = b""
     preflight_fields: bytes = b""
     preflight_network: bool = False
+    overrides: frozenset[bytes] = frozenset()
+    """The fields of `overrides` that it has, in lower case."""
 
     @property
     def has_body(self) -> bool:
@@ -248,6 +251,15 @@ def _note_cookies(facts: ResponseFacts, _: bytes) -> None:
 
 
 _SPECULATIVE = frozenset([b"prefetch", b"prerender", b"preview"])
+
+
+def _note_override(name: bytes) -> Callable[[RequestFacts, bytes], None]:
+    def note(facts: RequestFacts, _: bytes) -> None:
+        facts.overrides |= {name}
+
+    return note
+
+
 # More digits than anything that exists can have would be an overflow somewhere else.
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 ORIGIN_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
@@ -268,6 +280,7 @@ ORIGIN_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
     b"access-control-request-method": _note_as("preflight_method"),
     b"access-control-request-headers": _note_as("preflight_fields"),
     b"access-control-request-private-network": _note_preflight_network,
+    **{name: _note_override(name) for name in OVERRIDES},
 }
 """What fields say of addresses and of where a request comes from, whatever the version of HTTP."""
 _REQUEST_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {

@@ -22,6 +22,7 @@ from authproxy.exchange import NO_TOKEN, Field, ResponseHead, Token, make_field
 from authproxy.policy.cors import ALLOW_ORIGIN, ANSWERS
 from authproxy.policy.facts import RequestFacts, ResponseFacts
 from authproxy.policy.home import Home
+from authproxy.policy.overrides import OVERRIDES
 from authproxy.policy.rewriting import local_answer, service_request
 
 HOP_BY_HOP = frozenset(
@@ -272,19 +273,23 @@ def last_chunk(trailers: Sequence[Field], drop: frozenset[bytes] = HOP_BY_HOP) -
 
 
 # RFC 9110 6.5.1: no framing, routing or authentication in trailers, lest a recipient merge them.
-FORBIDDEN_TRAILERS = _OURS | {
-    b"alt-svc",
-    b"authorization",
-    b"content-encoding",
-    b"content-length",
-    b"content-range",
-    b"content-type",
-    b"cookie",
-    b"host",
-    b"location",
-    b"set-cookie",
-    b"trailer",
-    b"transfer-encoding",
-    b"www-authenticate",
-    HINT,
-}
+FORBIDDEN_TRAILERS = (
+    _OURS
+    | OVERRIDES
+    | {
+        b"alt-svc",
+        b"authorization",
+        b"content-encoding",
+        b"content-length",
+        b"content-range",
+        b"content-type",
+        b"cookie",
+        b"host",
+        b"location",
+        b"set-cookie",
+        b"trailer",
+        b"transfer-encoding",
+        b"www-authenticate",
+        HINT,
+    }
+)

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from authproxy.errors import Code, Refused
 from authproxy.policy.access import Address
+from authproxy.policy.readings import leaves
 
 Service = TypeVar("Service")
 
@@ -54,6 +55,20 @@ class Route(Generic[Service]):
     """The service does not see `prefix`."""
     shares_host: bool = False
     """Other services may be reached by the same host name, so that cookies would mix."""
+
+    def check(self, target: bytes) -> None:
+        """Whoever is led here by a prefix stays below it. Raises Refused.
+
+        What leads out of it by dots is for one server a path of this service and for the next one
+        that of another.
+        """
+        if leaves(target.partition(b"?")[0][len(self.prefix) :]):
+            raise Refused(
+                "The path of the request leads out of the service that it begins with.",
+                code=Code.BAD_REQUEST,
+                hint="Ask for the path without dots, as in /a in place of /b/../a.",
+                detail=f"out of {self.prefix.decode()}",
+            )
 
     def target(self, target: bytes) -> bytes:
         """`target` as the service sees it."""
@@ -227,22 +242,3 @@ def _bad_host() -> Refused:
         code=Code.BAD_REQUEST,
         hint="Send one Host header, as in `Host: localhost:8080`.",
     )
-
-
-def split_target(target: bytes, host: bytes | None) -> tuple[bytes, bytes | None]:
-    """The target to send on and the authority that counts (RFC 9112 3.2).
-
-    An absolute target, which clients send to what they take for a forward proxy, carries its own
-    authority; it wins over the Host field. Raises Refused for a target that is none.
-    """
-    if target[:1] == b"/" or target == b"*":
-        return target, host
-    scheme, separator, rest = target.partition(b"://")
-    if not separator or scheme.lower() not in (b"http", b"https"):
-        raise Refused(
-            "The target of the request is neither a path nor an absolute URL.",
-            code=Code.BAD_REQUEST,
-        )
-    end = min((at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0), default=len(rest))
-    path = rest[end:]
-    return path if path[:1] == b"/" else b"/" + path, rest[:end]

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from authproxy.errors import AuthProxyError, Refused
-from authproxy.policy.routes import split_target
+from authproxy.policy.targets import split_target
 from authproxy.wire import refusals
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def admit(relay: "Relay") -> None:
             raise refusals.last_hop()
         host = relay.facts.host
         if relay.target[0] != _SLASH:
-            relay.target, host = split_target(relay.target, host)
+            relay.target, host = split_target(method, relay.target, host)
         relay.exchange.host = host or b""
         caller = relay.client.caller
         route = caller.admit(relay.head, relay.facts, host, relay.target)

@@ -144,8 +144,10 @@ class Caller:
             self._enter(route)
         if route is not self._checked:
             self._check(method, facts, route)
+        if route.prefix:
+            route.check(target)
         if route.service.permissions is not None:
-            route.service.permissions.check(method, target)
+            route.service.permissions.check(method, route.target(target))
         if rules.limiter is not None:
             self._take_turn(rules.limiter)
         return route
@@ -266,9 +268,12 @@ class Caller:
 
     def _check(self, method: bytes, facts: RequestFacts, route: Route[Upstream]) -> None:
         """May what these fields say take this route?"""
-        self._check_site(method, facts, route.service)
+        upstream = route.service
+        self._check_site(method, facts, upstream)
+        if upstream.permissions is not None and facts.overrides:
+            upstream.permissions.check_overrides(facts.overrides - upstream.rules.drop)
         if self._rules.keys is not None:
-            self._check_key(route.service)
+            self._check_key(upstream)
         self._checked = route
 
     def _check_site(self, method: bytes, facts: RequestFacts, upstream: Upstream) -> None:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from authproxy.exchange import Field
+from authproxy.policy.targets import fragment
 
 KNOWN_LINES = 64
 """For each connection; when there are more they are forgotten, so that memory has a bound."""
@@ -23,7 +24,7 @@ _TOKEN_CHARS = (
     b"!#$%&'*+-.^_`|~" + (string.ascii_letters + string.digits).encode()
 )  # RFC 9110 5.6.2
 _CONTROLS = bytes(range(0x20)) + b"\x7f"
-_NOT_IN_TARGET = _CONTROLS + b" "
+_NOT_IN_TARGET = _CONTROLS + b" #"
 _NOT_IN_LINE = _CONTROLS.replace(b"\t", b"")  # RFC 9110 5.5
 _TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (%b))?" % _TEXT)
@@ -43,7 +44,7 @@ class StatusLine(NamedTuple):
 
 
 def parse_request_line(line: bytes) -> tuple[bytes, bytes, str]:
-    """Method, target and version, `1.1` or `1.0`. Raises HeadError."""
+    """Method, target and version, `1.1` or `1.0`. Raises HeadError, and Refused for a fragment."""
     method, _, rest = line.partition(b" ")
     target, _, protocol = rest.rpartition(b" ")
     version = _VERSIONS.get(protocol)
@@ -53,6 +54,8 @@ def parse_request_line(line: bytes) -> tuple[bytes, bytes, str]:
         or not target
         or len(target.translate(None, _NOT_IN_TARGET)) != len(target)
     ):
+        if version is not None and b"#" in target:
+            raise fragment()
         raise HeadError("the first line is not `METHOD TARGET HTTP/1.1`")
     return method, target, version
 

@@ -168,6 +168,9 @@ class RequestReader:
         except HeadError as error:
             self._not_a_head(data, error)
             return
+        except Refused as refusal:
+            self.refuse(refusal, _gist(data.partition(b"\r\n")[0]))
+            return
         self._begun = data
         limits = self._limits
         line_end = data.find(b"\r\n")

@@ -8,7 +8,7 @@ import httptools
 from authproxy.errors import AuthProxyError
 from authproxy.exchange import RequestHead, ResponseHead
 from authproxy.policy.facts import read_request, read_response
-from authproxy.policy.routes import split_target
+from authproxy.policy.targets import split_target
 from authproxy.wire.chunks import Chunks
 from authproxy.wire.heads import (
     END_OF_HEAD,
@@ -77,7 +77,7 @@ def doubt_request(data: bytes) -> str:
         method, target, version = parse_request_line(line)
         fields = FieldLines().parse(block) if block or b"\r\n" in head else []
         read_request(RequestHead(method, target, version, fields))
-        split_target(target, b"")
+        split_target(method, target, b"")
     except (HeadError, AuthProxyError):
         return ""
     if not end:
