@@ -95,6 +95,7 @@ class Gate:
                 own_host=service.url.host,
                 path=service.path,
                 strips=service.strip_path,
+                base=service.url.path,
             )
             for name, service in self._services.items()
         }

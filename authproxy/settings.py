@@ -69,7 +69,7 @@ class ServiceSettings(_Frozen):
     """One IAM-protected service."""
 
     url: OriginValue
-    """The service's address, `https://…`."""
+    """The service's address, `https://…`; a path in it is the beginning of all its paths."""
     service: RunServiceValue | None = None
     """In place of `url`: a Cloud Run service by name, `PROJECT/REGION/NAME`, to be looked up."""
     tag: Tag | None = None

@@ -31,7 +31,7 @@ def test_every_problem_is_said_at_once_in_the_order_of_reading(tmp_path: Path) -
         'listen = ["0.0.0.0:8080"]\n'
         'alow = ["10.0.0.0/8"]\n'
         "[services.billing]\n"
-        f'url = "{URL}/invoices"\n'
+        f'url = "{URL}/invoices?all"\n'
         'api_key = "hunter2"\n'
         'credentials = "file:key.json"\n'
         "[timeouts]\n"
@@ -43,8 +43,8 @@ def test_every_problem_is_said_at_once_in_the_order_of_reading(tmp_path: Path) -
         ' says which of them may use it; write allow = ["10.0.0.0/8"] or --allow 10.0.0.0/8 with'
         " your clients' addresses, or listen on this machine only: --listen localhost:8080",
         'authproxy.toml:2: alow: there is no such key; did you mean "allow"?',
-        "authproxy.toml:4: services.billing.url: give the service's address only; authproxy passes"
-        f" on the path that each client asks for: {URL}",
+        "authproxy.toml:4: services.billing.url: a service's address has no query and no fragment;"
+        f" write {URL}/invoices",
         "authproxy.toml:5: services.billing.api_key: a key is not written here in clear; put it"
         " into an environment variable, a file or Secret Manager, and write env:NAME, file:PATH or"
         " secret:projects/PROJECT/secrets/NAME",

@@ -20,6 +20,9 @@ from authproxy.values import parse_service_name
         ("http://[::1]:8000", "service"),
         ("https://my_service.internal", "my-service"),
         ("https://_.internal", "service"),
+        ("https://lb.example.com/billing", "billing"),
+        ("https://lb.example.com/apps/My_Shop/", "my-shop"),
+        ("https://lb.example.com/~", "service"),
         ("nonsense", "service"),
     ],
 )

@@ -60,6 +60,48 @@ def test_an_address_is_found_in_its_place(kind: object, value: str, expected: st
     assert expected.encode() == kind(marked)(value.encode(), HOME)
 
 
+ALONE = Home(services=(b"https://b.example",), client=b"http://localhost")
+BELOW = Home(services=(b"https://b.example",), client=b"http://localhost", prefix=b"/one")
+DEEP = Home(services=(b"https://b.example/apps/a",), client=b"http://localhost")
+DEEP_BELOW = Home(
+    services=(b"https://b.example/apps/a",), client=b"http://localhost", prefix=b"/one"
+)
+
+
+@pytest.mark.parametrize(
+    ("home", "path", "expected"),
+    [
+        (ALONE, "/x", "/x"),
+        (BELOW, "/x", "/x"),
+        (BELOW, "/one", "/"),
+        (BELOW, "/one/x", "/x"),
+        (BELOW, "/ones", "/ones"),
+        (DEEP, "/", "/"),
+        (DEEP, "/apps", "/"),
+        (DEEP, "/apps/a", "/"),
+        (DEEP, "/apps/a/", "/"),
+        (DEEP, "/apps/a/x", "/x"),
+        (DEEP, "/apps/ab", None),
+        (DEEP, "/app", None),
+        (DEEP, "/x", None),
+        (DEEP_BELOW, "/apps/a/x", "/x"),
+        (DEEP_BELOW, "/one/apps/a/x", "/x"),
+        (DEEP_BELOW, "/one", None),
+    ],
+)
+def test_a_cookies_path_is_below_the_services_address(
+    home: Home, path: str, expected: str | None
+) -> None:
+    found = values.cookie_path(f"a=/b; PATH = {path} ; Secure".encode(), home)
+
+    assert found == (f"a=/b; PATH = {expected} ; Secure".encode() if expected else None)
+
+
+def test_a_cookie_without_a_path_stays() -> None:
+    for text in (b"a=b", b"a=b; Path", b"a=b; Path=x", b"a; xPath=/x"):
+        assert text == values.cookie_path(text, DEEP)
+
+
 JSON = [
     ('{"url":"a","b":"c"}', '{"url":"[a]","b":"c"}'),
     (r'{"endpoints" : [{"url" : "https:\/\/a\/"}]}', '{"endpoints" : [{"url" : "[https://a/]"}]}'),

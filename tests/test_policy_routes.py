@@ -293,3 +293,45 @@ def test_many_services_are_not_all_named_in_a_refusal() -> None:
 
 def test_a_site_shows_how_many_paths_it_has() -> None:
     assert "<Site [2 paths]>" == repr(PATHS.get("localhost", LOCAL))
+
+
+def test_a_path_of_the_services_address_stands_before_what_is_asked_for() -> None:
+    target = Target(service="a", base="/apps/a")
+    plain, below = target.route(), target.route("/one", strips=True)
+
+    assert (b"/apps/a/x?y", b"/x?y") == (plain.sent(b"/x?y"), plain.target(b"/x?y"))
+    assert (b"/apps/a/x", b"/x") == (below.sent(b"/one/x"), below.target(b"/one/x"))
+    assert (b"/apps/a/one/x", b"*") == (target.route("/one").sent(b"/one/x"), plain.sent(b"*"))
+    assert (True, True, False) == (plain.moves, below.moves, Target(service="b").route("/b").moves)
+
+
+def test_what_was_taken_off_and_put_back_on_is_not_told() -> None:
+    target = Target(service="a", base="/apps/a")
+    strips = [target.route(prefix, strips=True) for prefix in ("/one", "/apps/a")]
+
+    assert [b"/one", b""] == [route.told_prefix for route in strips]
+    assert b"" == target.route("/one").told_prefix
+
+
+def test_services_on_one_host_are_known_by_it_as_far_as_their_paths_differ() -> None:
+    targets = {
+        "a": Target(service="a", own_host="lb.example", base="/apps/a"),
+        "b": Target(service="b", own_host="lb.example", base="/apps/b"),
+        "same": Target(service="same", own_host="lb.example", base="/same"),
+        "again": Target(service="again", own_host="lb.example", base="/same"),
+        "alone": Target(service="alone", own_host="alone.example", base="/x"),
+    }
+    routes = Routes(targets)
+    lb, alone = routes.get("lb.example", None), routes.get("alone.example", None)
+    route = lb.find(b"/apps/b/x?y")
+
+    assert route is not None
+    assert ("b", True, b"/apps/b/x?y") == (
+        route.service,
+        route.shares_host,
+        route.sent(b"/apps/b/x?y"),
+    )
+    assert [None, None, None] == [lb.find(path) for path in (b"/", b"/same/x", b"/apps/bb")]
+    found = alone.find(b"/x")
+    assert found is not None
+    assert ("alone", False, b"/x/") == (found.service, found.shares_host, found.sent(b"/x"))

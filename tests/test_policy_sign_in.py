@@ -51,6 +51,20 @@ def test_the_way_back_by_authproxy_has_its_origin_and_prefix() -> None:
     assert "http://localhost:8080/billing/" == local_way_back(SERVICE, prefixed)
 
 
+def test_a_service_below_a_path_has_its_way_back_there_only() -> None:
+    home = Home(services=(b"https://lb.example/apps/a",), client=b"http://localhost:8080")
+
+    def found_at(back: str) -> str | None:
+        to = SIGN_IN + quote(back, safe="")
+        head = ResponseHead(302, b"", [make_field(b"Location", to.encode())])
+        return find_way_back(head, home)
+
+    back = "https://lb.example/apps/a/callback"
+    assert back == found_at(back)
+    assert "http://localhost:8080/callback" == local_way_back(back, home)
+    assert found_at("https://lb.example/callback") is None
+
+
 @pytest.mark.parametrize(
     ("status", "location", "expected"),
     [

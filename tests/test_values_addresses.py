@@ -35,6 +35,8 @@ PORTS = st.integers(min_value=1, max_value=65535)
         ("https://a.run.app:8443/", Origin("https", "a.run.app", 8443)),
         ("http://localhost:9000", Origin("http", "localhost", 9000)),
         ("http://[0::1]", Origin("http", "::1", 80)),
+        ("https://LB.example/Billing/", Origin("https", "lb.example", 443, "/Billing")),
+        ("https://lb.example:1/a/b-c.d", Origin("https", "lb.example", 1, "/a/b-c.d")),
     ],
 )
 def test_a_services_address_is_read(text: str, expected: Origin) -> None:
@@ -64,9 +66,27 @@ def test_a_services_address_is_read(text: str, expected: Origin) -> None:
         ("https://a:0", "the port must be a number from 1 to 65535"),
         ("https://a:http", '"http" is not a port; write a number from 0 to 65535'),
         (
-            "https://a.run.app/path?q",
-            "give the service's address only; authproxy passes on the path that each client asks"
-            " for: https://a.run.app",
+            "https://a.run.app/path/?q",
+            "a service's address has no query and no fragment; write https://a.run.app/path",
+        ),
+        (
+            "https://a.run.app#x",
+            "a service's address has no query and no fragment; write https://a.run.app",
+        ),
+        (
+            "https://a.run.app/x/../y",
+            '"/x/../y" cannot stand in a service\'s address; write a path as in'
+            " https://a.run.app/billing, without empty names, dots as names and %",
+        ),
+        (
+            "https://a.run.app//x",
+            '"//x" cannot stand in a service\'s address; write a path as in'
+            " https://a.run.app/billing, without empty names, dots as names and %",
+        ),
+        (
+            "https://a.run.app/%2e",
+            '"/%2e" cannot stand in a service\'s address; write a path as in'
+            " https://a.run.app/billing, without empty names, dots as names and %",
         ),
     ],
 )
@@ -77,9 +97,9 @@ def test_what_is_no_address_of_a_service_is_refused(text: str, sentence: str) ->
     assert sentence == str(caught.value)
 
 
-@given(st.sampled_from(["http", "https"]), HOSTS, PORTS)
-def test_an_origin_survives_its_own_text(scheme: str, host: str, port: int) -> None:
-    origin = Origin("https" if scheme == "https" else "http", host, port)
+@given(st.sampled_from(["http", "https"]), HOSTS, PORTS, st.sampled_from(["", "/a", "/a/b.c"]))
+def test_an_origin_survives_its_own_text(scheme: str, host: str, port: int, path: str) -> None:
+    origin = Origin("https" if scheme == "https" else "http", host, port, path)
 
     assert origin == parse_origin(str(origin))
 
@@ -91,6 +111,7 @@ def test_an_origin_survives_its_own_text(scheme: str, host: str, port: int) -> N
         (Origin("https", "a.run.app", 444), "a.run.app:444", "https://a.run.app:444"),
         (Origin("https", "tag---a.run.app", 443), "tag---a.run.app", "https://a.run.app"),
         (Origin("http", "::1", 80), "[::1]", "http://[::1]"),
+        (Origin("https", "lb.example", 443, "/a"), "lb.example", "https://lb.example"),
     ],
     ids=str,
 )

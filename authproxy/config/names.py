@@ -30,11 +30,14 @@ def name_for(url: str, taken: Collection[str] = ()) -> str:
 
 
 def _name_of(origin: Origin) -> str:
-    """The service's own name in either form of a Cloud Run URL, else the host's first label.
+    """The service's own name in either form of a Cloud Run URL, else the last name in its path or
+    the host's first label.
 
     The forms are `SERVICE-HASH-REGION.a.run.app` and `SERVICE-PROJECTNUMBER.REGION.run.app`, each
     with `TAG---` before it for a traffic tag.
     """
+    if origin.path:
+        return _label(origin.path.rpartition("/")[2])
     if ":" in origin.host or origin.host.replace(".", "").isdecimal():
         return "service"
     label = origin.host.split(".")[0].split("---", 1)[-1]
@@ -42,4 +45,8 @@ def _name_of(origin: Origin) -> str:
         label = re.sub(r"-[a-z0-9]+-[a-z]+$", "", label)
     elif origin.host.endswith(".run.app"):
         label = re.sub(r"-\d+$", "", label)
-    return _NOT_IN_A_LABEL.sub("-", label).strip("-") or "service"
+    return _label(label)
+
+
+def _label(text: str) -> str:
+    return _NOT_IN_A_LABEL.sub("-", text.lower())[:63].strip("-") or "service"

@@ -16,6 +16,7 @@ from authproxy.policy.content_policy import local_permissions, local_policy
 from authproxy.policy.cookies import local_cookie, service_cookies
 from authproxy.policy.field_values import (
     challenges,
+    cookie_path,
     json_members,
     json_or,
     last_word,
@@ -61,7 +62,10 @@ class Row:
 
 
 def _cookie(value: bytes, home: Home) -> bytes | None:
-    return local_cookie(value, is_plain=home.is_plain, prefix=home.prefix, mark=home.mark)
+    below = cookie_path(value, home)
+    if below is None:
+        return None
+    return local_cookie(below, is_plain=home.is_plain, prefix=home.prefix, mark=home.mark)
 
 
 def _cookies(value: bytes, home: Home) -> bytes | None:

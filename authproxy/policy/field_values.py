@@ -7,13 +7,14 @@ it does not recognise stays byte for byte.
 import re
 from collections.abc import Callable, Collection
 
-from authproxy.policy.home import Home
+from authproxy.policy.home import Home, below_address
 
 Convert = Callable[[bytes, Home], bytes]
 """One address, as the other side must see it."""
 
 _REFRESH = re.compile(rb"""([0-9.]+\s*[;,]\s*(?:url\s*=\s*)?)(["']?)(.*?)(["']?)""", re.I | re.S)
 _WORD = re.compile(rb"[^\s,;]+")
+_COOKIE_PATH = re.compile(rb"(;\s*path\s*=\s*)(/[^;]*?)(?=\s*(?:;|\Z))", re.I)
 _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 _LINK = re.compile(rb'<([^>]*)>|"(?:[^"\\]|\\.)*"')
 _ANCHOR = re.compile(rb"""(;\s*anchor\s*=\s*)(?:"([^"]*)"|([^\s",;]+))""", re.I)
@@ -78,6 +79,18 @@ def last_word(convert: Convert) -> Convert:
         return before + space + convert(url, home) if space else value
 
     return change
+
+
+def cookie_path(value: bytes, home: Home) -> bytes | None:
+    """A Set-Cookie whose Path is one below the service's address.
+
+    None for one that no request which goes through here would carry (RFC 6265 5.1.4).
+    """
+    found = _COOKIE_PATH.search(value)
+    if found is None or not (home.prefix or home.service.rest):
+        return value
+    path = below_address(found[2], home)
+    return None if path is None else value[: found.start(2)] + path + value[found.end(2) :]
 
 
 def quoted(convert: Convert) -> Convert:

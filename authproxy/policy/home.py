@@ -168,6 +168,18 @@ def local_path(path: bytes, service: Url, home: Home) -> bytes | None:
     return _below(below, home.prefix) if base else _prefixed(below, home.prefix)
 
 
+def below_address(path: bytes, home: Home) -> bytes | None:
+    """What a cookie's path covers below the service's address; None: nothing."""
+    base = home.service.rest
+    if base and (base + b"/").startswith(path.rstrip(b"/") + b"/"):
+        return b"/"
+    below = after_prefix(path, base)
+    heard = after_prefix(path, home.prefix) if home.prefix else None
+    if heard is not None and (below is None or not base):
+        below = after_prefix(heard, base)
+    return None if below is None else below or b"/"
+
+
 def _prefixed(path: bytes, prefix: bytes) -> bytes:
     """Whoever has read X-Forwarded-Prefix has put it there already."""
     return path if after_prefix(path, prefix) is not None else _below(path, prefix)

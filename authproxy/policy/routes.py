@@ -1,8 +1,7 @@
 """Which service a request is for, by the name and the path it asked for."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from typing import Generic, TypeVar
 
@@ -55,6 +54,18 @@ class Route(Generic[Service]):
     """The service does not see `prefix`."""
     shares_host: bool = False
     """Other services may be reached by the same host name, so that cookies would mix."""
+    base: bytes = b""
+    """What all paths begin with at the service, before what the client asks for."""
+    moves: bool = field(init=False)
+    """The service gets another path than the client asks for."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "moves", self.strips or bool(self.base))
+
+    @property
+    def told_prefix(self) -> bytes:
+        """What the service hears was taken off."""
+        return self.prefix if self.strips and self.prefix != self.base else b""
 
     def check(self, target: bytes) -> None:
         """Whoever is led here by a prefix stays below it. Raises Refused.
@@ -71,11 +82,15 @@ class Route(Generic[Service]):
             )
 
     def target(self, target: bytes) -> bytes:
-        """`target` as the service sees it."""
+        """`target` below the service's address, as rules for its paths mean it."""
         if not self.strips:
             return target
         rest = target[len(self.prefix) :]
         return rest if rest[:1] == b"/" else b"/" + rest
+
+    def sent(self, target: bytes) -> bytes:
+        """`target` as it is sent to the service."""
+        return target if target == b"*" else self.base + self.target(target)
 
 
 class Site(Generic[Service]):
@@ -117,6 +132,14 @@ class Target(Generic[Service]):
     """Its own address' host, by which clients ask that take us for a forward proxy."""
     path: str | None = None
     strips: bool = False
+    base: str = ""
+    """The path of its own address."""
+
+    def route(
+        self, prefix: str = "", *, strips: bool = False, shares: bool = False
+    ) -> Route[Service]:
+        """How requests whose path begins with `prefix` get there."""
+        return Route(self.service, prefix.encode(), strips, shares, self.base.encode())
 
 
 class Routes(Generic[Service]):
@@ -141,19 +164,19 @@ class Routes(Generic[Service]):
         """
         self._shared = frozenset(("localhost", *hosts))
         self._by_host: dict[str, Site[Service]] = {}
-        owners = Counter(target.own_host for target in services.values())
+        own_sites = _own_sites(services.values())
         for name, target in services.items():
-            site = Site(Route(target.service))
             own = target.own_host
-            if own and owners[own] == 1 and not self._is_shared(own, None):
-                self._by_host.setdefault(own, site)
+            if own in own_sites and not self._is_shared(own, None):
+                self._by_host.setdefault(own, own_sites[own])
+            site = Site(target.route())
             self._by_host |= dict.fromkeys((f"{name}.localhost", *target.hosts), site)
         self._services = services
         self.names = tuple(services)
         self._shared_site = _shared_site(services)
         if only is not None:
             shares = len(services) > 1
-            self._shared_site = Site(Route(services[only].service, shares_host=shares))
+            self._shared_site = Site(services[only].route(shares=shares))
             self._by_host = dict.fromkeys(self._by_host, self._shared_site)
 
     def get(self, host: str, local: Address | None) -> Site[Service]:
@@ -212,18 +235,40 @@ class Routes(Generic[Service]):
 
 def _shared_site(services: Mapping[str, Target[Service]]) -> Site[Service]:
     """For names that are no service's own: by path; without a path a single service gets all."""
+    shares = len(services) > 1
     by_prefix = {
-        target.path.encode(): Route(
-            target.service, target.path.encode(), target.strips, shares_host=len(services) > 1
-        )
+        target.path.encode(): target.route(target.path, strips=target.strips, shares=shares)
         for target in services.values()
         if target.path is not None and target.path != "/"
     }
-    without = [target.service for target in services.values() if target.path is None]
-    roots = [target.service for target in services.values() if target.path == "/"]
+    without = [target for target in services.values() if target.path is None]
+    roots = [target for target in services.values() if target.path == "/"]
     default = roots or (without if len(services) == 1 else [])
-    shares = len(services) > 1
-    return Site(Route(default[0], shares_host=shares) if default else None, by_prefix)
+    return Site(default[0].route(shares=shares) if default else None, by_prefix)
+
+
+def _own_sites(targets: Iterable[Target[Service]]) -> dict[str, Site[Service]]:
+    """By the host of the services' own addresses: what their paths lead to, if it is one alone."""
+    by_host: dict[str, dict[str, list[Target[Service]]]] = {}
+    for target in targets:
+        by_host.setdefault(target.own_host, {}).setdefault(target.base, []).append(target)
+    by_host.pop("", None)
+    return {host: _own_site(by_base) for host, by_base in by_host.items() if _has_own(by_base)}
+
+
+def _has_own(by_base: Mapping[str, list[Target[Service]]]) -> bool:
+    return any(len(found) == 1 for found in by_base.values())
+
+
+def _own_site(by_base: Mapping[str, list[Target[Service]]]) -> Site[Service]:
+    shares = len(by_base) > 1
+    alone = {base: found[0] for base, found in by_base.items() if len(found) == 1}
+    whole = alone.pop("", None)
+    by_prefix = {
+        base.encode(): target.route(base, strips=True, shares=shares)
+        for base, target in alone.items()
+    }
+    return Site(whole.route(shares=shares) if whole is not None else None, by_prefix)
 
 
 _HOST_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_:")

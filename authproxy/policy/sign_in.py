@@ -8,7 +8,7 @@ a token: https://developers.google.com/identity/protocols/oauth2/web-server#crea
 from urllib.parse import parse_qs, urlsplit
 
 from authproxy.exchange import ResponseHead
-from authproxy.policy.home import Home
+from authproxy.policy.home import Home, local_url
 
 REDIRECTS = frozenset([302, 303, 307])
 SIGN_IN_HOST = "accounts.google.com"
@@ -22,12 +22,10 @@ def find_way_back(head: ResponseHead, home: Home) -> str | None:
     try:
         to = urlsplit(location.decode("ascii"))
         [back] = parse_qs(to.query)["redirect_uri"]
-        origin = "{0.scheme}://{0.netloc}".format(urlsplit(back)).lower()
+        leads_past = local_way_back(back, home) != _without_query(back)
     except (ValueError, KeyError):
         return None
-    if to.hostname != SIGN_IN_HOST or origin.encode() not in home.services:
-        return None
-    return back
+    return back if to.hostname == SIGN_IN_HOST and leads_past else None
 
 
 def leads_to_sign_in(head: ResponseHead) -> bool:
@@ -42,5 +40,10 @@ def leads_to_sign_in(head: ResponseHead) -> bool:
 
 def local_way_back(back: str, home: Home) -> str:
     """The same, by way of authproxy."""
-    path = urlsplit(back).path
-    return f"{home.client.decode()}{home.prefix.decode()}{path or '/'}"
+    return local_url(_without_query(back).encode(), home).decode()
+
+
+def _without_query(back: str) -> str:
+    """With a path, since an OAuth client's redirect URIs are compared letter by letter."""
+    url = urlsplit(back)
+    return f"{url.scheme}://{url.netloc}{url.path or '/'}"

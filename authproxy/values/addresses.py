@@ -30,11 +30,13 @@ LOOPBACK: tuple[Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/12
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A service's address: `scheme://host[:port]`; host in lower case, IPv6 bare."""
+    """A service's address: `scheme://host[:port][/path]`; host in lower case, IPv6 bare."""
 
     scheme: Literal["https", "http"]
     host: str
     port: int
+    path: str = ""
+    """What all the service's paths begin with, as in `/billing`; empty when that is nothing."""
 
     @property
     def authority(self) -> str:
@@ -45,15 +47,20 @@ class Origin:
 
     @property
     def audience(self) -> str:
-        """What Cloud Run accepts as `aud`: the origin, without a traffic tag."""
+        """What Cloud Run accepts as `aud`: without the path, and without a traffic tag."""
         return f"{self.scheme}://{self.authority.split('---', 1)[-1]}"
 
     @property
     def is_loopback(self) -> bool:
         return is_loopback(self.host)
 
-    def __str__(self) -> str:
+    @property
+    def root(self) -> str:
+        """Without the path, as browsers mean an origin."""
         return f"{self.scheme}://{self.authority}"
+
+    def __str__(self) -> str:
+        return f"{self.root}{self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ class Listen:
 
 
 def parse_origin(text: str) -> Origin:
-    """`https://host[:port]`; a path other than `/`, a query, user or fragment is refused.
+    """`https://host[:port][/path]`; a query, user or fragment is refused.
 
     A user name and password are never repeated.
     """
@@ -107,15 +114,27 @@ def parse_origin(text: str) -> Origin:
     host, port = split_authority(authority)
     if not is_host(host):
         raise ValueError(f"{quoted(authority)} is not a host name; write https://SERVICE.run.app")
-    if rest.removeprefix(authority) not in ("", "/"):
-        raise ValueError(
-            "give the service's address only; authproxy passes on the path that each client asks"
-            f" for: {scheme}://{authority}"
-        )
+    path = _base_path(rest.removeprefix(authority), f"{scheme}://{authority}")
     number = parse_port(port) if port else 443 if scheme.lower() == "https" else 80
     if number == 0:
         raise ValueError("the port must be a number from 1 to 65535")
-    return Origin("https" if scheme.lower() == "https" else "http", canonical(host), number)
+    return Origin("https" if scheme.lower() == "https" else "http", canonical(host), number, path)
+
+
+def _base_path(text: str, before: str) -> str:
+    """What a service's paths begin with, without the `/` at the end."""
+    path = text.rstrip("/")
+    if "?" in text or "#" in text:
+        raise ValueError(
+            "a service's address has no query and no fragment; write"
+            f" {before}{re.split('[?#]', path)[0].rstrip('/')}"
+        )
+    if path and (not _PREFIX.fullmatch(path) or {"", ".", ".."} & set(path[1:].split("/"))):
+        raise ValueError(
+            f"{quoted(path)} cannot stand in a service's address; write a path as in"
+            f" {before}/billing, without empty names, dots as names and %"
+        )
+    return path
 
 
 def parse_listen(text: str) -> Listen:

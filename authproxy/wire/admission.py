@@ -35,8 +35,8 @@ def admit(relay: "Relay") -> None:
     relay.exchange.service, relay.exchange.client = upstream.name, caller.address
     if caller.key is not None:
         relay.exchange.key = caller.key.name
-    if route.strips:
-        relay.target = route.target(relay.target)
+    if route.moves:
+        relay.target = route.sent(relay.target)
     send(relay)
 
 

@@ -36,5 +36,4 @@ def forwarded_of(route: Route[Upstream], address: bytes, proto: bytes, host: byt
     upstream = route.service
     if upstream.forwarded_host == "service":
         proto, host = upstream.origin.scheme.encode(), upstream.origin.authority.encode()
-    prefix = route.prefix if route.strips else b""
-    return forwarded_lines(client=address, proto=proto, host=host, prefix=prefix)
+    return forwarded_lines(client=address, proto=proto, host=host, prefix=route.told_prefix)

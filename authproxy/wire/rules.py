@@ -78,7 +78,7 @@ class ListenerRules:
             return None
         if route is None or route.service.found is not None:
             return None
-        return str(route.service.origin).encode() + route.target(target)
+        return route.service.origin.root.encode() + route.sent(target)
 
     def __repr__(self) -> str:
         return f"<ListenerRules [{self.routes}, version {self.version}]>"

@@ -118,6 +118,9 @@ async def proxying(
     trusted: Sequence[Network] = (),
     service_access: AccessList | None = None,
     hosts: Sequence[str] = (),
+    own_host: str = "",
+    path: str | None = None,
+    strips: bool = False,
     limits: LimitSettings | None = None,
     timeouts: TimeoutSettings | None = None,
 ) -> AsyncIterator[RunningProxy]:
@@ -145,7 +148,18 @@ async def proxying(
     upstream = Upstream("service", origin, rules, as_tokens(tokens), pool, service_access)
     heard = Heard()
     listener = ListenerRules(
-        routes=Routes({"service": Target(service=upstream)}, hosts=hosts),
+        routes=Routes(
+            {
+                "service": Target(
+                    service=upstream,
+                    own_host=own_host,
+                    path=path,
+                    strips=strips,
+                    base=origin.path,
+                )
+            },
+            hosts=hosts,
+        ),
         access=AccessList(allow=allow, deny=deny),
         trusted=AddressSet(trusted),
     )

@@ -67,8 +67,8 @@ async def ask(connector: Connector, lines: bytes, *, answer_s: float = ANSWER_S)
     authority = connector.origin.authority.encode()
     try:
         listening.transport.write(
-            b"GET / HTTP/1.1\r\nHost: %b\r\nUser-Agent: authproxy-doctor\r\nAccept: */*\r\n"
-            b"Connection: close\r\n%b\r\n" % (authority, lines)
+            b"GET %b/ HTTP/1.1\r\nHost: %b\r\nUser-Agent: authproxy-doctor\r\nAccept: */*\r\n"
+            b"Connection: close\r\n%b\r\n" % (connector.origin.path.encode(), authority, lines)
         )
         return parse(await listening.answer(answer_s), str(connector.origin))
     except TimeoutError:

@@ -21,20 +21,23 @@ OF_ROLE = frozenset([Rejection.NOT_INVOKER, Rejection.IAP_NOT_ALLOWED])
 
 
 async def check_probe(subject: Subject) -> Result:
-    """A GET of `/`: any answer of the application's own will do."""
+    """A GET of the address itself: any answer of the application's own will do."""
     subject.answer = answer = await ask(subject.connector, await _lines(subject))
-    rejection = find_rejection(answer)
+    path = subject.service.url.path
+    rejection = find_rejection(answer, path)
     if rejection is None:
-        return ok(f"GET / gets an answer of the application's own: {answer.status}")
+        return ok(f"GET {path}/ gets an answer of the application's own: {answer.status}")
     if rejection in OF_ROLE:
-        return ok(f"GET / gets Google's own {answer.status}, with which the token was believed")
+        return ok(
+            f"GET {path}/ gets Google's own {answer.status}, with which the token was believed"
+        )
     return _failed(advise(rejection, _situation(subject)), answer, subject)
 
 
 async def check_role(subject: Subject) -> Result:
     if subject.answer is None:
         raise AssertionError("the request goes out first")
-    rejection = find_rejection(subject.answer)
+    rejection = find_rejection(subject.answer, subject.service.url.path)
     if rejection in OF_ROLE:
         advice = advise(rejection, _situation(subject))
         return failed(advice.sentence, advice.command)
@@ -42,9 +45,10 @@ async def check_role(subject: Subject) -> Result:
     return ok(f"{principal} may call it" if principal else "it may be called without a token")
 
 
-def find_rejection(answer: Answer) -> Rejection | None:
+def find_rejection(answer: Answer, path: str = "") -> Rejection | None:
+    """`path`: that of the service's address."""
     fields = [make_field(name.encode(), value.encode()) for name, value in answer.headers]
-    return judge(answer.status, fields, answer.body, path=b"/")
+    return judge(answer.status, fields, answer.body, path=f"{path}/".encode())
 
 
 async def check_lookup(subject: Subject) -> Result:

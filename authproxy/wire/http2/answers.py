@@ -172,7 +172,7 @@ class Answers:
             return b""
         exchange = stream.exchange
         return self._splice.server.explainer.find_hint(
-            exchange, upstream, token, self._head(glance), begun=b"", path=exchange.head.target
+            exchange, upstream, token, self._head(glance), begun=b"", path=stream.target
         )
 
     def _replace(self, glance: Glance, flags: int, stream_id: int, stream: "Stream") -> None:
@@ -194,7 +194,7 @@ class Answers:
             instead = explainer.find_instead(exchange, upstream, token, head, home)
         if instead is None:
             instead = explainer.find_refusal(
-                exchange, upstream, token, head, begun=b"", path=exchange.head.target
+                exchange, upstream, token, head, begun=b"", path=stream.target
             )
         if instead is not None:
             if not (flags & END_STREAM and stream.client_ended):

@@ -191,7 +191,7 @@ class Requests:
         exchange.service, exchange.client = upstream.name, splice.caller.address
         if splice.caller.key is not None:
             exchange.key = splice.caller.key.name
-        known.target = route.target(call.head.target)
+        known.target = stream.target = route.sent(call.head.target)
         stream.home, stream.cors = splice.caller.home, splice.caller.cors
         token = upstream.tokens.current()
         if token is None:

@@ -19,6 +19,7 @@ class Stream:
         "interim",
         "service_ended",
         "silent_s",
+        "target",
         "token",
     )
 
@@ -28,6 +29,8 @@ class Stream:
         self.service_ended = False
         self.age_s = self.silent_s = 0.0
         self.token: Token | None = None
+        self.target = b""
+        """What the service was asked for."""
         self.home: Home | None = None
         """What the service is to this call's client; None before one is found."""
         self.interim: InterimCount | None = None
