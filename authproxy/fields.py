@@ -33,6 +33,7 @@ from authproxy.values import (
     parse_network,
     parse_origin,
     parse_path_prefix,
+    parse_removed_header,
     parse_run_service,
     parse_scope,
     parse_secret_header,
@@ -177,7 +178,9 @@ SecretHeaders = Annotated[
     tuple[Annotated[tuple[str, SecretRef], _text(parse_secret_header, tuple)], ...],
     BeforeValidator(_one_or_many),
 ]
-PlainHeaderNames = Annotated[tuple[KeyHeaderName, ...], BeforeValidator(_one_or_many)]
+RemovedHeaders = Annotated[
+    tuple[Annotated[str, _text(parse_removed_header)], ...], BeforeValidator(_one_or_many)
+]
 PathPrefixes = Annotated[tuple[PathPrefix, ...], BeforeValidator(_one_or_many)]
 Methods = Annotated[
     tuple[Annotated[str, _text(parse_method)], ...],

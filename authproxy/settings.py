@@ -33,7 +33,7 @@ from authproxy.fields import (
     OriginValue,
     PathPrefix,
     PathPrefixes,
-    PlainHeaderNames,
+    RemovedHeaders,
     RunServiceValue,
     Scopes,
     Seconds,
@@ -100,7 +100,7 @@ class ServiceSettings(_Frozen):
     """Further headers for every request whose values are secrets, as `Name: env:VARIABLE`."""
     add_headers: HeaderLines = ()
     """Further headers for every request, as `Name: value`, in place of the client's."""
-    remove_headers: PlainHeaderNames = ()
+    remove_headers: RemovedHeaders = ()
     """Headers of clients that do not reach this service."""
     allow: Networks = ()
     """Client addresses for this service, of those that the listener lets in; empty: all of them."""

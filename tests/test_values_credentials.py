@@ -15,7 +15,6 @@ from authproxy.values import (
     parse_credentials,
     parse_email,
     parse_file,
-    parse_header_line,
     parse_header_name,
     parse_scope,
     parse_secret_header,
@@ -213,30 +212,3 @@ def test_what_is_no_scope_is_refused(text: str) -> None:
         f"{quoted(text)} is not a scope; write one as in"
         " https://www.googleapis.com/auth/cloud-platform"
     ) == sentence_of(parse_scope, text)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("X-Env: test", ("X-Env", "test")), ("x:", ("x", "")), (" A : b: c ", ("A", "b: c"))],
-)
-def test_a_header_is_a_name_and_a_value(text: str, expected: tuple[str, str]) -> None:
-    assert expected == parse_header_line(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("X-Env", 'this is not a header; write it as in "X-Environment: test"'),
-        ("X Env: a", 'this is not a header; write it as in "X-Environment: test"'),
-        ("Host: a", "Host has a meaning of its own and cannot be set here"),
-        ("X-Forwarded-For: a", "X-Forwarded-For has a meaning of its own and cannot be set here"),
-        ("X-Env: a\r\nX: b", "the value of X-Env is not printable ASCII"),
-        (
-            "X-Auth-Token: hunter2",
-            "X-Auth-Token looks like the place of a secret, which does not belong here in clear;"
-            ' write secret_headers = ["X-Auth-Token: env:NAME"]',
-        ),
-    ],
-)
-def test_what_is_no_header_for_every_request_is_refused(text: str, sentence: str) -> None:
-    assert sentence == sentence_of(parse_header_line, text)

@@ -28,7 +28,6 @@ from authproxy.values.credentials import (
     parse_credentials,
     parse_email,
     parse_file,
-    parse_header_line,
     parse_header_name,
     parse_method,
     parse_scope,
@@ -37,6 +36,7 @@ from authproxy.values.credentials import (
     parse_service_name,
 )
 from authproxy.values.egress import EgressProxy, EgressSpec, parse_egress, parse_egress_url
+from authproxy.values.header_lines import parse_header_line, parse_removed_header
 from authproxy.values.resources import (
     RunService,
     is_run_service,
@@ -83,6 +83,7 @@ __all__ = [
     "parse_path_prefix",
     "parse_project",
     "parse_region",
+    "parse_removed_header",
     "parse_run_service",
     "parse_scope",
     "parse_secret_header",
