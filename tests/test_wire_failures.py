@@ -1,6 +1,7 @@
 """What is said when a connection cannot be made."""
 
 import asyncio
+import errno
 import logging
 import socket
 import ssl
@@ -33,6 +34,11 @@ def failed_with(reason: str) -> ssl.SSLError:
         (
             ConnectionResetError(),
             "The egress proxy http://p:1 closed the connection before it stood.",
+            Code.CONNECT_FAILED,
+        ),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            "authproxy may open no more files, so the egress proxy http://p:1 cannot be reached.",
             Code.CONNECT_FAILED,
         ),
         (OSError(), "The egress proxy http://p:1 cannot be reached.", Code.CONNECT_FAILED),

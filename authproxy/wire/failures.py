@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -65,7 +67,11 @@ def note_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) ->
 
 def translate(error: Exception, peer: Peer, timeout_s: float) -> UpstreamError:
     code = Code.CONNECT_FAILED
-    if isinstance(error, ssl.SSLError):
+    is_shortage = _is_shortage(error)
+    if is_shortage:
+        message = f"authproxy may open no more files, so {peer.inner_name} cannot be reached."
+        hint = "Raise its limit: ulimit -n, LimitNOFILE= or docker run --ulimit nofile=1024."
+    elif isinstance(error, ssl.SSLError):
         message, hint, code = _translate_tls(error, peer)
     elif isinstance(error, TimeoutError):
         code = Code.UPSTREAM_TIMEOUT
@@ -95,8 +101,21 @@ def translate(error: Exception, peer: Peer, timeout_s: float) -> UpstreamError:
         sent=False,
         hint=hint,
         detail=detail,
-        passing=isinstance(error, ConnectionError),
+        passing=is_shortage or isinstance(error, ConnectionError),
     )
+
+
+def _is_shortage(error: Exception) -> bool:
+    """Of descriptors. A name that cannot be looked up for want of one is unknown, by its error."""
+    if isinstance(error, socket.gaierror):
+        try:
+            os.close(os.dup(0))
+        except OSError as other:
+            return other.errno in _SHORTAGES
+    return isinstance(error, OSError) and error.errno in _SHORTAGES
+
+
+_SHORTAGES = (errno.EMFILE, errno.ENFILE)
 
 
 def _translate_tls(error: ssl.SSLError, peer: Peer) -> tuple[str, str, Code]:
