@@ -48,6 +48,7 @@ HOMES = {
     "click": {"cli", "cli_flags", "cli_group"},
     "cryptography": {"demo"},
     "google": {"identity"},
+    "h2": {"demo"},
     "hpack": {"wire"},
     "pydantic": {"config", "fields", "settings"},
     "requests": {"identity"},

@@ -28,6 +28,7 @@ def test_commands_for_a_tcp_listener() -> None:
         "curl -i http://127.0.0.1:8080/whoami",
         "http://127.0.0.1:8080/",
         "curl 'http://127.0.0.1:8080/echo?a=1'",
+        "curl --http2-prior-knowledge -i http://127.0.0.1:8080/whoami",
         "curl -N http://127.0.0.1:8080/clock",
         f"echo hello | {shlex.quote(sys.executable)} -m authproxy.demo.talk ws://127.0.0.1:8080/ws",
         "head -c 67108864 /dev/zero | curl -T - http://127.0.0.1:8080/upload",

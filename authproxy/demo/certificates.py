@@ -41,11 +41,11 @@ class Certificates:
     chain_file: Path
     key_file: Path
 
-    def server_context(self) -> ssl.SSLContext:
-        """TLS for a server that speaks HTTP/1.1."""
+    def server_context(self, *alpn: str) -> ssl.SSLContext:
+        """TLS for a server that speaks HTTP/1.1, or what `alpn` says, the best first."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.chain_file, self.key_file)
-        context.set_alpn_protocols(["http/1.1"])
+        context.set_alpn_protocols(alpn or ["http/1.1"])
         return context
 
 

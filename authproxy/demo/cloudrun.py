@@ -25,6 +25,7 @@ from authproxy.demo.forwarding import (
     new_trace,
     remove_signature,
 )
+from authproxy.demo.http2 import ByAlpn, Http2Connection, Stream
 from authproxy.demo.iap import IdentityAwareProxy, refusal
 from authproxy.demo.keys import KeyRing
 from authproxy.demo.loopback import listen_on_loopback, reset
@@ -99,6 +100,8 @@ class PretendCloudRun:
         self._make_iap = partial(IdentityAwareProxy, keys=keys, accounts=accounts, clock=clock)
         self._tls = tls
         self._runner: web.AppRunner | None = None
+        self._listening: list[asyncio.Server] = []
+        self._http2: set[Http2Connection] = set()
         self._changed = asyncio.Event()
 
     def __repr__(self) -> str:
@@ -125,8 +128,7 @@ class PretendCloudRun:
     @property
     def connections(self) -> int:
         """Connections open now."""
-        server = self._runner.server if self._runner else None
-        return len(server.connections) if server else 0
+        return len(self._transports())
 
     def put_behind_iap(self, *accessors: str) -> None:
         """From now on Identity-Aware Proxy lets in those with these emails."""
@@ -149,13 +151,19 @@ class PretendCloudRun:
             max_headers=1000,
         )
         await self._runner.setup()
+        loop = asyncio.get_running_loop()
+        assert self._runner.server is not None  # noqa: S101 -- for the type checker: it is set up
+        welcome = partial(ByAlpn, self._runner.server, self._http2)
         for listener in listen_on_loopback(self.port):
             self.port = listener.getsockname()[1]
-            await web.SockSite(self._runner, listener, ssl_context=self._tls).start()
+            self._listening.append(await loop.create_server(welcome, sock=listener, ssl=self._tls))
         self.gate.urls |= {f"https://{host}" for host in self.hosts}
 
     async def stop(self) -> None:
         """Break all connections off and stop listening."""
+        for listening in self._listening:
+            listening.close()
+        self._listening.clear()
         if self._runner is not None:
             self.drop_connections()
             await self._runner.cleanup()
@@ -163,10 +171,13 @@ class PretendCloudRun:
 
     def drop_connections(self) -> None:
         """Reset every connection, the idle ones too."""
+        for transport in self._transports():
+            reset(transport)
+
+    def _transports(self) -> list[asyncio.Transport]:
         server = self._runner.server if self._runner else None
-        for connection in list(server.connections) if server else ():
-            if connection.transport is not None:
-                reset(connection.transport)
+        found = [each.transport for each in (*self._http2, *(server.connections if server else ()))]
+        return [each for each in found if each is not None and not isinstance(each, Stream)]
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until `condition` holds; it is asked again whenever a request comes or ends."""

@@ -25,6 +25,8 @@ authproxy stands in front of it at {shown}. Stop both with Ctrl-C.
     {through} -i {whoami}
 {in_browser}  what reaches the service
     {through} {echo}
+  over HTTP/2, as gRPC does: demo.Echo and grpc.health.v1.Health are there to be called
+    {through} --http2-prior-knowledge -i {whoami}
   server-sent events, one a second
     {through} -N {clock}
 {websocket}  64 MiB up, and down

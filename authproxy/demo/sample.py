@@ -19,6 +19,7 @@ from authproxy.demo.keys import InvalidTokenError, parse_token
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CHUNK = 64 * 1024
+GRPC = "application/grpc"
 _BLOCK = hashlib.shake_256(b"authproxy demo").digest(CHUNK - 8)
 _JWT = re.compile(r"[\w-]{8,}\.[\w-]{8,}\.[\w-]+")
 
@@ -161,6 +162,34 @@ async def slow(request: web.Request) -> web.StreamResponse:
     return web.Response(text="done\n")
 
 
+async def grpc_health(request: web.Request) -> web.StreamResponse:
+    """`Check` of grpc.health.v1.Health, for whatever it is asked about: SERVING."""
+    if not _is_grpc(request) or not request.path.endswith("/Check"):
+        return _not_here(request.path)
+    await request.read()
+    message = b"\x08\x01"  # field 1 is 1: too little to own a library of protobuf for
+    return web.Response(
+        body=b"\0\0\0\0\2" + message, content_type=GRPC, headers={"Grpc-Status": "0"}
+    )
+
+
+async def grpc_echo(request: web.Request) -> web.StreamResponse:
+    """Any method of demo.Echo: all messages come back, each as soon as it is there."""
+    if not _is_grpc(request):
+        return _not_here(request.path)
+    # The front end puts the status behind the messages, where gRPC has it.
+    response = web.StreamResponse(headers={"Grpc-Status": "0"})
+    response.content_type = GRPC
+    await response.prepare(request)
+    async for chunk in request.content.iter_any():
+        await response.write(chunk)
+    return response
+
+
+def _is_grpc(request: web.Request) -> bool:
+    return request.content_type.startswith(GRPC)
+
+
 def describe_caller(request: web.Request) -> dict[str, Any]:
     """The claims of the token that Cloud Run let through; it has verified them already."""
     for name in ("X-Serverless-Authorization", "Authorization"):
@@ -230,4 +259,6 @@ _HANDLERS: dict[str, Handler] = {
     "/redirect": redirect,
     "/cookies": cookies,
     "/slow": slow,
+    "/grpc.health.v1.Health": grpc_health,
+    "/demo.Echo": grpc_echo,
 }

@@ -24,6 +24,7 @@ from authproxy.demo.accounts import (
 from authproxy.demo.certificates import make_certificates
 from authproxy.demo.cloudrun import App, PretendCloudRun
 from authproxy.demo.google import PretendGoogle
+from authproxy.demo.http2 import ALPN
 from authproxy.demo.iam import PROVIDER, SUBJECT_TOKEN_TYPE, WORKFORCE_CLIENT
 from authproxy.demo.keys import SigningKey
 
@@ -71,6 +72,7 @@ class World:
             certificates = make_certificates(self.directory)
             self.ca_file = certificates.ca_file
             self._tls = certificates.server_context()
+            self._front_tls = certificates.server_context(*ALPN)
             self.google = PretendGoogle(
                 tls=self._tls, token_life_s=self._token_life_s, clock=self._clock
             )
@@ -265,7 +267,7 @@ class World:
             name=name,
             app=app,
             invokers=invokers,
-            tls=self._tls,
+            tls=self._front_tls,
             keys=self.google.keys,
             accounts=self.google.accounts,
             clock=self._clock,
