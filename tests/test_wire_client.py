@@ -7,6 +7,7 @@ import pytest
 
 from authproxy.errors import Code
 from authproxy.settings import TimeoutSettings
+from authproxy.wire.reader import MAX_AHEAD
 from tests.support.proxying import TOKEN_TEXT, FixedTokens, make_token, proxying
 from tests.support.raw import OK, Call, always, raw_service
 from tests.support.talking import (
@@ -50,6 +51,17 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
         exchanges = await proxy.heard.wait_for(count)
 
     assert [request.split()[1] for request in requests] == [e.head.target for e in exchanges]
+
+
+@pytest.mark.parametrize("ahead", [MAX_AHEAD - 1, MAX_AHEAD, MAX_AHEAD + 1, 2 * MAX_AHEAD + 1])
+async def test_requests_after_as_many_as_are_looked_at_ahead_are_answered_too(ahead: int) -> None:
+    async with raw_service(numbered) as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        for more in (ahead, 1):
+            writer.write(b"".join(get(f"/{n}") for n in range(1 + more)))
+            said = [(await read_answer(reader))[1] for _ in range(1 + more)]
+            assert [b"/%d" % n for n in range(1 + more)] == said
+        writer.close()
 
 
 async def test_thousands_of_refusals_in_one_read_do_not_recurse() -> None:
@@ -98,9 +110,11 @@ async def test_client_that_reads_no_answers_is_not_read_from() -> None:
         await until(lambda: connection.is_congested)
         await until(lambda: not connection.transport.is_reading())
         assert connection.transport.get_write_buffer_size() < 128 * 1024
+        assert len(connection._queue) == MAX_AHEAD
         for _ in range(5_000):
             assert (await read_answer(reader))[0].startswith(b"HTTP/1.1 421 ")
             assert connection.transport.get_write_buffer_size() < 128 * 1024
+            assert len(connection._queue) <= MAX_AHEAD
         writer.transport.abort()
 
 

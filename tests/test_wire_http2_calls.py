@@ -17,7 +17,6 @@ from authproxy.wire.http2.frames import (
 )
 from tests.support.http2 import Call, call_of, http2_client, http2_service
 from tests.support.proxying import proxying
-from tests.support.talking import until
 
 
 async def test_early_answer_ends_the_call_when_the_client_has() -> None:
@@ -153,29 +152,6 @@ async def test_service_that_dies_in_mid_call_is_unavailable(
 def small(transport: asyncio.BaseTransport, buffer: int) -> None:
     """Few refusals fill it, so that the test needs few of them."""
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, buffer, 4096)
-
-
-async def test_client_that_never_reads_refusals_is_cut_off() -> None:
-    async with (
-        http2_service() as service,
-        proxying(service.url) as proxy,
-        http2_client(proxy) as client,
-    ):
-        client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # -- a read transport
-        await until(lambda: bool(proxy.server._connections))
-        small(client.writer.transport, socket.SO_RCVBUF)
-        [open_one] = proxy.server._connections
-        small(open_one.transport, socket.SO_SNDBUF)  # type: ignore[attr-defined]  # -- a splice
-
-        async def pour() -> None:
-            for stream_id in range(1, 200_000, 2):
-                client.say(client.headers(stream_id, call_of(host=b"evil.example")))
-                await client.writer.drain()
-
-        task = asyncio.get_running_loop().create_task(pour())
-        await until(lambda: not proxy.server._connections)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def test_memory_of_refused_streams_has_a_bound() -> None:

@@ -726,7 +726,7 @@ async def test_client_that_does_not_read_stops_the_service_from_sending() -> Non
         client.call(1)
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # -- a read transport
         splice = await spliced(proxy)
-        await until(lambda: splice._is_client_congested)
+        await until(lambda: splice._down._holds != 0)
         before = -1
         while before != len(sent):
             before = len(sent)
@@ -754,7 +754,7 @@ async def test_service_that_does_not_read_stops_the_client_from_being_read() -> 
 
         task = asyncio.get_running_loop().create_task(pour())
         splice = await spliced(proxy)
-        await until(lambda: splice._holds != 0)
+        await until(lambda: splice._up._holds != 0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -767,7 +767,7 @@ async def test_slow_frame_is_not_waited_for_forever() -> None:
     ):
         client.say(client.headers(1, call_of())[:-1])
         splice = await spliced(proxy)
-        await until(lambda: splice._from_client.is_waiting)
+        await until(lambda: splice._up.scanner.is_waiting)
         proxy.server.tick(6.0)
         goodbye = await client.goodbye()
 

@@ -1,8 +1,7 @@
 """The client's side: one connection to a listener, HTTP/1.1, any number of exchanges in turn.
 
 What the reader finds in the client's bytes becomes relays. Requests that a client sends ahead
-(pipelining) wait in a queue while the first is answered; no more is read meanwhile, so the queue
-holds what one read brought and not more.
+(pipelining) wait in a queue while the first is answered; no more is read meanwhile, or looked at.
 """
 
 import asyncio
@@ -139,8 +138,8 @@ class ClientConnection(asyncio.Protocol):
 
     # What the reader found.
 
-    def enqueue(self, relay: Relay) -> None:
-        """A request's head is in: its turn is now, or after those before it."""
+    def enqueue(self, relay: Relay) -> int:
+        """A request's head is in: its turn is now, or after those before it. How many wait now?"""
         self.is_new = False
         if self._relay is None and not self._queue and not self.is_congested:
             self._relay = relay
@@ -148,6 +147,7 @@ class ClientConnection(asyncio.Protocol):
         else:
             self._queue.append(relay)
             self._hold(_QUEUE, True)
+        return len(self._queue)
 
     def speak_http2(self, data: bytes) -> None:
         """Leave the transport to HTTP/2; `data` begins with its preface."""
@@ -332,18 +332,18 @@ class ClientConnection(asyncio.Protocol):
             if not self._queue:
                 self._hold(_QUEUE, False)
             relay.start()
-            relay.flush()
+            if not self._queue:
+                self._reader.go_on()
+            if self._relay is not None:
+                self._relay.flush()
         self._advancing = False
 
     def _hold(self, reason: int, on: bool) -> None:
         holds = self._holds | reason if on else self._holds & ~reason
         if bool(holds) != bool(self._holds):
-            if holds:
-                self.transport.pause_reading()
-            else:
-                self.transport.resume_reading()
+            (self.transport.pause_reading if holds else self.transport.resume_reading)()
         self._holds = holds
 
     def __repr__(self) -> str:
-        state = self._relay or "idle"
-        return f"<ClientConnection {self.caller.address} [{state}, {len(self._queue)} queued]>"
+        state = f"{self._relay or 'idle'}, {len(self._queue)} queued"
+        return f"<ClientConnection {self.caller.address} [{state}]>"

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 METHOD_BYTES = 64
 """What the first line of a head may have besides its target."""
+MAX_AHEAD = 64
+"""Requests sent ahead that are looked at: each becomes a relay, far larger than its bytes."""
 
 
 class RequestReader:
@@ -36,11 +38,13 @@ class RequestReader:
         "_client",
         "_facts",
         "_facts_of",
+        "_kept",
         "_left",
         "_limits",
         "_lines",
         "_receiving",
         "_seen",
+        "_waiting",
         "is_deaf",
     )
 
@@ -55,11 +59,15 @@ class RequestReader:
         """The beginning of a head that has not come whole."""
         self._seen = 0
         """How much of it was looked at before."""
+        self._kept: bytes | None = None
+        """What was not looked at, once too many requests wait."""
         self._left = 0
         """Bytes that are still to come of a body whose length was said."""
         self._chunks: Chunks | None = None
         self._receiving: Relay | None = None
         """The relay whose body is being read."""
+        self._waiting = 0
+        """Requests that waited when the last one was read."""
         self.is_deaf = False
         """Nothing that still comes is of interest."""
 
@@ -69,7 +77,10 @@ class RequestReader:
         return bool(self._begun)
 
     def feed(self, data: bytes) -> None:
-        """Take `data` apart; all that it holds has been handed on when this returns."""
+        """Take `data` apart; what it holds has been handed on when this returns, or is kept."""
+        if self._kept is not None:
+            self._kept += data
+            return
         if self._begun:
             self._seen = len(self._begun)
             data, self._begun = self._begun + data, b""
@@ -80,6 +91,13 @@ class RequestReader:
                 data = self._read_body(self._receiving, data)
             else:
                 data = self._read_chunks(self._receiving, self._chunks, data)
+
+    def go_on(self) -> None:
+        """No request waits any more: look at what was kept."""
+        self._waiting = 0
+        if self._kept is not None:
+            kept, self._kept = self._kept, None
+            self.feed(kept)
 
     def refuse(self, refusal: Refused, head: RequestHead | None = None) -> None:
         """Answer in turn, then close: where the next request would begin cannot be known."""
@@ -95,6 +113,9 @@ class RequestReader:
 
     def _read_head(self, data: bytes) -> bytes:
         """Begin the exchange that `data` asks for; what follows the head is returned."""
+        if self._waiting >= MAX_AHEAD:
+            self._kept = data
+            return b""
         if data[:2] == b"\r\n":
             return data[2:]  # RFC 9112 2.2: some clients end a body with one too many
         end = data.find(END_OF_HEAD)
@@ -149,12 +170,12 @@ class RequestReader:
                 self._chunks = Chunks(
                     trailer_bytes=self._limits.head_bytes, trailer_fields=self._limits.headers
                 )
-            self._client.enqueue(relay)
+            self._waiting = self._client.enqueue(relay)
             return rest
         relay.received_all = True
         if not relay.keep_alive and facts.upgrade is None:
             self.is_deaf = True
-        self._client.enqueue(relay)
+        self._waiting = self._client.enqueue(relay)
         if facts.upgrade is not None and relay.is_open:
             self._client.await_switch(rest)
             return b""

@@ -110,6 +110,11 @@ class Scanner:
         """Whoever reads `out` has got whole frames only."""
         return self._left == 0 or self._dropping
 
+    @property
+    def inserted_bytes(self) -> int:
+        """Of frames of our own that wait for the end of one that passes."""
+        return sum(map(len, self._inserted))
+
     def insert(self, frames: bytes) -> None:
         """Put frames of our own between those that pass, as soon as one ends."""
         self._inserted.append(frames)

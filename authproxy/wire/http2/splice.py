@@ -26,10 +26,10 @@ from authproxy.wire.http2.frames import (
     goaway,
 )
 from authproxy.wire.http2.guard import Guard
+from authproxy.wire.http2.lanes import CONGESTED, CONNECTING, TOKEN, UNREAD, Lane
 from authproxy.wire.http2.requests import Requests
-from authproxy.wire.http2.scanner import Scanner
 from authproxy.wire.http2.settings import MAX_FRAME_SIZE
-from authproxy.wire.output import reset, send
+from authproxy.wire.output import reset
 
 if TYPE_CHECKING:
     from authproxy.policy.calls import Call
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 
 MAX_EARLY = 64 * 1024
 """Bytes kept for a service that no call has named yet."""
-
-# Why nothing is read from the client.
-_CONNECTING, _TOKEN, _CONGESTED = 1, 2, 4
 
 
 class Splice:
@@ -62,15 +59,13 @@ class Splice:
         self.is_draining = server.draining
         self._client = ClientEnd(self, transport)
         self._service: ServiceEnd | None = None
-        self._for_client: list[bytes] = []
-        self._for_service: list[bytes] = [PREFACE]
         self.requests = Requests(self)
         self._answers = Answers(self)
         size = server.limits.head_bytes
-        self._from_client = Scanner(self.requests, self._for_service, max_block=size)
-        self._from_service = Scanner(self._answers, self._for_client, max_block=size)
-        self._holds = 0
-        self._is_client_congested = False
+        self._up = Lane(self.requests, max_block=size)
+        self._down = Lane(self._answers, max_block=size)
+        self._up.source = self._down.sink = self._client
+        self._up.out.append(PREFACE)
         self._has_settings = False
         """The service has sent its own, so it speaks HTTP/2."""
         self._is_over = False
@@ -83,46 +78,56 @@ class Splice:
         self.server.opened(self, self.caller.address)
         self._client.transport.set_protocol(self._client)
         # grpcio waits for settings before it calls, and only a call tells which service it is.
-        self._for_client.append(frame(SETTINGS, 0, 0))
+        self._down.out.append(frame(SETTINGS, 0, 0))
         self.from_client(data)
 
     # What the ends tell.
 
     def from_client(self, data: bytes) -> None:
-        if self._is_over:
-            return
-        try:
-            self._from_client.feed(data)
-        except ConnectionFault as fault:
-            self._client_broke(fault)
-            return
-        if self.upstream is None and sum(map(len, self._for_service)) > MAX_EARLY:
-            self._client_broke(ConnectionFault(Failure.ENHANCE_YOUR_CALM, "no call, but much else"))
-            return
-        # Only then, so that a client that leaves while its call waits is noticed.
-        if self._from_client.held and self._from_client.kept_bytes > MAX_EARLY:
-            self._hold(_TOKEN, True)
-        self.flush()
+        while not self._is_over:
+            try:
+                self._up.scanner.feed(data)
+            except ConnectionFault as fault:
+                self._client_broke(fault)
+                return
+            if self.upstream is None and sum(map(len, self._up.out)) > MAX_EARLY:
+                calm = ConnectionFault(Failure.ENHANCE_YOUR_CALM, "no call, but much else")
+                self._client_broke(calm)
+                return
+            self.flush()
+            if not self._up.stops or self._stays(self._up, self._down):
+                return
+            data = b""
 
     def from_service(self, data: bytes) -> None:
-        if self._is_over:
-            return
-        try:
-            self._from_service.feed(data)
-        except ConnectionFault as fault:
-            assert self.upstream is not None  # noqa: S101 -- for the type checker: it has spoken
-            begun = b"" if self._has_settings else data
-            self._give_up(causes.service_broke(fault.reason, begun, self.upstream.origin))
-            return
-        self.flush()
+        while not self._is_over:
+            try:
+                self._down.scanner.feed(data)
+            except ConnectionFault as fault:
+                assert self.upstream is not None  # noqa: S101 -- for the type checker: it has spoken
+                begun = b"" if self._has_settings else data
+                self._give_up(causes.service_broke(fault.reason, begun, self.upstream.origin))
+                return
+            self.flush()
+            if not self._down.stops or self._stays(self._down, self._up):
+                return
+            data = b""
+
+    def _stays(self, lane: Lane, back: Lane) -> bool:
+        """Is `lane` stopped still, now that something was written on the way `back`?"""
+        if not back.is_full:
+            lane.go_on(UNREAD)
+        return lane.keep()
 
     def client_congested(self, on: bool) -> None:
-        self._is_client_congested = on
-        if self._service is not None:
-            self._service.pause(on)
+        self._down.hold(CONGESTED, on)
+        if not on and self._up.stops:
+            self.from_client(b"")
 
     def service_congested(self, on: bool) -> None:
-        self._hold(_CONGESTED, on)
+        self._up.hold(CONGESTED, on)
+        if not on and self._down.stops:
+            self.from_service(b"")
 
     def client_gone(self) -> None:
         self.calls.drop_all()
@@ -152,8 +157,8 @@ class Splice:
 
     @property
     def unread_bytes(self) -> int:
-        """What the client has been sent and has not taken."""
-        return self._client.transport.get_write_buffer_size()
+        """What the client has been sent, or will be, and has not taken."""
+        return self._down.unsent_bytes
 
     def admit(self, call: "Call") -> "Route[Upstream]":
         """Where a call goes. Raises Refused."""
@@ -161,7 +166,7 @@ class Splice:
         upstream = route.service
         if self.upstream is None:
             self.upstream = upstream
-            self._hold(_CONNECTING, True)
+            self._up.hold(CONNECTING, True)
             name = f"connect to {upstream.origin}, HTTP/2"
             upstream.pool.beside.spawn(self._connect(upstream), name=name)
         elif upstream is not self.upstream:
@@ -170,25 +175,29 @@ class Splice:
 
     def fetch_token(self, upstream: "Upstream") -> None:
         """Look at nothing more from the client until there is a token."""
-        self._from_client.held = True
+        self._up.stop(TOKEN)
         self.server.tasks.spawn(self._await_token(upstream), name=f"token for {upstream.name}")
 
     def to_client(self, frames: bytes) -> None:
         """Send frames of our own."""
-        self._from_service.insert(frames)
+        self._down.insert(frames)
+        if self._down.is_full:
+            self._up.stop(UNREAD)
 
     def to_service(self, frames: bytes) -> None:
         """Send frames of our own."""
-        self._from_client.insert(frames)
+        self._up.insert(frames)
+        if self._up.is_full:
+            self._down.stop(UNREAD)
 
     def client_settings(self, settings: dict[int, int]) -> None:
         size = settings.get(MAX_FRAME_SIZE, 0)
-        self._from_service.max_frame = max(self._from_service.max_frame, size)
+        self._down.scanner.max_frame = max(self._down.scanner.max_frame, size)
 
     def service_settings(self, settings: dict[int, int]) -> None:
         self._has_settings = True
         size = settings.get(MAX_FRAME_SIZE, 0)
-        self._from_client.max_frame = max(self._from_client.max_frame, size)
+        self._up.scanner.max_frame = max(self._up.scanner.max_frame, size)
 
     # Tasks.
 
@@ -209,9 +218,9 @@ class Splice:
             service.transport.abort()
             self._give_up(mismatch.no_http2(upstream.origin))
         else:
-            self._service = service
-            self._hold(_CONNECTING, False)
-            service.pause(self._is_client_congested)
+            self._service = self._up.sink = self._down.source = service
+            self._up.hold(CONNECTING, False)
+            self._down.hold(0, False)
             self.flush()
             service.attach()
 
@@ -234,9 +243,9 @@ class Splice:
             if stream_id in self.calls.streams:
                 self.calls.refuse(stream_id, self.calls.streams[stream_id], error)
         elif frames:
-            self._for_service.append(frames)
-        self._from_client.held = False
-        self._hold(_TOKEN, False)
+            self._up.out.append(frames)
+        self._up.go_on(TOKEN)
+        self._up.keep()
         self.from_client(b"")
 
     # What the server asks for.
@@ -256,13 +265,14 @@ class Splice:
         self.guard.tick(seconds)
         own = self.upstream.timeouts if self.upstream is not None else None
         self.calls.tick(seconds, own or timeouts, last_sent_id=self.requests.last_sent_id)
-        self._waiting_s = self._waiting_s + seconds if self._from_client.is_waiting else 0.0
+        self._waiting_s = self._waiting_s + seconds if self._up.scanner.is_waiting else 0.0
         if self._waiting_s > timeouts.head:
             self._client_broke(ConnectionFault(Failure.ENHANCE_YOUR_CALM, "a frame took too long"))
         elif not self.calls.streams and self.rest_s > timeouts.keep_alive:
             self.finish()
         else:
-            self.flush()
+            self.from_client(b"")
+            self.from_service(b"")
 
     def drain(self) -> None:
         """No more calls; those under way may end, and idle streams of events do so now."""
@@ -304,11 +314,11 @@ class Splice:
     def _say_goodbye(self, failure: Failure, reason: str) -> None:
         if self._is_over:
             return
-        is_whole = self._from_service.is_between_frames
+        is_whole = self._down.scanner.is_between_frames
         self.to_client(goaway(self.requests.last_id, failure, reason))
         self._is_over = True
         if is_whole:
-            send(self._for_client, self._client.transport)
+            self._down.flush()
             self._client.pause(False)
             self._goodbye.end_writing()
         else:
@@ -319,14 +329,8 @@ class Splice:
 
     def flush(self) -> None:
         """Write what has gathered on both sides."""
-        if self._for_client:
-            send(self._for_client, self._client.transport)
-        if self._for_service and self._service is not None:
-            send(self._for_service, self._service.transport)
-
-    def _hold(self, reason: int, on: bool) -> None:
-        self._holds = self._holds | reason if on else self._holds & ~reason
-        self._client.pause(self._holds != 0)
+        self._down.flush()
+        self._up.flush()
 
     def __repr__(self) -> str:
         state = "over" if self._is_over else f"{len(self.calls.streams)} streams"

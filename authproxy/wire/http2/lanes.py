@@ -1,0 +1,91 @@
+"""One direction of a spliced connection: what comes from one end, and what goes to the other.
+
+A lane reads no further while what it has read cannot go on. It is *held* while nothing is read from
+its end, and *stopped* while what was read is not looked at. Frames of our own are what could grow
+without bound: a refusal is longer than the call that it answers. So when too much waits for an
+end, what that end sends is not looked at, whatever it is.
+"""
+
+from typing import TYPE_CHECKING
+
+from authproxy.wire.http2.scanner import Receiver, Scanner
+from authproxy.wire.output import send
+
+if TYPE_CHECKING:
+    from authproxy.wire.http2.ends import ClientEnd, ServiceEnd
+
+MAX_WAITING = 256 * 1024
+"""Bytes that wait for one end before no more of ours are added. More than what transports keep
+before they call `pause_writing`, so that `resume_writing` is sure to come."""
+MAX_KEPT = 64 * 1024
+"""Bytes that are kept while stopped, before nothing more is read. It is noticed that an end leaves
+only while it is read."""
+
+# Why nothing is read from an end.
+CONNECTING, CONGESTED, _KEPT = 1, 2, 4
+# Why what was read is not looked at.
+TOKEN, UNREAD = 1, 2
+
+
+class Lane:
+    """`source` is the end that is read, `sink` the one that is written to."""
+
+    __slots__ = ("_holds", "_own", "out", "scanner", "sink", "source", "stops")
+
+    def __init__(self, receiver: Receiver, *, max_block: int) -> None:
+        self.out: list[bytes] = []
+        self.scanner = Scanner(receiver, self.out, max_block=max_block)
+        self.source: ClientEnd | ServiceEnd | None = None
+        self.sink: ClientEnd | ServiceEnd | None = None
+        self.stops = 0
+        self._holds = 0
+        self._own = 0
+        """Bytes of our own that wait for a frame to end, or for the next write."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What waits for `sink`; of what passes only that which has been written."""
+        buffered = self.sink.transport.get_write_buffer_size() if self.sink is not None else 0
+        return self._own + buffered
+
+    @property
+    def is_full(self) -> bool:
+        """So much waits for `sink` that no more of ours shall."""
+        return self.unsent_bytes > MAX_WAITING
+
+    def insert(self, frames: bytes) -> None:
+        """Put frames of our own between those that pass."""
+        self._own += len(frames)
+        self.scanner.insert(frames)
+
+    def flush(self) -> None:
+        """Write what has gathered, if there is an end to write to."""
+        if self.out and self.sink is not None:
+            send(self.out, self.sink.transport)
+            if self._own:
+                self._own = self.scanner.inserted_bytes
+
+    def hold(self, reason: int, on: bool) -> None:
+        """Read nothing for this reason, or for it no longer."""
+        self._holds = self._holds | reason if on else self._holds & ~reason
+        if self.source is not None:
+            self.source.pause(self._holds != 0)
+
+    def stop(self, reason: int) -> None:
+        """Look at nothing more."""
+        self.stops |= reason
+        self.scanner.held = True
+
+    def go_on(self, reason: int) -> None:
+        """Look at what was kept, with the next `feed`, unless there is another reason not to."""
+        self.stops &= ~reason
+        self.scanner.held = self.stops != 0
+
+    def keep(self) -> bool:
+        """Is it stopped? Then nothing is read once enough is kept."""
+        self.hold(_KEPT, self.stops != 0 and self.scanner.kept_bytes > MAX_KEPT)
+        return self.stops != 0
+
+    def __repr__(self) -> str:
+        state = "held" if self._holds else "stopped" if self.stops else "open"
+        return f"<Lane [{state}, {self.unsent_bytes} bytes unsent]>"
