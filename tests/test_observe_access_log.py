@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authproxy.commands.status import REQUEST
 from authproxy.errors import Code
 from authproxy.exchange import Exchange, RequestHead
 from authproxy.observe.access_log import AccessLog, render_json, render_text
 from authproxy.observe.stream import LogStream
+from authproxy.wire.heads import parse_field
 
 SECRET = "hunter2"
 
@@ -165,6 +167,8 @@ def test_a_json_line_says_why_it_went_wrong() -> None:
         (b"/@me/x@y", b"localhost", "/@me/x@y", "localhost"),
         (b"http://localhost/@me", b"localhost", "http://localhost/@me", "localhost"),
         (b"http:///@me", b"", "http:///@me", ""),
+        (b"//me:hunter2@h/a", b"me:hun/ter2@h", "//h/a", "h"),
+        (b"/fetch/https://me:hunter2@h/a", b"", "/fetch/https://h/a", ""),
         (b"*", b"localhost", "*", "localhost"),
     ],
 )
@@ -233,11 +237,36 @@ async def test_a_line_that_still_waits_is_in_the_stream_when_the_program_ends() 
     assert 1 == sent.text.count("\n")
 
 
+def asked(request: bytes, *, code: Code | None, client: str | None = "127.0.0.1") -> Exchange:
+    """The exchange that `request` begins."""
+    line, *fields = request.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    method, target, _ = line.split(b" ")
+    made = exchange(method=method, target=target, client=client, host=b"authproxy.invalid")
+    made.code = code
+    made.head.headers[:] = [parse_field(field) for field in fields]
+    return made
+
+
 async def test_health_checks_leave_no_line_and_others_of_that_name_do() -> None:
     sent = Sent()
     log = AccessLog(LogStream(sent), "text")
-    log.exchange_ended(exchange(host=b"authproxy.invalid", code=Code.HOST_NOT_ALLOWED, status=421))
-    log.exchange_ended(exchange(host=b"authproxy.invalid", target=b"/seen"))
+    for code in (Code.HOST_NOT_ALLOWED, Code.ADDRESS_NOT_ALLOWED):
+        for client in ("127.0.0.1", "::1", None):
+            log.exchange_ended(asked(REQUEST, code=code, client=client))
     await asyncio.sleep(0)
+    assert "" == sent.text
 
-    assert ["/seen"] == [line.split()[3] for line in sent.text.splitlines()]
+    others = [
+        REQUEST.replace(b"GET / ", b"GET /seen "),
+        REQUEST.replace(b"GET / ", b"POST / "),
+        REQUEST.replace(b"close", b"keep-alive"),
+        REQUEST.replace(b"\r\nConnection: close", b""),
+        REQUEST.replace(b"\r\nConn", b"\r\nAccept: */*\r\nConn"),
+    ]
+    for request in others:
+        log.exchange_ended(asked(request, code=Code.HOST_NOT_ALLOWED))
+    log.exchange_ended(asked(REQUEST, code=Code.HOST_NOT_ALLOWED, client="192.0.2.7"))
+    log.exchange_ended(asked(REQUEST, code=Code.KEY_REQUIRED))
+    log.exchange_ended(asked(REQUEST, code=None))
+    await asyncio.sleep(0)
+    assert len(others) + 3 == sent.text.count("\n")

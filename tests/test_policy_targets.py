@@ -109,6 +109,7 @@ def test_a_user_in_a_target_is_refused_and_not_repeated(authority: bytes) -> Non
         (b"/get/me:hunter2@a/x", b"/get/a/x"),
         (b"/@scope/pkg@1.0/users/me@example.com", b"/@scope/pkg@1.0/users/me@example.com"),
         (b"/v1/a:b/c@d:e", b"/v1/a:b/c@d:e"),
+        (b"http:///@me", b"http:///@me"),
     ],
 )
 def test_what_is_shown_of_a_target_holds_no_secret(target: bytes, expected: bytes) -> None:

@@ -1,21 +1,23 @@
 """One line for each exchange, when it ended.
 
-Never in it: tokens, keys, cookies or any other header field, and not the query string, which can
-hold all of them.
+Never in it: tokens, keys, cookies or any other header field, and not the query string or the user
+name and password of a URL, which can hold all of them.
 """
 
 import asyncio
 import json
-import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
+from authproxy.errors import Code
 from authproxy.exchange import Exchange
 from authproxy.observe.logs import Format, clock, printable, timestamp
 from authproxy.observe.stream import LogStream
+from authproxy.policy.targets import shown_host, shown_path
 from authproxy.values import PROBE_HOST
 
 _PROBE = PROBE_HOST.encode()
+_PROBE_LINES = [b"Host: " + _PROBE, b"Connection: close"]
 
 # What many lines have in common is made once: a line must cost little beside its request.
 _REMEMBERED = 1024
@@ -30,8 +32,8 @@ class AccessLog:
         self._is_waiting = False
 
     def exchange_ended(self, exchange: Exchange) -> None:
-        if exchange.code is not None and exchange.host == _PROBE:
-            return  # a health check's, every few seconds
+        if exchange.host == _PROBE and _is_health_check(exchange):
+            return
         self._stream.write(self._render(exchange))
         if not self._is_waiting:
             self._is_waiting = True
@@ -43,6 +45,17 @@ class AccessLog:
 
     def __repr__(self) -> str:
         return f"<AccessLog to {self._stream}>"
+
+
+def _is_health_check(exchange: Exchange) -> bool:
+    """What `authproxy status` sends every few seconds from this machine, and nothing beside it."""
+    head, client = exchange.head, exchange.client
+    return (
+        exchange.code in (Code.HOST_NOT_ALLOWED, Code.ADDRESS_NOT_ALLOWED)
+        and (client is None or client.is_loopback)
+        and (head.method, head.target) == (b"GET", b"/")
+        and [line for _, _, line in head.headers] == _PROBE_LINES
+    )
 
 
 def render_json(exchange: Exchange) -> str:
@@ -119,7 +132,7 @@ def _name(method: bytes) -> str:
 
 @lru_cache(_REMEMBERED)
 def _host(host: bytes) -> str:
-    return _escaped(_text(_without_user(host)))
+    return _escaped(_text(shown_host(host)))
 
 
 @lru_cache(_REMEMBERED)
@@ -136,18 +149,11 @@ def _escaped(text: str) -> str:
     return _encode(text)[1:-1]
 
 
-# A user name and a password, in an absolute target or an authority.
-_USER = re.compile(rb"^([^/]*://)?[^/]*@")
-
-
 def _path(target: bytes) -> str:
-    """Without query and fragment, both of which can hold tokens."""
-    path = target.partition(b"?")[0].partition(b"#")[0]
-    return _text(path if path[:1] == b"/" else _without_user(path))
-
-
-def _without_user(text: bytes) -> bytes:
-    return _USER.sub(rb"\1", text)
+    path = target.partition(b"?")[0]
+    if b"@" in path or b"40" in path or b"#" in path:  # else there is nothing to hide
+        path = shown_path(path)
+    return _text(path)
 
 
 def _text(value: bytes) -> str:

@@ -63,12 +63,12 @@ def _user() -> Refused:
 # What is shown of a target to whoever reads the log.
 
 _SLASH = rb"(?:[/\\]|%(?:25)*(?:2f|5c))"
-_PART = re.compile(rb"(%b*)((?:(?!%b).)*)" % (_SLASH, _SLASH), re.I | re.S)
-"""Slashes, written in whatever way, and what stands behind them."""
+_SLASHES = re.compile(rb"(%b+)" % _SLASH, re.I)
+"""Written in whatever way."""
+_ONE_SLASH = re.compile(_SLASH, re.I)
 _AT = re.compile(rb"@|%(?:25)*40", re.I)
 _COLON = re.compile(rb":|%(?:25)*3a", re.I)
 _ENDS_WITH_COLON = re.compile(rb"(?::|%(?:25)*3a)\Z", re.I)
-_SLASHES = re.compile(_SLASH, re.I)
 _AUTHORITY = re.compile(rb"(?:[^:\[\]]*|\[[^\[\]]*\])(?::[0-9]*)?")
 
 
@@ -76,18 +76,10 @@ def shown_path(target: bytes) -> bytes:
     """The path of `target` for the log, without what can hold secrets.
 
     That is the query, the fragment, and the user name and password of a URL: of an absolute target,
-    of `//user:secret@host/`, and of a URL within the path, as in `/fetch/https://user:secret@host/`.
+    of `//user:secret@host/`, and of a URL in the path, as in `/fetch/https://user:secret@host/`.
     """
     path = target.partition(b"?")[0].partition(b"#")[0]
-    if b"@" not in path and b"40" not in path:
-        return path
-    scheme, separator, rest = path.partition(b"://")
-    if separator and b"/" not in scheme:
-        # A password may have a slash in it, though it must not.
-        authority = rest.partition(b"/")[0]
-        if b"@" in authority or not _AUTHORITY.fullmatch(authority):
-            path = scheme + separator + rest.rpartition(b"@")[2]
-    return _PART.sub(_without_user, path)
+    return _without_users(path) if b"@" in path or b"40" in path else path
 
 
 def shown_host(host: bytes) -> bytes:
@@ -95,18 +87,27 @@ def shown_host(host: bytes) -> bytes:
     return _AT.split(host)[-1]
 
 
-def _without_user(part: re.Match[bytes]) -> bytes:
-    slashes, text = part.groups()
-    found = list(_AT.finditer(text))
-    if not found:
-        return part[0]
-    user = text[: found[-1].start()]
-    before = part.string[max(part.start() - 16, 0) : part.start()]
+def _without_users(path: bytes) -> bytes:
+    scheme, separator, rest = path.partition(b"://")
+    if separator and b"/" not in scheme:
+        # A password may have a slash in it, though it must not.
+        authority = rest.partition(b"/")[0]
+        if b"@" in authority or not _AUTHORITY.fullmatch(authority):
+            path = scheme + separator + rest.rpartition(b"@")[2]
+    parts = _SLASHES.split(path)  # a name, slashes, a name …
+    for at in range(0, len(parts), 2):
+        name = parts[at]
+        if b"@" in name or b"40" in name:
+            parts[at] = _without_user(name, *parts[max(at - 2, 0) : at])
+    return b"".join(parts)
+
+
+def _without_user(name: bytes, before: bytes = b"", slashes: bytes = b"") -> bytes:
+    """`name` stands behind `slashes`, and those behind the name `before`."""
+    *users, rest = _AT.split(name)
+    if not any(users):
+        return name
     begins_authority = (
-        len(_SLASHES.findall(slashes)) > 1
-        or (not slashes and part.start() == 0)
-        or _ENDS_WITH_COLON.search(before)
+        not slashes or _ENDS_WITH_COLON.search(before) or len(_ONE_SLASH.findall(slashes)) > 1
     )
-    if begins_authority or _COLON.search(user):
-        return slashes + text[found[-1].end() :]
-    return part[0]
+    return rest if begins_authority or any(map(_COLON.search, users)) else name
