@@ -12,9 +12,9 @@ from authproxy import memory
 from authproxy.access import Gate, addresses
 from authproxy.errors import CredentialError
 from authproxy.exchange import Observer
-from authproxy.identity.cache import TokenCache
-from authproxy.identity.program import kill_running
-from authproxy.identity.skew import HERE
+from authproxy.identity.clock_skew import HERE
+from authproxy.identity.sources.command import kill_running
+from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.observe import logs
 from authproxy.observe.access_log import AccessLog
 from authproxy.observe.stream import LogStream, open_stream

@@ -11,13 +11,13 @@ from authproxy.config import find_egress_for_tokens, resolve_secret
 from authproxy.config.files import is_stream
 from authproxy.errors import Code, CredentialError, StartError
 from authproxy.exchange import Secret, Token
-from authproxy.identity.cache import TokenCache
-from authproxy.identity.google_api import GoogleApi
-from authproxy.identity.run_api import RunApi, located, lookup_name, read_addresses
-from authproxy.identity.secret_manager import SecretManager
+from authproxy.identity.apis.client import GoogleApi
+from authproxy.identity.apis.cloud_run import RunApi, located, lookup_name, read_addresses
+from authproxy.identity.apis.secret_manager import SecretManager
 from authproxy.identity.source import Source
-from authproxy.identity.sources import build_source
-from authproxy.identity.supply import Supply, Unresolved, WithSecrets
+from authproxy.identity.sources.build import build_source
+from authproxy.identity.token_cache.cache import TokenCache
+from authproxy.identity.token_cache.supply import Supply, Unresolved, WithSecrets
 from authproxy.policy.headers import ServiceRules, service_rules
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import CLOUD_PLATFORM, RunService, SecretRef

@@ -12,8 +12,8 @@ import gc
 import time
 
 from authproxy.exchange import Secret, Token
-from authproxy.identity.cache import TokenCache
-from authproxy.identity.tokens import Tokens
+from authproxy.identity.token_cache.cache import TokenCache
+from authproxy.identity.token_cache.service_tokens import Tokens
 
 LOOKUPS = 1_000_000
 SHARES = (0.5, 0.99, 0.999)

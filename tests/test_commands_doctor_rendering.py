@@ -1,6 +1,7 @@
 import json
 
-from authproxy.commands.doctor.findings import (
+from authproxy.commands.doctor.rendering import as_json, as_text
+from authproxy.commands.doctor.report import (
     Check,
     Finding,
     Report,
@@ -9,7 +10,6 @@ from authproxy.commands.doctor.findings import (
     not_run,
     ok,
 )
-from authproxy.commands.doctor.rendering import as_json, as_text
 
 ILL = Report(
     findings=[

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from authproxy.commands.doctor.findings import Status, ok
+from authproxy.commands.doctor.report import Status, ok
 from authproxy.commands.doctor.service import check_probe, check_role
 from authproxy.commands.doctor.subject import Subject
 from authproxy.demo.accounts import METADATA_EMAIL

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from authproxy.commands.doctor.findings import Result, failed, not_needed, ok
+from authproxy.commands.doctor.report import Result, failed, not_needed, ok
 from authproxy.commands.doctor.subject import Subject
 from authproxy.commands.doctor.tokens import check_claims, check_token, judge_audience
 from authproxy.exchange import NO_TOKEN

@@ -3,7 +3,7 @@
 import tomllib
 
 from authproxy.commands.list import as_toml
-from authproxy.identity.run_api import Listed
+from authproxy.identity.apis.cloud_run import Listed
 from authproxy.values import parse_run_service
 
 

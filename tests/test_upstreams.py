@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from authproxy.errors import StartError
-from authproxy.identity.cache import TokenCache
-from authproxy.identity.supply import Unresolved, WithSecrets
-from authproxy.identity.tokens import Tokens
+from authproxy.identity.token_cache.cache import TokenCache
+from authproxy.identity.token_cache.service_tokens import Tokens
+from authproxy.identity.token_cache.supply import Unresolved, WithSecrets
 from authproxy.settings import Settings
 from authproxy.upstreams import Builder, LocalSecrets
 from authproxy.wire.file_watch import FileWatch

@@ -9,9 +9,9 @@ from authproxy.config import find_egress_for_tokens
 from authproxy.config.environment import COMMAND_LINE
 from authproxy.config.names import split_name
 from authproxy.errors import ConfigError, Problem
-from authproxy.identity.google_api import GoogleApi
-from authproxy.identity.once import mint_once
-from authproxy.identity.run_api import RunApi, located, lookup_name, read_addresses
+from authproxy.identity.apis.client import GoogleApi
+from authproxy.identity.apis.cloud_run import RunApi, located, lookup_name, read_addresses
+from authproxy.identity.token_cache.single_flight import mint_once
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import parse_project, parse_region
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from authproxy.config import find_egress_for_tokens
 from authproxy.identity.source import Source
-from authproxy.identity.sources import build_source
+from authproxy.identity.sources.build import build_source
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import CLOUD_PLATFORM
 

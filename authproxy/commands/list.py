@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from authproxy.commands.identities import api_source_of
 from authproxy.config import find_egress_for_tokens
-from authproxy.identity.google_api import GoogleApi
-from authproxy.identity.run_api import Listed, list_services
+from authproxy.identity.apis.client import GoogleApi
+from authproxy.identity.apis.cloud_run import Listed, list_services
 from authproxy.settings import Settings
 
 Say = Callable[[str], object]

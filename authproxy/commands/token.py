@@ -10,7 +10,7 @@ from authproxy.commands.identities import source_of
 from authproxy.errors import ConfigError, CredentialError, Problem
 from authproxy.exchange import NO_TOKEN, Token
 from authproxy.identity.claims import read_claims
-from authproxy.identity.once import mint_once
+from authproxy.identity.token_cache.single_flight import mint_once
 from authproxy.policy.headers import service_rules, token_line
 from authproxy.settings import ServiceSettings, Settings
 

@@ -1,6 +1,7 @@
 """Words of messages that several modules share."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 
@@ -21,6 +22,11 @@ def quoted(text: str, *, at_most: int = 60) -> str:
     """Text for a message: on one line, with no control characters, and cut when it is long."""
     shown = "".join(char if char.isprintable() else "?" for char in text)
     return f'"{shown}"' if len(shown) <= at_most else f'"{shown[: at_most - 1]}…"'
+
+
+def utc(at: float) -> str:
+    """A moment in seconds since 1970, as in `2027-01-15T08:00:00Z`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse_path(text: str, example: str) -> Path:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from authproxy.errors import RefusedByGoogle, UpstreamError
 from authproxy.exchange import NO_TOKEN, Exchange, ResponseHead, Token
-from authproxy.identity.luck import utc
-from authproxy.identity.skew import HERE
+from authproxy.identity.clock_skew import HERE
 from authproxy.policy.advice import Advice, Situation, advise
 from authproxy.policy.headers import FORWARDED
 from authproxy.policy.home import Home
 from authproxy.policy.rejection import Rejection, judge, suspect
 from authproxy.policy.rpc import Rpc, find_rpc
 from authproxy.policy.sign_in import find_way_back, leads_to_sign_in, local_way_back
+from authproxy.values.wording import utc
 from authproxy.wire import mismatch, refusals
 
 if TYPE_CHECKING:

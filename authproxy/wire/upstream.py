@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from authproxy.exchange import NO_TOKEN, Token
-from authproxy.identity.supply import Supply
+from authproxy.identity.token_cache.supply import Supply
 from authproxy.policy.access import AccessList
 from authproxy.policy.facts import RequestFacts
 from authproxy.policy.headers import ServiceRules, token_line

@@ -16,7 +16,7 @@ from google.auth.compute_engine import IDTokenCredentials as MetadataCredentials
 from google.auth.transport import requests as google_requests
 from google.oauth2.credentials import Credentials as UserCredentials
 
-from authproxy.identity.transport import GaveUpError, Request
+from authproxy.identity.google.transport import GaveUpError, Request
 from tests.support.jwt import unsigned_jwt
 
 USER = {"refresh_token": "1//x", "client_id": "c", "client_secret": "s"}

@@ -13,9 +13,9 @@ import pytest
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Secret, Token
-from authproxy.identity.cache import TokenCache
-from authproxy.identity.skew import Skew
-from authproxy.identity.tokens import Tokens
+from authproxy.identity.clock_skew import Skew
+from authproxy.identity.token_cache.cache import TokenCache
+from authproxy.identity.token_cache.service_tokens import Tokens
 from tests.support.caching import settled
 from tests.support.clock import FakeClock
 from tests.support.source import until

@@ -17,7 +17,7 @@ from authproxy.demo.accounts import (
 from authproxy.demo.iam import AWS_TOKEN_TYPE, SUBJECT_TOKEN_TYPE
 from authproxy.demo.iap import CLIENT_ID
 from authproxy.demo.world import World
-from authproxy.identity.subject import ALLOW
+from authproxy.identity.google.federation import ALLOW
 from tests.support.program import Program, run_to_end
 
 ROBOT = "robot@authproxy-demo.iam.gserviceaccount.com"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from authproxy.errors import CredentialError
-from authproxy.identity.cache import TokenCache
-from authproxy.identity.tokens import Tokens
+from authproxy.identity.token_cache.cache import TokenCache
+from authproxy.identity.token_cache.service_tokens import Tokens
 from tests.support.clock import FakeClock
 
 A = "https://a.run.app"

@@ -13,7 +13,7 @@ from typing import Any
 
 from authproxy.demo.world import World
 from authproxy.errors import CredentialError
-from authproxy.identity.sources import build_source
+from authproxy.identity.sources.build import build_source
 from authproxy.values import parse_credentials
 from tests.support.secrecy import overhear
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from authproxy.exchange import Exchange, Secret, Token
-from authproxy.identity.cache import Tokens
+from authproxy.identity.token_cache.cache import Tokens
 from authproxy.policy.access import AccessList, AddressSet
 from authproxy.policy.headers import service_rules
 from authproxy.policy.routes import Routes, Target

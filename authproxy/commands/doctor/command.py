@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from authproxy.commands.doctor.examining import examine
-from authproxy.commands.doctor.machine import check_clock
+from authproxy.commands.doctor.clock import check_clock
 from authproxy.commands.doctor.rendering import as_json, as_text
+from authproxy.commands.doctor.runner import examine
 from authproxy.commands.doctor.subject import NOWHERE, Subject
 from authproxy.config import find_egress_for_tokens
 from authproxy.settings import Settings

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from authproxy.commands.doctor.findings import Finding, Report, Status
+from authproxy.commands.doctor.report import Finding, Report, Status
 
 GREEN, RED, DIM, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[0m"
 

@@ -1,16 +1,16 @@
 """Checks of the service itself: a request with the token, and whether its caller is let in."""
 
 from authproxy.commands.by_name import look_up
-from authproxy.commands.doctor.asking import Answer, ask
-from authproxy.commands.doctor.findings import Result, failed, ok
+from authproxy.commands.doctor.http_probe import Answer, ask
+from authproxy.commands.doctor.report import Result, failed, ok
 from authproxy.commands.doctor.subject import Subject
 from authproxy.commands.identities import api_source_of
 from authproxy.config import find_egress_for_tokens, resolve_secret
 from authproxy.exchange import NO_TOKEN, Token, make_field
-from authproxy.identity.google_api import GoogleApi
-from authproxy.identity.once import mint_once
-from authproxy.identity.secret_manager import SecretManager
-from authproxy.identity.skew import HERE
+from authproxy.identity.apis.client import GoogleApi
+from authproxy.identity.apis.secret_manager import SecretManager
+from authproxy.identity.clock_skew import HERE
+from authproxy.identity.token_cache.single_flight import mint_once
 from authproxy.policy.advice import Advice, Situation, advise
 from authproxy.policy.headers import service_rules, token_line
 from authproxy.policy.rejection import Rejection, judge

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from authproxy.commands.doctor.asking import Answer
+from authproxy.commands.doctor.http_probe import Answer
 from authproxy.exchange import Token
-from authproxy.identity.places import Place
+from authproxy.identity.sources.locations import Location
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import PROBE_HOST
 from authproxy.wire.connector import Connector, connector_for
@@ -24,7 +24,7 @@ class Subject:
     service: ServiceSettings
     settings: Settings
     environ: Mapping[str, str] = field(repr=False)
-    place: Place | None = None
+    place: Location | None = None
     """Where tokens come from."""
     token: Token | None = None
     answer: Answer | None = None

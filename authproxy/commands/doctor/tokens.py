@@ -2,13 +2,13 @@
 
 import time
 
-from authproxy.commands.doctor.findings import Result, failed, not_needed, ok
+from authproxy.commands.doctor.report import Result, failed, not_needed, ok
 from authproxy.commands.doctor.subject import Subject
 from authproxy.commands.identities import source_of
 from authproxy.exchange import NO_TOKEN, Token
-from authproxy.identity.once import mint_once
-from authproxy.identity.skew import duration
-from authproxy.identity.translate import ADC_LOGIN
+from authproxy.identity.clock_skew import duration
+from authproxy.identity.google.errors import ADC_LOGIN
+from authproxy.identity.token_cache.single_flight import mint_once
 from authproxy.policy.cloud_run import GCLOUD_CLIENTS, OAUTH_CLIENT
 
 

@@ -1,0 +1,6 @@
+"""Everything that touches google-auth. Nothing of it is imported before a token is wanted.
+
+Read `credentials` first: one way to a token for each type of credentials. `federation`,
+`impersonation` and `access_tokens` are parts of that; `transport` and `session` carry google-auth's
+requests, through the proxy that `egress` says; `errors` translates what goes wrong.
+"""

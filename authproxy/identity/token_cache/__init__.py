@@ -1,0 +1,10 @@
+"""Keeps tokens: one for each source and audience, fetched once for all who wait.
+
+Read in this order: `service_tokens` (what a request asks), `cache` (all of a process), `refresh`
+(when the next one is fetched), `single_flight` (one mint at a time), `retry_state` (after
+failures).
+
+`supply` is what a service's requests wait for besides, `lifetime` says when a token is stale,
+`shared` holds what all have in common, `concurrency` bounds mints at once, `source_files` notices
+changed files, `status` is what others are told.
+"""

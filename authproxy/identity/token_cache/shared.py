@@ -1,0 +1,64 @@
+"""What the tokens of all services share: clocks, timers, tasks and the cache; and one slot in
+that."""
+
+import random
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+
+from authproxy.identity.source import Source
+from authproxy.identity.token_cache.lifetime import Held
+from authproxy.identity.token_cache.source_files import Watch
+from authproxy.tasks import Tasks
+from authproxy.timers import CallLater
+
+Key = tuple[Source, str]
+"""Source and audience."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Shared:
+    """One for each process.
+
+    Three clocks. The wall clock says how long ago something was; corrected by what Google's
+    answers say (`authproxy.identity.clock_skew`) it says when a token ends, also after a laptop
+    slept; and the steady clock says how much time has passed at least, whatever the wall clock
+    was set to.
+    """
+
+    wall: Callable[[], float]
+    now: Callable[[], float]
+    """Google's time, as far as it is known."""
+    steady: Callable[[], float]
+    deadline_s: float
+    rng: random.Random
+    call_later: CallLater
+    tasks: Tasks
+    watch: Watch
+    held: MutableMapping[Key, Held]
+    closed: bool = False
+
+
+class CacheSlot:
+    """The slot in the cache of one source for one audience."""
+
+    def __init__(self, shared: Shared, key: Key) -> None:
+        self._shared = shared
+        self._key = key
+
+    def find(self) -> Held | None:
+        """The token, unless it has ended or never was."""
+        try:
+            found = self._shared.held[self._key]
+        except KeyError:
+            return None
+        return found if self.now(found) < found.invalid_at else None
+
+    def now(self, found: Held) -> float:
+        """The time, for this token."""
+        return found.clock(self._shared.now(), self._shared.steady())
+
+    def put(self, held: Held) -> None:
+        self._shared.held[self._key] = held
+
+    def drop(self) -> None:
+        self._shared.held.pop(self._key, None)
