@@ -189,7 +189,7 @@ def test_a_page_here_becomes_the_services(value: bytes, expected: bytes | None) 
         (b"//localhost:8080/billing/x", b"https://billing.run.app/x"),
         # It would be another file than the one that was named.
         (b"http://localhost:8080/x", None),
-        (b"/x", None),
+        (b"/x", b"http://localhost:8080/x"),
         (b"x", None),
         (b"https://evil.example/billing/x", None),
     ],

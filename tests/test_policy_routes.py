@@ -335,3 +335,16 @@ def test_services_on_one_host_are_known_by_it_as_far_as_their_paths_differ() -> 
     found = alone.find(b"/x")
     assert found is not None
     assert ("alone", False, b"/x/") == (found.service, found.shares_host, found.sent(b"/x"))
+
+
+@pytest.mark.parametrize(
+    "path", [b"/../x", b"/a/../../x", b"/%2e%2e/x", b"/..%2fx", b"/a/..\\..\\x"]
+)
+def test_nothing_leads_out_of_the_path_of_a_services_address(path: bytes) -> None:
+    route = Target(service="a", base="/apps/a").route()
+
+    assert route.is_bounded
+    with pytest.raises(Refused, match="leads out of the service"):
+        route.check(path)
+    route.check(b"/a/../x")
+    assert not Target(service="a").route().is_bounded

@@ -48,6 +48,8 @@ class RequestFacts:
     preflight_method: bytes = b""
     preflight_fields: bytes = b""
     preflight_network: bool = False
+    destination: bytes = b""
+    """Several Destination fields make one that is none."""
     overrides: frozenset[bytes] = frozenset()
     """The fields of `overrides` that it has, in lower case."""
 
@@ -242,6 +244,11 @@ def _note_address(facts: RequestFacts, _: bytes) -> None:
     facts.names_us = True
 
 
+def _note_destination(facts: RequestFacts, value: bytes) -> None:
+    facts.names_us = True
+    facts.destination = b"several" if facts.destination else value or b"empty"
+
+
 def _note_cookie(facts: RequestFacts, value: bytes) -> None:
     facts.names_us |= OURS in value
 
@@ -268,6 +275,7 @@ ORIGIN_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
     b"x-forwarded-proto": _note_as("forwarded_proto"),
     b"forwarded": _note_forwarded,
     b"origin": _note_origin,
+    b"destination": _note_destination,
     b"referer": _note_referer,
     b"sec-purpose": _note_sec_purpose,
     b"purpose": _note_purpose,

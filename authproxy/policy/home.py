@@ -222,7 +222,7 @@ def service_url(value: bytes, home: Home) -> bytes:
         path = after_prefix(url.rest, home.prefix)
         found = None if path is None else home.services[0] + path
     if found is None:
-        return value
+        return whole  # a path alone would be one of the service's own
     there = url_of(found)
     return found if whole is value or not there.is_at(home.service) else there.rest or b"/"
 

@@ -58,9 +58,12 @@ class Route(Generic[Service]):
     """What all paths begin with at the service, before what the client asks for."""
     moves: bool = field(init=False)
     """The service gets another path than the client asks for."""
+    is_bounded: bool = field(init=False)
+    """Paths must not lead out of `prefix` or `base`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "moves", self.strips or bool(self.base))
+        object.__setattr__(self, "is_bounded", bool(self.prefix or self.base))
 
     @property
     def told_prefix(self) -> bytes:
@@ -68,17 +71,21 @@ class Route(Generic[Service]):
         return self.prefix if self.strips and self.prefix != self.base else b""
 
     def check(self, target: bytes) -> None:
-        """Whoever is led here by a prefix stays below it. Raises Refused.
+        """Whoever is led here by a prefix, or below a path, stays there. Raises Refused.
 
         What leads out of it by dots is for one server a path of this service and for the next one
         that of another.
         """
-        if leaves(target.partition(b"?")[0][len(self.prefix) :]):
+        self.check_below(target[len(self.prefix) :])
+
+    def check_below(self, target: bytes) -> None:
+        """The same for what comes below. Raises Refused."""
+        if leaves(target.partition(b"?")[0]):
             raise Refused(
                 "The path of the request leads out of the service that it begins with.",
                 code=Code.BAD_REQUEST,
                 hint="Ask for the path without dots, as in /a in place of /b/../a.",
-                detail=f"out of {self.prefix.decode()}",
+                detail=f"out of {(self.prefix or self.base).decode()}",
             )
 
     def target(self, target: bytes) -> bytes:

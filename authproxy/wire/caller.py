@@ -31,6 +31,7 @@ from authproxy.policy.limits import RateLimiter, network_of
 from authproxy.policy.routes import Route, Site, parse_host
 from authproxy.policy.start_page import start_page
 from authproxy.wire import refusals
+from authproxy.wire.field_rules import check_fields
 from authproxy.wire.peer import find_uid_refusal
 from authproxy.wire.presentation import forwarded_of, home_of
 from authproxy.wire.rules import ListenerRules
@@ -144,7 +145,7 @@ class Caller:
             self._enter(route)
         if route is not self._checked:
             self._check(method, facts, route)
-        if route.prefix:
+        if route.is_bounded:
             route.check(target)
         if route.service.permissions is not None:
             route.service.permissions.check(method, route.target(target))
@@ -268,12 +269,11 @@ class Caller:
 
     def _check(self, method: bytes, facts: RequestFacts, route: Route[Upstream]) -> None:
         """May what these fields say take this route?"""
-        upstream = route.service
-        self._check_site(method, facts, upstream)
-        if upstream.permissions is not None and facts.overrides:
-            upstream.permissions.check_overrides(facts.overrides - upstream.rules.drop)
+        self._check_site(method, facts, route.service)
+        if facts.overrides or facts.destination:
+            check_fields(method, facts, route, self.home)
         if self._rules.keys is not None:
-            self._check_key(upstream)
+            self._check_key(route.service)
         self._checked = route
 
     def _check_site(self, method: bytes, facts: RequestFacts, upstream: Upstream) -> None:

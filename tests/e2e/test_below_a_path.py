@@ -132,6 +132,17 @@ async def test_what_is_not_below_it_is_the_services_own_affair(
     assert [f"Location: {running.service.url}/login?next=/apps/billing/".encode()] == got
 
 
+@pytest.mark.parametrize("path", ["/../other/x", "/a/../../x", "/%2e%2e/other"])
+async def test_nothing_leads_out_of_it(running: Running, prefix: str, path: str) -> None:
+    reader, writer = await running.proxy.connect()
+    writer.write(get(prefix + path))
+    head, _ = await read_answer(reader)
+    writer.close()
+
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert [] == running.service.heads
+
+
 async def test_over_http_2_too() -> None:
     async def answer(call: Call) -> None:
         call.answer(b"", (b"location", b"/apps/billing/next"), status=b"302")

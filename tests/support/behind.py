@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from authproxy.tasks import Tasks
 from tests.support.program import clean_environment
@@ -25,10 +26,10 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def running(port: int, *command: str) -> AsyncIterator[None]:
-    """`python COMMAND…`, listening on `port` when entered."""
+async def running(port: int, *command: str, program: str = sys.executable) -> AsyncIterator[None]:
+    """`python COMMAND…`, or another program, listening on `port` when entered."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
+        program,
         *command,
         env=clean_environment(),
         stdout=asyncio.subprocess.PIPE,
@@ -73,7 +74,7 @@ class Forward:
             aiohttp.ClientSession(auto_decompress=False) as session,
             session.request(
                 request.method,
-                f"http://{self._at}{request.raw_path}",
+                URL(f"http://{self._at}{request.raw_path}", encoded=True),
                 headers=request.headers,
                 data=body,
                 allow_redirects=False,
