@@ -1,6 +1,7 @@
 """A client's connection put through: what passes, what is changed, how either side may leave."""
 
 import asyncio
+import gc
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from authproxy.policy.access import AccessList
 from authproxy.policy.routes import Route, Site
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.values import parse_network
+from authproxy.wire.http2.ends import ServiceEnd
 from authproxy.wire.http2.frames import (
     ACK,
     DATA,
@@ -817,3 +819,29 @@ async def test_goaway_of_the_service_passes() -> None:
 
     assert b"bye" == found.payload[8:]
     assert Failure.NO_ERROR == last[1]
+
+
+@pytest.mark.parametrize("first", ["client", "service"])
+async def test_the_service_end_does_not_wait_for_the_garbage_collector(first: str) -> None:
+    """A connection in TLS keeps a hundred kilobytes as long as anything holds on to it."""
+
+    def ends() -> int:
+        return sum(isinstance(each, ServiceEnd) for each in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = ends()
+        async with http2_service() as service, proxying(service.url) as proxy:
+            async with http2_client(proxy) as client:
+                client.call(1)
+                await client.answer(1)
+                splice = await spliced(proxy)
+                if first == "service":
+                    assert splice._service is not None
+                    splice._service.transport.abort()
+                    await until(lambda: splice._is_over)
+            await until(lambda: not proxy.server._connections)
+            await until(lambda: ends() == before)
+    finally:
+        gc.enable()

@@ -1,6 +1,7 @@
 """After a 101: bytes both ways, backpressure, and every way in which a side may leave."""
 
 import asyncio
+import gc
 from typing import cast
 
 import pytest
@@ -274,3 +275,30 @@ def test_an_end_says_what_it_got() -> None:
     end.bytes_received = 3
 
     assert "<TunnelEnd [3 bytes received]>" == repr(end)
+
+
+@pytest.mark.parametrize("leaving", ["client", "service"])
+async def test_what_has_ended_does_not_wait_for_the_garbage_collector(leaving: str) -> None:
+    """A connection in TLS keeps a hundred kilobytes as long as anything holds on to it."""
+
+    async def say_goodbye(call: Call) -> None:
+        await call.reader.readexactly(1)
+
+    gc.disable()
+    try:
+        async with (
+            raw_service(tunnelling(stay if leaving == "client" else say_goodbye)) as service,
+            proxying(service.url) as proxy,
+        ):
+            reader, writer = await shake(proxy)
+            ends = [tunnel(proxy)._client_end, tunnel(proxy)._service_end]
+            writer.write(b"!")
+            if leaving == "client":
+                writer.close()
+            await read_rest(reader)
+            writer.close()
+            await until(lambda: not proxy.server._connections)
+    finally:
+        gc.enable()
+
+    assert [False, False] == [hasattr(end, "transport") for end in ends]

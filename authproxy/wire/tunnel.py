@@ -100,6 +100,8 @@ class Tunnel:
         """One side closed, then the other, when all that it was to get has gone out."""
         if self._ended:
             self._server.closed(self)
+            # Or both would wait for the garbage collector, with the buffers of TLS in them.
+            del self._client_end.transport, self._service_end.transport
             return
         self._ended = True
         exchange = self._exchange

@@ -133,8 +133,10 @@ class Splice:
         self.calls.drop_all()
         self._is_over = True
         self.server.closed(self)
-        if self._service is not None:
-            self._service.transport.abort()
+        # Not kept: it would wait for the garbage collector, with the buffers of TLS in it.
+        service, self._service = self._service, None
+        if service is not None:
+            service.transport.abort()
 
     def service_gone(self, reason: str) -> None:
         if not self._is_over:
