@@ -5,7 +5,7 @@ export PYTHON VENV
 RUNTIME := $(VENV)/.runtime
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test test-outside check fix bench fuzz image clean
+.PHONY: help setup demo test test-outside check fix bench soak fuzz image clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -40,6 +40,9 @@ fix: $(READY)  ## Format, and mend what the linter can mend
 
 bench: $(READY)  ## Measure against other proxies
 	@benchmarks/run
+
+soak: $(READY)  ## Load it for 15 minutes and see that its memory comes back; MINUTES=1 for one
+	@$(VENV)/bin/python -m benchmarks.soak --minutes $(or $(MINUTES),15) $(BIN:%=--bin %)
 
 fuzz: $(READY)  ## Fuzz the data path for ten minutes; SECONDS_EACH=60 for one
 	@fuzz/run

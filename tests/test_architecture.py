@@ -70,6 +70,7 @@ NO_TEST_FILE: dict[str, str] = {}
 NO_MODULE = {
     "test_architecture": "about the source as a whole",
     "test_benchmarks": "about benchmarks/",
+    "test_soak": "about benchmarks/soak/",
     "test_docs": "about the documents",
     "test_packaging": "about the wheel",
     "test_secrecy": "about what tests show",

@@ -1,0 +1,84 @@
+"""Load builds of authproxy for minutes, and tell what it took and whether it came back."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+
+from benchmarks.processes import BenchmarkError
+from benchmarks.soak.limits import allow_many_files
+from benchmarks.soak.report import faults, table
+from benchmarks.soak.side import Seen, needed_cores, soak
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    allow_many_files()
+    builds = options.bin or [Path(sys.executable).with_name("authproxy")]
+    try:
+        for build in builds:
+            if not build.exists():
+                raise BenchmarkError(f"there is no {build}; --bin takes the path of an authproxy")
+        sides = asyncio.run(_soak_all(builds, options.minutes * 60, options.scale))
+    except BenchmarkError as error:
+        print(f"soak: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("soak: interrupted; everything is stopped", file=sys.stderr)
+        return 130
+    if options.json is not None:
+        options.json.write_text(json.dumps([asdict(side) for side in sides], indent=1))
+    print(table(sides))
+    print("\n".join(faults(sides)), file=sys.stderr)
+    return 1 if any(side.wrong for side in sides) else 0
+
+
+async def _soak_all(builds: Sequence[Path], seconds: float, scale: float) -> list[Seen]:
+    cores = needed_cores(sorted(os.sched_getaffinity(0)))
+    with tempfile.TemporaryDirectory(prefix="soak-") as name:
+        folders = [Path(name, str(number)) for number in range(len(builds))]
+        for folder in folders:
+            folder.mkdir()
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(
+                        soak(build, folder, cores, seconds, scale), name=f"soak {build}"
+                    )
+                    for build, folder in zip(builds, folders, strict=True)
+                ]
+        except* BenchmarkError as errors:
+            said = "; ".join(str(error) for error in errors.exceptions)
+            raise BenchmarkError(said) from None
+        return [task.result() for task in tasks]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=15, help="how long the load goes on")
+    parser.add_argument(
+        "--bin",
+        type=Path,
+        action="append",
+        metavar="PATH",
+        help="an authproxy; several times for several builds, this one by default",
+    )
+    parser.add_argument("--scale", type=float, default=1, help="of the numbers of clients")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was seen there")
+    return parser
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

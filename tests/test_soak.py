@@ -1,0 +1,102 @@
+"""The mixed load of `make soak`: its clients find what is wrong, and nothing where nothing is."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from benchmarks.soak import content, report
+from benchmarks.soak.clients import KINDS, Kind, Load
+from benchmarks.soak.http import connected
+from benchmarks.soak.load import Counts
+from benchmarks.soak.side import Cores, Seen, started
+
+PACED = {"events"}
+"""Which take their time: the service sends events by the clock."""
+
+
+async def test_each_kind_of_client_gets_what_it_has_to(tmp_path: Path) -> None:
+    core, *_ = os.sched_getaffinity(0)
+    build = Path(sys.executable).with_name("authproxy")
+    counts = Counts()
+    async with started(build, tmp_path, Cores(proxies=core, others=core)) as (_, port):
+        load = Load(port=port, chance=Random(1))
+        load.stop.set()  # nobody rests
+        for name, kind in KINDS.items():
+            if name not in PACED:
+                await counts.session(name, kind, load)
+
+    assert [] == counts.wrong
+    assert KINDS.keys() - PACED == counts.answers.keys()
+
+
+async def test_an_answer_that_is_not_the_expected_one_is_counted_as_wrong() -> None:
+    async def changed(request: web.Request) -> web.Response:
+        size = int(request.query["size"])
+        return web.Response(body=bytes(content.body(int(request.query["seed"]) + 1, size)))
+
+    app = web.Application()
+    app.router.add_get("/give", changed)
+    counts = Counts()
+    async with TestServer(app) as server:
+        assert server.port is not None
+        load = Load(port=server.port, chance=Random(1))
+        for name in ("download", "upload"):
+            await counts.session(name, KINDS[name], load)
+
+    assert not counts.answers
+    download, upload = counts.wrong
+    assert "download: WrongError(" in download
+    assert "came in the place of" in download
+    assert "404 Not Found" in upload
+
+
+async def test_a_cut_answer_is_counted_as_wrong() -> None:
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n123")
+        writer.close()
+
+    async def ask(load: Load) -> int:
+        async with connected(load.port, "web") as line:
+            await (await line.ask("/")).whole()
+        return 1
+
+    counts = Counts()
+    server = await asyncio.start_server(cut, "127.0.0.1", 0)
+    load = Load(port=server.sockets[0].getsockname()[1], chance=Random(1))
+    await counts.session("short", Kind(session=ask, count=1, rest_s=0), load)
+    server.close()
+
+    assert ["short: EOFError('2 bytes are missing')"] == counts.wrong
+
+
+def test_the_report_compares_with_the_first_build_and_with_the_start() -> None:
+    first = Seen(build="one", start_mib=40, peak_mib=400, end_mib=400, answers={"a": 10}, cpu_s=1)
+    second = Seen(build="two", start_mib=40, peak_mib=100, end_mib=50, answers={"a": 10}, cpu_s=2)
+    second.wrong, second.told = 1, ["a: Wrong"]
+
+    table = report.table([first, second])
+
+    for line in (
+        "| at most, MiB | 400 (1.00) | 100 (0.25) |",
+        "| a minute after the load, MiB | 400 (10.00) | 50 (1.25) |",
+        "| wrong answers | 0 | 1 |",
+        "| CPU time for each answer, µs | 100000.0 (1.00) | 200000.0 (2.00) |",
+        "| answers: a | 10 | 10 |",
+    ):
+        assert line in table
+    assert ["two: a: Wrong"] == report.faults([first, second])
+
+
+@pytest.mark.parametrize("seed", [0, 1, 1_000_002, 1_000_003, 123_456_789])
+def test_a_body_is_as_long_as_it_is_asked_to_be(seed: int) -> None:
+    body = content.body(seed, content.LONGEST)
+
+    assert len(body) == content.LONGEST
+    assert content.digest(body) != content.digest(content.body(seed + 1, content.LONGEST))
