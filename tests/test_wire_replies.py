@@ -150,3 +150,8 @@ def test_who_needs_a_token_hears_when_to_come_again() -> None:
 
     assert "30" == Parsed(reply(error)).headers["Retry-After"]
     assert "Retry-After" not in Parsed(reply(REFUSED)).headers
+
+
+def test_a_page_makes_no_browser_ask_for_its_icon() -> None:
+    """The service would be asked, with the user's identity."""
+    assert b'<link rel="icon" href="data:,">' in reply(REFUSED, accept=b"text/html")

@@ -16,8 +16,10 @@ from authproxy.exchange import RequestHead
 from authproxy.policy.rpc import find_rpc
 from authproxy.wire.rpc_replies import status_and_body
 
+# The icon is for browsers not to ask the service for one, in the user's name.
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{status} {phrase}</title>
+<link rel="icon" href="data:,">
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}}
 small{{color:#666}}</style></head>
 <body><h1>{status} {phrase}</h1><p>{message}</p><p>{hint}</p>{links}
