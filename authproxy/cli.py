@@ -6,14 +6,15 @@ imported when it runs: `authproxy --help` must not wait for it.
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from authproxy import __version__
+from authproxy.cli_context import Context, OnReady, Serve, complain, say_problems
 from authproxy.cli_flags import ALL, IDENTITY, with_flags
 from authproxy.cli_group import Commands
 from authproxy.errors import AuthProxyError, ConfigError, StartError
@@ -21,28 +22,7 @@ from authproxy.errors import AuthProxyError, ConfigError, StartError
 if TYPE_CHECKING:
     from authproxy.settings import Settings
 
-OnReady = Callable[[Sequence[str]], None]
-Serve = Callable[["Settings", OnReady | None], int]
-
 HELP_FLAGS = {"help_option_names": ["-h", "--help"]}
-
-PLACES = ("project", "region")
-"""Flags that say where a service is that is given by name."""
-
-NOTHING_TO_DO = """\
-Which service? Give its address, and clients then find it at http://localhost:8080:
-
-    authproxy https://SERVICE.run.app
-    curl http://localhost:8080/
-
-authproxy --help shows the rest; authproxy demo needs no service and no account."""
-
-
-class _NothingToDo(click.ClickException):
-    exit_code = 2
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(NOTHING_TO_DO, file=file, err=True)
 
 
 def run(
@@ -52,7 +32,7 @@ def run(
     serve: Serve | None = None,
 ) -> int:
     """Run the command in `argv`; `serve` stands in for `authproxy.app.run`."""
-    context = _Context(os.environ if environ is None else environ, serve or _serve)
+    context = Context(os.environ if environ is None else environ, serve or _serve)
     try:
         return int(main.main(argv, prog_name="authproxy", standalone_mode=False, obj=context) or 0)
     except click.ClickException as error:
@@ -61,19 +41,11 @@ def run(
     except click.Abort:
         return 130
     except ConfigError as error:
-        return _say_problems(error)
+        return say_problems(error)
     except (StartError, AuthProxyError) as error:
         for text in filter(None, (str(error), error.hint)):
-            _complain(text)
+            complain(text)
         return 1
-
-
-class _Context:
-    """What the commands need from outside, so that a test can give it."""
-
-    def __init__(self, environ: Mapping[str, str], serve: Serve) -> None:
-        self.environ = environ
-        self.serve = serve
 
 
 def _serve(settings: "Settings", on_ready: OnReady | None = None) -> int:
@@ -82,22 +54,8 @@ def _serve(settings: "Settings", on_ready: OnReady | None = None) -> int:
     return app.run(settings, on_ready)
 
 
-def _complain(text: str) -> None:
-    click.echo(f"authproxy: {text}", err=True)
-
-
-def _say_problems(error: ConfigError) -> int:
-    for problem in error.problems:
-        _complain(str(problem))
-    count = len(error.problems)
-    _complain(
-        f"{count} problem{'s' if count > 1 else ''} in the configuration; nothing was started"
-    )
-    return 2
-
-
 @click.group(cls=Commands, context_settings=HELP_FLAGS, subcommand_metavar="[run] URL… | COMMAND")
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 def main() -> None:
     """Put a Google identity token on requests to IAM-protected services.
 
@@ -106,68 +64,52 @@ def main() -> None:
     """
 
 
-def _load(
-    context: _Context, urls: Sequence[str], config: Path | None, flags: Mapping[str, object]
-) -> "Settings":
-    """Names of parameters become flags again, which is what problems are reported with."""
-    set_by_environment = any(name.startswith("AUTHPROXY_") for name in context.environ)
-    if not urls and config is None and not set_by_environment:
-        raise _NothingToDo(NOTHING_TO_DO)
-    from authproxy.config import load
-
-    flags = {name: value for name, value in flags.items() if name not in PLACES}
-    spelled = {f"--{name.replace('_', '-')}": value for name, value in flags.items()}
-    return load(urls=urls, file=config, flags=spelled, environ=context.environ)
-
-
-def _spell_out(
-    context: _Context, words: Sequence[str], flags: Mapping[str, object]
-) -> Sequence[str]:
-    """Services by name become PROJECT/REGION/NAME."""
-    given = {name: str(flags[name]) for name in PLACES if flags.get(name)}
-    if not given:
-        return words
-    from authproxy.commands.by_name import spell_out
-
-    return spell_out(words, given, context.environ)
-
-
-def _choose(
-    context: _Context, words: Sequence[str], config: Path | None, flags: Mapping[str, object]
-) -> "tuple[Settings, tuple[str, ...]]":
-    """The services that `words` mean, by URL or by name; all of them without words."""
-    from authproxy.commands.choice import choose
-
-    words = _spell_out(context, words, flags)
-    return choose(words, lambda urls: _load(context, urls, config, flags))
-
-
 @main.command("run")
 @click.argument("urls", nargs=-1, metavar="[NAME=]URL|SERVICE...")
 @with_flags(*ALL)
 @click.pass_obj
-def _run(context: _Context, /, urls: Sequence[str], config: Path | None, **flags: object) -> int:
+def _run(context: Context, /, urls: Sequence[str], config: Path | None, **flags: object) -> int:
     """Pass requests on to one or more services, until stopped.
 
     URL is a service's address; NAME=URL gives it a name of your choice. SERVICE is a Cloud Run
-    service by name, PROJECT/REGION/NAME, or just NAME with --project and --region. Every flag is
-    also a key of the file and a variable AUTHPROXY_...: flags beat variables, variables beat the
-    file.
+    service by name, PROJECT/REGION/NAME, or just NAME with --project and --region. Every flag that
+    takes a value is a variable too, as --log-level is AUTHPROXY_LOG_LEVEL, and so is every key of
+    the file: flags beat variables, variables beat the file.
     """
-    urls = _spell_out(context, urls, flags)
-    return context.serve(_load(context, urls, config, flags), None)
+    settings = context.load(context.spell_out(urls, flags), config, flags)
+    context.say_warnings()
+    return context.serve(settings, None)
 
 
 @main.command("check")
 @click.argument("urls", nargs=-1, metavar="[NAME=]URL|SERVICE...")
+@click.option("--json", is_flag=True, help="Print everything as JSON.")
 @with_flags(*ALL)
 @click.pass_obj
-def _check(context: _Context, /, urls: Sequence[str], config: Path | None, **flags: object) -> int:
+def _check(
+    context: Context,
+    /,
+    urls: Sequence[str],
+    config: Path | None,
+    json: bool,
+    **flags: object,
+) -> int:
     """Say what is wrong with the configuration, or what would run."""
-    from authproxy.commands import check
+    from authproxy.commands import check, settings_shown
 
-    urls = _spell_out(context, urls, flags)
-    click.echo(check.summary(_load(context, urls, config, flags), context.environ))
+    try:
+        settings = context.load(context.spell_out(urls, flags), config, flags)
+        check.look_at_credentials(settings, context.environ)
+    except ConfigError as error:
+        if not json:
+            raise
+        click.echo(settings_shown.as_json(None, error.problems, (), context.environ))
+        return 2
+    if json:
+        click.echo(settings_shown.as_json(settings, (), context.warnings, context.environ))
+        return 0
+    context.say_warnings()
+    click.echo(check.summary(settings, context.environ))
     return 0
 
 
@@ -178,7 +120,7 @@ def _check(context: _Context, /, urls: Sequence[str], config: Path | None, **fla
 @with_flags(*IDENTITY, "--token-header")
 @click.pass_obj
 def _token(
-    context: _Context,
+    context: Context,
     /,
     words: Sequence[str],
     config: Path | None,
@@ -199,9 +141,9 @@ def _token(
         raise click.UsageError("--header and --decode do not go together")
     form: token.Form = "header" if header else "claims" if decode else "token"
 
-    settings, names = _choose(context, words, config, flags)
+    settings, names = context.choose(words, config, flags)
     settings = by_name.locate(settings, names, context.environ)
-    warn = _complain if sys.stdout.isatty() else None
+    warn = complain if sys.stdout.isatty() else None
     token.run(settings, names, context.environ, form=form, say=click.echo, warn=warn)
 
 
@@ -211,7 +153,7 @@ def _token(
 @with_flags(*ALL)
 @click.pass_obj
 def _doctor(
-    context: _Context,
+    context: Context,
     /,
     words: Sequence[str],
     config: Path | None,
@@ -234,7 +176,7 @@ def _doctor(
     from authproxy.commands.doctor import command
 
     words = words or command.nowhere(config, context.environ)
-    settings, names = _choose(context, words, config, flags)
+    settings, names = context.choose(words, config, flags)
     terminal = sys.stdout.isatty()
     return command.run(
         settings, names, context.environ, json=json, terminal=terminal, say=click.echo
@@ -244,7 +186,7 @@ def _doctor(
 @main.command("status")
 @click.argument("address", required=False, metavar="[ADDR]")
 @click.pass_obj
-def _status(context: _Context, address: str | None) -> int:
+def _status(context: Context, address: str | None) -> int:
     """Say whether an authproxy answers, for health checks.
 
     The exit code is 0 when it does and 1 when it does not. ADDR is written as for --listen. By
@@ -259,7 +201,7 @@ def _status(context: _Context, address: str | None) -> int:
 @main.command("list")
 @with_flags("--config", "--project", "--region", "--credentials", "--impersonate", "--egress-proxy")
 @click.pass_obj
-def _list(context: _Context, /, config: Path | None, **flags: object) -> int:
+def _list(context: Context, /, config: Path | None, **flags: object) -> int:
     """Show the Cloud Run services of a project, as a configuration.
 
     The configuration goes to stdout, what there is to say about it to stderr. Without --region all
@@ -269,9 +211,9 @@ def _list(context: _Context, /, config: Path | None, **flags: object) -> int:
     from authproxy.commands import list as listing
     from authproxy.commands.doctor.subject import NOWHERE
 
-    given = {name: flags.pop(name) for name in PLACES}
+    given = {name: flags.pop(name) for name in ("project", "region")}
     project, region = by_name.find_list(given, context.environ)
-    settings, names = _choose(context, (NOWHERE,), config, flags)
+    settings, names = context.choose((NOWHERE,), config, flags)
     return listing.run(
         settings,
         names[0],
@@ -279,12 +221,12 @@ def _list(context: _Context, /, config: Path | None, **flags: object) -> int:
         project=project,
         region=region,
         say=click.echo,
-        explain=_complain,
+        explain=complain,
     )
 
 
 @main.command("key")
-@click.argument("name", default="NAME", metavar="[NAME]")
+@click.argument("name", default="client", metavar="[NAME]")
 @click.option("--sha256", is_flag=True, help="Print the digest of a key that stdin has.")
 def _key(name: str, sha256: bool) -> None:
     """Make a key that clients must show.
@@ -294,7 +236,10 @@ def _key(name: str, sha256: bool) -> None:
     from authproxy.commands import key
 
     if not sha256:
-        key.make(name, say=click.echo, explain=partial(click.echo, err=True))
+        try:
+            key.make(name, say=click.echo, explain=partial(click.echo, err=True))
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
     elif sys.stdin.isatty():
         key.digest(click.prompt("Key", hide_input=True, err=True), say=click.echo)
     else:
@@ -317,7 +262,7 @@ def _key(name: str, sha256: bool) -> None:
     help="How long the pretend Google's tokens are valid.",
 )
 @click.pass_obj
-def _demo(context: _Context, listen: str | None, token_life: int) -> int:
+def _demo(context: Context, listen: str | None, token_life: int) -> int:
     """Show it all on this machine, without an account.
 
     Starts a pretend Google, a pretend Cloud Run and authproxy in front of it, and says what to try.

@@ -8,8 +8,20 @@ import click
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
+
+def _once(ctx: click.Context, param: click.Parameter, values: tuple[Any, ...]) -> Any:
+    """What a flag that stands once says. Of two the first would be lost without a word."""
+    if len(values) > 1:
+        raise click.BadParameter("is given twice; write it once", ctx, param)
+    return values[0] if values else None
+
+
+def _single(*names: str, metavar: str, help: str, **more: Any) -> Callable[[Decorated], Decorated]:
+    return click.option(*names, metavar=metavar, help=help, multiple=True, callback=_once, **more)
+
+
 _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
-    "--config": click.option(
+    "--config": _single(
         "-c",
         "--config",
         type=click.Path(path_type=Path),
@@ -24,22 +36,25 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
         help="HOST:PORT, PORT, [IPV6]:PORT or unix:PATH; port 0 is any free one."
         "  [default: localhost:8080, or $PORT]",
     ),
-    "--audience": click.option(
+    "--port": _single(
+        "-p", "--port", metavar="PORT", help="The port to listen on, in place of the usual one."
+    ),
+    "--audience": _single(
         "--audience", metavar="A", help="The token's audience.  [default: the service's address]"
     ),
-    "--token-header": click.option(
+    "--token-header": _single(
         "--token-header", metavar="NAME", help="The header for the token.  [default: auto]"
     ),
-    "--credentials": click.option(
+    "--credentials": _single(
         "--credentials",
         metavar="SOURCE",
         help="auto, adc, metadata, gcloud, file:KEY.json, token-file:PATH, token-env:NAME,"
         " command:ARGV or none.  [default: auto]",
     ),
-    "--impersonate": click.option(
+    "--impersonate": _single(
         "--impersonate", metavar="EMAIL", help="The service account to act as."
     ),
-    "--api-key": click.option(
+    "--api-key": _single(
         "--api-key",
         metavar="REF",
         help="A key to send as X-Api-Key: env:NAME, file:PATH or secret:projects/P/secrets/S,"
@@ -54,37 +69,40 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
     "--deny": click.option(
         "--deny", multiple=True, metavar="CIDR", help="Clients that may not, whatever --allow says."
     ),
-    "--ca-file": click.option(
+    "--ca-file": _single(
         "--ca-file", metavar="PEM", help="More certificates to trust for the service."
     ),
-    "--project": click.option(
-        "--project", metavar="P", help="The project of services given by name."
-    ),
-    "--region": click.option(
+    "--project": _single("--project", metavar="P", help="The project of services given by name."),
+    "--region": _single(
         "--region", metavar="R", help="The region of services given by name, as in europe-west1."
     ),
-    "--tag": click.option(
+    "--tag": _single(
         "--tag", metavar="T", help="The traffic tag to go to, of services given by name."
     ),
-    "--tls-cert": click.option(
+    "--tls-cert": _single(
         "--tls-cert", metavar="PEM", help="Speak TLS with clients, with this certificate."
     ),
-    "--tls-key": click.option(
+    "--tls-key": _single(
         "--tls-key", metavar="PEM", help="The certificate's key, if it is not in the same file."
     ),
-    "--egress-proxy": click.option(
+    "--egress-proxy": _single(
         "--egress-proxy",
         metavar="URL",
         help="The proxy on the way out, or none.  [default: HTTPS_PROXY and NO_PROXY say]",
     ),
-    "--log-format": click.option("--log-format", metavar="FORMAT", help="auto, text or json."),
-    "--log-level": click.option(
-        "--log-level", metavar="LEVEL", help="debug, info, warning or error."
-    ),
+    "--log-format": _single("--log-format", metavar="FORMAT", help="auto, text or json."),
+    "--log-level": _single("--log-level", metavar="LEVEL", help="debug, info, warning or error."),
     "--access-log": click.option(
         "--access-log/--no-access-log",
         default=None,
         help="Write a line for each exchange.  [default: yes]",
+    ),
+    "--verbose": click.option("-v", "--verbose", is_flag=True, help="Log more: --log-level debug."),
+    "--quiet": click.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        help="Log less: warnings and errors, and no line for each exchange.",
     ),
 }
 
@@ -112,3 +130,25 @@ def with_flags(*names: str) -> Callable[[Decorated], Decorated]:
         return command
 
     return decorate
+
+
+def spelled(flags: Mapping[str, Any]) -> Mapping[str, object]:
+    """Parameters by their flags, `--log-level`; what stands for several becomes those.
+
+    Raises click.UsageError for two that contradict each other.
+    """
+    said = dict(flags)
+    verbose, quiet = said.pop("verbose", False), said.pop("quiet", False)
+    if verbose and quiet:
+        raise click.UsageError("-v logs more and -q less; leave one of them out")
+    if said.get("log_level") and (verbose or quiet):
+        raise click.UsageError("--log-level says it too; leave -v and -q out")
+    if verbose or quiet:
+        said["log_level"] = "debug" if verbose else "warning"
+    if quiet and said.get("access_log") is None:
+        said["access_log"] = False
+    return {
+        f"--{name.replace('_', '-')}": value
+        for name, value in said.items()
+        if name not in ("project", "region")
+    }

@@ -1,10 +1,60 @@
-"""The commands as a group in which `run` may be left out."""
+"""The commands as a group in which `run` may be left out, and what is no command or flag."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
-GROUP_FLAGS = ("-h", "--help", "--version")
+GROUP_FLAGS = ("-h", "--help", "-V", "--version")
+
+_BY_NAME = ("--project", "--region")
+
+_OTHERWISE: Mapping[str, str] = {
+    "version": "did you mean authproxy --version?",
+    "help": "did you mean authproxy --help?",
+    **dict.fromkeys(("start", "serve", "server", "up", "proxy"), "did you mean authproxy run?"),
+    **dict.fromkeys(
+        ("validate", "lint", "test", "verify", "show"), "did you mean authproxy check?"
+    ),
+    **dict.fromkeys(
+        ("config", "configure", "init"), "did you mean authproxy check or authproxy list?"
+    ),
+    **dict.fromkeys(("keygen", "genkey", "keys"), "did you mean authproxy key?"),
+    **dict.fromkeys(("diagnose", "debug", "diag"), "did you mean authproxy doctor?"),
+    **dict.fromkeys(("ls", "services"), "did you mean authproxy list?"),
+    **dict.fromkeys(("health", "healthcheck", "ping"), "did you mean authproxy status?"),
+    **dict.fromkeys(
+        ("login", "auth"), "for credentials run: gcloud auth application-default login"
+    ),
+    **dict.fromkeys(("stop", "restart", "reload", "kill"), "it runs until Ctrl-C or SIGTERM"),
+}
+"""Words that other programs have for what is a command or a flag here."""
+
+_FLAGS: Mapping[str, str] = {
+    **dict.fromkeys(("--host", "--bind", "--address", "--addr"), "did you mean --listen?"),
+    **dict.fromkeys(
+        ("--url", "--target", "--upstream"), "the address stands by itself: authproxy URL"
+    ),
+    **dict.fromkeys(
+        ("--insecure", "-k", "--no-verify"),
+        "certificates are always checked; --ca-file names one to trust besides",
+    ),
+    **dict.fromkeys(("--debug", "--trace"), "did you mean -v?"),
+    **dict.fromkeys(("--silent", "--no-log"), "did you mean -q?"),
+    **dict.fromkeys(
+        ("--log-file", "--log", "--output"), "the log goes to stderr: authproxy … 2>FILE"
+    ),
+    **dict.fromkeys(("--token", "--key-file", "--credential"), "did you mean --credentials?"),
+    **dict.fromkeys(
+        ("--service-account",), "did you mean --impersonate, or --credentials file:KEY.json?"
+    ),
+    **dict.fromkeys(("--header", "-H"), "write add_headers in a file, and name it by --config"),
+    "--version": "it stands alone: authproxy --version",
+    **dict.fromkeys(("--cert",), "did you mean --tls-cert?"),
+    **dict.fromkeys(("--key",), "did you mean --tls-key, or --api-key?"),
+    **dict.fromkeys(
+        ("--daemon", "--background", "-d"), "a service manager or & runs it in the background"
+    ),
+}
 
 
 class Commands(click.Group):
@@ -19,11 +69,45 @@ class Commands(click.Group):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """What is no flag may be one elsewhere."""
+        from authproxy.values import find_slip
+
+        try:
+            return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            said = _FLAGS.get(error.option_name)
+            if said is None and find_slip(error.option_name, ("--version",)):
+                said = "did you mean authproxy --version?"
+            if said is None:
+                raise
+            text = f"No such option: {error.option_name}; {said}"
+            raise click.UsageError(text, error.ctx) from None
+
     def _refuse_misspelled(self, ctx: click.Context, word: str, args: Sequence[str]) -> None:
         """A service's address has a dot, a colon, a slash or an equals sign; a command has none."""
         from authproxy.values import find_close
 
-        by_name = any(arg.startswith(("--project", "--region")) for arg in args)
-        close = find_close(word, self.commands) if word.isalpha() and not by_name else None
-        if close:
-            raise click.UsageError(f'No such command "{word}". Did you mean "{close}"?', ctx)
+        if len(word) > 3 and word[0] == "-" != word[1] and word.isascii():
+            self._refuse_one_hyphen(ctx, word)
+        by_name = any(arg.startswith(_BY_NAME) for arg in args) or _has_places(ctx)
+        if not word.isalpha() or by_name:
+            return
+        close = find_close(word.lower(), self.commands)
+        said = _OTHERWISE.get(word.lower()) or (close and f'Did you mean "{close}"?')
+        if said:
+            raise click.UsageError(f'No such command "{word}". {said[0].upper()}{said[1:]}', ctx)
+
+    def _refuse_one_hyphen(self, ctx: click.Context, word: str) -> None:
+        """`-version` would be read as -v -e -r …"""
+        name = word.partition("=")[0]
+        run = self.commands.get("run")
+        flags = [flag for param in run.params for flag in param.opts] if run else []
+        if f"-{name}" in (*flags, *GROUP_FLAGS):
+            raise click.UsageError(f"No such option: {name}; did you mean -{name}?", ctx)
+
+
+def _has_places(ctx: click.Context) -> bool:
+    """Whether the environment says where services by name are."""
+    environ = getattr(ctx.obj, "environ", {})
+    return any(environ.get(name) for name in ("AUTHPROXY_PROJECT", "AUTHPROXY_REGION"))

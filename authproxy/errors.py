@@ -225,6 +225,8 @@ class Problem:
     """As the user wrote it: `services.billing.url`, `AUTHPROXY_LISTEN`, `--listen`."""
     message: str
     """What is wrong and what to do; never the value of a secret."""
+    warns: bool = False
+    """It is only said, and all runs as it is written."""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.key}: {self.message}"

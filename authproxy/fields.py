@@ -5,6 +5,7 @@ Text becomes a value here; what a value means on its own is in `authproxy.values
 
 import re
 from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 
 from authproxy.values import (
+    READ_ONLY,
     CredentialsSpec,
     EgressSpec,
     Listen,
@@ -20,7 +22,9 @@ from authproxy.values import (
     RunService,
     SecretRef,
     did_you_mean,
+    is_read_only,
     parse_audience,
+    parse_bytes,
     parse_credentials,
     parse_egress,
     parse_email,
@@ -30,12 +34,15 @@ from authproxy.values import (
     parse_host_name,
     parse_listen,
     parse_method,
-    parse_network,
+    parse_name,
+    parse_network_of_clients,
     parse_origin,
     parse_path_prefix,
+    parse_rate,
     parse_removed_header,
     parse_run_service,
     parse_scope,
+    parse_seconds,
     parse_secret_header,
     parse_secret_ref,
     parse_service_name,
@@ -44,15 +51,13 @@ from authproxy.values import (
     quoted,
 )
 
-READ_ONLY = ("GET", "HEAD", "OPTIONS")
-
 
 def _text(parse: Callable[[str], object], *parsed: type) -> BeforeValidator:
     """Run `parse` on text; a value of one of the types `parsed` passes as it is."""
 
     def run(value: object) -> object:
         if isinstance(value, str):
-            return parse(value)
+            return parse(value.strip())
         if isinstance(value, parsed):
             return value
         raise ValueError("must be text in quotes")
@@ -60,11 +65,29 @@ def _text(parse: Callable[[str], object], *parsed: type) -> BeforeValidator:
     return BeforeValidator(run)
 
 
+def _each(parse: Callable[[str], object], *parsed: type) -> BeforeValidator:
+    """As `_text`, for elements of a list: two in one text are told apart from a wrong one."""
+
+    def run(text: str) -> object:
+        try:
+            return parse(text)
+        except ValueError:
+            parts = [part.strip() for part in text.split(",") if part.strip()]
+            if len(parts) < 2:
+                raise
+            apart = ", ".join(map(quoted, parts))
+            raise ValueError(
+                f"{quoted(text)} is more than one; write each in quotes of its own: {apart}"
+            ) from None
+
+    return _text(run, *parsed)
+
+
 def _one_of(*words: str) -> BeforeValidator:
     """One of these words, in upper or lower case."""
 
     def run(value: object) -> object:
-        word = value if isinstance(value, str) else ""
+        word = value.strip() if isinstance(value, str) else ""
         if word.lower() not in words:
             got = f", not {quoted(word)}{did_you_mean(word, words)}" if word else ""
             raise ValueError(f"must be one of {', '.join(words)}{got}")
@@ -79,13 +102,24 @@ def _listen_value(value: object) -> object:
 
 
 def _version(value: object) -> object:
-    """TOML takes 1.3 without quotes for a number."""
-    return str(value) if isinstance(value, float) else value
+    """TOML takes 1.3 without quotes for a number; many write TLSv1.3."""
+    text = (
+        re.sub(r"(?i)^tls[v ]*", "", str(value).strip()) if isinstance(value, float | str) else ""
+    )
+    if text in ("1.0", "1.1", "1"):
+        raise ValueError(f'TLS {text} can be broken; write "1.2", the oldest that is spoken here')
+    return text or value
 
 
 def _one_or_many(value: object) -> object:
     """`"x"` means `["x"]`."""
     return [value] if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+def _listed(value: object) -> object:
+    """`"x, y"` means `["x", "y"]`, as in the environment."""
+    parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else []
+    return [part for part in parts if part] if len(parts) > 1 else _one_or_many(value)
 
 
 def _not_empty(value: object) -> object:
@@ -95,11 +129,21 @@ def _not_empty(value: object) -> object:
     return value
 
 
-def _not_a_bool(value: object) -> object:
+def _uid(value: object) -> object:
     """pydantic takes true for 1."""
-    if isinstance(value, bool):
-        raise ValueError("must be a number, not true or false")
-    return value
+    text = str(value).strip()
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,10}", text):
+        raise ValueError(
+            f"{quoted(text)} is no number of a user; id -u NAME prints the one of a user NAME"
+        )
+    return text
+
+
+def _lines(value: object) -> object:
+    """Header lines; a table of names and values is not one."""
+    if isinstance(value, dict):
+        raise ValueError('must be a list of lines, as in ["X-Name: value"]')
+    return _one_or_many(value)
 
 
 def _token_kind(value: object) -> object:
@@ -113,13 +157,30 @@ def _token_kind(value: object) -> object:
 
 
 def _spell_out(value: object) -> object:
-    """`read-only` in a list of methods."""
+    """`read-only` in a list of methods; each is in it once."""
     if not isinstance(value, list | tuple):
         return value
     spelled: list[object] = []
     for item in value:
-        spelled += READ_ONLY if item == "read-only" else [item]
+        is_word = isinstance(item, str) and is_read_only(item)
+        spelled += [name for name in READ_ONLY if name not in spelled] if is_word else [item]
     return spelled
+
+
+def _amount(parse: Callable[[str], object]) -> BeforeValidator:
+    """A number, or text with a unit. pydantic takes true for 1, and any text for no number."""
+
+    def run(value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError("must be a number, not true or false")
+        return parse(value) if isinstance(value, str) else value
+
+    return BeforeValidator(run)
+
+
+def _number(text: str) -> str:
+    """How many: there is no unit for it."""
+    return text.strip().replace("_", "")
 
 
 def _digest(text: str) -> str:
@@ -132,14 +193,28 @@ def _digest(text: str) -> str:
     return text.strip().lower()
 
 
-def _mode(text: str) -> int:
+def _mode(value: object) -> object:
+    """As for chmod."""
     try:
-        mode = int(text, 8)
+        mode = int(value, 8) if isinstance(value, str) else _mode_of_number(value)
     except ValueError:
         mode = -1
     if not 0 <= mode <= 0o777:
-        raise ValueError(f'{quoted(text)} is no file mode; write "0600", or "0660" for a group')
+        shown = quoted(value) if isinstance(value, str) else str(value)
+        raise ValueError(f'{shown} is no file mode; write "0600", or "0660" for a group')
+    if not mode & 0o200:
+        raise ValueError(f'{mode:04o} lets nobody connect, for that takes "w"; write "0600"')
     return mode
+
+
+def _mode_of_number(value: object) -> int:
+    """TOML's 0o600. Its 600 is a decimal number, and would be 0o1130.
+
+    Only what reads like a mode in octal is taken for one; what does in decimal never does so.
+    """
+    digits = f"{value:03o}" if isinstance(value, int) and not isinstance(value, bool) else ""
+    reads_like_one = re.fullmatch("[76][7640]{2}", digits) and [*digits] == sorted(digits)[::-1]
+    return int(digits, 8) if reads_like_one else -1
 
 
 def _key_header(text: str) -> str:
@@ -156,54 +231,58 @@ ListenValue = Annotated[Listen, _text(parse_listen, Listen), BeforeValidator(_li
 CredentialsValue = Annotated[CredentialsSpec, _text(parse_credentials, CredentialsSpec)]
 SecretRefValue = Annotated[SecretRef, _text(parse_secret_ref, SecretRef)]
 EgressValue = Annotated[EgressSpec, _text(parse_egress, EgressSpec)]
-NetworkValue = Annotated[Network, _text(parse_network, IPv4Network, IPv6Network)]
+NetworkValue = Annotated[Network, _each(parse_network_of_clients, IPv4Network, IPv6Network)]
 FileValue = Annotated[Path, _text(parse_file, Path)]
 HeaderName = Annotated[str, _text(parse_header_name)]
 KeyHeaderName = Annotated[str, _text(_key_header)]
-HostName = Annotated[str, _text(parse_host_name)]
+HostName = Annotated[str, _each(parse_host_name)]
 ServiceName = Annotated[str, _text(parse_service_name)]
+ListenerName = Annotated[str, _text(partial(parse_name, what="listener"))]
+KeyName = Annotated[str, _text(partial(parse_name, what="key"))]
 PathPrefix = Annotated[str, _text(parse_path_prefix)]
 Audience = Annotated[str, _text(parse_audience)]
 Email = Annotated[str, _text(parse_email)]
-Networks = Annotated[tuple[NetworkValue, ...], BeforeValidator(_one_or_many)]
+Networks = Annotated[tuple[NetworkValue, ...], BeforeValidator(_listed)]
 WebOrigins = Annotated[
-    tuple[Annotated[str, _text(parse_web_origin)], ...], BeforeValidator(_one_or_many)
+    tuple[Annotated[str, _each(parse_web_origin)], ...], BeforeValidator(_listed)
 ]
-Origins = Annotated[tuple[OriginValue, ...], BeforeValidator(_one_or_many)]
+Origins = Annotated[
+    tuple[Annotated[Origin, _each(parse_origin, Origin)], ...], BeforeValidator(_listed)
+]
 HeaderLines = Annotated[
     tuple[Annotated[tuple[str, str], _text(parse_header_line, tuple)], ...],
-    BeforeValidator(_one_or_many),
+    BeforeValidator(_lines),
 ]
 SecretHeaders = Annotated[
     tuple[Annotated[tuple[str, SecretRef], _text(parse_secret_header, tuple)], ...],
-    BeforeValidator(_one_or_many),
+    BeforeValidator(_lines),
+]
+PathPrefixes = Annotated[
+    tuple[Annotated[str, _each(parse_path_prefix)], ...], BeforeValidator(_listed)
 ]
 RemovedHeaders = Annotated[
-    tuple[Annotated[str, _text(parse_removed_header)], ...], BeforeValidator(_one_or_many)
+    tuple[Annotated[str, _text(parse_removed_header)], ...], BeforeValidator(_listed)
 ]
-PathPrefixes = Annotated[tuple[PathPrefix, ...], BeforeValidator(_one_or_many)]
 Methods = Annotated[
-    tuple[Annotated[str, _text(parse_method)], ...],
+    tuple[Annotated[str, _each(parse_method)], ...],
     BeforeValidator(_spell_out),
-    BeforeValidator(_one_or_many),
+    BeforeValidator(_listed),
 ]
-Digests = Annotated[tuple[Annotated[str, _text(_digest)], ...], BeforeValidator(_one_or_many)]
-ServiceNames = Annotated[tuple[ServiceName, ...], BeforeValidator(_one_or_many)]
-HostNames = Annotated[tuple[HostName, ...], BeforeValidator(_one_or_many)]
-Emails = Annotated[tuple[Email, ...], BeforeValidator(_one_or_many)]
-Listens = Annotated[
-    tuple[ListenValue, ...], BeforeValidator(_not_empty), BeforeValidator(_one_or_many)
-]
-Uids = Annotated[
-    tuple[Annotated[int, BeforeValidator(_not_a_bool)], ...], BeforeValidator(_one_or_many)
-]
-FileMode = Annotated[int, _text(_mode, int)]
-Count = Annotated[int, BeforeValidator(_not_a_bool)]
-Seconds = Annotated[float, BeforeValidator(_not_a_bool)]
+Digests = Annotated[tuple[Annotated[str, _text(_digest)], ...], BeforeValidator(_listed)]
+ServiceNames = Annotated[tuple[ServiceName, ...], BeforeValidator(_listed)]
+HostNames = Annotated[tuple[HostName, ...], BeforeValidator(_listed)]
+Emails = Annotated[tuple[Email, ...], BeforeValidator(_listed)]
+Listens = Annotated[tuple[ListenValue, ...], BeforeValidator(_not_empty), BeforeValidator(_listed)]
+Uids = Annotated[tuple[Annotated[int, BeforeValidator(_uid)], ...], BeforeValidator(_listed)]
+FileMode = Annotated[int, BeforeValidator(_mode)]
+Count = Annotated[int, _amount(_number)]
+Bytes = Annotated[int, _amount(parse_bytes)]
+Seconds = Annotated[float, _amount(parse_seconds)]
+Rate = Annotated[float, _amount(parse_rate)]
 TlsVersion = Annotated[Literal["1.2", "1.3"], _one_of("1.2", "1.3"), BeforeValidator(_version)]
 TokenKind = Annotated[Literal["identity", "access"], BeforeValidator(_token_kind)]
 Scope = Annotated[str, _text(parse_scope)]
-Scopes = Annotated[tuple[Scope, ...], BeforeValidator(_not_empty), BeforeValidator(_one_or_many)]
+Scopes = Annotated[tuple[Scope, ...], BeforeValidator(_not_empty), BeforeValidator(_listed)]
 ForwardedHost = Annotated[Literal["service", "client"], _one_of("service", "client")]
 LogFormat = Annotated[Literal["auto", "text", "json"], _one_of("auto", "text", "json")]
 LogLevel = Annotated[

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from authproxy.fields import (
     Audience,
+    Bytes,
     Count,
     CredentialsValue,
     Digests,
@@ -23,6 +24,8 @@ from authproxy.fields import (
     HeaderName,
     HostNames,
     KeyHeaderName,
+    KeyName,
+    ListenerName,
     Listens,
     ListenValue,
     LogFormat,
@@ -33,6 +36,7 @@ from authproxy.fields import (
     OriginValue,
     PathPrefix,
     PathPrefixes,
+    Rate,
     RemovedHeaders,
     RunServiceValue,
     Scopes,
@@ -240,19 +244,19 @@ class LimitSettings(_Frozen):
 
     connections_per_service: Count = Field(1000, ge=1)
     """Open connections to one service; requests beyond that wait in line. Tunnels do not count."""
-    head_bytes: Count = Field(64 * 1024, ge=1024)
+    head_bytes: Bytes = Field(64 * 1024, ge=1024)
     """Size of a request's or answer's head."""
-    target_bytes: Count = Field(16 * 1024, ge=256)
+    target_bytes: Bytes = Field(16 * 1024, ge=256)
     """Length of a request's target."""
     headers: Count = Field(200, ge=8)
     """Header fields in a head."""
-    body_bytes: Count = Field(0, ge=0)
+    body_bytes: Bytes = Field(0, ge=0)
     """Size of a request's body; 0: no bound."""
     connections: Count = Field(0, ge=0)
     """Open connections of all clients; 0: no bound."""
     connections_per_client: Count = Field(0, ge=0)
     """Open connections of one client address; 0: no bound."""
-    requests_per_second: Seconds = Field(0.0, ge=0)
+    requests_per_second: Rate = Field(0.0, ge=0)
     """Of one client address, or of one key where there are keys; 0: no bound."""
     burst: Count = Field(0, ge=0)
     """Requests that may come at once; 0: those of a second."""
@@ -310,9 +314,9 @@ class Settings(_Frozen):
     """The proxy on the way out: a URL, `env:NAME`, `file:PATH`, `none`; `auto`: HTTPS_PROXY."""
     key_header: KeyHeaderName = "X-Api-Key"
     """The header in which clients show a key; it does not reach the service."""
-    keys: dict[ServiceName, KeySettings] = {}
+    keys: dict[KeyName, KeySettings] = {}
     """Keys that clients must show, by name."""
-    listeners: dict[ServiceName, ListenerSettings] = {}
+    listeners: dict[ListenerName, ListenerSettings] = {}
     """Listeners with rules of their own, by name."""
     services: dict[ServiceName, ServiceSettings] = Field(min_length=1)
     """By name; the name is also the label in `NAME.localhost`."""

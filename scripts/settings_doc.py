@@ -27,7 +27,9 @@ def texts(model: type[BaseModel]) -> dict[str, str]:
     return found
 
 
-def shown(field: FieldInfo) -> str:
+def shown(name: str, field: FieldInfo) -> str:
+    if name == "socket_mode":  # as for chmod, in octal
+        return f'`"{field.default:04o}"`'
     if field.is_required():
         return "required"
     value = field.default
@@ -48,7 +50,7 @@ def row(path: tuple[str, ...]) -> str:
         f"`{path[-1]}`",
         f"`{SPELLED.get(flag, flag)}`" if flag else "",
         f"`{variable}`",
-        shown(model.model_fields[path[-1]]),
+        shown(path[-1], model.model_fields[path[-1]]),
         texts(model)[path[-1]],
     )
     return f"| {' | '.join(cells)} |"

@@ -4,7 +4,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from authproxy.cli import run
 from authproxy.cli_group import Commands
+from authproxy.settings import Settings
 
 
 @click.group(cls=Commands)
@@ -42,3 +44,42 @@ def test_a_misspelled_command_is_not_taken_for_a_service() -> None:
 
     assert 2 == result.exit_code
     assert 'No such command "tokens". Did you mean "token"?' in result.output
+
+
+@pytest.mark.parametrize(
+    ("argv", "advice"),
+    [
+        (["version"], "Did you mean authproxy --version?"),
+        (["help"], "Did you mean authproxy --help?"),
+        (["serve"], "Did you mean authproxy run?"),
+        (["validate"], "Did you mean authproxy check?"),
+        (["keygen"], "Did you mean authproxy key?"),
+        (["login"], "For credentials run: gcloud auth application-default login"),
+        (["Check"], 'Did you mean "check"?'),
+        (["-version"], "did you mean --version?"),
+        (["-listen", "80", "https://a"], "did you mean --listen?"),
+        (["--versoin"], "did you mean authproxy --version?"),
+        (["run", "--version"], "it stands alone: authproxy --version"),
+        (["--host", "x", "https://a"], "did you mean --listen?"),
+        (["--insecure", "https://a"], "certificates are always checked"),
+        (["--log-file", "x", "https://a"], "the log goes to stderr"),
+    ],
+)
+def test_words_and_flags_of_other_programs_are_answered_with_ours(
+    argv: list[str], advice: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 2 == run(argv, environ={})
+
+    assert advice in capsys.readouterr().err
+
+
+def test_with_a_project_in_the_environment_a_word_may_be_a_service() -> None:
+    environ = {"AUTHPROXY_PROJECT": "acme-prod", "AUTHPROXY_REGION": "us-east4"}
+    served: list[Settings] = []
+
+    def serve(settings: Settings, on_ready: object = None) -> int:
+        served.append(settings)
+        return 0
+
+    assert 0 == run(["tokens"], environ=environ, serve=serve)
+    assert ["tokens"] == [name for each in served for name in each.services]

@@ -44,7 +44,8 @@ def test_what_one_flag_leaves_out_the_environment_says() -> None:
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     assert [
         'command line: --project: "Acme" is not a project\'s id; gcloud projects list shows them',
-        "command line: --region: is needed too, or CLOUDSDK_RUN_REGION in the environment",
+        "command line: --region: is needed too, or AUTHPROXY_REGION or CLOUDSDK_RUN_REGION in the"
+        " environment",
         "command line: --project: is for services given by name, and there is none here",
     ] == problems_of((URL,), {"project": "Acme"})
 

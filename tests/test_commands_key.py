@@ -1,6 +1,7 @@
 import hashlib
 import io
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,27 @@ def test_a_key_that_could_be_guessed_is_refused(
     err = capsys.readouterr().err
     assert "authproxy: a key has 22 to 512 characters; this one has 7\n" in err
     assert "hunter2" not in err
+
+
+@pytest.mark.parametrize(("name", "better"), [("CI", "ci"), ("CI key", "ci-key")])
+def test_a_name_that_the_configuration_could_not_have_is_refused(
+    name: str, better: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 2 == run(["key", name], environ={})
+
+    out, err = capsys.readouterr()
+    assert "" == out
+    assert f'"{name}" cannot be a key\'s name; write lower-case' in err
+    assert err.endswith(f": {better}\n")
+
+
+def test_what_key_prints_is_taken_by_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 0 == run(["key"], environ={})
+    table = capsys.readouterr().err.partition("\n\n")[2]
+    file = tmp_path / "authproxy.toml"
+    file.write_text(table + '[services.a]\nurl = "https://a"\n')
+
+    assert 0 == run(["check", "-c", str(file)], environ={})
+    assert "" == capsys.readouterr().err

@@ -94,7 +94,7 @@ def test_what_kubernetes_sets_for_a_service_of_our_name_is_ignored() -> None:
     [
         ("AUTHPROXY_LISTN", "1", "did you mean AUTHPROXY_LISTEN?"),
         ("AUTHPROXY_URLS", "x", "did you mean AUTHPROXY_URL?"),
-        ("AUTHPROXY_PORT", "80", "write PORT=8080 or AUTHPROXY_LISTEN=localhost:8080"),
+        ("AUTHPROXY_DEBUG", "1", "write AUTHPROXY_LOG_LEVEL=debug, or warning for less"),
         (
             "AUTHPROXY_TOKEN",
             "eyJ",
@@ -129,7 +129,8 @@ def test_a_problem_with_a_variable_names_the_variable() -> None:
     assert [
         'environment: AUTHPROXY_LISTEN: "x" is not a port; write a number from 0 to 65535',
         "environment: AUTHPROXY_LIMITS_HEADERS: must be a whole number",
-        "environment: AUTHPROXY_TIMEOUTS_TOKEN: must be a number",
+        'environment: AUTHPROXY_TIMEOUTS_TOKEN: "soon" is not a number of seconds, as in 30, or'
+        " with a unit: 30s, 5m, 1h, 250ms",
     ] == problems(
         urls=[URL],
         environ={

@@ -1,6 +1,6 @@
 import pytest
 
-from authproxy.config.keys import EVERY, FLAGS, PATHS, VARIABLES, Path, advice, find_below, is_list
+from authproxy.config.keys import EVERY, FLAGS, PATHS, VARIABLES, Path, find_below, is_list
 from authproxy.settings import KeySettings, ListenerSettings
 
 SERVICE_ONLY = (
@@ -77,21 +77,3 @@ def test_what_stands_below_a_path_is_known() -> None:
     assert find_below(("log", "format")) is None
     assert find_below(("listen",)) is None
     assert find_below(("services", "any", "url")) is None
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        (("alow",), 'did you mean "allow"?'),
-        (("services", "a", "API-Key"), 'did you mean "api_key"?'),
-        (("url",), "it belongs in [services.NAME]"),
-        (("connect",), "it belongs in [timeouts]"),
-        (
-            ("services", "a", "listen"),
-            "it belongs at the top of the file, above the first [table]",
-        ),
-        (("log", "colour"), "known here: format, level, access"),
-    ],
-)
-def test_an_unknown_key_is_answered_with_what_to_write(path: Path, expected: str) -> None:
-    assert expected == advice(path)

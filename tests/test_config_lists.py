@@ -48,7 +48,7 @@ def test_every_bad_line_is_named(file: Path) -> None:
     file.write_text("10.0.0.0/8\n\n10.0.0.0/33 # too long\n1\u202810.0.0.1\n::1%eth0\n")
 
     assert complaints(file) == [
-        f'deny.txt:3: deny_file: "10.0.0.0/33"{ENDING}',
+        f'deny.txt:3: deny_file: "10.0.0.0/33"{ENDING}; the number behind the slash is 32 at most',
         f'deny.txt:4: deny_file: "1?10.0.0.1"{ENDING}; did you mean "10.0.0.1"?',
         f"deny.txt:5: deny_file: this{ENDING}",
     ]

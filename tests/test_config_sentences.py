@@ -14,7 +14,11 @@ SERVICE = '[services.a]\nurl = "https://a"\n'
         ("log.access = []", "log.access: must be true or false"),
         ("timeouts.token = nan", "timeouts.token: must be a finite number"),
         ("timeouts.token = inf", "timeouts.token: must be a finite number"),
-        ('timeouts.token = "x"', "timeouts.token: must be a number"),
+        (
+            'timeouts.token = "x"',
+            'timeouts.token: "x" is not a number of seconds, as in 30, or with a unit: 30s, 5m, 1h,'
+            " 250ms",
+        ),
         ("timeouts.token = []", "timeouts.token: must be a number"),
         ("timeouts.token = 0", "timeouts.token: must be more than 0"),
         ("timeouts.drain = -1", "timeouts.drain: must be at least 0"),
@@ -73,5 +77,5 @@ def test_a_wrong_name_is_refused_once(tmp_path: Path) -> None:
 
     assert [
         'authproxy.toml:1: services.My_App: "My_App" cannot be a service\'s name; write lower-case'
-        " letters, digits and hyphens, 63 at most"
+        " letters, digits and hyphens, 63 at most: my-app"
     ] == problems(file=file)

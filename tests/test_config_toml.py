@@ -1,4 +1,3 @@
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -31,48 +30,6 @@ def test_lines_are_counted_right_with_either_line_end(tmp_path: Path) -> None:
     [problem] = problems(file=write(tmp_path, content))
 
     assert problem.startswith("authproxy.toml:3: services.a.x: there is no such key")
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (
-            'listen = 8080\nallow = ["10.0.0.0/8"\ndeny = []\n',
-            'authproxy.toml:3: column 1: Unclosed array; the line is: "deny = []"',
-        ),
-        (
-            "listen 8080\n",
-            "authproxy.toml:1: column 8: Expected '=' after a key in a key/value pair; the line is:"
-            ' "listen 8080"',
-        ),
-        (
-            "\n[services.a\n",
-            "authproxy.toml:2: column 12: Expected ']' at the end of a table declaration; the line"
-            ' is: "[services.a"',
-        ),
-        (
-            "listen = [1,\n\n",
-            'authproxy.toml:1: end of the file: Invalid value; the line is: "listen = [1,"',
-        ),
-        (
-            'secret_headers = ["X-Key: hunter2",\n',
-            'authproxy.toml:1: end of the file: Invalid value; the line is: "secret_headers = …"',
-        ),
-        (
-            "  api_key = hunter2\n",
-            'authproxy.toml:1: column 13: Invalid value; the line is: "api_key = …"',
-        ),
-    ],
-)
-def test_a_mistake_in_the_syntax_is_shown_with_its_line(
-    content: str, expected: str, tmp_path: Path
-) -> None:
-    assert [expected] == problems(file=write(tmp_path, content))
-
-
-def test_tomllib_says_the_position_at_the_end_of_its_message() -> None:
-    with pytest.raises(tomllib.TOMLDecodeError, match=r" \(at line 2, column 5\)$"):
-        tomllib.loads("a = 1\nb = x")
 
 
 def test_a_file_that_is_not_utf_8_is_a_problem(tmp_path: Path) -> None:

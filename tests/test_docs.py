@@ -13,7 +13,7 @@ import trustme
 from pydantic import BaseModel
 
 from authproxy.config import load
-from authproxy.config.environment import CONFIG, URL
+from authproxy.config.environment import CONFIG, PLACES, PORT, URL
 from authproxy.config.keys import EVERY, FLAGS, PATHS, SECTIONS, VARIABLES
 from authproxy.policy.rejection import Rejection
 from authproxy.settings import ServiceSettings, Settings
@@ -140,7 +140,7 @@ def test_the_page_names_every_flag_and_variable() -> None:
 
 def test_the_page_names_no_variable_that_does_not_exist() -> None:
     named = set(re.findall(r"_?AUTHPROXY_[A-Z0-9_]*[A-Z0-9]", CONFIGURATION.read_text()))
-    known = {*VARIABLES, URL, CONFIG} | MENTIONED_ONLY
+    known = {*VARIABLES, URL, CONFIG, PORT, *PLACES} | MENTIONED_ONLY
 
     assert [] == [
         name

@@ -81,7 +81,7 @@ def test_one_listener_needs_no_list_and_a_port_no_quotes(
         (
             {"services": {"A": {"url": "https://a"}}},
             '"A" cannot be a service\'s name; write'
-            " lower-case letters, digits and hyphens, 63 at most",
+            " lower-case letters, digits and hyphens, 63 at most: a",
         ),
         (
             {"services": {"a": {"url": "https://a", "api_key_header": "auto"}}},

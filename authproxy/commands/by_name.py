@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from authproxy.commands.choice import is_name
 from authproxy.commands.identities import api_source_of
 from authproxy.config import find_egress_for_tokens
-from authproxy.config.environment import COMMAND_LINE
+from authproxy.config.environment import COMMAND_LINE, WHERE
 from authproxy.config.names import split_name
 from authproxy.errors import ConfigError, Problem
 from authproxy.identity.apis.client import GoogleApi
@@ -16,8 +16,11 @@ from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import parse_project, parse_region
 
 PLACES = {
-    "project": (parse_project, ("GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT")),
-    "region": (parse_region, ("CLOUDSDK_RUN_REGION",)),
+    "project": (
+        parse_project,
+        ("AUTHPROXY_PROJECT", "GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"),
+    ),
+    "region": (parse_region, ("AUTHPROXY_REGION", "CLOUDSDK_RUN_REGION")),
 }
 """What a name needs besides, with the variables of gcloud and Google's libraries that say it."""
 
@@ -27,13 +30,16 @@ def spell_out(
 ) -> Sequence[str]:
     """`words`, with PROJECT/REGION/NAME for each NAME, if a project or a region is `given`.
 
+    Our own variables give them too, but are no mistake where there is no name.
     Raises ConfigError.
     """
-    if not any(given.values()):
+    is_given, has_names = any(given.values()), any(is_name(split_name(word)[1]) for word in words)
+    is_ours = any(environ.get(variables[0]) for _, variables in PLACES.values())
+    if not is_given and not (is_ours and has_names):
         return words
     problems: list[Problem] = []
     places = [find_place(kind, given.get(kind), environ, problems) for kind in PLACES]
-    if not any(is_name(split_name(word)[1]) for word in words):
+    if not has_names:
         flag = next(f"--{kind}" for kind, value in given.items() if value)
         problems.append(_problem(flag, "is for services given by name, and there is none here"))
     if problems:
@@ -60,14 +66,17 @@ def find_place(
 ) -> str:
     """The project or region `given`, else the environment's; `problems` gets what is wrong."""
     parse, variables = PLACES[kind]
-    found = given or next((environ[name] for name in variables if environ.get(name)), "")
+    variable = next((name for name in variables if environ.get(name)), "")
+    found = given or environ.get(variable, "")
     try:
         if found:
             return parse(found)
         says = f"is needed too, or {' or '.join(variables)} in the environment"
         problems.append(_problem(f"--{kind}", says))
     except ValueError as error:
-        problems.append(_problem(f"--{kind}", str(error)))
+        is_flag = bool(given)
+        where, key = (COMMAND_LINE, f"--{kind}") if is_flag else (WHERE, variable)
+        problems.append(Problem(where=where, key=key, message=str(error)))
     return ""
 
 

@@ -1,17 +1,68 @@
 """`authproxy check`: what would run, in words. Never a secret: settings hold references only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from authproxy.commands.settings_shown import changed, shown
 from authproxy.config import find_egress
+from authproxy.config.files import is_stream
+from authproxy.errors import ConfigError, CredentialError, Problem
 from authproxy.policy.cross_site import is_told_site
-from authproxy.policy.path_rules import asked_path, find_misfits
-from authproxy.settings import ServiceSettings, Settings
-from authproxy.values import CredentialsSpec
+from authproxy.settings import KeySettings, ListenerSettings, ServiceSettings, Settings
+from authproxy.values.path_rules import asked_path
+
+if TYPE_CHECKING:
+    from authproxy.identity.sources.locations import Location
+
+_TOP = ("listen", "tls_cert_file", "tls_key_file", "hosts", "allow", "deny", "egress_proxy")
+_SECTIONS = ("services", "listeners", "keys", "log", "limits", "timeouts")
+_SERVICE = (
+    *("url", "service", "hosts", "audience", "tag", "token", "scopes", "credentials"),
+    *("impersonate", "delegates", "token_header", "api_key", "api_key_header", "secret_headers"),
+    *("allow", "deny", "ca_file", "client_cert_file", "client_key_file", "tls_min_version"),
+    *("egress_proxy", "path", "strip_path", "paths", "deny_paths"),
+)
+"""What has a line that is written by hand, in this order."""
 
 UNTOLD = """\
 Web pages: over plain http to {names} browsers do not say which page asks. A page
 of another site is refused if it sends a Referer; one that sends none can make GET requests with
 your identity. Use localhost or https (tls_cert_file), or ask for keys."""
+
+
+def look_at_credentials(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Read each credentials file as the doctor does. Raises ConfigError."""
+    problems: dict[str, Problem] = {}
+    for name, service in settings.services.items():
+        place = _find_file(service, environ)
+        if place is None or place.path is None or str(place.path) in problems:
+            continue
+        from authproxy.identity.sources.inspection import describe_file
+
+        try:
+            describe_file(place.path, place.name)
+        except CredentialError as error:
+            message = " ".join(filter(None, (str(error), error.hint)))
+            key = f"services.{name}.credentials"
+            problems[str(place.path)] = Problem(where=str(place.path), key=key, message=message)
+    if problems:
+        raise ConfigError([*problems.values()])
+
+
+def _find_file(service: ServiceSettings, environ: Mapping[str, str]) -> "Location | None":
+    """The file that tokens are made from. Nothing is asked over the network."""
+    if service.credentials.kind not in ("auto", "adc", "file"):
+        return None
+    from authproxy.identity.sources.inspection import find_place
+    from authproxy.identity.sources.locations import find_adc_place
+
+    try:
+        is_file = service.credentials.kind == "file"
+        place = find_place(service.credentials, environ) if is_file else find_adc_place(environ)
+        usable = place.path is not None and not is_stream(place.path)
+    except OSError:
+        return None  # a home that may not be read: what runs looks elsewhere
+    return place if usable else None
 
 
 def summary(settings: Settings, environ: Mapping[str, str]) -> str:
@@ -20,14 +71,22 @@ def summary(settings: Settings, environ: Mapping[str, str]) -> str:
     lines += [_line("listen", listen) for listen in settings.listen]
     lines += _lines({"tls cert": settings.tls_cert_file, "tls key": settings.tls_key_file})
     lines.append(_line("hosts", _join(["localhost", "*.localhost", *settings.hosts])))
-    lines.append(_line("allow", _join(settings.allow)))
+    if settings.allow_file is None or "allow" in settings.model_fields_set:
+        lines.append(_line("allow", _join(settings.allow)))
     if settings.deny:
         lines.append(_line("deny", _join(settings.deny)))
+    lines += _lines(changed(settings, besides=(*_TOP, *_SECTIONS)))
+    for name, listener in settings.listeners.items():
+        lines += ["", *_listener(name, listener)]
+    for name, key in settings.keys.items():
+        lines += ["", f"key {name}", *_lines(_key(key))]
     for name, service in settings.services.items():
         proxy = find_egress(service, settings, environ)
         way_out = proxy and f"{proxy} (named by {proxy.source})"
         lines += ["", *_service(name, service), *_lines({"egress proxy": way_out})]
-        lines += [_line("look again", sentence) for sentence in _misfits(service)]
+    for section in ("log", "limits", "timeouts"):
+        values = changed(getattr(settings, section))
+        lines += ["", section, *_lines(values)] if values else []
     names = _untold(settings)
     if names:
         lines += ["", UNTOLD.format(names=", ".join(names))]
@@ -45,32 +104,46 @@ def _untold(settings: Settings) -> list[str]:
     return found
 
 
+def _listener(name: str, listener: ListenerSettings) -> Iterator[str]:
+    yield f"listener {name}"
+    yield _line("listen", listener.listen)
+    yield from _lines(changed(listener, besides=("listen",)))
+
+
+def _key(key: KeySettings) -> Mapping[str, object]:
+    count = len(key.sha256)
+    return {
+        "sha256": f"{count} key{'s' if count > 1 else ''}" if count else None,
+        "file": key.file,
+        "services": _join(key.services) or "all",
+    }
+
+
 def _service(name: str, service: ServiceSettings) -> list[str]:
     by_itself = service.is_nowhere and service.audience is None
-    shown: dict[str, object] = {
+    lines: dict[str, object] = {
         "hosts": _join([f"{name}.localhost", *service.hosts]),
         "audience": "its address, when that was looked up" if by_itself else service.token_audience,
         "tag": service.tag,
         "access token for": _join(service.token_scopes),
-        "credentials": _shown(service.credentials),
+        "credentials": shown(service.credentials),
         "impersonate": service.impersonate,
         "delegates": _join(service.delegates),
         "token header": service.header_for_token,
         **{header: f"from {ref}" for header, ref in service.secrets},
         "allow": _join(service.allow),
         "deny": _join(service.deny),
-        "path": f"{service.path}{_AS_SEEN[service.strip_path]}" if service.path else None,
-        "methods": _join(service.methods),
-        "deny methods": _join(service.deny_methods),
-        "paths": _paths(name, service, service.paths),
-        "deny paths": _paths(name, service, service.deny_paths),
         "ca file": service.ca_file,
         "client cert": service.client_cert_file,
         "client key": service.client_key_file,
         "tls from": service.tls_min_version if service.tls_min_version != "1.2" else None,
+        "path": f"{service.path}{_AS_SEEN[service.strip_path]}" if service.path else None,
+        "paths": _paths(name, service, service.paths),
+        "deny paths": _paths(name, service, service.deny_paths),
+        **changed(service, besides=_SERVICE),
     }
     head = f"{name} -> {service.address}"
-    return [head, *_lines(shown)]
+    return [head, *_lines(lines)]
 
 
 _AS_SEEN = {True: ", which the service does not see", False: ", which the service sees"}
@@ -88,24 +161,8 @@ def _paths(name: str, service: ServiceSettings, rules: Iterable[str]) -> str:
     )
 
 
-def _misfits(service: ServiceSettings) -> list[str]:
-    """Rules that are about nothing, as far as that can be seen."""
-    found = find_misfits(service.paths, service.deny_paths, service.path, strips=service.strip_path)
-    denied = set(service.deny_methods)
-    never = [method for method in service.methods if method in denied]
-    return [*found, *(f"methods {each} fits nothing: deny_methods has it too." for each in never)]
-
-
-def _lines(shown: Mapping[str, object]) -> list[str]:
-    return [_line(key, value) for key, value in shown.items() if value]
-
-
-def _shown(credentials: CredentialsSpec) -> str:
-    """A command's arguments may hold what is nobody's business."""
-    if credentials.kind != "command":
-        return str(credentials)
-    program, *arguments = credentials.value.split()
-    return f"command:{program}{' …' if arguments else ''}"
+def _lines(values: Mapping[str, object]) -> Sequence[str]:
+    return [_line(key, value) for key, value in values.items() if value]
 
 
 def _join(values: Iterable[object]) -> str:
@@ -113,4 +170,4 @@ def _join(values: Iterable[object]) -> str:
 
 
 def _line(key: str, value: object) -> str:
-    return f"  {key:<14}{value}"
+    return f"  {key:<13} {value}"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from authproxy.config.inbound import LEAST
 from authproxy.errors import StartError
 from authproxy.policy.keys import MAX_KEY, digest_of
+from authproxy.values import parse_name
 
 PREFIX = "apk_"
 """By which scanners of source code can recognise a key that somebody has checked in."""
@@ -14,7 +15,11 @@ Say = Callable[[str], None]
 
 
 def make(name: str, *, say: Say, explain: Say) -> None:
-    """Say a new key of 256 random bits; explain what to write into the configuration."""
+    """Say a new key of 256 random bits; explain what to write into the configuration.
+
+    Raises ValueError for a name that the configuration could not have.
+    """
+    parse_name(name, what="key")
     key = PREFIX + secrets.token_urlsafe(32)
     say(key)
     explain("The key is shown this once. For the configuration:\n")

@@ -1,13 +1,10 @@
 """What does not go together in where a service is and in what it is sent: tokens, keys."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from authproxy.config.draft import Draft
 from authproxy.errors import Problem
 from authproxy.values import CLOUD_PLATFORM
-
-if TYPE_CHECKING:
-    from authproxy.config.checks import Draft
 
 CANNOT_IMPERSONATE = ("token-file", "token-env", "command", "none")
 """Sources that yield an identity token or nothing, where impersonation needs an access token."""
@@ -18,7 +15,7 @@ TOKEN_HEADERS = ("authorization", "x-serverless-authorization")
 """What `token_header = "auto"` may use."""
 
 
-def check_addresses(draft: "Draft") -> Iterator[Problem]:
+def check_addresses(draft: Draft) -> Iterator[Problem]:
     for path, service in draft.services():
         if service.service is None:
             if service.tag is not None and (*path, "tag") in draft.entries:
@@ -39,7 +36,7 @@ def check_addresses(draft: "Draft") -> Iterator[Problem]:
             )
 
 
-def check_impersonation(draft: "Draft") -> Iterator[Problem]:
+def check_impersonation(draft: Draft) -> Iterator[Problem]:
     for path, service in draft.services():
         kind = service.credentials.kind
         if service.impersonate and kind in CANNOT_IMPERSONATE:
@@ -55,7 +52,7 @@ def check_impersonation(draft: "Draft") -> Iterator[Problem]:
             )
 
 
-def check_access_tokens(draft: "Draft") -> Iterator[Problem]:
+def check_access_tokens(draft: Draft) -> Iterator[Problem]:
     """It opens all that its identity may do, so it goes to nobody but Google."""
     for path, service in draft.services():
         if service.token != "access":
@@ -80,7 +77,7 @@ def check_access_tokens(draft: "Draft") -> Iterator[Problem]:
             yield draft.problem((*path, "audience"), "access tokens have none; remove it")
 
 
-def check_headers(draft: "Draft") -> Iterator[Problem]:
+def check_headers(draft: Draft) -> Iterator[Problem]:
     for path, service in draft.services():
         token = service.header_for_token.lower()
         taken = set(TOKEN_HEADERS if token == "auto" else (token,))
@@ -97,7 +94,7 @@ def check_headers(draft: "Draft") -> Iterator[Problem]:
             yield draft.problem((*path, "secret_headers"), f"{name} is there twice; remove one")
 
 
-def check_secret_manager(draft: "Draft") -> Iterator[Problem]:
+def check_secret_manager(draft: Draft) -> Iterator[Problem]:
     for path, service in draft.services():
         kind = service.credentials.kind
         for _, ref in service.secrets:

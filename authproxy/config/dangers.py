@@ -5,23 +5,20 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING
 
+from authproxy.config.draft import Draft
 from authproxy.config.files import is_stream, read_bytes, show_path
 from authproxy.config.keys import Path
 from authproxy.errors import Problem
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import Network
 
-if TYPE_CHECKING:
-    from authproxy.config.checks import Draft
-
 MAX_CREDENTIALS = 256 * 1024
 ON_CLOUD_RUN = "K_SERVICE"
 """A variable that is set there."""
 
 
-def check_secret_files(draft: "Draft") -> Iterator[Problem]:
+def check_secret_files(draft: Draft) -> Iterator[Problem]:
     """As OpenSSH does: only the owner can mend it, so only the owner is told.
 
     Where a platform mounts secrets, they belong to somebody else or cannot be changed.
@@ -37,7 +34,7 @@ def check_secret_files(draft: "Draft") -> Iterator[Problem]:
             )
 
 
-def check_forwarded(draft: "Draft") -> Iterator[Problem]:
+def check_forwarded(draft: Draft) -> Iterator[Problem]:
     """Behind Cloud Run's front end every connection is the front end's."""
     settings = draft.settings
     is_open = not all(each.listen.is_loopback for each in settings.every_listener)
@@ -63,7 +60,7 @@ def _is_about_clients(network: Network) -> bool:
     return network.prefixlen > 0 and not network.is_loopback
 
 
-def _secret_files(draft: "Draft") -> Iterator[tuple[Path, int | None, FilePath]]:
+def _secret_files(draft: Draft) -> Iterator[tuple[Path, int | None, FilePath]]:
     settings = draft.settings
     for name, key in settings.keys.items():
         if key.file is not None:

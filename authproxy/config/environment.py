@@ -13,6 +13,9 @@ WHERE = "environment"
 COMMAND_LINE = "command line"
 CONFIG = PREFIX + "CONFIG"
 URL = PREFIX + "URL"
+PORT = PREFIX + "PORT"
+PLACES = {PREFIX + "PROJECT": "project", PREFIX + "REGION": "region"}
+"""Where services given by name are; no settings, as `--project` and `--region` are none."""
 
 _TABLES = {f"{PREFIX}{table.upper()}_": table for table in TABLES}
 _KUBERNETES = re.compile(
@@ -21,10 +24,26 @@ _KUBERNETES = re.compile(
 )
 """What Kubernetes sets in every pod when a Service is called `authproxy` or `authproxy-…`."""
 
+_LOG_LEVEL = "write AUTHPROXY_LOG_LEVEL=debug, or warning for less"
 _INSTEAD = {
-    PREFIX + "PORT": "write PORT=8080 or AUTHPROXY_LISTEN=localhost:8080",
     PREFIX + "TOKEN": "write AUTHPROXY_CREDENTIALS=token-env:NAME with the name of a variable",
+    PREFIX + "HOST": "write AUTHPROXY_LISTEN=localhost:8080, or AUTHPROXY_HOSTS for names",
+    PREFIX + "LOG_FILE": "the log goes to stderr: authproxy … 2>FILE",
+    **dict.fromkeys((PREFIX + "DEBUG", PREFIX + "VERBOSE", PREFIX + "QUIET"), _LOG_LEVEL),
 }
+
+
+_BETWEEN_HEADERS = re.compile(r",(?=\s*[A-Za-z0-9_-]+\s*:)")
+"""A value may have commas too."""
+_OTHERS = (CONFIG, URL, PORT, *PLACES)
+_ALIASES = {
+    PREFIX + flag.removeprefix("--").replace("-", "_").upper(): path for flag, path in FLAGS.items()
+}
+"""So that every flag is a variable by its own name: AUTHPROXY_TLS_CERT."""
+_QUOTED = (
+    "has quotation marks or brackets, which are a part of the value here; write it without them,"
+    " and commas between several"
+)
 
 
 def read_variables(
@@ -37,10 +56,12 @@ def read_variables(
     """
     general, named, problems = [], [], []
     for name in sorted(environ):
-        if not name.startswith(PREFIX) or name in (CONFIG, URL) or not environ[name].strip():
+        if not name.startswith(PREFIX) or name in _OTHERS or not environ[name].strip():
             continue
-        if name in VARIABLES:
-            general.append(_entry(VARIABLES[name], name, environ[name]))
+        if _is_quoted(environ[name]):
+            problems.append(Problem(where=WHERE, key=name, message=_QUOTED))
+        elif (known := VARIABLES.get(name) or _ALIASES.get(name)) is not None:
+            general.append(_entry(known, name, environ[name]))
         elif (path := _find_path(name, paths)) is not None:
             named.append(Entry(path=path[:2], where=WHERE, key=name, value=None))
             named.append(_entry(path, name, environ[name]))
@@ -80,7 +101,14 @@ def read_flags(flags: Mapping[str, object]) -> list[Entry]:
 
 
 def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    """`--allow A,B` is `--allow A --allow B`, as in the environment."""
+    if not isinstance(value, tuple):
+        return value
+    return [part for item in value for part in (_parts(item) if isinstance(item, str) else [item])]
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in map(str.strip, text.split(",")) if part] or [text]
 
 
 def _spelled(flag: str, value: object) -> str:
@@ -88,9 +116,19 @@ def _spelled(flag: str, value: object) -> str:
 
 
 def _entry(path: Path, name: str, text: str) -> Entry:
-    parts = [part.strip() for part in text.split(",")]
-    value = [part for part in parts if part] if is_list(path) else text.strip()
+    value: object = text.strip()
+    if path[-1] in ("add_headers", "secret_headers"):
+        value = [line.strip() for line in _BETWEEN_HEADERS.split(text) if line.strip()]
+    elif is_list(path):
+        value = _parts(text)
     return Entry(path=path, where=WHERE, key=name, value=value)
+
+
+def _is_quoted(text: str) -> bool:
+    """As a shell would not have passed it on: from a file of variables, or written as in TOML."""
+    text = text.strip()
+    begins = text[:1] in "\"'" and len(text) > 1 and text[-1] == text[0]
+    return begins or text.startswith(('["', "['", '[ "'))
 
 
 def _find_path(name: str, paths: Collection[Path]) -> Path | None:
@@ -126,9 +164,15 @@ def _unknown(name: str) -> Problem:
 def _advice(name: str) -> str:
     for start, table in _TABLES.items():
         if name.startswith(start):
-            keys = ", ".join(key.upper() for key in TABLES[table].model_fields)
+            known = [key.upper() for key in TABLES[table].model_fields]
+            words = name.removeprefix(start).split("_")
+            ends = ("_".join(words[at:]) for at in range(1, len(words)))
+            close = next((found for end in ends if (found := find_close(end, known))), None)
+            if close:
+                return f"did you mean {start}NAME_{close}?"
+            keys = ", ".join(known)
             return f"{start}NAME_ is followed by one of {keys}"
-    known = [variable.removeprefix(PREFIX) for variable in (*VARIABLES, URL, CONFIG)]
+    known = [each.removeprefix(PREFIX) for each in (*VARIABLES, *_ALIASES, *_OTHERS)]
     close = find_close(name.removeprefix(PREFIX), known)
     if close:
         return f"did you mean {PREFIX}{close}?"

@@ -7,7 +7,6 @@ a variable at once; only what reads better under another name is written down he
 from pydantic import BaseModel
 
 from authproxy.settings import KeySettings, ListenerSettings, ServiceSettings, Settings
-from authproxy.values import find_close
 
 Path = tuple[str, ...]
 """Where a value goes: `("log", "format")`, `("services", "billing", "url")`."""
@@ -109,22 +108,3 @@ def find_below(path: Path) -> tuple[str, ...] | None:
         known = ((), tuple(TABLES[path[0]].model_fields))
         return known[len(path) - 1] if len(path) <= 2 else None
     return tuple(SECTIONS[path[0]].model_fields) if path[0] in SECTIONS and path[1:] == () else None
-
-
-def advice(path: Path) -> str:
-    """What to write instead of the unknown key at `path`."""
-    *above, name = path
-    known = find_below(tuple(above)) or ()
-    close = find_close(name.lower().replace("-", "_"), known)
-    if close:
-        return f'did you mean "{close}"?'
-    elsewhere = [other for other in PATHS if other[-1] == name]
-    if elsewhere:
-        return f"it belongs {_place(elsewhere[0])}"
-    return f"known here: {', '.join(known)}"
-
-
-def _place(path: Path) -> str:
-    if len(path) == 1:
-        return "at the top of the file, above the first [table]"
-    return f"in [{'.'.join(path[:-1]).replace(EVERY, 'NAME')}]"

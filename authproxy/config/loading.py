@@ -1,10 +1,13 @@
 """From TOML file, environment and command line to `Settings`, or to every problem at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from authproxy.config.collecting import Collected, services_in
 from authproxy.config.environment import COMMAND_LINE
+from authproxy.config.ports import FLAG as PORT_FLAG
+from authproxy.config.ports import find_port
 from authproxy.config.validating import validate
 from authproxy.errors import ConfigError, Problem
 from authproxy.settings import Settings
@@ -24,28 +27,40 @@ def load(
     *,
     urls: Sequence[str],
     file: Path | None,
-    flags: Mapping[str, object],
+    flags: Mapping[str, Any],
     environ: Mapping[str, str],
+    warn: Callable[[Problem], object] | None = None,
 ) -> Settings:
     """The settings of a run; every listener has its port.
 
     `flags` are named as they are spelled, `--listen`; None and an empty tuple count as not given.
     Without a `file` the variable AUTHPROXY_CONFIG names it; no other place is looked into.
+    `warn` gets what is worth saying of settings that can be used as they are.
     Raises ConfigError with everything that is wrong.
     """
     collected = Collected(environ)
     collected.read_file(file)
     collected.read_urls(urls)
     collected.read_variables()
+    flags = dict(flags)
+    port = find_port(flags.pop(PORT_FLAG, None), environ)
     collected.read_flags(flags)
     collected.make_paths_absolute()
-    settings, problems = validate(collected.entries, environ)
+    settings, problems = validate(collected.entries, environ, port)
     problems = [*collected.problems, *problems]
     if not services_in(collected.entries) and not collected.problems:
         problems.append(_NO_SERVICE)
-    if problems:
-        raise ConfigError(sorted(dict.fromkeys(problems), key=_reading_order))
+    mistakes = [problem for problem in problems if not problem.warns]
+    if mistakes:
+        raise ConfigError(_in_order(mistakes))
+    if warn is not None:
+        for problem in _in_order(problems):
+            warn(problem)
     return settings
+
+
+def _in_order(problems: Sequence[Problem]) -> list[Problem]:
+    return sorted(dict.fromkeys(problems), key=_reading_order)
 
 
 def _reading_order(problem: Problem) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from authproxy.config.validating import read_port
+from authproxy.config.ports import read_port
 from authproxy.demo.guide import Guide
 from authproxy.errors import ConfigError, Problem, StartError
 from authproxy.settings import ServiceSettings, Settings

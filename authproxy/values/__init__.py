@@ -6,16 +6,12 @@ with a sentence that says what is wrong and what to write instead. Pure: no file
 
 from authproxy.values.addresses import (
     DEFAULT_PORT,
-    LOOPBACK,
     PROBE_HOST,
     Listen,
-    Network,
     Origin,
     parse_host_name,
     parse_listen,
-    parse_network,
     parse_origin,
-    parse_path_prefix,
 )
 from authproxy.values.credentials import (
     CLOUD_PLATFORM,
@@ -29,7 +25,7 @@ from authproxy.values.credentials import (
     parse_email,
     parse_file,
     parse_header_name,
-    parse_method,
+    parse_name,
     parse_scope,
     parse_secret_header,
     parse_secret_ref,
@@ -37,6 +33,16 @@ from authproxy.values.credentials import (
 )
 from authproxy.values.egress import EgressProxy, EgressSpec, parse_egress, parse_egress_url
 from authproxy.values.header_lines import parse_header_line, parse_removed_header
+from authproxy.values.methods import READ_ONLY, is_read_only, parse_method
+from authproxy.values.networks import (
+    LOOPBACK,
+    Network,
+    find_host_bits,
+    parse_network,
+    parse_network_of_clients,
+)
+from authproxy.values.paths import parse_path_prefix
+from authproxy.values.quantities import parse_bytes, parse_rate, parse_seconds
 from authproxy.values.resources import (
     RunService,
     is_run_service,
@@ -46,7 +52,7 @@ from authproxy.values.resources import (
     parse_tag,
 )
 from authproxy.values.web_origins import parse_web_origin
-from authproxy.values.wording import did_you_mean, find_close, quoted
+from authproxy.values.wording import did_you_mean, find_close, find_slip, quoted
 
 __all__ = [
     "CLOUD_PLATFORM",
@@ -54,6 +60,7 @@ __all__ = [
     "LOOPBACK",
     "PLAIN_SOURCES",
     "PROBE_HOST",
+    "READ_ONLY",
     "SOURCES",
     "VALUE_SOURCES",
     "CredentialsSpec",
@@ -66,8 +73,12 @@ __all__ = [
     "SecretRef",
     "did_you_mean",
     "find_close",
+    "find_host_bits",
+    "find_slip",
+    "is_read_only",
     "is_run_service",
     "parse_audience",
+    "parse_bytes",
     "parse_credentials",
     "parse_egress",
     "parse_egress_url",
@@ -78,14 +89,18 @@ __all__ = [
     "parse_host_name",
     "parse_listen",
     "parse_method",
+    "parse_name",
     "parse_network",
+    "parse_network_of_clients",
     "parse_origin",
     "parse_path_prefix",
     "parse_project",
+    "parse_rate",
     "parse_region",
     "parse_removed_header",
     "parse_run_service",
     "parse_scope",
+    "parse_seconds",
     "parse_secret_header",
     "parse_secret_ref",
     "parse_service_name",

@@ -1,8 +1,7 @@
-"""Where a service is, where we listen, and which networks may connect."""
+"""Where a service is, and where we listen."""
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -15,17 +14,21 @@ from authproxy.values.hosts import (
     parse_port,
     split_authority,
 )
+from authproxy.values.mistakes import (
+    FORMS,
+    advice_for_host,
+    advice_for_scheme,
+    advice_for_url,
+    refuse_address,
+)
 from authproxy.values.wording import parse_path, quoted
 
+_BASE_PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]*)+")
 _ABSTRACT = re.compile(r"[A-Za-z0-9._/-]{1,100}")
-_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]*)+")
-
-Network = IPv4Network | IPv6Network
 
 DEFAULT_PORT = 8080
 PROBE_HOST = "authproxy.invalid"
 """What `authproxy status` asks for: nobody has this name (RFC 6761 6.4)."""
-LOOPBACK: tuple[Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +109,11 @@ def parse_origin(text: str) -> Origin:
     if "@" in text:
         raise ValueError("a user name or password in a URL (anything with @) is not supported")
     if not separator or not scheme:
-        name = text.strip() if re.fullmatch(r"[a-z][a-z0-9-]*", text.strip()) else ""
-        by_name = f", or PROJECT/REGION/{name} for a Cloud Run service by its name" if name else ""
-        raise ValueError(f"{quoted(text)} is not a URL; write https://{_guess_host(text)}{by_name}")
+        raise ValueError(f"{quoted(text)} is not a URL; {advice_for_url(text)}")
     if scheme.lower() not in ("https", "http"):
-        raise ValueError(f"the scheme must be https, not {quoted(scheme)}")
+        raise ValueError(
+            f"the scheme must be https, not {quoted(scheme)}{advice_for_scheme(scheme, rest)}"
+        )
     host, port = split_authority(authority)
     if not is_host(host):
         raise ValueError(f"{quoted(authority)} is not a host name; write https://SERVICE.run.app")
@@ -129,7 +132,7 @@ def _base_path(text: str, before: str) -> str:
             "a service's address has no query and no fragment; write"
             f" {before}{re.split('[?#]', path)[0].rstrip('/')}"
         )
-    if path and (not _PREFIX.fullmatch(path) or {"", ".", ".."} & set(path[1:].split("/"))):
+    if path and (not _BASE_PATH.fullmatch(path) or {"", ".", ".."} & set(path[1:].split("/"))):
         raise ValueError(
             f"{quoted(path)} cannot stand in a service's address; write a path as in"
             f" {before}/billing, without empty names, dots as names and %"
@@ -150,10 +153,11 @@ def parse_listen(text: str) -> Listen:
                 " dots, hyphens, underscores or slashes"
             )
         return Listen(path=Path(f"@{name}"))
-    if text.startswith("unix:"):
+    if text.startswith("unix:") and not text.startswith("unix://"):
         return Listen(path=parse_path(text.removeprefix("unix:"), "unix:/run/authproxy.sock"))
     if is_number(text):
         return Listen(port=parse_port(text))
+    refuse_address(text)
     host, port = (text, "") if is_ipv6(text) else split_authority(text)
     if host in ("", "*") and port:
         raise ValueError(
@@ -161,39 +165,8 @@ def parse_listen(text: str) -> Listen:
             f" 0.0.0.0:{port} for every network"
         )
     if not (is_host(host) or is_ipv6(host)):
-        raise ValueError(
-            f"{quoted(text)} is not an address; write HOST:PORT, PORT, [IPV6]:PORT or unix:PATH"
-        )
+        raise ValueError(f"{quoted(text)} is not an address; {FORMS}")
     return Listen(canonical(host), parse_port(port) if port else None)
-
-
-def parse_network(text: str) -> Network:
-    """An address or a CIDR range; an IPv4-mapped IPv6 range becomes the IPv4 one."""
-    try:
-        if "%" in text:  # a zone would be dropped without a word
-            raise ValueError
-        network = ip_network(text.strip(), strict=False)
-    except ValueError:
-        raise ValueError(
-            f"{quoted(text)} is not an address or a CIDR range; write 192.0.2.7, 10.0.0.0/8 or"
-            " 2001:db8::/32"
-        ) from None
-    if isinstance(network, IPv6Network) and network.prefixlen >= 96:
-        mapped = network.network_address.ipv4_mapped
-        if mapped is not None:
-            return IPv4Network((mapped, network.prefixlen - 96))
-    return network
-
-
-def parse_path_prefix(text: str) -> str:
-    """`/billing` or `/`: whole segments, without the `/` at the end."""
-    text = text.strip()
-    if not _PREFIX.fullmatch(text) or {".", ".."} & set(text.split("/")):
-        raise ValueError(
-            f"{quoted(text)} is not the beginning of a path; write it as in /billing, without a"
-            " query and without dots as names"
-        )
-    return text.rstrip("/") or "/"
 
 
 def parse_host_name(text: str) -> str:
@@ -204,10 +177,6 @@ def parse_host_name(text: str) -> str:
     if not is_host(name):
         raise ValueError(
             f"{quoted(text)} is not a host name; write it without scheme, port and path"
+            f"{advice_for_host(text)}"
         )
     return canonical(name)
-
-
-def _guess_host(text: str) -> str:
-    host = re.split(r"[/?#]", text.strip().lower(), maxsplit=1)[0]
-    return host if is_host(host) else "SERVICE.run.app"

@@ -63,6 +63,15 @@ VALUE_SOURCES = {
     "token-env": "the name of an environment variable that holds an identity token",
     "command": "a command that prints an identity token",
 }
+_KINDS = (*PLAIN_SOURCES, *VALUE_SOURCES)
+_OTHER_WORDS = {
+    **dict.fromkeys(("default", "application-default", "google", "gcp"), "adc"),
+    **dict.fromkeys(("gce", "cloud-run", "workload-identity", "gke"), "metadata"),
+    **dict.fromkeys(("user", "login", "me"), "gcloud"),
+    **dict.fromkeys(("off", "no", "false", "anonymous"), "none"),
+    **dict.fromkeys(("service-account", "service_account", "key", "json"), "file:KEY.json"),
+    **dict.fromkeys(("exec", "cmd", "shell"), "command:ARGV"),
+}
 SOURCES = (*PLAIN_SOURCES, *(f"{kind}:…" for kind in VALUE_SOURCES))
 
 
@@ -72,17 +81,16 @@ def parse_credentials(text: str) -> CredentialsSpec:
     Text that could be a token or a key is not repeated.
     """
     kind, colon, value = text.strip().partition(":")
-    value = value.strip()
+    kind, value = kind.lower() if kind.lower() in _KINDS else kind, value.strip()
     if kind in PLAIN_SOURCES:
         if colon:
             raise ValueError(f'"{kind}" takes nothing after it; write {kind}')
         return CredentialsSpec(kind)
     if kind not in VALUE_SOURCES:
         named = quoted(kind) if re.fullmatch(r"[A-Za-z_-]{1,20}", kind) else "this"
-        known = [*PLAIN_SOURCES, *VALUE_SOURCES]
+        meant = _meant(text.strip(), kind, value) or did_you_mean(kind, _KINDS)
         raise ValueError(
-            f"{named} is not a source of tokens; the sources are {', '.join(SOURCES)}"
-            f"{did_you_mean(kind, known)}"
+            f"{named} is not a source of tokens; the sources are {', '.join(SOURCES)}{meant}"
         )
     if not value:
         raise ValueError(f'"{kind}:" needs {VALUE_SOURCES[kind]} after the colon')
@@ -93,6 +101,16 @@ def parse_credentials(text: str) -> CredentialsSpec:
     if kind == "command":
         _check_command(value)
     return CredentialsSpec(kind, value)
+
+
+def _meant(text: str, kind: str, value: str) -> str:
+    """A token is never repeated, and a path only where it can be nothing else."""
+    if re.fullmatch(r"(?:file=)?[\w./~-]{1,200}\.json", text):
+        return f"; did you mean file:{text.removeprefix('file=')}?"
+    if kind == "env":
+        return f"; did you mean token-env:{value if _ENV_NAME.fullmatch(value) else 'NAME'}?"
+    word = _OTHER_WORDS.get(kind.lower())
+    return f'; did you mean "{word}"?' if word else ""
 
 
 def parse_secret_ref(text: str) -> SecretRef:
@@ -127,7 +145,7 @@ def parse_header_name(text: str) -> str:
 def parse_secret_header(text: str) -> tuple[str, SecretRef]:
     """`Name: REF`, a field for every request whose value is a secret."""
     name, colon, value = (part.strip() for part in text.partition(":"))
-    if not colon or not value:
+    if not colon or not value or "=" in name:
         raise ValueError('this is not a header; write it as in "X-Partner-Key: env:PARTNER_KEY"')
     if parse_header_name(name) == "auto":
         raise ValueError("needs a header's name, as in X-Partner-Key")
@@ -136,10 +154,16 @@ def parse_secret_header(text: str) -> tuple[str, SecretRef]:
 
 def parse_service_name(text: str) -> str:
     """A DNS label in lower case, so that `NAME.localhost` is a host name."""
+    return parse_name(text, what="service")
+
+
+def parse_name(text: str, *, what: str) -> str:
+    """The name of a service, listener or key: all follow one rule."""
     if not _SERVICE_NAME.fullmatch(text):
+        close = re.sub(r"[^a-z0-9]+", "-", text.lower())[:63].strip("-")
         raise ValueError(
-            f"{quoted(text)} cannot be a service's name; write lower-case letters, digits and"
-            " hyphens, 63 at most"
+            f"{quoted(text)} cannot be a {what}'s name; write lower-case letters, digits and"
+            f" hyphens, 63 at most{f': {close}' if close else ''}"
         )
     return text
 
@@ -151,13 +175,6 @@ def parse_audience(text: str) -> str:
     return text
 
 
-def parse_method(text: str) -> str:
-    """A method's name is in capitals (RFC 9110 9.1), and compared as it is."""
-    if not _TOKEN_CHARS.fullmatch(text):
-        raise ValueError(f"{quoted(text)} is no method; write GET, or read-only")
-    return text.upper()
-
-
 def parse_scope(text: str) -> str:
     """An OAuth scope (RFC 6749 3.3), as a rule a URL of Google's."""
     if not _SCOPE.fullmatch(text):
@@ -167,6 +184,7 @@ def parse_scope(text: str) -> str:
 
 def parse_email(text: str) -> str:
     """A service account's address."""
+    text = text.strip().removeprefix("serviceAccount:")
     if not _EMAIL.fullmatch(text):
         raise ValueError(
             f"{quoted(text)} is not a service account; write NAME@PROJECT.iam.gserviceaccount.com"
@@ -176,6 +194,8 @@ def parse_email(text: str) -> str:
 
 def parse_file(text: str) -> Path:
     """The path of a file; neither it nor its folder need exist."""
+    if not text.strip():
+        raise ValueError("needs the path of a file; leave it out where there is none")
     return parse_path(text, "/etc/ssl/NAME.pem")
 
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 from authproxy.exchange import Secret
 from authproxy.values.credentials import parse_secret_ref
 from authproxy.values.hosts import canonical, is_host, parse_port, split_authority
+from authproxy.values.wording import quoted
 
 _EXAMPLE = "write http://PROXY:3128, or https:// for a proxy that speaks TLS itself"
 
@@ -78,6 +79,10 @@ def parse_egress(text: str) -> EgressSpec:
             "a password is not written here in clear; put the whole URL into an environment"
             " variable or a file and write env:NAME or file:PATH"
         )
+    if text.lower() in ("no", "off", "non", "false", "direct", "disabled", "never", "null", "nil"):
+        raise ValueError('this is not a proxy; did you mean "none"?')
+    if re.fullmatch(r"[A-Za-z0-9_-]+", text):
+        raise ValueError(f"{quoted(text)} is no proxy's address; write http://{text}:3128, or none")
     return EgressSpec("url", str(parse_egress_url(text)))
 
 

@@ -9,6 +9,8 @@ from authproxy.values.wording import quoted
 # Of organisations that came before domains were gone: `example.com:project`.
 _PROJECT = r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|\d{1,20}"
 _PROJECT_ID = re.compile(_PROJECT)
+_ADDRESS = re.compile(r"https?[:;]?|[^:]*\.[^:]*|[^:]*:\d*", re.IGNORECASE)
+"""What stands before the first slash of a URL whose scheme is broken or missing."""
 _REGION = re.compile(r"[a-z]+-[a-z]+\d{1,2}")
 _RUN_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _TAG = re.compile(r"[a-z](?:[a-z0-9-]{0,44}[a-z0-9])?")
@@ -42,7 +44,9 @@ class RunService:
 
 def is_run_service(text: str) -> bool:
     """Whether it can only be meant as `PROJECT/REGION/NAME`."""
-    return text.count("/") == 2 and "://" not in text and bool(text.partition("/")[0])
+    first = text.partition("/")[0]
+    is_address = _ADDRESS.fullmatch(first) is not None
+    return text.count("/") == 2 and "://" not in text and bool(first) and not is_address
 
 
 def parse_run_service(text: str) -> RunService:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean "allow"?`, or nothing when no known word is close."""
-    close = find_close(word.lower(), known)
-    return f'; did you mean "{close}"?' if close else ""
+    spelled = {each.lower(): each for each in known}
+    close = find_close(word.lower(), spelled)
+    return f'; did you mean "{spelled[close]}"?' if close else ""
 
 
 def find_close(word: str, known: Iterable[str]) -> str | None:
@@ -16,6 +17,29 @@ def find_close(word: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # takes 5 ms, and most starts have no use for it
 
     return next(iter(get_close_matches(word, list(known), n=1)), None)
+
+
+def find_slip(word: str, known: Iterable[str]) -> str | None:
+    """The known word of which `word` is a slip of the pen; None also for the word itself."""
+    return next((each for each in known if each != word and _is_slip(word, each)), None)
+
+
+def _is_slip(word: str, known: str) -> bool:
+    """One letter too few or too many, two swapped, or a wrong one, but not at the beginning.
+
+    SET is no GET: who errs in one letter has the first one right.
+    """
+    start = next((i for i, (a, b) in enumerate(zip(word, known, strict=False)) if a != b), None)
+    if start is None:  # one begins with the other
+        return abs(len(word) - len(known)) == 1
+    rest, known_rest = word[start:], known[start:]
+    swapped = rest[1:2] + rest[:1] + rest[2:]
+    return (
+        rest[1:] == known_rest
+        or rest == known_rest[1:]
+        or (swapped == known_rest and len(rest) > 1)
+        or (start > 0 and rest[1:] == known_rest[1:])
+    )
 
 
 def quoted(text: str, *, at_most: int = 60) -> str:

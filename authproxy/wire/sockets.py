@@ -12,6 +12,7 @@ from authproxy.wire.inherited import inherited_sockets
 
 BACKLOG = 1024
 FREE_PORT_TRIES = 4
+_ANOTHER = "Another process, perhaps another authproxy, serves it. Stop that, or choose"
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
@@ -89,8 +90,9 @@ def _open_abstract(listen: Listen) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        hint = "Another program may use the name; and only Linux has such names."
-        reason = error.strerror or str(error)
+        reason, hint = error.strerror or str(error), "Only Linux has such names."
+        if error.errno == errno.EADDRINUSE:
+            reason, hint = "it is in use", f"{_ANOTHER} another name."
         raise StartError(f"cannot listen on {listen}: {reason}", hint=hint) from error
     sock.setblocking(False)
     return sock
@@ -109,11 +111,26 @@ def _open_unix(path: Path, mode: int) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        hint = "Is the folder there and writable, and the path shorter than 100 characters?"
-        reason = error.strerror or str(error)
+        reason, hint = _why_not(path, error)
         raise StartError(f"cannot listen on unix:{path}: {reason}", hint=hint) from error
     sock.setblocking(False)
     return sock
+
+
+def _why_not(path: Path, error: OSError) -> tuple[str, str]:
+    """What is in the way of a socket's file, and what to do."""
+    if error.errno == errno.EADDRINUSE:
+        if path.is_socket():
+            return "it is in use", f"{_ANOTHER} another path."
+        return "there is a file that is no socket", "Remove it, or choose another path."
+    hints = {
+        errno.ENOENT: f"There is no folder {path.parent}.",
+        errno.EACCES: f"User {os.geteuid()} may not write into {path.parent}.",
+        errno.EROFS: f"Nobody can write into {path.parent}.",
+    }
+    return error.strerror or str(error), hints.get(
+        error.errno or 0, "Is the path shorter than 108 bytes?"
+    )
 
 
 def _remove_stale(path: Path) -> None:
@@ -135,5 +152,7 @@ def _cannot_listen(host: str, port: int, error: OSError) -> StartError:
         errno.EACCES: f"Ports below 1024 need privileges; choose another one than {port}.",
         errno.EADDRNOTAVAIL: f"This machine has no address {host}.",
     }
+    if isinstance(error, socket.gaierror):
+        hints[error.errno or 0] = f"There is no name {host}. Write HOST:PORT, PORT or unix:PATH."
     hint = hints.get(error.errno or 0, "Write HOST:PORT, PORT, [IPV6]:PORT or unix:PATH.")
     return StartError(f"cannot listen on {where}: {error.strerror or error}", hint=hint)

@@ -20,6 +20,25 @@ def settings(
     return load(urls=urls, file=file, flags=flags or {}, environ=environ or {})
 
 
+def warnings(
+    *,
+    file: Path | None = None,
+    urls: Sequence[str] = (),
+    flags: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> list[str]:
+    """As `problems`, of a configuration that has none of those."""
+    folder, found = f"{file.parent}/" if file else "\0", list[str]()
+    load(
+        urls=urls,
+        file=file,
+        flags=flags or {},
+        environ=environ or {},
+        warn=lambda problem: found.append(str(problem).replace(folder, "")),
+    )
+    return found
+
+
 def problems(
     *,
     file: Path | None = None,

@@ -1,6 +1,6 @@
 import pytest
 
-from authproxy.policy.path_rules import asked_path, find_misfits
+from authproxy.values.path_rules import asked_path, find_misfits
 
 
 @pytest.mark.parametrize(
@@ -45,35 +45,37 @@ def test_rules_that_can_fit_are_left_alone(
     [
         (
             *([], ["/admin"], "/one", False),
-            'deny_paths "/admin" fits nothing at localhost, where this service is asked for /one'
-            ' and what is below it: write "/one/admin", or strip_path = true.',
+            'deny_paths "/admin" has no effect at localhost, where this service is asked for /one'
+            ' and what is below it: write "/one/admin", or strip_path = true',
         ),
         (
             *(["/onetwo"], [], "/one", False),
-            'paths "/onetwo" fits nothing at localhost, where this service is asked for /one'
-            ' and what is below it: write "/one/onetwo", or strip_path = true.',
+            'paths "/onetwo" has no effect at localhost, where this service is asked for /one'
+            ' and what is below it: write "/one/onetwo", or strip_path = true',
         ),
         (
             *([], ["/one/admin"], "/one", True),
             'deny_paths "/one/admin" is about what the service gets, which is without /one'
-            ' (strip_path): write "/admin".',
+            ' (strip_path): write "/admin"',
         ),
         (
             *(["/one"], [], "/one", True),
             'paths "/one" is about what the service gets, which is without /one (strip_path):'
-            ' write "/".',
+            ' write "/"',
         ),
         (
             *(["/api"], ["/admin"], None, False),
-            'deny_paths "/admin" fits nothing: paths lets nothing there through.',
+            'deny_paths "/admin" has no effect: paths lets nothing there through',
         ),
         (
             *(["/api/v1"], ["/API"], None, False),
-            'paths "/api/v1" fits nothing: deny_paths "/API" refuses all of it.',
+            'paths "/api/v1" has no effect: deny_paths "/API" refuses all of it',
         ),
     ],
 )
 def test_a_rule_that_fits_nothing_is_named_with_what_to_write(
     paths: list[str], deny_paths: list[str], path: str | None, strips: bool, expected: str
 ) -> None:
-    assert [expected] == list(find_misfits(paths, deny_paths, path, strips=strips))
+    key, _, sentence = expected.partition(" ")
+
+    assert [(key, 0, sentence)] == list(find_misfits(paths, deny_paths, path, strips=strips))

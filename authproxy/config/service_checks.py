@@ -1,0 +1,199 @@
+"""What leads to a service, and what a service has no use for."""
+
+from collections.abc import Iterator
+
+from authproxy.config.draft import Draft
+from authproxy.config.keys import Path
+from authproxy.errors import Problem
+from authproxy.settings import ServiceSettings
+from authproxy.values import find_slip
+from authproxy.values.hosts import is_loopback
+
+READ_BY_GOOGLE = ("authorization", "x-serverless-authorization", "proxy-authorization")
+"""Headers in which Cloud Run or Identity-Aware Proxy looks for a token."""
+
+
+def check_services(draft: Draft) -> Iterator[Problem]:
+    """All about what leads to services, and what they have no use for."""
+    yield from _same_host(draft)
+    yield from _same_path(draft)
+    yield from _shared_names(draft)
+    yield from _reached_by_nobody(draft)
+    yield from _itself(draft)
+    for path, service in draft.services():
+        yield from _accounts(draft, path, service)
+        yield from _audience(draft, path, service)
+        yield from _token_header(draft, path, service)
+        yield from _without_effect(draft, path, service)
+
+
+def _same_host(draft: Draft) -> Iterator[Problem]:
+    owners = {f"{name}.localhost": name for name in draft.settings.services}
+    for path, service in draft.services():
+        for index, host in enumerate(service.hosts):
+            owner = owners.setdefault(host, path[1])
+            if owner != path[1]:
+                yield draft.problem(
+                    (*path, "hosts"),
+                    f'"{host}" already leads to the service "{owner}"; a name can lead to one only',
+                    index=index,
+                )
+
+
+def _same_path(draft: Draft) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for path, service in draft.services():
+        if service.path is not None:
+            owner = owners.setdefault(service.path, path[1])
+            if owner != path[1]:
+                yield draft.problem(
+                    (*path, "path"),
+                    f'"{service.path}" already leads to the service "{owner}"; a path can lead to'
+                    " one only",
+                )
+        elif service.strip_path:
+            yield draft.problem((*path, "strip_path"), "there is no path to strip; add path")
+
+
+def _shared_names(draft: Draft) -> Iterator[Problem]:
+    """Names that lead to every service, and those that lead to one."""
+    settings = draft.settings
+    owners = {host: name for name, service in settings.services.items() for host in service.hosts}
+    for index, host in enumerate(settings.hosts):
+        if is_loopback(host) or host.endswith(".localhost"):
+            says = "has no effect: localhost and all loopback addresses are answered for anyway"
+            yield draft.warning(("hosts",), f'"{host}" {says}', index=index)
+        elif host in owners:
+            yield draft.warning(
+                ("hosts",),
+                f'"{host}" has no effect: it is a name of the service "{owners[host]}"',
+                index=index,
+            )
+    by_path = [name for name, each in settings.services.items() if each.path is not None]
+    for path, service in draft.services():
+        for index, host in enumerate(service.hosts):
+            others = [name for name in by_path if name != path[1]]
+            if is_loopback(host) and others:
+                yield draft.problem(
+                    (*path, "hosts"),
+                    f'"{host}" would lead to this service alone, and the path of "{others[0]}" to'
+                    " nothing; remove it",
+                    index=index,
+                )
+
+
+def _reached_by_nobody(draft: Draft) -> Iterator[Problem]:
+    only = [listener.service for listener in draft.settings.every_listener]
+    if not only or None in only:
+        return
+    for path, _ in draft.services():
+        if path[1] not in only:
+            yield draft.warning(
+                path, "cannot be reached: every listener has another service of its own"
+            )
+
+
+def _itself(draft: Draft) -> Iterator[Problem]:
+    """A service that is authproxy would ask itself for ever."""
+    ports = {
+        each.listen.port for each in draft.settings.every_listener if each.listen.path is None
+    } - {0, None}
+    for path, service in draft.services():
+        if service.url.is_loopback and service.url.port in ports:
+            yield draft.problem(
+                (*path, "url"),
+                f"{service.url} is where authproxy listens: it would ask itself; correct the port"
+                " of one of them",
+            )
+
+
+def _audience(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[Problem]:
+    at, audience = (*path, "audience"), service.audience
+    if audience is None or service.token == "access":
+        return
+    plain = service.url.audience
+    if service.credentials.kind == "none":
+        if not draft.is_for_all(at):
+            yield draft.warning(at, 'has no effect: with credentials = "none" there is no token')
+    elif audience != plain and audience.rstrip("/") == plain:
+        yield draft.warning(at, f"is compared letter by letter, also its slash; write {plain}")
+    elif audience.startswith(f"{plain}/"):
+        yield draft.warning(
+            at, f"has a path, which the audience of a Cloud Run service has not; write {plain}"
+        )
+    elif audience.removeprefix("http://").rstrip("/") == service.url.authority:
+        yield draft.warning(at, f"is compared letter by letter; write {plain}")
+    elif draft.is_for_all(at) and len(draft.settings.services) > 1:
+        yield draft.warning(
+            at,
+            "is the audience of every service, and as a rule each has its own; leave it out, or"
+            " write it for one service",
+        )
+
+
+def _accounts(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[Problem]:
+    if service.impersonate and service.impersonate in service.delegates:
+        yield draft.problem(
+            (*path, "delegates"), f"{service.impersonate} is the end of the chain; remove it"
+        )
+    host = (service.impersonate or "").rpartition("@")[2]
+    if host in ("gmail.com", "googlemail.com"):
+        yield draft.problem(
+            (*path, "impersonate"),
+            "is a person's address; nobody acts as a person, so name a service account:"
+            " NAME@PROJECT.iam.gserviceaccount.com",
+        )
+
+
+def _token_header(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[Problem]:
+    at, name = (*path, "token_header"), service.token_header
+    if name == "auto":
+        return
+    known = {each.title(): each for each in READ_BY_GOOGLE}
+    meant = find_slip(name.lower(), READ_BY_GOOGLE) or _british(name)
+    meant = "authorization" if name.lower() in ("bearer", "token") else meant
+    if meant:
+        yield draft.problem(at, f"there is no such header; did you mean {meant.title()}?")
+    elif service.credentials.kind == "none":
+        if not draft.is_for_all(at):
+            yield draft.warning(at, 'has no effect: with credentials = "none" there is no token')
+    elif name.lower() not in READ_BY_GOOGLE and service.url.host.endswith(".run.app"):
+        yield draft.warning(
+            at, f"Cloud Run looks into {' and '.join([*known][:2])} only, not into {name}"
+        )
+
+
+def _british(name: str) -> str | None:
+    american = name.lower().replace("authoris", "authoriz")
+    return american if american != name.lower() and american in READ_BY_GOOGLE else None
+
+
+def _without_effect(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[Problem]:
+    for key, why in _idle(service):
+        at = (*path, key)
+        if draft.is_given(at) and not draft.is_for_all(at):
+            yield draft.warning(at, f"has no effect: {why}")
+    for index, origin in enumerate(service.other_urls):
+        if origin == service.url:
+            yield draft.warning(
+                (*path, "other_urls"), f"{origin} has no effect: it is url itself", index=index
+            )
+    added = {name.lower() for name, _ in service.add_headers}
+    for index, name in enumerate(service.remove_headers):
+        if name.lower() in added:
+            yield draft.warning(
+                (*path, "remove_headers"),
+                f"{name} has no effect: add_headers replaces the client's anyway",
+                index=index,
+            )
+
+
+def _idle(service: ServiceSettings) -> Iterator[tuple[str, str]]:
+    """Settings that this service has no use for, and why."""
+    if service.api_key is None:
+        yield "api_key_header", "there is no api_key to go into it"
+    if service.path == "/":
+        yield "strip_path", "nothing can be taken off /"
+    if service.url.scheme == "http":
+        for key in ("ca_file", "client_cert_file", "client_key_file", "tls_min_version"):
+            yield key, f"{service.url} is reached without TLS"

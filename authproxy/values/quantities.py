@@ -1,0 +1,57 @@
+"""Amounts with a unit: durations, sizes, rates."""
+
+import re
+
+from authproxy.values.wording import quoted
+
+SECONDS = {
+    **{"ms": 0.001, "s": 1, "sec": 1, "second": 1, "seconds": 1},
+    **{"m": 60, "min": 60, "minute": 60, "minutes": 60},
+    **{"h": 3600, "hour": 3600, "hours": 3600, "d": 86400, "day": 86400, "days": 86400},
+}
+BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+PER = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
+
+_NUMBER = r"[+-]?\d+(?:\.\d+)?"
+_DURATION = re.compile(rf"(?:{_NUMBER}\s*[a-z]+\s*)+")
+_PART = re.compile(rf"({_NUMBER})\s*([a-z]+)")
+_SIZE = re.compile(rf"({_NUMBER})\s*([a-z]+)")
+_RATE = re.compile(rf"({_NUMBER})\s*(?:/|per)\s*([a-z]+)")
+
+
+def parse_seconds(text: str) -> float | str:
+    """`30s`, `5m`, `1h 30m`, `250ms`; what has no unit is returned as it is."""
+    written = text.strip().lower()
+    parts = _PART.findall(written)
+    if not _DURATION.fullmatch(written) or any(unit not in SECONDS for _, unit in parts):
+        return _plain(text, "a number of seconds, as in 30, or with a unit: 30s, 5m, 1h, 250ms")
+    return sum(float(number) * SECONDS[unit] for number, unit in parts)
+
+
+def parse_bytes(text: str) -> int | str:
+    """`10MB`, `64KiB`; what has no unit is returned as it is."""
+    found = _SIZE.fullmatch(text.strip().lower())
+    if found is None or found[2] not in BYTES:
+        letter = found[2].upper() if found and found[2] in ("k", "m", "g") else ""
+        which = f"; {letter} is not clear: {letter}B is of 1000, {letter}iB of 1024"
+        advice = "a number of bytes, as in 65536, or with a unit: 64KiB, 10MB"
+        return _plain(text, advice + (which if letter else ""))
+    size = float(found[1]) * BYTES[found[2]]
+    if size != int(size):
+        raise ValueError(f"{quoted(text)} is no whole number of bytes")
+    return int(size)
+
+
+def parse_rate(text: str) -> float | str:
+    """`10/s`, `600/min`; what has no unit is returned as it is."""
+    found = _RATE.fullmatch(text.strip().lower())
+    if found is None or found[2] not in PER:
+        return _plain(text, "a number per second, as in 10, or with a unit: 10/s, 600/min")
+    return float(found[1]) / PER[found[2]]
+
+
+def _plain(text: str, advice: str) -> str:
+    """A number, to be looked at by whoever wants one. Raises ValueError."""
+    if re.fullmatch(rf"{_NUMBER}(?:e[+-]?\d+)?|[+-]?(?:inf(?:inity)?|nan)", text.strip().lower()):
+        return text.strip()
+    raise ValueError(f"{quoted(text)} is not {advice}")
