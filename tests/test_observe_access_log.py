@@ -95,7 +95,7 @@ def test_a_text_line_says_who_what_and_how_it_went(made: Exchange, expected: str
 
 def test_a_json_line_leaves_out_what_has_no_value() -> None:
     expected = {
-        "time": "2023-11-14T22:13:20.250Z",
+        "time": "2023-11-14T22:13:20.262Z",
         "severity": "INFO",
         "message": "GET /a/b 200",
         "request_id": "abc-7",

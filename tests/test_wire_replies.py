@@ -44,7 +44,10 @@ def reply(
 ) -> bytes:
     fields = [] if accept is None else [make_field(b"Accept", accept)]
     connection = b"Connection: close\r\n" if close else b""
-    return render(error, RequestHead(method, b"/", "1.1", fields), "abc-7", connection=connection)
+    head = RequestHead(method, b"/", "1.1", fields)
+    made, size = render(error, head, "abc-7", connection=connection)
+    assert size == len(made.partition(b"\r\n\r\n")[2])
+    return made
 
 
 def test_a_reply_is_text_word_for_word() -> None:

@@ -47,6 +47,11 @@ class AccessLog:
         return f"<AccessLog to {self._stream}>"
 
 
+def _ended_at(exchange: Exchange) -> float:
+    """Lines are written in the order of their ends, so that is their time."""
+    return exchange.started_at + exchange.duration_s
+
+
 def _is_health_check(exchange: Exchange) -> bool:
     """What `authproxy status` sends every few seconds from this machine, and nothing beside it."""
     head, client = exchange.head, exchange.client
@@ -66,7 +71,7 @@ def render_json(exchange: Exchange) -> str:
     """
     method, path = _name(exchange.head.method), _escaped(_path(exchange.head.target))
     return (
-        f'{{"time": "{timestamp(exchange.started_at)}",'
+        f'{{"time": "{timestamp(_ended_at(exchange))}",'
         f' "severity": "{"ERROR" if exchange.status >= 500 else "INFO"}",'
         f' "message": "{method} {path} {exchange.status}",'
         f' "request_id": "{exchange.request_id}"'
@@ -100,7 +105,7 @@ def _what_went_wrong(exchange: Exchange) -> str:
 def render_text(exchange: Exchange) -> str:
     """The line for a person: time, client, request, outcome, and why if it went wrong."""
     words = [
-        clock(exchange.started_at),
+        clock(_ended_at(exchange)),
         _address(exchange.client) or "unix",
         _text(exchange.head.method),
         _path(exchange.head.target),

@@ -76,8 +76,7 @@ class ClientConnection(asyncio.Protocol):
         self._ahead: bytes | None = None
         """What came behind a request that may still switch the protocol."""
         self._holds = 0
-        self._idle_s = 0.0
-        self._head_age_s = 0.0
+        self._idle_s = self._head_age_s = 0.0
         self._goodbye: Goodbye | None = None
         self._unsent = 0
 
@@ -189,12 +188,13 @@ class ClientConnection(asyncio.Protocol):
         """Put more finished lines into the head that was written last."""
         self.out[-1] = self.out[-1][:-2] + line + b"\r\n"
 
-    def reply(self, error: AuthProxyError, relay: Relay) -> None:
-        """Answer by ourselves."""
-        request_id = relay.exchange.request_id
-        connection = self._connection_line(relay) + self.caller.cors
-        self.out.append(replies.render(error, relay.head, request_id, connection=connection))
+    def reply(self, error: AuthProxyError, relay: Relay) -> int:
+        """Answer by ourselves; how many bytes the body has."""
+        line = self._connection_line(relay) + self.caller.cors
+        answer = replies.render(error, relay.head, relay.exchange.request_id, connection=line)
+        self.out.append(answer[0])
         self.flush()
+        return answer[1]
 
     def flush(self) -> None:
         if self.out:

@@ -145,9 +145,9 @@ class ProxyServer:
             exchange = self.begin_exchange(connection.caller.address, head)
             exchange.code, exchange.detail, exchange.status = error.code, refusal, error.status
             close = b"Connection: close\r\n"
-            connection.out.append(
-                replies.render(error, head, exchange.request_id, connection=close)
-            )
+            answer, size = replies.render(error, head, exchange.request_id, connection=close)
+            exchange.bytes_to_client = size
+            connection.out.append(answer)
             self.exchange_ended(exchange)
             connection.turn_away()
 

@@ -293,7 +293,7 @@ class Relay:
         complete = self.received_all or not (self.facts.has_body or self._refusal)
         if error.code is Code.BAD_REQUEST or not complete:
             self.keep_alive = False
-        self.client.reply(error, self)
+        exchange.bytes_to_client = self.client.reply(error, self)
         if self.received_all:
             self._end()
         elif not complete:

@@ -18,11 +18,11 @@ from authproxy.wire.rpc_replies import status_and_body
 
 # The icon is for browsers not to ask the service for one, in the user's name.
 _PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{status} {phrase}</title>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <link rel="icon" href="data:,">
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}}
 small{{color:#666}}</style></head>
-<body><h1>{status} {phrase}</h1><p>{message}</p><p>{hint}</p>{links}
+<body><h1>{title}</h1><p>{message}</p><p>{hint}</p>{links}
 <p><small>authproxy: {code}, request {request_id}</small></p></body></html>
 """
 
@@ -59,12 +59,22 @@ def answer(error: AuthProxyError, head: RequestHead, request_id: str) -> Answer:
 
 def render(
     error: AuthProxyError, head: RequestHead, request_id: str, *, connection: bytes
-) -> bytes:
-    """The whole answer of HTTP/1.1. `connection`: the finished Connection lines, or none."""
+) -> tuple[bytes, int]:
+    """The whole answer of HTTP/1.1, and how many bytes of it are its body.
+
+    `connection`: the finished Connection lines, or none.
+    """
     made = answer(error, head, request_id)
     lines = [f"HTTP/1.1 {made.status} {HTTPStatus(made.status).phrase}"]
     lines += [f"{name}: {value}" for name, value in made.lines]
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n" + connection + b"\r\n" + made.body
+    head_lines = "\r\n".join(lines).encode("latin-1") + b"\r\n" + connection
+    return head_lines + b"\r\n" + made.body, len(made.body)
+
+
+def _title(error: AuthProxyError) -> str:
+    if isinstance(error, StartPage):
+        return "Services behind this authproxy"
+    return f"{error.status} {HTTPStatus(error.status).phrase}"
 
 
 def _accept(head: RequestHead) -> bytes:
@@ -79,8 +89,7 @@ def _body(error: AuthProxyError, accept: bytes, request_id: str) -> tuple[str, s
     links = error.links if isinstance(error, StartPage) else ()
     if b"text/html" in accept:
         page = _PAGE.format(
-            status=error.status,
-            phrase=HTTPStatus(error.status).phrase,
+            title=_title(error),
             message=html.escape(error.message),
             hint=html.escape(error.hint),
             links="".join(f"<p>{_link(*link)}</p>" for link in links),

@@ -77,6 +77,7 @@ class Calls:
             stream_id=stream_id,
             cors=stream.cors,
         )
+        exchange.bytes_to_client = counted
         self._debt += counted
         splice.to_client(frames)
         if not stream.client_ended:
