@@ -24,6 +24,8 @@ class Code(StrEnum):
     """Why authproxy answered by itself; the value of `X-Authproxy-Error`."""
 
     BAD_REQUEST = "bad_request"
+    TLS_REQUIRED = "tls_required"
+    TLS_UNEXPECTED = "tls_unexpected"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
     HOST_NOT_ALLOWED = "host_not_allowed"
     CROSS_SITE = "cross_site"
@@ -60,6 +62,8 @@ class Code(StrEnum):
 
 STATUS_OF: dict[Code, int] = {
     Code.BAD_REQUEST: 400,
+    Code.TLS_REQUIRED: 400,
+    Code.TLS_UNEXPECTED: 400,
     Code.ADDRESS_NOT_ALLOWED: 403,
     Code.HOST_NOT_ALLOWED: 421,
     Code.CROSS_SITE: 403,

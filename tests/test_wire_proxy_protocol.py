@@ -15,9 +15,10 @@ from authproxy.policy.access import Address, AddressSet
 from authproxy.tasks import Tasks
 from authproxy.values import LOOPBACK, Listen
 from authproxy.wire import acceptor, proxy_protocol
-from authproxy.wire.proxy_protocol import _Door, _readable, serve
+from authproxy.wire.proxy_protocol import _Door, serve
 from authproxy.wire.room import Room
 from authproxy.wire.sockets import open_listener
+from authproxy.wire.without_tls import readable
 from tests.support.proxy_header import v1, v2, v2_for
 from tests.support.talking import read_rest, tls_contexts, until
 from tests.test_wire_sockets import has_ipv6
@@ -35,7 +36,7 @@ ADVICE = (
 class Echo(asyncio.Protocol):
     """Says back what it hears, after the address that it was made with."""
 
-    def __init__(self, client: Address) -> None:
+    def __init__(self, client: Address, lacks_tls: bool) -> None:
         self._client = client
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -53,8 +54,8 @@ class Server:
         self.made: list[Echo] = []
         self.room = Room(lambda: 0, lambda: None)
 
-    def make(self, client: Address) -> Echo:
-        self.made.append(Echo(client))
+    def make(self, client: Address, lacks_tls: bool) -> Echo:
+        self.made.append(Echo(client, lacks_tls))
         return self.made[-1]
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -276,10 +277,10 @@ async def test_a_tls_handshake_that_fails_or_does_not_come_disturbs_nobody(
     server_side, _ = tls_contexts()
     async with serving(context=server_side) as server:
         reader, writer = await server.connect()
-        writer.write(v1("192.0.2.7") + b"GET / HTTP/1.1\r\n\r\n")
+        writer.write(v1("192.0.2.7") + bytes(50))
         await read_something(reader)
         silent_reader, silent = await server.connect()
-        silent.write(v1("192.0.2.8"))
+        silent.write(v1("192.0.2.8") + b"\x16")
         await until(lambda: len(server.made) == 2)
     assert await read_something(silent_reader) in (b"", b"reset")
     writer.close()
@@ -298,7 +299,7 @@ async def read_something(reader: asyncio.StreamReader) -> bytes:
 async def test_a_protocol_that_cannot_be_made_is_a_line_in_the_log_and_no_more(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def fail(client: Address) -> asyncio.Protocol:
+    def fail(client: Address, lacks_tls: bool) -> asyncio.Protocol:
         raise ValueError(f"a defect, with {client}")
 
     async with serving() as server:
@@ -375,7 +376,7 @@ async def test_a_wait_may_be_given_up_at_the_moment_when_it_is_over() -> None:
     with ours, theirs:
         ours.setblocking(False)
         tasks = Tasks()
-        tasks.spawn(_readable(ours), name="wait")
+        tasks.spawn(readable(ours), name="wait")
         await asyncio.sleep(0)
         theirs.send(b"x")
         await asyncio.sleep(0)

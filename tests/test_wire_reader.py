@@ -131,7 +131,6 @@ MALFORMED = {
     "no host": b"GET / HTTP/1.1\r\n\r\n",
     "two hosts": get("/", "Host: localhost"),
     "HTTP/0.9": b"GET /\r\n\r\n",
-    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 }
 
 
@@ -148,13 +147,6 @@ async def test_malformed_request_is_refused_and_nothing_behind_it_is_read(
     assert b"Connection: close\r\n" in answer
     assert Code.BAD_REQUEST == exchange.code
     assert [] == service.heads
-
-
-async def test_tls_on_the_plain_port_is_told_apart() -> None:
-    async with raw_service() as service, proxying(service.url) as proxy:
-        answer = await proxy.exchange(MALFORMED["TLS"])
-
-    assert b"\r\n\r\nThe request is not valid HTTP/1.1.\nThe client speaks TLS;" in answer
 
 
 BROKEN_BODIES = {

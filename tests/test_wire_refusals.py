@@ -51,7 +51,7 @@ NOT_HTTP = "The request is not valid HTTP/1.1."
             "",
         ),
         (
-            refusals.not_http(REASON, b"HELO me"),
+            refusals.not_http(REASON),
             400,
             Code.BAD_REQUEST,
             NOT_HTTP,
@@ -59,12 +59,12 @@ NOT_HTTP = "The request is not valid HTTP/1.1."
             REASON,
         ),
         (
-            refusals.not_http(REASON, b"\x16\x03\x01\x02\x00"),
+            refusals.tls_required(),
             400,
-            Code.BAD_REQUEST,
-            NOT_HTTP,
-            "The client speaks TLS; this listener is plain HTTP: use http:// and not https://.",
-            REASON,
+            Code.TLS_REQUIRED,
+            "This port speaks TLS, and the request came without it.",
+            "Use https:// and not http://; with gRPC, a secure channel.",
+            "",
         ),
         (
             refusals.bad_body("Invalid character in chunk size"),

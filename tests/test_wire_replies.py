@@ -121,7 +121,13 @@ def test_what_is_for_the_log_is_not_shown_to_strangers(accept: bytes) -> None:
     assert b"secret rule" not in reply(REFUSED, accept=accept)
 
 
-@pytest.mark.parametrize("code", Code)
+def test_who_speaks_tls_gets_an_alert_instead_of_words() -> None:
+    error = AuthProxyError("No.", code=Code.TLS_UNEXPECTED)
+
+    assert b"\x15\x03\x01\x00\x02\x02\x28" == reply(error)
+
+
+@pytest.mark.parametrize("code", [code for code in Code if code is not Code.TLS_UNEXPECTED])
 @pytest.mark.parametrize("accept", [b"*/*", b"text/html", b"application/json"])
 def test_every_code_makes_a_whole_answer(code: Code, accept: bytes) -> None:
     parsed = Parsed(reply(AuthProxyError("Ünlucky.", code=code, hint="Try."), accept=accept))

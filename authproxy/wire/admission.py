@@ -17,7 +17,7 @@ def admit(relay: "Relay") -> None:
         if method in _REFUSED:
             raise _REFUSED[method]()
         if relay.facts.max_forwards == 0 and method == b"OPTIONS":
-            raise refusals.last_hop()
+            raise relay.client.caller.refusal or refusals.last_hop()
         host = relay.facts.host
         if relay.target[0] != _SLASH:
             relay.target, host = split_target(method, relay.target, host)

@@ -62,7 +62,6 @@ class Caller:
         "_method",
         "_peer",
         "_proto",
-        "_refusal",
         "_route",
         "_rules",
         "_scheme",
@@ -74,6 +73,7 @@ class Caller:
         "forwarded",
         "home",
         "key",
+        "refusal",
     )
 
     def __init__(
@@ -87,15 +87,15 @@ class Caller:
         in_tls = transport.get_extra_info("ssl_object") is not None
         self._scheme = b"https" if in_tls else b"http"
         self._rules = rules
-        self._refusal: str | None = None
-        """Why none of its requests may pass, for the log."""
+        self.refusal: Refused | None = None
+        """Why none of its requests may pass."""
         if peername is None:
             # It left before it was accepted, and what it had sent can still be read. A Unix
             # socket's client has an empty name, not none, and only that one needs no address.
-            self._refusal = "the client left before its address could be read"
+            self.refusal = refusals.address("the client left before its address could be read")
         elif self._peer is None and rules.peer_uids is not None:
-            sock = transport.get_extra_info("socket")
-            self._refusal = find_uid_refusal(sock, rules.peer_uids)
+            found = find_uid_refusal(transport.get_extra_info("socket"), rules.peer_uids)
+            self.refusal = refusals.address(found) if found is not None else None
         if client is not None:
             self.address = self._peer = client
         self._version, self._is_proxy = -1, False
@@ -202,8 +202,8 @@ class Caller:
         # Whatever is refused below, nothing of the last request may stand for this one.
         self._facts = self._checked = self.key = None
         self.cors = b""
-        if self._refusal is not None:
-            raise refusals.address(self._refusal)
+        if self.refusal is not None:
+            raise self.refusal
         if self._version != rules.version:
             self._forget()
         came_by = (facts.forwarded_for, facts.forwarded, facts.forwarded_proto)

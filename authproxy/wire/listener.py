@@ -18,13 +18,13 @@ from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
 from authproxy.wire import refusals, replies
 from authproxy.wire.acceptor import Acceptor
-from authproxy.wire.caller import Caller
 from authproxy.wire.client import ClientConnection
 from authproxy.wire.explaining import Explainer
 from authproxy.wire.pool import Pool
 from authproxy.wire.proxy_protocol import Context, serve
 from authproxy.wire.room import Room
 from authproxy.wire.rules import ListenerRules
+from authproxy.wire.without_tls import WrongPorts, lacks_tls, meet
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +82,7 @@ class ProxyServer:
         for pool in self._pools:
             pool.before_opening = self._close_idle_service_connection
         self.explainer = Explainer()
+        self.wrong_ports = WrongPorts()
         self._run = secrets.token_hex(3)
         self._numbers = itertools.count(1)
 
@@ -89,25 +90,27 @@ class ProxyServer:
         self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
     ) -> None:
         """Take the connections that come to `sock`, which is the server's from now on."""
-        factory = partial(ClientConnection, self, partial(Caller, rules=rules))
 
         def take(client: socket.socket, _peername: object) -> None:
-            self._arrivals.spawn(self._arrive(client, factory, tls), name="new connection")
+            self._arrivals.spawn(self._arrive(client, rules, tls), name="new connection")
 
         acceptor = Acceptor(sock, take, self.room)
         acceptor.go_on()
         self._listening.append(acceptor.close)
 
-    async def _arrive(
-        self, sock: socket.socket, factory: Callable[[], ClientConnection], tls: Context | None
-    ) -> None:
+    async def _arrive(self, sock: socket.socket, rules: ListenerRules, tls: Context | None) -> None:
+        patience_s = self.timeouts.head if tls is not None else None
         try:
             with contextlib.suppress(OSError):  # a handshake that failed is the client's matter
+                is_plain = tls is not None and await lacks_tls(sock, self.timeouts.head)
+                if is_plain:
+                    self.wrong_ports.note_without_tls(sock)
+                    tls = patience_s = None
                 await asyncio.get_running_loop().connect_accepted_socket(
-                    factory,
+                    partial(ClientConnection, self, partial(meet, rules=rules, lacks_tls=is_plain)),
                     sock,
                     ssl=tls() if tls is not None else None,
-                    ssl_handshake_timeout=self.timeouts.head if tls is not None else None,
+                    ssl_handshake_timeout=patience_s,
                 )
                 return
             sock.close()
@@ -122,8 +125,11 @@ class ProxyServer:
     ) -> None:
         """As `listen`, for a socket whose connections begin with the PROXY protocol's header."""
 
-        def connection(client: Address) -> ClientConnection:
-            return ClientConnection(self, partial(Caller, rules=rules, client=client))
+        def connection(client: Address, lacks_tls: bool) -> ClientConnection:
+            if lacks_tls:
+                self.wrong_ports.note_without_tls(sock)
+            how = partial(meet, rules=rules, client=client, lacks_tls=lacks_tls)
+            return ClientConnection(self, how)
 
         serving = serve(
             sock,

@@ -18,6 +18,7 @@ from authproxy.tasks import Tasks
 from authproxy.wire.acceptor import Acceptor, show_name
 from authproxy.wire.room import Room
 from authproxy.wire.seldom import Seldom
+from authproxy.wire.without_tls import lacks_tls, readable
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,8 @@ MAX_WAITING = 512
 """Connections whose header has not come yet; more are left to the kernel until one has."""
 _PEEK = 512
 
-Factory = Callable[[Address], asyncio.Protocol]
+Factory = Callable[[Address, bool], asyncio.Protocol]
+"""For the client's address, and whether it lacks the TLS that it should speak."""
 """Makes the protocol for a client with this address."""
 Context = Callable[[], ssl.SSLContext]
 """The TLS context for the next client."""
@@ -68,7 +70,7 @@ class _Newcomer:
     async def read_client(self) -> Address:
         """The address that the header names. Raises ValueError, EOFError and OSError."""
         while True:
-            await _readable(self.sock)
+            await readable(self.sock)
             with contextlib.suppress(BlockingIOError):
                 header = self._take()
                 if header is not None:
@@ -160,17 +162,16 @@ class _Door:
         return None
 
     async def _hand_over(self, newcomer: _Newcomer, client: Address) -> None:
-        protocol = self._factory(client)
-        self._newcomers.discard(newcomer)
-        loop = asyncio.get_running_loop()
-        with contextlib.suppress(
-            OSError
-        ):  # a TLS handshake that failed, which is the client's matter
-            await loop.connect_accepted_socket(
+        context, sock = self._context, newcomer.sock
+        with contextlib.suppress(OSError):  # a handshake that failed is the client's matter
+            is_plain = context is not None and await lacks_tls(sock, self._deadline_s)
+            protocol = self._factory(client, is_plain)
+            self._newcomers.discard(newcomer)
+            await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: protocol,
-                newcomer.sock,
-                ssl=None if self._context is None else self._context(),
-                ssl_handshake_timeout=None if self._context is None else self._deadline_s,
+                sock,
+                ssl=None if context is None or is_plain else context(),
+                ssl_handshake_timeout=None if context is None or is_plain else self._deadline_s,
             )
 
     def _complain(self, newcomer: _Newcomer, reason: str) -> None:
@@ -188,19 +189,3 @@ class _Door:
         for newcomer in list(self._newcomers):  # its task was cancelled before it had begun
             self._close(newcomer)
             self._room.arrived()
-
-
-async def _readable(sock: socket.socket) -> None:
-    """Wait until a read or an accept has something to do."""
-    loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-    loop.add_reader(sock, _settle, ready)
-    try:
-        await ready
-    finally:
-        loop.remove_reader(sock)
-
-
-def _settle(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)

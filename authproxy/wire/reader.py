@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from authproxy.wire.client import ClientConnection
 
 
+_TLS = b"\x16"
+"""What a handshake begins with (RFC 8446 5.1)."""
 METHOD_BYTES = 64
 """What the first line of a head may have besides its target."""
 MAX_AHEAD = 64
@@ -207,8 +209,11 @@ class RequestReader:
                 self._begun = data
             else:
                 self._client.speak_http2(data)
+        elif self._client.is_new and data[:1] == _TLS:
+            self._client.server.wrong_ports.note_tls(self._client)
+            self.refuse(refusals.tls_unexpected())
         else:
-            self.refuse(refusals.not_http(str(error), data))
+            self.refuse(refusals.not_http(str(error)))
         return b""
 
     # Bodies.

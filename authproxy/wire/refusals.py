@@ -149,13 +149,26 @@ def slow_head(seconds: float) -> Refused:
     )
 
 
-def not_http(reason: str, data: bytes) -> Refused:
-    """What the client sent cannot be a request; `data` helps to guess what it meant."""
-    hint = ""
-    if data[:2] == b"\x16\x03":
-        hint = "The client speaks TLS; this listener is plain HTTP: use http:// and not https://."
+def not_http(reason: str) -> Refused:
+    """What the client sent cannot be a request."""
+    return Refused("The request is not valid HTTP/1.1.", code=Code.BAD_REQUEST, detail=reason)
+
+
+def tls_required() -> Refused:
     return Refused(
-        "The request is not valid HTTP/1.1.", code=Code.BAD_REQUEST, hint=hint, detail=reason
+        "This port speaks TLS, and the request came without it.",
+        code=Code.TLS_REQUIRED,
+        hint="Use https:// and not http://; with gRPC, a secure channel.",
+    )
+
+
+def tls_unexpected() -> Refused:
+    """For the log: the client understands no words (see `replies.render`)."""
+    return Refused(
+        "The client speaks TLS, and this port is plain HTTP.",
+        code=Code.TLS_UNEXPECTED,
+        hint="Use http:// and not https://.",
+        detail="the client speaks TLS to a listener without",
     )
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from authproxy.errors import AuthProxyError, Code, Refused, UpstreamError
+from authproxy.errors import AuthProxyError, Refused, UpstreamError
 from authproxy.exchange import Field, RequestHead, ResponseHead, Token
 from authproxy.policy.facts import RequestFacts, ResponseFacts
 from authproxy.policy.headers import request_head
@@ -291,7 +291,7 @@ class Relay:
         self._kept = None
         # Behind a request that the reader refused anything may follow.
         complete = self.received_all or not (self.facts.has_body or self._refusal)
-        if error.code is Code.BAD_REQUEST or not complete:
+        if error.status == 400 or not complete:
             self.keep_alive = False
         exchange.bytes_to_client = self.client.reply(error, self)
         if self.received_all:

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from authproxy.errors import AuthProxyError, StartPage
+from authproxy.errors import AuthProxyError, Code, StartPage
 from authproxy.exchange import RequestHead
 from authproxy.policy.rpc import find_rpc
 from authproxy.wire.rpc_replies import status_and_body
 
+# Fatal, handshake_failure (RFC 8446 6): a client gives up at once, and says that it was TLS.
+_TLS_ALERT = b"\x15\x03\x01\x00\x02\x02\x28"
 # The icon is for browsers not to ask the service for one, in the user's name.
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -64,6 +66,8 @@ def render(
 
     `connection`: the finished Connection lines, or none.
     """
+    if error.code is Code.TLS_UNEXPECTED:
+        return _TLS_ALERT, 0
     made = answer(error, head, request_id)
     lines = [f"HTTP/1.1 {made.status} {HTTPStatus(made.status).phrase}"]
     lines += [f"{name}: {value}" for name, value in made.lines]

@@ -154,7 +154,7 @@ class Requests:
             if call.head.method in _REFUSED:
                 raise _REFUSED[call.head.method]()
             if call.head.method == b"OPTIONS" and call.facts.max_forwards == 0:
-                raise refusals.last_hop()
+                raise self._splice.caller.refusal or refusals.last_hop()
         except Refused as refusal:
             known.refusal = refusal
         return call
