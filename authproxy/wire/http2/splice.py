@@ -135,6 +135,7 @@ class Splice:
         self.server.closed(self)
         # Not kept: it would wait for the garbage collector, with the buffers of TLS in it.
         service, self._service = self._service, None
+        self._up.sink = self._down.source = None
         if service is not None:
             service.transport.abort()
 
