@@ -30,6 +30,7 @@ class Gate:
         self._files = files
         self._listeners: list[tuple[ListenerRules, ListenerSettings, Mapping[str, Upstream]]] = []
         self._services = dict(settings.services)
+        self._by_port: dict[bytes, ListenerRules] = {}
         self._keys = files.add(KeySources(settings), self._changed_keys)
         self._failures = Failures()
         per_second, burst = settings.limits.requests_per_second, settings.limits.burst
@@ -55,9 +56,14 @@ class Gate:
             key_header=settings.key_header.lower().encode(),
             failures=self._failures,
             limiter=self._limiter,
+            by_port=self._by_port,
         )
         self._listeners.append((rules, listener, upstreams))
         return rules
+
+    def opened(self, rules: ListenerRules, port: int) -> None:
+        """A TCP listener listens at `port`: addresses with it are addresses here."""
+        self._by_port.setdefault(b"%d" % port, rules)
 
     def found(self, name: str, service: ServiceSettings) -> None:
         """The address of the service of that name has become known."""

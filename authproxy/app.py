@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -173,6 +174,8 @@ class Proxy:
                 self._server.listen_behind(sock, rules, context)
             else:
                 await self._server.listen(sock, rules, context)
+            if sock.family != socket.AF_UNIX:
+                self._gate.opened(rules, sock.getsockname()[1])
         url = listener_url(listen, sockets[0], tls=context is not None)
         self._opened.append((url, listener))
 

@@ -57,3 +57,21 @@ def test_an_address_here_has_one_at_its_service(url: bytes, expected: bytes | No
     rules = ListenerRules(routes=routes, access=AccessList(allow=LOOPBACK))
 
     assert expected == rules.find_address(None, b"8080", url_of(url))
+
+
+def test_an_address_of_another_listener_is_one_here_too() -> None:
+    by_port: dict[bytes, ListenerRules] = {}
+    for port, name in ((b"8080", "shop"), (b"80", "reports")):
+        routes = Routes({name: Target(service=upstream(name))})
+        access = AccessList(allow=LOOPBACK)
+        by_port[port] = ListenerRules(routes=routes, access=access, by_port=by_port)
+    urls = (
+        b"http://localhost/a",
+        b"http://localhost:8080/a",
+        b"//localhost/a",
+        b"ws://localhost/a",
+    )
+    found = [by_port[b"8080"].find_address(None, b"9999", url_of(url)) for url in urls]
+
+    reports = b"https://reports.example/a"
+    assert [reports, b"https://shop.example/a", None, reports] == found

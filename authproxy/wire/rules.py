@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from authproxy.errors import Refused
 from authproxy.policy.access import AccessList, Address, AddressSet
 from authproxy.policy.client_address import find_client
-from authproxy.policy.home import Url
+from authproxy.policy.home import PORTS, Url
 from authproxy.policy.keys import KeyRing
 from authproxy.policy.limits import Failures, RateLimiter
 from authproxy.policy.routes import Routes, parse_host
@@ -37,6 +37,8 @@ class ListenerRules:
     failures: Failures = field(default_factory=Failures)
     limiter: RateLimiter | None = None
     version: int = 0
+    by_port: dict[bytes, "ListenerRules"] = field(default_factory=dict)
+    """All listeners, which share this, by the port that each is at."""
 
     _passing: dict[object, tuple[Address | None, bytes]] = field(default_factory=dict)
 
@@ -69,11 +71,14 @@ class ListenerRules:
 
         `local`: the listener's address that the client reached; `port`: the one it asked for.
         """
-        if url.port != port:
+        rules = (
+            self if url.port == port else self.by_port.get(url.port or PORTS.get(url.scheme, b""))
+        )
+        if rules is None:
             return None
         target = url.rest if url.rest[:1] == b"/" else b"/" + url.rest
         try:
-            route = self.routes.get(parse_host(url.host), local).find(target)
+            route = rules.routes.get(parse_host(url.host), local).find(target)
         except Refused:
             return None
         if route is None or route.service.found is not None:
