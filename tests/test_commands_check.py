@@ -27,6 +27,13 @@ billing -> {URL}
     )
 
 
+def test_the_audience_of_a_service_below_a_path_has_no_path() -> None:
+    found = summary(settings(urls=["https://lb.example.com/apps/billing/"]), {}).splitlines()
+
+    assert "billing -> https://lb.example.com/apps/billing" in found
+    assert "  audience      https://lb.example.com" in found
+
+
 def test_a_summary_has_all_that_was_set_and_no_secret() -> None:
     found = summary(
         settings(

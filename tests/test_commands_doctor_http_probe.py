@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -45,6 +46,14 @@ async def test_a_get_goes_out_and_its_answer_comes_back() -> None:
         f"GET / HTTP/1.1\r\nHost: {connector.origin.authority}\r\nUser-Agent: authproxy-doctor\r\n"
         "Accept: */*\r\nConnection: close\r\nAuthorization: Bearer t\r\n\r\n"
     ) == heard.decode()
+
+
+async def test_a_service_below_a_path_is_asked_there() -> None:
+    async with service(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as (connector, heard):
+        deep = replace(connector, origin=replace(connector.origin, path="/apps/billing"))
+        await ask(deep, b"")
+
+    assert heard.startswith(b"GET /apps/billing/ HTTP/1.1\r\n")
 
 
 async def test_an_answer_without_end_is_cut() -> None:

@@ -49,6 +49,19 @@ def found_in(tmp_path: Path, service: str, **environ: str) -> list[str]:
             "4: services.billing.secret_headers: x-api-key is there twice; remove one",
         ),
         (
+            f'url = "{URL}"\napi_key = "env:K"\nadd_headers = ["X-A: b", "x-api-KEY: "]',
+            "4: services.billing.add_headers: x-api-KEY looks like the place of a secret, which"
+            ' does not belong here in clear; write secret_headers = ["x-api-KEY: env:NAME"]',
+        ),
+        (
+            f'url = "{URL}"\nsecret_headers = ["X-A: env:K"]\nadd_headers = ["x-a: b"]',
+            "4: services.billing.add_headers: x-a carries a secret already; remove it",
+        ),
+        (
+            f'url = "{URL}"\ntoken_header = "X-Who"\nadd_headers = ["x-who: b"]',
+            "4: services.billing.add_headers: x-who carries the token; remove it",
+        ),
+        (
             f'url = "{URL}"\nsecret_headers = ["X-Key: env:GONE"]',
             "3: services.billing.secret_headers: the environment variable GONE is not set",
         ),

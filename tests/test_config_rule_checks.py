@@ -34,3 +34,15 @@ def test_a_rule_for_every_service_is_told_of_once() -> None:
     environ = {"AUTHPROXY_METHODS": "FROBNICATE"}
 
     assert 1 == len(warnings(urls=[URL, "https://b.example"], environ=environ))
+
+
+def test_rules_are_about_what_comes_below_the_path_in_a_url() -> None:
+    rules = {"AUTHPROXY_PATHS": "/billing/a,/b", "AUTHPROXY_DENY_PATHS": "/billing"}
+    said = warnings(urls=["https://lb.example/billing"], environ=rules)
+
+    assert [
+        'environment: AUTHPROXY_PATHS: "/billing/a" is about /billing/billing/a at the service:'
+        ' rules are about what comes below url; write "/a"',
+        'environment: AUTHPROXY_DENY_PATHS: "/billing" is about /billing/billing at the service:'
+        ' rules are about what comes below url; write "/"',
+    ] == [line for line in said if "below url" in line]

@@ -92,6 +92,12 @@ def check_headers(draft: Draft) -> Iterator[Problem]:
         names = [header.lower() for header, _ in service.secrets]
         for name in {name for name in names if names.count(name) > 1}:
             yield draft.problem((*path, "secret_headers"), f"{name} is there twice; remove one")
+        for index, (name, _) in enumerate(service.add_headers):
+            if name.lower() in {*names, *taken}:
+                carries = "the token" if name.lower() in taken else "a secret already"
+                yield draft.problem(
+                    (*path, "add_headers"), f"{name} carries {carries}; remove it", index=index
+                )
 
 
 def check_secret_manager(draft: Draft) -> Iterator[Problem]:

@@ -58,12 +58,27 @@ def _paths(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[Probl
         any(is_in(each.lower(), above.lower()) for above in denied) for each in paths
     ):
         yield draft.problem(at, "denies all that paths allows, so that none could be used")
+    yield from _with_base(draft, path, service)
     yield from _superfluous(draft, (*path, "paths"), paths)
     yield from _superfluous(draft, at, denied)
     for key, index, sentence in find_misfits(
         paths, denied, service.path, strips=service.strip_path
     ):
         yield draft.warning((*path, key), sentence, index=index)
+
+
+def _with_base(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[Problem]:
+    """Rules are about what comes below a service's url, which may have a path itself."""
+    base = service.url.path
+    for key in ("paths", "deny_paths"):
+        for index, rule in enumerate(getattr(service, key)):
+            if base and is_in(rule, base):
+                yield draft.warning(
+                    (*path, key),
+                    f'"{rule}" is about {base}{rule} at the service: rules are about what comes'
+                    f' below url; write "{rule[len(base) :] or "/"}"',
+                    index=index,
+                )
 
 
 def _superfluous(draft: Draft, at: Path, paths: tuple[str, ...]) -> Iterator[Problem]:
