@@ -1,20 +1,20 @@
 """Who may pass where, built from Settings: each listener's rules and each service's."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 from math import ceil
 from pathlib import Path
 
 from authproxy.config.files import is_stream
 from authproxy.config.inbound import read_keys
+from authproxy.file_watch import FileWatch
 from authproxy.policy.access import AccessList, AddressSet
 from authproxy.policy.cross_site import normal_origin
 from authproxy.policy.keys import InboundKey, KeyRing, digest_of
 from authproxy.policy.limits import Failures, RateLimiter
 from authproxy.policy.permissions import Permissions
 from authproxy.policy.routes import Routes, Target
-from authproxy.settings import ListenerSettings, ServiceSettings, Settings
-from authproxy.wire.file_watch import FileWatch
+from authproxy.settings import KeySettings, ListenerSettings, ServiceSettings, Settings
 from authproxy.wire.lists import ListSources
 from authproxy.wire.rules import ListenerRules
 from authproxy.wire.upstream import Upstream
@@ -31,7 +31,8 @@ class Gate:
         self._listeners: list[tuple[ListenerRules, ListenerSettings, Mapping[str, Upstream]]] = []
         self._services = dict(settings.services)
         self._by_port: dict[bytes, ListenerRules] = {}
-        self._keys = files.add(KeySources(settings), self._changed_keys)
+        parts = [KeyPart(name, key) for name, key in settings.keys.items()]
+        self._keys = files.add_each(parts, _combine_keys, self._changed_keys)
         self._failures = Failures()
         per_second, burst = settings.limits.requests_per_second, settings.limits.burst
         self._limiter = RateLimiter(per_second, burst or ceil(per_second)) if per_second else None
@@ -46,9 +47,10 @@ class Gate:
             rules.access = access
             rules.version += 1
 
+        sources = _listener_sources(listener, settings)
         rules = ListenerRules(
             routes=self._routes(listener, upstreams),
-            access=self._files.add(_listener_sources(listener, settings), changed),
+            access=self._files.add_each(sources.parts, sources.combine, changed),
             trusted=AddressSet(settings.trusted_proxies),
             allow_origins=web_origins(settings.allow_origins),
             peer_uids=frozenset(listener.peer_uids) if _asks_for_user(listener) else None,
@@ -83,7 +85,10 @@ class Gate:
                 rules.version += 1
 
         sources = _service_sources(service)
-        upstream.access = self._files.add(sources, changed) if sources is not None else None
+        if sources is not None:
+            upstream.access = self._files.add_each(sources.parts, sources.combine, changed)
+        else:
+            upstream.access = None
 
     def _changed_keys(self, keys: KeyRing | None) -> None:
         self._keys = keys
@@ -111,21 +116,33 @@ class Gate:
         return f"<Gate [{len(self._listeners)} listeners]>"
 
 
-class KeySources:
-    """The keys that clients must show, as the settings and the files in them have them."""
+class KeyPart:
+    """The keys of one name, as the settings or the file in them have them."""
 
     what = "set of keys"
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, name: str, key: KeySettings) -> None:
+        self._name = name
+        self._key = key
 
     @property
     def files(self) -> tuple[Path, ...]:
-        files = (key.file for key in self._settings.keys.values())
-        return tuple(file for file in files if file is not None and not is_stream(file))
+        file = self._key.file
+        return () if file is None or is_stream(file) else (file,)
 
-    def read(self) -> KeyRing | None:
-        return key_ring(self._settings)
+    def read(self) -> dict[bytes, InboundKey]:
+        """By digest. Raises ConfigError."""
+        key = self._key
+        digests = [bytes.fromhex(text) for text in key.sha256]
+        if key.file is not None:
+            digests += map(digest_of, read_keys(key.file, self._name))
+        return dict.fromkeys(digests, InboundKey(name=self._name, services=frozenset(key.services)))
+
+
+def _combine_keys(parts: Sequence[Mapping[bytes, InboundKey]]) -> KeyRing | None:
+    """None when clients need no key."""
+    digests = {digest: key for part in parts for digest, key in part.items()}
+    return KeyRing(digests) if parts else None
 
 
 def _listener_sources(listener: ListenerSettings, settings: Settings) -> ListSources:
@@ -183,17 +200,6 @@ def addresses(
         else:
             scheme, port = url.split("://")[0], url.rpartition(":")[2]
             yield name, f"{scheme}://{name}.localhost:{port}"
-
-
-def key_ring(settings: Settings) -> KeyRing | None:
-    """The keys that clients must show; None when there are none. Raises ConfigError."""
-    digests: dict[bytes, InboundKey] = {}
-    for name, key in settings.keys.items():
-        inbound = InboundKey(name=name, services=frozenset(key.services))
-        found = [bytes.fromhex(text) for text in key.sha256]
-        found += map(digest_of, read_keys(key.file, name)) if key.file is not None else ()
-        digests |= dict.fromkeys(found, inbound)
-    return KeyRing(digests) if settings.keys else None
 
 
 def _permissions(service: ServiceSettings) -> Permissions | None:

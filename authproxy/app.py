@@ -13,6 +13,7 @@ from authproxy import memory
 from authproxy.access import Gate, addresses
 from authproxy.errors import CredentialError
 from authproxy.exchange import Observer
+from authproxy.file_watch import FileWatch
 from authproxy.identity.clock_skew import HERE
 from authproxy.identity.sources.command import kill_running
 from authproxy.identity.token_cache.cache import TokenCache
@@ -25,7 +26,6 @@ from authproxy.transports import choose_transports, with_resolver
 from authproxy.upstreams import Builder
 from authproxy.values import EgressProxy
 from authproxy.wire.failures import note_loop_error
-from authproxy.wire.file_watch import FileWatch
 from authproxy.wire.listener import ProxyServer
 from authproxy.wire.room import count_open_files, file_limit
 from authproxy.wire.sockets import listener_url, open_listener
@@ -109,7 +109,7 @@ class Proxy:
         self._files = FileWatch()
         self._gate = Gate(settings, self._files)
         self._stack = contextlib.AsyncExitStack()
-        self._tokens = TokenCache(deadline_s=settings.timeouts.token, skew=HERE)
+        self._tokens = TokenCache(deadline_s=settings.timeouts.token, skew=HERE, files=self._files)
 
     @property
     def urls(self) -> list[str]:
@@ -136,6 +136,7 @@ class Proxy:
 
     async def _start(self) -> None:
         self._push(self._ending.cancel)
+        self._push(self._files.close)
         self._push(self._tokens.close)
         upstreams = Builder(
             self.settings, self._tokens, self._files, found=self._gate.found
@@ -145,13 +146,11 @@ class Proxy:
         self._server = build_server(self.settings, upstreams, self._observers)
         self._push(partial(self._server.shutdown, self.settings.timeouts.drain))
         self._push(self._tasks.cancel)
-        tls = build_listener_tls(self.settings)
-        if tls is not None:
-            self._tasks.spawn(tls.keep_fresh(), name="new certificates")
+        tls = build_listener_tls(self.settings, self._files)
         for listener in self.settings.every_listener:
             await self._open(listener, upstreams, tls)
         self._tasks.spawn(self._server.keep_ticking(), name="ticks")
-        self._tasks.spawn(self._files.keep_fresh(), name="files of the configuration")
+        self._files.start()
         for upstream in upstreams.values():
             self._tasks.spawn(_first_token(upstream), name=f"first token for {upstream.name}")
         self._server.room.fit(file_limit(), count_open_files())
@@ -183,11 +182,11 @@ class Proxy:
         self._stack.push_async_callback(close)
 
 
-def build_listener_tls(settings: Settings) -> ListenerTls | None:
+def build_listener_tls(settings: Settings, files: FileWatch) -> ListenerTls | None:
     """The certificate for clients on TCP. Raises StartError."""
     if settings.tls_cert_file is None:
         return None
-    return ListenerTls(settings.tls_cert_file, settings.tls_key_file)
+    return ListenerTls(settings.tls_cert_file, settings.tls_key_file, files)
 
 
 def build_server(

@@ -5,11 +5,17 @@ it up. These threads are daemons, one for each call; tokens are minted too rarel
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
+
+NOTE_AFTER_S = 2.0
+DEADLINE_S = 30.0
 
 
 async def in_thread(call: Callable[..., Result], *args: object, name: str) -> Result:
@@ -34,3 +40,36 @@ async def in_thread(call: Callable[..., Result], *args: object, name: str) -> Re
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return await future
+
+
+def within(
+    call: Callable[[], Result],
+    what: str,
+    *,
+    deadline_s: float = DEADLINE_S,
+    note_after_s: float = NOTE_AFTER_S,
+) -> Result:
+    """`call()` for who must wait for it: with a word in the log when it takes long.
+
+    Raises what it raises, and TimeoutError after `deadline_s`; the call runs on, unheard.
+    """
+    outcome: list[tuple[bool, Any]] = []
+    ended = threading.Event()
+
+    def run() -> None:
+        try:
+            outcome.append((True, call()))
+        except BaseException as error:  # noqa: BLE001 -- it is raised to whoever waits
+            outcome.append((False, error))
+        ended.set()
+
+    threading.Thread(target=run, name=what, daemon=True).start()
+    if not ended.wait(min(note_after_s, deadline_s)):
+        logger.warning("still waiting for %s", what)
+        if not ended.wait(deadline_s - note_after_s):
+            raise TimeoutError
+    worked, value = outcome[0]
+    if not worked:
+        raise value
+    result: Result = value
+    return result

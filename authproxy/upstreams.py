@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from authproxy.config import find_egress_for_tokens, resolve_secret
 from authproxy.config.files import is_stream
 from authproxy.errors import Code, CredentialError, StartError
 from authproxy.exchange import Secret, Token
+from authproxy.file_watch import FileWatch
 from authproxy.identity.apis.client import GoogleApi
 from authproxy.identity.apis.cloud_run import RunApi, located, lookup_name, read_addresses
 from authproxy.identity.apis.secret_manager import SecretManager
@@ -22,7 +23,6 @@ from authproxy.policy.headers import ServiceRules, service_rules
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import CLOUD_PLATFORM, RunService, SecretRef
 from authproxy.wire.connector import Connector, connector_for
-from authproxy.wire.file_watch import FileWatch
 from authproxy.wire.pool import Pool
 from authproxy.wire.tls import service_context
 from authproxy.wire.upstream import Upstream
@@ -72,7 +72,9 @@ class Builder:
             secrets.update(found)
             upstream.rules = replace(upstream.rules, extra=self._rules(service, secrets).extra)
 
-        local: Secrets = self._files.add(LocalSecrets(service, self._environ), put)
+        local: Secrets = self._files.add_each(
+            local_secrets(service, self._environ), combine_secrets, put
+        )
         secrets.update(local)
         upstream = Upstream(
             name=name,
@@ -160,24 +162,32 @@ class Builder:
         )
 
 
-class LocalSecrets:
-    """A service's secrets that this machine has: in variables, and in files that may change."""
+class LocalSecret:
+    """A secret that this machine has: in a variable, or in a file that may change."""
 
-    what = "set of secrets"
+    what = "secret"
 
-    def __init__(self, service: ServiceSettings, environ: Mapping[str, str]) -> None:
-        self._refs = [ref for _, ref in service.secrets if ref.kind != "secret"]
+    def __init__(self, ref: SecretRef, environ: Mapping[str, str]) -> None:
+        self._ref = ref
         self._environ = environ
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Without those that reading uses up."""
-        files = (Path(ref.value) for ref in self._refs if ref.kind == "file")
-        return tuple(file for file in files if not is_stream(file))
+        """None where reading uses it up."""
+        file = Path(self._ref.value)
+        return (file,) if self._ref.kind == "file" and not is_stream(file) else ()
 
     def read(self) -> "Found":
         """Raises StartError."""
-        return Found((ref, resolve_secret(ref, self._environ)) for ref in self._refs)
+        return Found({self._ref: resolve_secret(self._ref, self._environ)})
+
+
+def local_secrets(service: ServiceSettings, environ: Mapping[str, str]) -> list[LocalSecret]:
+    return [LocalSecret(ref, environ) for _, ref in service.secrets if ref.kind != "secret"]
+
+
+def combine_secrets(parts: Sequence["Found"]) -> "Found":
+    return Found(item for part in parts for item in part.items())
 
 
 class Found(dict[SecretRef, Secret]):

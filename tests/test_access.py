@@ -1,5 +1,6 @@
 """What the settings say about who may pass, as the data path knows it."""
 
+import os
 from ipaddress import ip_address
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,9 +9,9 @@ from typing import Any, cast
 import pytest
 
 from authproxy.access import Gate, addresses
+from authproxy.file_watch import FileWatch
 from authproxy.policy.access import AccessList
 from authproxy.settings import ServiceSettings
-from authproxy.wire.file_watch import FileWatch
 from authproxy.wire.upstream import Upstream
 from tests.support.configuring import URL, settings
 
@@ -128,3 +129,29 @@ def test_each_service_has_the_address_to_ask_for(tmp_path: Path) -> None:
     )
     assert [("a", "http://127.0.0.1:81")] == list(addresses("http://127.0.0.1:81", lan, found))
     assert [("a", "unix:/s"), ("b", "unix:/s")] == list(addresses("unix:/s", plain, found))
+
+
+async def test_a_key_is_revoked_though_the_file_of_another_one_hangs(tmp_path: Path) -> None:
+    kept, gone = "k" * 32, "g" * 32
+    for name, key in (("kept", kept), ("gone", gone)):
+        (tmp_path / name).write_text(key)
+        (tmp_path / name).chmod(0o600)
+    (tmp_path / "authproxy.toml").write_text(
+        '[keys.kept]\nfile = "kept"\n[keys.gone]\nfile = "gone"\n'
+    )
+    found = settings(file=tmp_path / "authproxy.toml", urls=[URL])
+    files = FileWatch(deadline_s=0.05)
+    gate = Gate(found, files)
+    rules = gate.rules_for(found.every_listener[0], cast(Any, {"billing": "B"}))
+    assert all(rules.keys is not None and rules.keys.find([key.encode()]) for key in (kept, gone))
+    (tmp_path / "kept").unlink()
+    os.mkfifo(tmp_path / "kept", 0o600)
+    (tmp_path / "gone").write_text("n" * 32)
+    for _ in range(2):
+        await files.look()
+
+    assert rules.keys is not None
+    assert [True, False, True] == [
+        rules.keys.find([key.encode()]) is not None for key in (kept, gone, "n" * 32)
+    ]
+    await files.close()

@@ -32,6 +32,7 @@ LAYERS = (
     ("identity.google",),
     ("identity",),
     ("policy",),
+    ("file_watch",),
     ("config",),
     ("settings",),
     ("fields",),

@@ -103,3 +103,11 @@ def test_the_home_of_another_user_is_found() -> None:
 def test_a_home_that_does_not_exist_is_a_problem() -> None:
     with pytest.raises(ValueError, match=r'^"~nobody-is-called-so" has no home folder here; write'):
         absolute("~nobody-is-called-so/x", Path(), {})
+
+
+def test_a_pipe_that_nobody_writes_to_is_given_up_with_its_name(tmp_path: Path) -> None:
+    pipe = tmp_path / "list"
+    os.mkfifo(pipe)
+
+    with pytest.raises(ValueError, match=r"cannot be read: nothing has come within 0\.02 s; is"):
+        read_bytes(pipe, at_most=9, deadline_s=0.02)

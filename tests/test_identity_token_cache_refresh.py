@@ -7,10 +7,10 @@ import pytest
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
+from authproxy.file_watch import LOOK_EVERY_S
 from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.identity.token_cache.concurrency import AT_ONCE, PATIENCE_S
 from authproxy.identity.token_cache.service_tokens import Tokens
-from authproxy.identity.token_cache.source_files import EVERY_S
 from tests.support.caching import A, failure, make_cache, settled, shown
 from tests.support.clock import FakeClock
 from tests.support.source import FakeSource, until
@@ -134,20 +134,20 @@ async def test_a_file_that_appears_is_as_good_as_the_next_try(
     tokens = cache.tokens_for(source, A)
     await failure(tokens)
     while clock.now < 1_800_000_000 + 60:
-        clock.advance(EVERY_S)
+        clock.advance(LOOK_EVERY_S)
         await until(settled(cache))
     tried = source.calls
     while source.calls == tried:  # the next try by itself is far away then
-        clock.advance(EVERY_S)
+        clock.advance(LOOK_EVERY_S)
         await until(settled(cache))
     tried = source.calls
     source.paths[0].write_text("from the file")
-    clock.advance(EVERY_S)
+    clock.advance(LOOK_EVERY_S)
     await until(settled(cache))
 
     assert (tried + 1, "from the file") == (source.calls, shown(tokens))
     assert f"the files of file have changed: trying again for {A}" in caplog.messages
-    clock.advance(EVERY_S)
+    clock.advance(LOOK_EVERY_S)
     assert len(clock.pending) == 1, "nobody looks at files while all is well"
 
 
@@ -161,7 +161,7 @@ async def test_a_file_that_changes_ends_the_time_in_which_a_failure_answers(
         await until(settled(cache))
         await failure(tokens)
     source.paths[0].write_text("new")
-    clock.advance(EVERY_S)
+    clock.advance(LOOK_EVERY_S)
     await until(settled(cache))
 
     assert "new" == shown(tokens)

@@ -1,10 +1,10 @@
 import pytest
 
 from authproxy.exchange import Secret, Token
+from authproxy.file_watch import FileWatch
 from authproxy.identity.source import NoSource
 from authproxy.identity.token_cache.lifetime import Held, held
 from authproxy.identity.token_cache.shared import CacheSlot, Key, Shared
-from authproxy.identity.token_cache.source_files import Watch
 from authproxy.tasks import Tasks
 from tests.support.caching import Steady
 from tests.support.clock import FakeClock
@@ -28,7 +28,7 @@ def slot(clock: FakeClock) -> CacheSlot:
         rng=Steady(),
         call_later=clock.call_later,
         tasks=tasks,
-        watch=Watch(tasks, clock.call_later),
+        watch=FileWatch(clock.call_later),
         held={},
     )
     return CacheSlot(shared, KEY)

@@ -6,6 +6,7 @@ import pytest
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
+from authproxy.file_watch import marks
 from authproxy.identity.source import NoSource
 from authproxy.identity.token_cache.concurrency import ConcurrencyLimit
 from authproxy.identity.token_cache.single_flight import (
@@ -14,7 +15,6 @@ from authproxy.identity.token_cache.single_flight import (
     SingleFlight,
     mint_once,
 )
-from authproxy.identity.token_cache.source_files import marks
 from authproxy.tasks import Tasks
 from tests.support.caching import A
 from tests.support.clock import FakeClock
@@ -132,7 +132,7 @@ async def test_files_are_looked_at_before_they_are_read(field: Field, tmp_path: 
             raise CredentialError("no luck")
 
     source = OnFile()
-    before = marks(source)
+    before = marks(source.paths)
     flights = SingleFlight(
         source,
         A,

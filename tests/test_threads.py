@@ -6,7 +6,7 @@ from queue import Queue
 
 import pytest
 
-from authproxy.threads import in_thread
+from authproxy.threads import in_thread, within
 
 
 async def test_the_result_of_the_call_is_awaited() -> None:
@@ -89,3 +89,22 @@ def test_a_result_that_comes_after_the_loop_has_closed_is_nobodys() -> None:
     thread.join(10)  # an exception in a thread fails the test: filterwarnings = error
 
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("kind", [ValueError, SystemExit])
+def test_who_must_wait_gets_what_the_call_gives(kind: type[BaseException]) -> None:
+    def fail() -> None:
+        raise kind("why")
+
+    assert 7 == within(lambda: 7, "a number")
+    with pytest.raises(kind, match="why"):
+        within(fail, "a number")
+
+
+def test_a_call_that_takes_long_is_said_and_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    released = threading.Event()
+    with pytest.raises(TimeoutError):
+        within(released.wait, "the file", deadline_s=0.02, note_after_s=0.01)
+    released.set()
+
+    assert ["still waiting for the file"] == caplog.messages

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from authproxy.errors import StartError
+from authproxy.file_watch import FileWatch
 from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.identity.token_cache.service_tokens import Tokens
 from authproxy.identity.token_cache.supply import Unresolved, WithSecrets
 from authproxy.settings import Settings
-from authproxy.upstreams import Builder, LocalSecrets
-from authproxy.wire.file_watch import FileWatch
+from authproxy.upstreams import Builder, combine_secrets, local_secrets
 from authproxy.wire.upstream import Upstream
 from tests.support.configuring import URL, settings
 
@@ -96,7 +96,8 @@ def test_a_services_secrets_show_their_places_only(tmp_path: Path) -> None:
         flags={"--api-key": f"file:{tmp_path}/key"},
         environ=environ | {"AUTHPROXY_SECRET_HEADERS": "X-Other: env:KEY"},
     )
-    local = LocalSecrets(config.services["billing"], environ)
+    parts = local_secrets(config.services["billing"], environ)
 
-    assert (tmp_path / "key",) == local.files
-    assert f"file:{tmp_path}/key, env:KEY" == repr(local.read())
+    assert [(tmp_path / "key",), ()] == [part.files for part in parts]
+    found = combine_secrets([part.read() for part in parts])
+    assert f"file:{tmp_path}/key, env:KEY" == repr(found)

@@ -1,6 +1,7 @@
 """TLS contexts: what they demand and show, files that cannot be used, and files that change."""
 
 import asyncio
+import hashlib
 import logging
 import ssl
 from collections.abc import AsyncIterator
@@ -11,12 +12,14 @@ import pytest
 import trustme
 
 from authproxy.errors import StartError
-from authproxy.values import parse_origin
-from authproxy.wire import tls
+from authproxy.file_watch import FileWatch
+from authproxy.values import Listen, parse_origin
 from authproxy.wire.connector import Connector
+from authproxy.wire.sockets import open_listener
 from authproxy.wire.tls import ListenerTls, ServiceTls, service_context
 from tests.support.certificates import Pair, write_authority, write_lax_chain, write_pair
 from tests.support.ears import Ears, opened
+from tests.support.proxying import proxying
 from tests.support.raw import OK, RawService, raw_service
 from tests.support.talking import GET, until
 
@@ -44,7 +47,7 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         with pytest.raises(StartError, match=f'^"{file}" holds no PEM certificate; '):
             service_context(wrong, "http/1.1")
     with pytest.raises(StartError, match=f'^"{file}" holds no PEM certificate; '):
-        ListenerTls(file, None)
+        ListenerTls(file, None, FileWatch())
 
 
 def demanding(authority: trustme.CA, version: ssl.TLSVersion) -> ssl.SSLContext:
@@ -126,9 +129,11 @@ async def test_a_service_with_old_tls_is_refused(tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def listening(listener: ListenerTls) -> AsyncIterator[int]:
-    async with raw_service(tls=listener.context) as service:
-        yield service.port
+async def listening(tls: ListenerTls) -> AsyncIterator[int]:
+    async with raw_service() as service, proxying(service.url) as proxy:
+        (sock,) = open_listener(Listen("127.0.0.1", 0))
+        await proxy.server.listen(sock, proxy.listener, lambda: tls.context)
+        yield sock.getsockname()[1]
 
 
 async def seen_by_client(port: int, *protocols: str) -> tuple[bytes, str | None]:
@@ -164,7 +169,8 @@ def in_der(pair: Pair) -> bytes:
 async def test_clients_get_the_protocol_that_fits(
     pair: Pair, http2_first: bool, offered: tuple[str, ...], chosen: str | None
 ) -> None:
-    listener = ListenerTls(pair.cert, pair.key)
+    files = FileWatch()
+    listener = ListenerTls(pair.cert, pair.key, files)
     async with listening(listener) as port:
         if http2_first:
             listener.prefer_http2()
@@ -178,73 +184,71 @@ def replace(pair: Pair, by: Pair, *, key_too: bool = True) -> None:
         by.key.replace(pair.key)
 
 
+def used(pair: Pair, newer: Pair) -> str:
+    digest = hashlib.sha256(in_der(newer)).hexdigest()[:16]
+    return (
+        f"the new certificate in {pair.cert} and {pair.key} is used from now on:"
+        f" <Certificate [SHA-256 {digest}…]>"
+    )
+
+
 async def test_a_new_certificate_is_shown_to_new_clients(
     pair: Pair, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    listener = ListenerTls(pair.cert, pair.key)
+    files = FileWatch()
+    listener = ListenerTls(pair.cert, pair.key, files)
     newer = write_pair(pair.cert.parent, "localhost", authority=AUTHORITY, stem="newer")
     async with listening(listener) as port:
         first, _ = await seen_by_client(port)
         replace(pair, newer)
-        listener.refresh()
+        await files.look()
         assert [] == caplog.messages
-        listener.refresh()
+        await files.look()
         second, _ = await seen_by_client(port)
-        listener.refresh()
+        await files.look()
 
     assert (in_der(pair), in_der(newer)) == (first, second)
-    assert [f"the new certificate in {pair.cert} is used from now on"] == caplog.messages
+    assert [used(pair, newer)] == caplog.messages
 
 
 async def test_a_pair_that_does_not_fit_keeps_the_old_certificate_and_is_told_once(
     pair: Pair, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    listener = ListenerTls(pair.cert, pair.key)
+    files = FileWatch()
+    listener = ListenerTls(pair.cert, pair.key, files)
     newer = write_pair(pair.cert.parent, "localhost", authority=AUTHORITY, stem="newer")
     async with listening(listener) as port:
         replace(pair, newer, key_too=False)
         for _ in range(4):
-            listener.refresh()
+            await files.look()
         kept, _ = await seen_by_client(port)
         newer.key.replace(pair.key)
         for _ in range(4):
-            listener.refresh()
-        used, _ = await seen_by_client(port)
+            await files.look()
+        shown, _ = await seen_by_client(port)
 
-    assert (in_der(pair), in_der(newer)) == (kept, used)
+    assert (in_der(pair), in_der(newer)) == (kept, shown)
     assert caplog.messages == [
-        f'the new certificate is not used, and the old one stays: the key in "{pair.key}" does not'
-        f' belong to the certificate in "{pair.cert}"',
-        f"the new certificate in {pair.cert} is used from now on",
+        f"the new certificate in {pair.cert} and {pair.key} is not used, and the old one stays:"
+        f' the key in "{pair.key}" does not belong to the certificate in "{pair.cert}"',
+        used(pair, newer),
     ]
 
 
 async def test_files_that_vanish_keep_the_old_certificate(
     pair: Pair, caplog: pytest.LogCaptureFixture
 ) -> None:
-    listener = ListenerTls(pair.both, None)
+    files = FileWatch()
+    listener = ListenerTls(pair.both, None, files)
     async with listening(listener) as port:
         pair.both.unlink()
         for _ in range(3):
-            listener.refresh()
+            await files.look()
 
         assert in_der(pair) == (await seen_by_client(port))[0]
-    expected = "the new certificate is not used, and the old one stays: there is no file"
+    expected = (
+        f"the new certificate in {pair.both} is not used, and the old one stays: there is no file"
+    )
     assert [expected] == [message.split(' "')[0] for message in caplog.messages]
-
-
-async def test_files_are_looked_at_again_and_again(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tls, "LOOK_EVERY_S", 0.001)
-    listener = ListenerTls(pair.cert, pair.key)
-    newer = write_pair(pair.cert.parent, "localhost", authority=AUTHORITY, stem="newer")
-    async with listening(listener) as port, asyncio.TaskGroup() as group:
-        task = group.create_task(listener.keep_fresh())
-        replace(pair, newer)
-        async with asyncio.timeout(10):
-            while (await seen_by_client(port))[0] != in_der(newer):
-                pass
-        task.cancel()

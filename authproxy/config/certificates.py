@@ -4,6 +4,7 @@ import ssl
 from pathlib import Path
 
 from authproxy.config.files import read_bytes, show_path
+from authproxy.threads import within
 
 MAX_CERTIFICATES = 4 * 1024 * 1024
 MAX_KEY = 256 * 1024
@@ -36,7 +37,10 @@ def load_pair(context: ssl.SSLContext, cert_file: Path, key_file: Path | None) -
         raise ValueError(_NO_CERTIFICATE.format(file=cert))
     _look_at_key(cert_file, content, key_file)
     try:
-        context.load_cert_chain(cert_file, key_file, password=_refuse_password)
+        within(
+            lambda: context.load_cert_chain(cert_file, key_file, password=_refuse_password),
+            f"the file {cert} and its key",
+        )
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             key = show_path(key_file or cert_file)
@@ -45,7 +49,8 @@ def load_pair(context: ssl.SSLContext, cert_file: Path, key_file: Path | None) -
             ) from (None)
         raise ValueError(f"{cert} and its key cannot be used: {error}") from None
     except OSError as error:
-        raise ValueError(f"{cert} and its key cannot be read: {error.strerror}") from None
+        reason = error.strerror or "they could be read once, and not again"
+        raise ValueError(f"{cert} and its key cannot be read: {reason}") from None
 
 
 def load_authorities(context: ssl.SSLContext, ca_file: Path) -> None:

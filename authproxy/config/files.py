@@ -5,17 +5,21 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from authproxy.threads import DEADLINE_S, within
 from authproxy.values import quoted
 
 Mark = tuple[int, int, int, int]
 
 
-def read_bytes(path: Path, *, at_most: int) -> bytes:
-    """Raises ValueError with a sentence for the user."""
+def read_bytes(path: Path, *, at_most: int, deadline_s: float = DEADLINE_S) -> bytes:
+    """Raises ValueError with a sentence for the user, also for a file that never ends."""
     shown = show_path(path)
     try:
-        with path.open("rb") as stream:
-            content = stream.read(at_most + 1)
+        content = within(
+            lambda: _read(path, at_most + 1), f"the file {shown}", deadline_s=deadline_s
+        )
+    except TimeoutError:
+        raise ValueError(f"{shown} cannot be read: {_HANGS.format(deadline_s)}") from None
     except FileNotFoundError:
         raise ValueError(f"there is no file {shown}") from None
     except IsADirectoryError:
@@ -30,6 +34,17 @@ def read_bytes(path: Path, *, at_most: int) -> bytes:
     if len(content) > at_most:
         raise ValueError(f"{shown} is larger than {at_most // 1024} KiB; is it the right file?")
     return content
+
+
+_HANGS = (
+    "nothing has come within {:g} s; is it a pipe that nobody writes to,"
+    " or on a network drive that is gone?"
+)
+
+
+def _read(path: Path, size: int) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(size)
 
 
 def mark(path: Path) -> Mark | None:
@@ -52,8 +67,8 @@ def show_path(path: Path | str) -> str:
 def is_stream(path: Path) -> bool:
     """Whether reading it uses it up, like a pipe or `/dev/stdin`."""
     try:
-        mode = path.stat().st_mode
-    except OSError:
+        mode = within(path.stat, f"the file {show_path(path)}").st_mode
+    except OSError:  # TimeoutError is one
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 

@@ -1,42 +1,54 @@
 """Access lists that come from files, in part or as a whole."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar
 
 from authproxy.config.lists import read_networks
-from authproxy.errors import ConfigError, Problem
 from authproxy.policy.access import AccessList
 from authproxy.values import Network
+
+Networks = tuple[Network, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkFile:
+    """One file with networks."""
+
+    file: Path
+    key: str
+    """The setting that names it."""
+    what: ClassVar[str] = "list"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return (self.file,)
+
+    def read(self) -> Networks:
+        """Raises ConfigError. May block."""
+        return read_networks(self.file, key=self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListSources:
     """What an access list is made of: networks that are written down, and more of them in files."""
 
-    allow: tuple[Network, ...] = ()
-    deny: tuple[Network, ...] = ()
+    allow: Networks = ()
+    deny: Networks = ()
     allow_files: tuple[Path, ...] = ()
     deny_files: tuple[Path, ...] = ()
-    what: ClassVar[str] = "list"
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        return (*self.allow_files, *self.deny_files)
+    def parts(self) -> tuple[NetworkFile, ...]:
+        allow = (NetworkFile(file=file, key="allow_file") for file in self.allow_files)
+        deny = (NetworkFile(file=file, key="deny_file") for file in self.deny_files)
+        return (*allow, *deny)
 
-    def read(self) -> AccessList:
-        """Raises ConfigError, with the problems of all files. May block."""
-        problems: list[Problem] = []
-        allow, deny = list(self.allow), list(self.deny)
-        for found, files, key in (
-            (allow, self.allow_files, "allow_file"),
-            (deny, self.deny_files, "deny_file"),
-        ):
-            for file in files:
-                try:
-                    found += read_networks(file, key=key)
-                except ConfigError as error:
-                    problems += error.problems
-        if problems:
-            raise ConfigError(problems)
-        return AccessList(allow=allow, deny=deny)
+    def combine(self, read: Sequence[Networks]) -> AccessList:
+        """The list, with what was read of `parts`, in their order."""
+        count = len(self.allow_files)
+        return AccessList(
+            allow=[*self.allow, *chain(*read[:count])], deny=[*self.deny, *chain(*read[count:])]
+        )

@@ -1,18 +1,20 @@
 """TLS on both sides: contexts towards services, and the listeners' certificate as it changes."""
 
-import asyncio
-import logging
+import hashlib
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from authproxy.config.certificates import judge_alike, load_authorities, load_pair
+from authproxy.config.certificates import (
+    MAX_CERTIFICATES,
+    judge_alike,
+    load_authorities,
+    load_pair,
+)
+from authproxy.config.files import read_bytes
 from authproxy.errors import StartError
+from authproxy.file_watch import FileWatch
 from authproxy.settings import ServiceSettings
-
-logger = logging.getLogger(__name__)
-
-LOOK_EVERY_S = 1.0
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -61,66 +63,63 @@ def service_context(tls: ServiceTls, alpn: str) -> ssl.SSLContext:
     return context
 
 
-Stamps = tuple[tuple[int, int, int], ...]
-"""Of each file its number, time and size: another file, or another content, has others."""
+class Certificate:
+    """What clients of a listener are shown, ready for use."""
+
+    def __init__(self, context: ssl.SSLContext, pem: str) -> None:
+        self.context = context
+        self._pem = pem
+
+    def __repr__(self) -> str:
+        begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+        first = begin + self._pem.partition(begin)[2].partition(end)[0] + end
+        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest()
+        return f"<Certificate [SHA-256 {digest[:16]}…]>"
+
+
+class CertificateFiles:
+    """A certificate and its key: two files that change together, though never at once."""
+
+    what = "certificate"
+
+    def __init__(self, cert_file: Path, key_file: Path | None) -> None:
+        self._pair = cert_file, key_file
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return tuple(file for file in self._pair if file is not None)
+
+    def read(self) -> Certificate:
+        """Raises StartError. May block."""
+        context = _new_context()
+        try:
+            load_pair(context, *self._pair)
+            pem = read_bytes(self._pair[0], at_most=MAX_CERTIFICATES)
+            return Certificate(context, pem.decode("ascii", "replace"))
+        except ValueError as error:
+            raise StartError(str(error)) from None
 
 
 class ListenerTls:
     """The certificate that clients see, and its successors."""
 
-    def __init__(self, cert_file: Path, key_file: Path | None) -> None:
+    def __init__(self, cert_file: Path, key_file: Path | None, files: FileWatch) -> None:
         """Raises StartError."""
-        self._files = cert_file, key_file
-        self.context = _new_context()
-        self.context.set_alpn_protocols(["http/1.1", "h2"])
-        self._seen = self._pending = self._stamps()
-        try:
-            load_pair(self.context, *self._files)
-        except ValueError as error:
-            raise StartError(str(error)) from None
+        self._protocols = ["http/1.1", "h2"]
+        self._use(files.add(CertificateFiles(cert_file, key_file), self._use))
+
+    def _use(self, certificate: Certificate) -> None:
+        # A context of its own, made in a thread: what is being used is never half of anything.
+        self.context = certificate.context
+        self.context.set_alpn_protocols(self._protocols)
 
     def prefer_http2(self) -> None:
         """From now on clients that know both protocols get HTTP/2; until then it is HTTP/1.1.
 
         HTTP/2 passes through as such, so only where every service speaks it.
         """
-        self.context.set_alpn_protocols(["h2", "http/1.1"])
-
-    async def keep_fresh(self) -> None:
-        """Look at the files until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            self.refresh()
-
-    def refresh(self) -> None:
-        """Take the files' new content once it has been the same for two looks.
-
-        Certificate and key are two files, and no program replaces both at once.
-        """
-        stamps = self._stamps()
-        settled, self._pending = stamps == self._pending, stamps
-        if stamps == self._seen or not settled:
-            return
-        self._seen = stamps
-        try:
-            # Not at once into the context in use: a wrong pair would leave it with half of it.
-            load_pair(_new_context(), *self._files)
-            load_pair(self.context, *self._files)
-        except ValueError as error:
-            logger.warning("the new certificate is not used, and the old one stays: %s", error)
-        else:
-            logger.info("the new certificate in %s is used from now on", self._files[0])
-
-    def _stamps(self) -> Stamps:
-        return tuple(_stamp(file) for file in self._files if file is not None)
-
-
-def _stamp(file: Path) -> tuple[int, int, int]:
-    try:
-        found = file.stat()
-    except OSError:
-        return 0, 0, 0
-    return found.st_ino, found.st_mtime_ns, found.st_size
+        self._protocols = ["h2", "http/1.1"]
+        self.context.set_alpn_protocols(self._protocols)
 
 
 def _new_context() -> ssl.SSLContext:

@@ -106,7 +106,7 @@ async def test_a_key_in_a_file_is_read_anew_when_it_changes(tmp_path: Path) -> N
     ):
         await answer(proxy.port)
         file.write_text("second-partner-key\n")
-        await proxy.hear(f"the new set of secrets in {file} is used from now on: file:{file}")
+        await proxy.hear(f"the new secret in {file} is used from now on: file:{file}")
         await answer(proxy.port)
 
     assert ["first-partner-key", "second-partner-key"] == noted.keys

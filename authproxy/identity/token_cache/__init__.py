@@ -5,6 +5,6 @@ Read in this order: `service_tokens` (what a request asks), `cache` (all of a pr
 failures).
 
 `supply` is what a service's requests wait for besides, `lifetime` says when a token is stale,
-`shared` holds what all have in common, `concurrency` bounds mints at once, `source_files` notices
-changed files, `status` is what others are told.
+`shared` holds what all have in common, `concurrency` bounds mints at once, `status` is what
+others are told. `authproxy.file_watch` notices changed files.
 """

@@ -8,13 +8,13 @@ from weakref import WeakValueDictionary
 
 from cachetools import TLRUCache
 
+from authproxy.file_watch import FileWatch
 from authproxy.identity.clock_skew import Skew
 from authproxy.identity.source import Source
 from authproxy.identity.token_cache.concurrency import ConcurrencyLimit
 from authproxy.identity.token_cache.lifetime import Held, TokenState
 from authproxy.identity.token_cache.service_tokens import Tokens
 from authproxy.identity.token_cache.shared import Key, Shared
-from authproxy.identity.token_cache.source_files import Watch
 from authproxy.identity.token_cache.status import Readiness, TokenStatus, readiness
 from authproxy.tasks import Tasks
 from authproxy.timers import CallLater, loop_call_later
@@ -35,10 +35,15 @@ class TokenCache:
         max_tokens: int = 1024,
         rng: random.Random | None = None,
         call_later: CallLater = loop_call_later,
+        files: FileWatch | None = None,
     ) -> None:
-        """`skew`: what is known of the difference between `clock` and Google's, if anything."""
+        """`files`: looks after those on which sources depend; one of its own by default.
+
+        `skew`: what is known of the difference between `clock` and Google's, if anything."""
         self.clock = clock
         self.tasks = Tasks()
+        self._files = files or FileWatch(call_later, tasks=self.tasks)
+        self._closes_files = files is None
         known = skew or Skew(clock)
         held: TLRUCache[Key, Held] = TLRUCache(
             max_tokens, lambda _key, value, _now: value.invalid_at, timer=known.now
@@ -51,7 +56,7 @@ class TokenCache:
             rng=rng or random.Random(),  # noqa: S311 -- jitter, not a secret
             call_later=call_later,
             tasks=self.tasks,
-            watch=Watch(self.tasks, call_later),
+            watch=self._files,
             held=held,
         )
         self._tokens: WeakValueDictionary[Key, Tokens] = WeakValueDictionary()
@@ -82,7 +87,8 @@ class TokenCache:
         self._shared.closed = True
         for tokens in list(self._tokens.values()):
             tokens.stop()
-        self._shared.watch.close()
+        if self._closes_files:
+            await self._files.close()
         await self.tasks.cancel()
 
     def __repr__(self) -> str:

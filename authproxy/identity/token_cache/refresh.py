@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
-from authproxy.identity.source import GOOGLE_APIS, Source, product_of
+from authproxy.identity.source import GOOGLE_APIS, Source, paths_of, product_of
 from authproxy.identity.token_cache.concurrency import ConcurrencyLimit
 from authproxy.identity.token_cache.lifetime import Held, held
 from authproxy.identity.token_cache.retry_state import RetryState
@@ -117,7 +117,8 @@ class Refresh:
         now = self._shared.now()
         self.retries.failed(error, self._slot.find(), now, wanted=self._wanted())
         if not self._shared.closed:
-            self._shared.watch.wait(self, self._source, self.mints.seen, self._files_changed)
+            files = paths_of(self._source)
+            self._shared.watch.wait(self, files, self.mints.seen, self._files_changed)
 
     def _files_changed(self) -> None:
         logger.info(

@@ -5,9 +5,9 @@ import random
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 
+from authproxy.file_watch import FileWatch
 from authproxy.identity.source import Source
 from authproxy.identity.token_cache.lifetime import Held
-from authproxy.identity.token_cache.source_files import Watch
 from authproxy.tasks import Tasks
 from authproxy.timers import CallLater
 
@@ -33,7 +33,7 @@ class Shared:
     rng: random.Random
     call_later: CallLater
     tasks: Tasks
-    watch: Watch
+    watch: FileWatch
     held: MutableMapping[Key, Held]
     closed: bool = False
 

@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
+from authproxy.file_watch import Marks, marks
 from authproxy.identity.redaction import unforeseen
-from authproxy.identity.source import Source
+from authproxy.identity.source import Source, paths_of
 from authproxy.identity.token_cache.concurrency import ConcurrencyLimit
-from authproxy.identity.token_cache.source_files import Marks, marks
 from authproxy.tasks import Tasks
 from authproxy.threads import in_thread
 
@@ -96,7 +96,7 @@ class SingleFlight:
 
     def _mint(self) -> Token:
         """In a thread: both may block."""
-        self.seen = marks(self._source)
+        self.seen = marks(paths_of(self._source))
         return self._source.mint(self._audience)
 
 
