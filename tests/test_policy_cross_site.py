@@ -57,6 +57,14 @@ def refusal(method: bytes = b"GET", host: bytes = HOST, **fields: object) -> str
             {"referer": b"https://good.example/", "is_told_site": False}, id="allowed, so"
         ),
         pytest.param({"is_told_site": False}, id="curl, at any name"),
+        pytest.param(
+            {"site": b"cross-site", "dest": b"image", "referer": b"https://good.example/"},
+            id="an image of an allowed page",
+        ),
+        pytest.param(
+            {"site": b"same-site", "dest": b"iframe", "referer": b"http://localhost:3000/a?b"},
+            id="a frame of an allowed page",
+        ),
     ],
 )
 def test_these_pass(asking: dict[str, object]) -> None:
@@ -100,6 +108,21 @@ def test_these_pass(asking: dict[str, object]) -> None:
             {"site": b"whatever"},
             "Sec-Fetch-Site is 'whatever', Sec-Fetch-Dest missing",
             id="a site of a kind that nobody knows",
+        ),
+        pytest.param(
+            {"site": b"cross-site", "dest": b"image", "referer": b"https://good.example.evil/"},
+            "Sec-Fetch-Site is 'cross-site', Sec-Fetch-Dest 'image'",
+            id="an image of a page that looks like an allowed one",
+        ),
+        pytest.param(
+            {"site": b"cross-site", "method": b"POST", "referer": b"https://good.example/"},
+            "Sec-Fetch-Site is 'cross-site', Sec-Fetch-Dest missing",
+            id="what no browser sends without Origin",
+        ),
+        pytest.param(
+            {"site": b"cross-site", "upgrades": True, "referer": b"https://good.example/"},
+            "Sec-Fetch-Site is 'cross-site', Sec-Fetch-Dest missing",
+            id="a WebSocket without Origin",
         ),
         pytest.param(
             {"site": b"none", "mode": b"no-cors", "dest": b"webidentity"},

@@ -5,7 +5,9 @@ identity to them. Browsers say who asks, in fields that pages cannot set: `Origi
 3.1), and `Sec-Fetch-*` (Fetch Metadata), which they send to localhost and over TLS. What carries
 neither is no current browser, and passes: curl, legacy tools, gRPC.
 
-- The same origin passes, and so do the origins that the configuration allows.
+- The same origin passes, and so do the origins that the configuration allows. Their images and
+  frames have no Origin, and a Referer instead. No other page can set that; but a page that shows an
+  image of another site can be led on to us by it, which is no more than a link can do.
 - Another origin may lead the user here, as every link does: a GET for a whole page in a tab of its
   own. Its result is shown to the user only, and a link changes nothing.
 - What is fetched ahead (`Sec-Purpose`) looks as if the user had typed it, whoever's page wants it.
@@ -58,10 +60,14 @@ class Asking:
         return not (self.origin or self.site or self.purpose)
 
     @property
+    def shows_only(self) -> bool:
+        """What it gets the page can show and not read: an image, a frame."""
+        return self.method in LINKS and not self.upgrades
+
+    @property
     def is_link(self) -> bool:
         """The user goes to a whole page, in a tab and not in a frame of another page."""
-        navigates = self.mode == b"navigate" and self.dest == b"document"
-        return navigates and self.method in LINKS and not self.upgrades
+        return self.mode == b"navigate" and self.dest == b"document" and self.shows_only
 
 
 def find_cross_site(asking: Asking, host: bytes, allowed: Collection[bytes]) -> str | None:
@@ -78,7 +84,7 @@ def find_cross_site(asking: Asking, host: bytes, allowed: Collection[bytes]) -> 
     if asking.origin:
         return _find_origin(asking, host, allowed)
     if asking.site:
-        return _find_site(asking)
+        return _find_site(asking, allowed)
     if asking.referer and not asking.is_told_site:
         origin = origin_of(asking.referer)
         if not _passes(origin, host, allowed):
@@ -107,9 +113,11 @@ def _find_origin(asking: Asking, host: bytes, allowed: Collection[bytes]) -> str
     return f"Origin {_shown(asking.origin)} is not {_shown(host)} and not in allow_origins"
 
 
-def _find_site(asking: Asking) -> str | None:
-    """Of a request without Origin."""
+def _find_site(asking: Asking, allowed: Collection[bytes]) -> str | None:
+    """Of a request without Origin: a GET, in all browsers."""
     if asking.site == b"same-origin" or asking.purpose:
+        return None
+    if asking.shows_only and normal_origin(origin_of(asking.referer)) in allowed:
         return None
     if asking.site == b"none" and asking.dest in TYPED:
         return None

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from tests.support.browser import ENGINES, open_page
 from tests.support.program import Program
-from tests.support.webapp import App, page, served
+from tests.support.webapp import App, hostile, page, served
 
 pytestmark = [pytest.mark.outside, pytest.mark.timeout(120)]
 every_engine = pytest.mark.parametrize("engine", ENGINES)
@@ -126,6 +126,33 @@ async def test_a_session_lives_beside_other_ports_and_ends_alone(
         await tab.wait_for("document.title == 'other'")
         left = (await tab.evaluate("document.body.innerText")).split("; ")
     assert ["plain=theirs", "session=theirs"] == sorted(left)
+
+
+@every_engine
+async def test_a_page_of_an_allowed_origin_reads_shows_and_changes(
+    engine: str, tmp_path: Path
+) -> None:
+    app = App()
+    async with (
+        served(app.application) as port,
+        served(hostile()) as elsewhere,
+        Program(
+            *(f"http://127.0.0.1:{port}", "--credentials", "none", "-l", "localhost:0"),
+            environ={"AUTHPROXY_ALLOW_ORIGINS": f"http://127.0.0.1:{elsewhere}"},
+        ) as program,
+        ENGINES[engine](f"http://127.0.0.1:{elsewhere}/", tmp_path / "profile") as tab,
+    ):
+        url = f"http://localhost:{program.port}"
+        await tab.wait_for("document.title == 'evil'")
+        read = await tab.evaluate(
+            f"fetch('{url}/cookies').then(a => [a.status, a.headers.get('x-app')])"
+        )
+        changed = await tab.evaluate(
+            f"fetch('{url}/change', {{method: 'PUT', headers: {{'X-Mine': '1'}}}})"
+            ".then(a => a.text())"
+        )
+        image = await tab.evaluate(LOADS.replace("/dot.svg", f"{url}/dot.svg"))
+    assert ([200, "here"], "changed", "loaded") == (read, changed, image)
 
 
 async def test_own_pages_are_fetched_ahead_and_found_at_once(

@@ -134,7 +134,7 @@ class App:
         return answer
 
     async def cookies(self, request: web.Request) -> web.Response:
-        return page("cookies", request.headers.get("Cookie", "none"))
+        return page("cookies", request.headers.get("Cookie", "none"), {"X-App": "here"})
 
     async def change(self, request: web.Request) -> web.Response:
         self.changed += 1

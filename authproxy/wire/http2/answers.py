@@ -96,7 +96,7 @@ class Answers:
         cors = b""
         # Interim answers and trailers have no need of it.
         if stream is not None and glance.status >= 200:
-            cors = self._cors(glance, stream)
+            cors = stream.cors and self._cors(glance, stream)
             more += self._cookies(glance, stream, home) if glance.sets_cookies else b""
         if not self._rewrites and not glance.must_change and not cors:
             # A literal at the end touches no table, so nothing else need be written anew.
@@ -138,7 +138,7 @@ class Answers:
 
     def _cors(self, glance: Glance, stream: "Stream") -> bytes:
         """The lines for a page of an allowed origin, if the service has none for it."""
-        return b"" if stream.cors and glance.find(ALLOW_ORIGIN) is not None else stream.cors
+        return b"" if glance.find(ALLOW_ORIGIN) is not None else stream.cors
 
     def _cookies(self, glance: Glance, stream: "Stream", home: Home) -> bytes:
         upstream = self._splice.upstream
