@@ -275,6 +275,13 @@ def test_a_demo_that_cannot_listen_there_is_a_mistake_in_usage(
     assert '"a b" is not an address' in capsys.readouterr().err
 
 
+def test_a_demo_is_told_once_where_to_listen(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["demo", "--listen", "localhost:1", "--port", "2"]
+
+    assert 2 == run(argv, environ={}, serve=Served())
+    assert "--listen says the port too" in capsys.readouterr().err
+
+
 def test_nothing_is_written_anywhere(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     found = authproxy("check", URL, cwd=tmp_path)

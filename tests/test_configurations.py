@@ -18,7 +18,7 @@ SERVICE = f'[services.a]\nurl = "{URL}"\n'
 DIGEST = "ab" * 32
 KEY = f'[keys.ci]\nsha256 = "{DIGEST}"\n'
 LAN = '[listeners.lan]\nlisten = "0.0.0.0:8081"\n'
-SOCKET = '[listeners.local]\nlisten = "unix:/run/a.sock"\n'
+SOCKET = '[listeners.local]\nlisten = "unix:/tmp/a.sock"\n'
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """The SHA-256 of nothing."""
 BY_NAME = {"AUTHPROXY_PROJECT": "acme-prod", "AUTHPROXY_REGION": "us-east4"}
@@ -126,6 +126,7 @@ IN_A_SERVICE: Sequence[Row] = [
     ('credentials = "./key.json"', refused("did you mean file:./key.json?")),
     ('credentials = "file=key.json"', refused("did you mean file:key.json?")),
     ('credentials = "env:TOKEN"', refused("did you mean token-env:TOKEN?")),
+    ('credentials = "command:no-such-program-here x"', warned("there is no program")),
     ('credentials = "file:"', refused("needs the path of a service account's key file")),
     ('credentials = "file:none.json"', refused("none.json")),
     ('credentials = ""', refused("is not a source of tokens")),
@@ -140,6 +141,7 @@ IN_A_SERVICE: Sequence[Row] = [
     # headers
     ('api_key = "hunter2"', refused("a key is not written here in clear")),
     ('api_key = "$KEY"', refused("a key is not written here in clear")),
+    ('api_key = "ENV: NOT_SET"', refused("the environment variable NOT_SET is not set")),
     ('api_key = "env:NOT_SET"', refused("the environment variable NOT_SET is not set")),
     ('api_key_header = "X-Key"', warned("has no effect: there is no api_key")),
     ('secret_headers = ["X-A: hunter2"]', refused("a key is not written here in clear")),
@@ -157,6 +159,7 @@ IN_A_SERVICE: Sequence[Row] = [
     ('deny = "10.0.0.0/8"', warned("10.0.0.0/8 has no effect: it is not allowed anyway")),
     ('hosts = "http://proxy.example:80"', refused("write it without scheme, port and path: proxy")),
     ('hosts = "*.a.example"', refused("each name by itself, without *")),
+    ('hosts = ["a.example", "A.example"]', warned('"A.example" is there twice')),
     ('hosts = "a.example, B.example"', means("hosts", ["a.example", "b.example"])),
     (f'other_urls = "{URL}"', warned("has no effect: it is url itself")),
     # the way to it
@@ -165,6 +168,7 @@ IN_A_SERVICE: Sequence[Row] = [
     ("tls_min_version = 1.3", means("tls_min_version", "1.3")),
     ('tls_min_version = "TLSv1.2"', means("tls_min_version", "1.2")),
     ('tls_min_version = "1.1"', refused("TLS 1.1 can be broken")),
+    ('egress_proxy = "http://localhost:8080"', refused("is where authproxy listens")),
     ('egress_proxy = "off"', refused('did you mean "none"?')),
     ('egress_proxy = "proxy"', refused("write http://proxy:3128, or none")),
     ('egress_proxy = "socks5://x:1080"', refused("this is not an HTTP proxy but socks5://")),
@@ -172,6 +176,7 @@ IN_A_SERVICE: Sequence[Row] = [
     ('connect_timeout = "5s"', means("connect_timeout", 5)),
     ('first_byte_timeout = "1h30m"', means("first_byte_timeout", 5400)),
     ("connect_timeout = 0", refused("must be more than 0")),
+    ("connect_timeout = 0.001", warned("so little that hardly a request passes")),
     (
         "total_timeout = 1\nfirst_byte_timeout = 5",
         warned("has no effect: the whole exchange is over"),
@@ -179,6 +184,10 @@ IN_A_SERVICE: Sequence[Row] = [
     ('tag = "canary"', refused("goes with a service by name")),
     ('service = "acme-prod/europe-west1/b"', refused("and so does url; remove one")),
     # keys that are none
+    (
+        'service = "projects/acme-prod/locations/us-east4/services/b"',
+        refused("acme-prod/us-east4/b"),
+    ),
     ("timeout = 5", refused("write connect_timeout, first_byte_timeout")),
     ('upstream = "https://b"', refused("there is no such key; write url")),
     ('host = "x"', refused("there is no such key; write hosts")),
@@ -191,7 +200,7 @@ IN_A_SERVICE: Sequence[Row] = [
 AT_THE_TOP: Sequence[Row] = [
     # listen
     ("listen = 9000", means("listen", ["localhost:9000"])),
-    ('listen = "9000, unix:/run/a.sock"', means("listen", ["localhost:9000", "unix:/run/a.sock"])),
+    ('listen = "9000, unix:/tmp/a.sock"', means("listen", ["localhost:9000", "unix:/tmp/a.sock"])),
     (
         'listen = "abc"',
         refused('"abc" is no address; write HOST:PORT, PORT, [IPV6]:PORT or unix:PATH'),
@@ -208,6 +217,7 @@ AT_THE_TOP: Sequence[Row] = [
     ('listen = ["8080", "127.0.0.1:8080"]', refused("is a part of localhost:8080")),
     ('listen = ["127.0.0.1:80", "0.0.0.0:80"]\nallow = "::1"', refused("has 127.0.0.1:80")),
     ('listen = "0.0.0.0"', refused("can be reached from other machines")),
+    ('listen = "unix:/no/such/folder/a.sock"', warned("there is no folder /no/such/folder")),
     ("port = 9000", refused('where clients connect is said by listen = "localhost:8080"')),
     # who may
     ('listen = "0.0.0.0"\nallow = "0.0.0.0/0"', warned("0.0.0.0/0 is everybody: whoever reaches")),
@@ -328,6 +338,9 @@ AT_THE_TOP: Sequence[Row] = [
     ('[services.B]\nurl = "https://b"', refused("cannot be a service's name; write lower-case")),
     ('[services."my svc"]\nurl = "https://b"', refused("at most: my-svc")),
     ("[services.b]\nurl = 5", refused("must be text in quotes")),
+    ('[services.b]\nurl = "https://SERVICE.run.app"', warned("is the address of an example")),
+    ('[services.b]\nurl = "https://console.cloud.google.com/run"', warned("is Google's console")),
+    (f'[services.b]\nurl = "https://b"\nother_urls = "{URL}"', warned('is the service "a"')),
     ('[services.b]\nurl = "b.run.app"', refused("write https://b.run.app")),
     ('[services.b]\nurl = "localhost:3000"', refused("write http://localhost:3000")),
     (

@@ -3,6 +3,9 @@
 Each check gets the whole draft and yields problems; add one to CHECKS and it runs.
 """
 
+import os
+import shlex
+import shutil
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
@@ -30,7 +33,7 @@ from authproxy.config.secrets import resolve_secret
 from authproxy.config.service_checks import check_services
 from authproxy.errors import Problem, StartError
 from authproxy.settings import ServiceSettings
-from authproxy.values import SecretRef
+from authproxy.values import SecretRef, quoted
 
 MAX_KEY_FILE = 64 * 1024
 
@@ -108,6 +111,28 @@ def _unreadable(draft: Draft) -> Iterator[Problem]:
                 yield draft.problem((*path, key), str(error))
 
 
+def _twice(draft: Draft) -> Iterator[Problem]:
+    """What stands in a list twice was perhaps meant to be something else."""
+    for path, entry in draft.entries.items():
+        seen: set[str] = set()
+        for index, text in enumerate(draft.texts(path) if isinstance(entry.value, list) else ()):
+            word = text.strip().lower()
+            if word in seen and path[-1] not in ("listen", "secret_headers", "sha256"):
+                yield draft.warning(path, f"{quoted(text)} is there twice", index=index)
+            seen.add(word)
+
+
+def _missing_program(draft: Draft) -> Iterator[Problem]:
+    """It may be installed later, and then the next try finds it."""
+    for path, service in draft.services():
+        if service.credentials.kind == "command":
+            program = shlex.split(service.credentials.value)[0]
+            if shutil.which(program, path=draft.environ.get("PATH", os.defpath)) is None:
+                yield draft.warning(
+                    (*path, "credentials"), f"there is no program {quoted(program)} on PATH"
+                )
+
+
 def _look_at_credentials(service: ServiceSettings, environ: Mapping[str, str]) -> None:
     kind, value = service.credentials.kind, service.credentials.value
     # What is missing may be mounted later: requests get 503 with its name until it is there.
@@ -164,6 +189,8 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     _egress,
     _certificates,
     _unreadable,
+    _missing_program,
+    _twice,
     check_secret_files,
     check_forwarded,
 )

@@ -9,7 +9,9 @@ from authproxy.settings import TimeoutSettings
 
 SHORT_S = {"connect": 300, "head": 300, "token": 300, "drain": 600, "scale_up": 600}
 """What takes longer than this many seconds is more likely to be meant in milliseconds."""
+MIN_S = {"connect": 0.02, "head": 0.02, "token": 0.05, "first_byte": 0.02}
 SMALL_BODY = 1024
+YEAR_S = 366 * 86400
 
 
 def check_limits(draft: Draft) -> Iterator[Problem]:
@@ -69,6 +71,11 @@ def _timeouts(
             yield draft.warning(
                 path, f"{value:g} is {_in_words(value)}; for milliseconds write {value:g}ms"
             )
+        if value < MIN_S.get(name, 0):
+            yield draft.warning(
+                path,
+                f"{value:g} is a number of seconds, and so little that hardly a request passes",
+            )
         if name in ("connect", "first_byte", "stream_idle") and 0 < timeouts.total < value:
             yield draft.warning(
                 path,
@@ -77,6 +84,8 @@ def _timeouts(
 
 
 def _in_words(seconds: float) -> str:
+    if seconds > YEAR_S:
+        return "more than a year"
     hours, rest = divmod(round(seconds), 3600)
     minutes = rest // 60
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"

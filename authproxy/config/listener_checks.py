@@ -19,6 +19,10 @@ def check_listeners(draft: Draft) -> Iterator[Problem]:
     yield from _nobody_allowed(draft)
     yield from _same_listener(draft)
     yield from _unknown_service(draft)
+    if draft.settings.tls_cert_file is not None and not any(
+        each.listen.path is None for each in draft.settings.every_listener
+    ):
+        yield draft.warning(("tls_cert_file",), "has no effect: Unix sockets stay plain")
     for path, index, listener in draft.listeners():
         if listener.listen.path is not None:
             yield from _unix(draft, path, index, listener)
@@ -101,10 +105,13 @@ def _unix(
 ) -> Iterator[Problem]:
     """The file's mode and the user's number say who may connect there, and no address does."""
     listen = listener.listen
+    assert listen.path is not None  # noqa: S101 -- for the type checker: it is a Unix socket
     if len(os.fsencode(str(listen.path))) > MAX_SOCKET_PATH:
         yield draft.problem(
             path, f"the path of a socket has {MAX_SOCKET_PATH} bytes at most", index=index
         )
+    elif not listen.is_abstract and not listen.path.parent.is_dir():
+        yield draft.warning(path, f"there is no folder {listen.path.parent}", index=index)
     if len(path) == 1:
         return
     table = path[:-1]

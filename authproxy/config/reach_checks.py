@@ -11,6 +11,9 @@ from authproxy.settings import ListenerSettings, ServiceSettings, Settings
 from authproxy.values import LOOPBACK, Network, find_host_bits
 from authproxy.values.ranges import EVERYBODY, Range, common, joined, ranges_of, without
 
+MAX_BYTES = 256 * 1024
+"""Of a file with networks: some 15,000 of them."""
+
 Table = Settings | ListenerSettings | ServiceSettings
 
 
@@ -19,7 +22,7 @@ def check_reach(draft: Draft) -> Iterator[Problem]:
     yield from _host_bits(draft)
     try:
         yield from _passing(draft)
-    except ConfigError:
+    except (ConfigError, OSError):
         return  # a list that cannot be read, which is said elsewhere
 
 
@@ -221,7 +224,12 @@ def _denied(table: Table) -> Sequence[Network]:
 
 
 def _read(file: FilePath | None) -> Sequence[Network]:
-    return read_networks(file, key="") if file is not None else ()
+    """Raises ConfigError also for a file that is too long to be weighed here at each start."""
+    if file is None:
+        return ()
+    if file.stat().st_size > MAX_BYTES:
+        raise ConfigError([])
+    return read_networks(file, key="")
 
 
 def _tables(draft: Draft) -> Iterator[tuple[Path, Table]]:

@@ -6,7 +6,7 @@ from authproxy.config.draft import Draft
 from authproxy.config.keys import Path
 from authproxy.errors import Problem
 from authproxy.settings import ServiceSettings
-from authproxy.values import find_slip
+from authproxy.values import EgressSpec, find_slip, parse_egress_url
 from authproxy.values.hosts import is_loopback
 
 READ_BY_GOOGLE = ("authorization", "x-serverless-authorization", "proxy-authorization")
@@ -22,6 +22,7 @@ def check_services(draft: Draft) -> Iterator[Problem]:
     yield from _itself(draft)
     for path, service in draft.services():
         yield from _accounts(draft, path, service)
+        yield from _elsewhere(draft, path, service)
         yield from _audience(draft, path, service)
         yield from _token_header(draft, path, service)
         yield from _without_effect(draft, path, service)
@@ -98,7 +99,13 @@ def _itself(draft: Draft) -> Iterator[Problem]:
     ports = {
         each.listen.port for each in draft.settings.every_listener if each.listen.path is None
     } - {0, None}
+    proxy = _port_here(draft.settings.egress_proxy)
+    if proxy in ports:
+        yield draft.problem(("egress_proxy",), "is where authproxy listens, which is no such proxy")
     for path, service in draft.services():
+        if service.egress_proxy is not None and _port_here(service.egress_proxy) in ports:
+            at = (*path, "egress_proxy")
+            yield draft.problem(at, "is where authproxy listens, which is no such proxy")
         if service.url.is_loopback and service.url.port in ports:
             yield draft.problem(
                 (*path, "url"),
@@ -129,6 +136,34 @@ def _audience(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[Pr
             "is the audience of every service, and as a rule each has its own; leave it out, or"
             " write it for one service",
         )
+
+
+def _port_here(egress: EgressSpec) -> int | None:
+    """The port of a proxy on this machine that stands there as a URL."""
+    if egress.kind != "url":
+        return None
+    proxy = parse_egress_url(egress.value)
+    return proxy.port if is_loopback(proxy.host) else None
+
+
+def _elsewhere(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[Problem]:
+    """Addresses that are nobody's service."""
+    if service.url.host == "service.run.app":
+        yield draft.warning(
+            (*path, "url"),
+            "is the address of an example; gcloud run services list shows those of your services",
+        )
+    if service.url.host == "console.cloud.google.com":
+        yield draft.warning(
+            (*path, "url"), "is Google's console, and no service; the page there shows its URL"
+        )
+    others = {other.url: name for name, other in draft.settings.services.items()}
+    for index, origin in enumerate(service.other_urls):
+        owner = others.get(origin, path[1])
+        if owner != path[1]:
+            yield draft.warning(
+                (*path, "other_urls"), f'{origin} is the service "{owner}"', index=index
+            )
 
 
 def _accounts(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[Problem]:

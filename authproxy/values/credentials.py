@@ -118,7 +118,8 @@ def parse_secret_ref(text: str) -> SecretRef:
 
     The text itself is never repeated: it may be the secret.
     """
-    kind, _, value = text.strip().partition(":")
+    kind, _, value = (part.strip() for part in text.partition(":"))
+    kind = kind.lower()
     if kind == "env" and _ENV_NAME.fullmatch(value):
         return SecretRef("env", value)
     if kind == "file" and value and "\0" not in value:

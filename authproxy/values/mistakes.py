@@ -9,6 +9,8 @@ FORMS = "write HOST:PORT, PORT, [IPV6]:PORT or unix:PATH"
 
 _SCHEME = re.compile(r"(https?)(?::/?|;//?|/{2,3})(?=[^/:;])", re.IGNORECASE)
 """`https//a`, `https:/a`, `https:a`, `https;//a`."""
+RESOURCE = re.compile(r"/*projects/([^/]+)/locations/([^/]+)/services/([^/]+)")
+"""A Cloud Run service as Google's APIs name it."""
 _WORDS_FOR_HTTPS = ("wss", "grpcs", "h2", "httpss", "htps", "htpps", "hhtps", "ttps", "httsp")
 _WORDS_FOR_HTTP = ("ws", "grpc", "h2c", "htp", "htttp", "ttp", "tcp")
 
@@ -16,6 +18,9 @@ _WORDS_FOR_HTTP = ("ws", "grpc", "h2c", "htp", "htttp", "ttp", "tcp")
 def advice_for_url(text: str) -> str:
     """For text without `scheme://`."""
     text = text.strip()
+    resource = RESOURCE.fullmatch(text)
+    if resource:
+        return f"for a Cloud Run service by its name write {'/'.join(resource.groups())}"
     broken = _SCHEME.match(text)
     rest = text[broken.end() :] if broken else ""
     if broken and is_host(split_authority(re.split(r"[/?#]", rest)[0])[0]) and not is_number(rest):

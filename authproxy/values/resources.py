@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from authproxy.values.addresses import Origin
+from authproxy.values.mistakes import RESOURCE
 from authproxy.values.wording import quoted
 
 # Of organisations that came before domains were gone: `example.com:project`.
@@ -53,9 +54,10 @@ def parse_run_service(text: str) -> RunService:
     """`PROJECT/REGION/NAME`."""
     parts = text.strip().split("/")
     if len(parts) != 3:
-        raise ValueError(
-            f'{quoted(text)} is no PROJECT/REGION/NAME; write it as in "acme/europe-west1/billing"'
-        )
+        resource = RESOURCE.fullmatch(text.strip())
+        example = "/".join(resource.groups()) if resource else "acme/europe-west1/billing"
+        as_in = "it as in " if resource is None else ""
+        raise ValueError(f'{quoted(text)} is no PROJECT/REGION/NAME; write {as_in}"{example}"')
     return RunService(
         project=parse_project(parts[0]), region=parse_region(parts[1]), name=_run_name(parts[2])
     )
