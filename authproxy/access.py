@@ -16,7 +16,7 @@ from authproxy.policy.permissions import Permissions
 from authproxy.policy.routes import Routes, Target
 from authproxy.settings import KeySettings, ListenerSettings, ServiceSettings, Settings
 from authproxy.wire.lists import ListSources
-from authproxy.wire.rules import ListenerRules
+from authproxy.wire.rules import HEALTH_PATHS, ListenerRules
 from authproxy.wire.upstream import Upstream
 
 EVERYBODY = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
@@ -59,6 +59,7 @@ class Gate:
             failures=self._failures,
             limiter=self._limiter,
             by_port=self._by_port,
+            health_paths=_health_paths(listener, settings),
         )
         self._listeners.append((rules, listener, upstreams))
         return rules
@@ -176,6 +177,13 @@ def _is_file_alone(own: ListenerSettings | Settings) -> bool:
 
 def _files(*files: Path | None) -> tuple[Path, ...]:
     return tuple(file for file in files if file is not None)
+
+
+def _health_paths(listener: ListenerSettings, settings: Settings) -> frozenset[bytes] | None:
+    if listener.proxy_local == "forward":
+        return None
+    own = settings.health_path
+    return HEALTH_PATHS if own is None else frozenset([own.encode()])
 
 
 def _asks_for_user(listener: ListenerSettings) -> bool:

@@ -44,6 +44,8 @@ class Code(StrEnum):
     CONNECT_NOT_SUPPORTED = "connect_not_supported"
     TRACE_NOT_SUPPORTED = "trace_not_supported"
     MAX_FORWARDS_REACHED = "max_forwards_reached"
+    HEALTHY = "healthy"
+    PROXY_ITSELF = "proxy_itself"
     REQUEST_TIMEOUT = "request_timeout"
     TARGET_TOO_LONG = "target_too_long"
     HEAD_TOO_LARGE = "head_too_large"
@@ -82,6 +84,8 @@ STATUS_OF: dict[Code, int] = {
     Code.CONNECT_NOT_SUPPORTED: 405,
     Code.TRACE_NOT_SUPPORTED: 405,
     Code.MAX_FORWARDS_REACHED: 200,
+    Code.HEALTHY: 200,
+    Code.PROXY_ITSELF: 403,
     Code.REQUEST_TIMEOUT: 408,
     Code.TARGET_TOO_LONG: 414,
     Code.HEAD_TOO_LARGE: 431,

@@ -36,6 +36,7 @@ from authproxy.fields import (
     OriginValue,
     PathPrefix,
     PathPrefixes,
+    ProxyLocal,
     Rate,
     RemovedHeaders,
     RunServiceValue,
@@ -211,6 +212,8 @@ class ListenerSettings(_Frozen):
     """A file with more of them, one to a line. Read anew when it changes."""
     proxy_protocol: bool = False
     """Connections begin with the PROXY protocol's header, version 1 or 2, by `trusted_proxies`."""
+    proxy_local: ProxyLocal = "health"
+    """Where it names no client: `health` answers health checks only, `forward` passes all."""
     peer_uids: Uids = ()
     """Users who may connect to a Unix socket, by number; empty: whom the file's mode lets in."""
     socket_mode: FileMode = 0o600
@@ -306,6 +309,8 @@ class Settings(_Frozen):
     """Origins of other sites, of extensions and desktop apps whose pages may use all services."""
     trusted_proxies: Networks = ()
     """Load balancers whose `X-Forwarded-For` or `Forwarded` says who the client is."""
+    health_path: PathPrefix | None = None
+    """What a balancer with `proxy_protocol` asks whether we live; else `/` and `/healthz`."""
     tls_cert_file: FileValue | None = None
     """A PEM certificate with its chain: TCP listeners then speak TLS. Read anew when it changes."""
     tls_key_file: FileValue | None = None

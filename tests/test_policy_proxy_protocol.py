@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authproxy.policy.access import Address
-from authproxy.policy.proxy_protocol import MAX_V2, find_length, parse_header
+from authproxy.policy.proxy_protocol import MAX_V2, find_length, parse_header, parse_port
 from tests.support.proxy_header import SIGNATURE, v1, v2, v2_for
 
 CLIENT = ip_address("192.0.2.7")
@@ -155,6 +155,19 @@ def test_a_binary_header_that_names_nobody_is_refused(
     command: int, kind: int, rest: bytes, expected: str
 ) -> None:
     assert expected == complaint(v2(command, kind, rest))
+
+
+@pytest.mark.parametrize(
+    ("header", "port"),
+    [
+        (b"PROXY TCP4 192.0.2.7 10.0.0.1 56324 443\r\n", 56324),
+        (v2_for(CLIENT), 56324),
+        (v2_for(ip_address("2001:db8::7"), b"more"), 56324),
+        (v2(0x20, 0x11, bytes(12)), None),
+    ],
+)
+def test_a_header_names_the_clients_port(header: bytes, port: int | None) -> None:
+    assert port == parse_port(header)
 
 
 @pytest.mark.parametrize("data", [b"GET / HTTP/1.1", b"\x16\x03\x01", b"PROXYZ", b"\r\n\r\nX"])

@@ -47,6 +47,12 @@ class Echo(asyncio.Protocol):
         self.transport.write(data)
 
 
+class Itself(Echo):
+    def __init__(self, peer: Address) -> None:
+        super().__init__(peer, False)
+        self._client = "itself"  # type: ignore[assignment]  # -- what is said
+
+
 class Server:
     def __init__(self, sock: socket.socket, tasks: Tasks) -> None:
         self.port: int = sock.getsockname()[1]
@@ -124,6 +130,38 @@ async def test_the_protocol_gets_the_clients_address_and_all_that_follows_the_he
     async with serving() as server:
         assert expected + b"GET /\r\n" == await server.say(header + b"GET /\r\n")
         assert expected + b"GET /\r\n" == await server.say(header, b"GET /\r\n")
+
+
+async def test_a_proxy_that_names_its_own_end_asks_for_itself() -> None:
+    (sock,) = open_listener(Listen("127.0.0.1", 0))
+    tasks = Tasks()
+    server = Server(sock, tasks)
+
+    def for_itself(peer: Address, _: bool) -> Echo:
+        server.made.append(Itself(peer))
+        return server.made[-1]
+
+    serving_it = serve(
+        sock,
+        factory=server.make,
+        for_itself=for_itself,
+        context=None,
+        trusted=EVERYBODY,
+        deadline_s=PATIENT_S,
+        room=Room(lambda: 0, lambda: None),
+    )
+    tasks.spawn(serving_it, name="listener")
+    heard = []
+    for shift in (0, 1):
+        reader, writer = await server.connect()
+        host, port = writer.get_extra_info("sockname")
+        writer.write(f"PROXY TCP4 {host} 127.0.0.1 {port + shift} {server.port}\r\n".encode())
+        writer.write_eof()
+        heard.append(await read_rest(reader))
+        writer.close()
+    await tasks.cancel()
+
+    assert [b"itself: ", b"127.0.0.1: "] == heard
 
 
 async def test_a_header_may_come_in_pieces() -> None:

@@ -34,6 +34,8 @@ class AccessLog:
     def exchange_ended(self, exchange: Exchange) -> None:
         if exchange.host == _PROBE and _is_health_check(exchange):
             return
+        if exchange.code is Code.HEALTHY:
+            return  # a load balancer's, every few seconds
         self._stream.write(self._render(exchange))
         if not self._is_waiting:
             self._is_waiting = True
@@ -154,9 +156,13 @@ def _escaped(text: str) -> str:
     return _encode(text)[1:-1]
 
 
+# As numbers: `in` is many times slower when asked for bytes.
+_AT, _PERCENT, _HASH = b"@%#"
+
+
 def _path(target: bytes) -> str:
     path = target.partition(b"?")[0]
-    if b"@" in path or b"40" in path or b"#" in path:  # else there is nothing to hide
+    if _AT in path or _PERCENT in path or _HASH in path:  # else there is nothing to hide
         path = shown_path(path)
     return _text(path)
 

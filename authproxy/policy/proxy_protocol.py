@@ -4,7 +4,9 @@ After https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt. Two things ar
 and decided here:
 
 - A proxy that does not say who the client is (UNKNOWN, AF_UNSPEC, Unix sockets, datagrams) is not
-  believed to be the client itself, as anybody at all may be behind it. Only LOCAL means that.
+  believed to be the client itself, as anybody at all may be behind it. Only LOCAL means that, and
+  a header that names the proxy's own end of the connection, as HAProxy's checks do in version 1.
+  Even then it may be somebody else who asks: HAProxy says LOCAL for clients of its Unix sockets.
 - What follows the addresses in v2 (TLVs) is skipped, the checksum too: TCP and TLS have theirs.
 
 Errors are ValueError, with a sentence for the log that quotes a few bytes at most.
@@ -75,6 +77,17 @@ def parse_header(header: bytes) -> Address | None:
     Raises ValueError.
     """
     return _parse_v2(header) if header.startswith(_V2) else _parse_v1(header)
+
+
+def parse_port(header: bytes) -> int | None:
+    """The client's port, from a whole header that `parse_header` takes; None as there."""
+    if not header.startswith(_V2):
+        match = _LINE.fullmatch(header)
+        return int(match[4]) if match is not None else None
+    if header[len(_V2)] == _LOCAL:
+        return None
+    _, size = _STREAMS[header[len(_V2) + 1]]
+    return int.from_bytes(header[_FIXED + 2 * size : _FIXED + 2 * size + 2])
 
 
 def _parse_v1(line: bytes) -> Address:

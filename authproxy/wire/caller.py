@@ -32,9 +32,10 @@ from authproxy.policy.routes import Route, Site, parse_host
 from authproxy.policy.start_page import start_page
 from authproxy.wire import refusals
 from authproxy.wire.field_rules import check_fields
-from authproxy.wire.peer import find_uid_refusal
+from authproxy.wire.peer import find_refusal
 from authproxy.wire.presentation import forwarded_of, home_of
 from authproxy.wire.rules import ListenerRules
+from authproxy.wire.standing import Standing
 from authproxy.wire.upstream import Upstream
 
 NOWHERE = Home(services=(b"",), client=b"")
@@ -74,28 +75,23 @@ class Caller:
         "home",
         "key",
         "refusal",
+        "standing",
     )
 
     def __init__(
         self, transport: asyncio.Transport, rules: ListenerRules, client: Address | None = None
     ) -> None:
         """`client`: whom the PROXY protocol has named, as the peer is a proxy."""
-        peername = transport.get_extra_info("peername")
-        self.address = self._peer = parse_peer(peername)
+        self.address = self._peer = parse_peer(transport.get_extra_info("peername"))
         """None for a client on a Unix socket."""
         self._local = parse_peer(transport.get_extra_info("sockname"))
         in_tls = transport.get_extra_info("ssl_object") is not None
         self._scheme = b"https" if in_tls else b"http"
         self._rules = rules
-        self.refusal: Refused | None = None
+        self.refusal = find_refusal(transport, self._peer, rules.peer_uids)
         """Why none of its requests may pass."""
-        if peername is None:
-            # It left before it was accepted, and what it had sent can still be read. A Unix
-            # socket's client has an empty name, not none, and only that one needs no address.
-            self.refusal = refusals.address("the client left before its address could be read")
-        elif self._peer is None and rules.peer_uids is not None:
-            found = find_uid_refusal(transport.get_extra_info("socket"), rules.peer_uids)
-            self.refusal = refusals.address(found) if found is not None else None
+        self.standing: Standing | None = None
+        """What keeps some of them from passing, whoever they are for."""
         if client is not None:
             self.address = self._peer = client
         self._version, self._is_proxy = -1, False
@@ -204,6 +200,8 @@ class Caller:
         self.cors = b""
         if self.refusal is not None:
             raise self.refusal
+        if self.standing is not None:
+            self.standing.check(head)
         if self._version != rules.version:
             self._forget()
         came_by = (facts.forwarded_for, facts.forwarded, facts.forwarded_proto)

@@ -125,15 +125,18 @@ class ProxyServer:
     ) -> None:
         """As `listen`, for a socket whose connections begin with the PROXY protocol's header."""
 
-        def connection(client: Address, lacks_tls: bool) -> ClientConnection:
+        def connection(
+            client: Address, lacks_tls: bool, *, is_proxy: bool = False
+        ) -> ClientConnection:
             if lacks_tls:
                 self.wrong_ports.note_without_tls(sock)
-            how = partial(meet, rules=rules, client=client, lacks_tls=lacks_tls)
+            how = partial(meet, rules=rules, client=client, lacks_tls=lacks_tls, is_proxy=is_proxy)
             return ClientConnection(self, how)
 
         serving = serve(
             sock,
             factory=connection,
+            for_itself=partial(connection, is_proxy=True),
             context=tls,
             trusted=rules.trusted,
             deadline_s=self.timeouts.head,

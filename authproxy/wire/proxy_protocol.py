@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable
 
 from authproxy.policy.access import Address, AddressSet, parse_peer
-from authproxy.policy.proxy_protocol import find_length, parse_header
+from authproxy.policy.proxy_protocol import find_length, parse_header, parse_port
 from authproxy.tasks import Tasks
 from authproxy.wire.acceptor import Acceptor, show_name
 from authproxy.wire.room import Room
@@ -28,7 +28,6 @@ _PEEK = 512
 
 Factory = Callable[[Address, bool], asyncio.Protocol]
 """For the client's address, and whether it lacks the TLS that it should speak."""
-"""Makes the protocol for a client with this address."""
 Context = Callable[[], ssl.SSLContext]
 """The TLS context for the next client."""
 
@@ -41,14 +40,16 @@ async def serve(
     trusted: AddressSet,
     deadline_s: float,
     room: Room,
+    for_itself: Factory | None = None,
 ) -> None:
     """Take the connections that come to `sock` (TCP, ours from now on) until cancelled.
 
     `deadline_s` bounds the wait for the header and, with `context`, that for the TLS handshake.
-    What has been handed to a protocol by then goes on. A proxy that asks for itself, as for its
-    health checks, is a client with the proxy's own address.
+    What has been handed to a protocol by then goes on. `for_itself` makes the protocol for a proxy
+    that names no client but itself, as for its health checks; without it, `factory` does.
     """
     door = _Door(show_name(sock), factory, context, trusted, deadline_s, room)
+    door.for_itself = for_itself or factory
     acceptor = Acceptor(sock, door.take, room, door.may_take)
     door.on_room = acceptor.go_on
     acceptor.go_on()
@@ -65,16 +66,24 @@ class _Newcomer:
     def __init__(self, sock: socket.socket, peer: Address) -> None:
         self.sock = sock
         self.peer = peer
+        self.client: Address | None = None
         self._received = b""
 
-    async def read_client(self) -> Address:
-        """The address that the header names. Raises ValueError, EOFError and OSError."""
+    async def read_client(self) -> Address | None:
+        """The address that the header names, unless that is the proxy itself.
+
+        Raises ValueError, EOFError and OSError.
+        """
         while True:
             await readable(self.sock)
             with contextlib.suppress(BlockingIOError):
                 header = self._take()
                 if header is not None:
-                    return parse_header(header) or self.peer
+                    client = parse_header(header)
+                    return None if self._is_peer(client, parse_port(header)) else client
+
+    def _is_peer(self, client: Address | None, port: int | None) -> bool:
+        return client == self.peer and port == self.sock.getpeername()[1]
 
     def _take(self) -> bytes | None:
         """The whole header, once it is there; what follows it stays where it is."""
@@ -100,7 +109,7 @@ class _Door:
         room: Room,
     ) -> None:
         self._where = where
-        self._factory = factory
+        self._factory = self.for_itself = factory
         self._context = context
         self._trusted = trusted
         self._deadline_s = deadline_s
@@ -136,19 +145,19 @@ class _Door:
 
     async def _greet(self, newcomer: _Newcomer) -> None:
         try:
-            client = await self._hear(newcomer)
-            if client is not None:
-                await self._hand_over(newcomer, client)
+            if await self._hear(newcomer):
+                await self._hand_over(newcomer)
         finally:
             if newcomer in self._newcomers:
                 self._close(newcomer)
             self._room.arrived()
 
-    async def _hear(self, newcomer: _Newcomer) -> Address | None:
-        """Who the client is; None when the connection is to be closed."""
+    async def _hear(self, newcomer: _Newcomer) -> bool:
+        """Whether it has said who the client is; else the connection is to be closed."""
         try:
             async with asyncio.timeout(self._deadline_s):
-                return await newcomer.read_client()
+                newcomer.client = await newcomer.read_client()
+                return True
         except TimeoutError:
             self._complain(newcomer, f"no PROXY header came within {self._deadline_s:g} s")
         except ValueError as error:
@@ -159,13 +168,14 @@ class _Door:
         finally:
             self._unheard -= 1
             self.on_room()
-        return None
+        return False
 
-    async def _hand_over(self, newcomer: _Newcomer, client: Address) -> None:
-        context, sock = self._context, newcomer.sock
+    async def _hand_over(self, newcomer: _Newcomer) -> None:
+        context, sock, client = self._context, newcomer.sock, newcomer.client
         with contextlib.suppress(OSError):  # a handshake that failed is the client's matter
             is_plain = context is not None and await lacks_tls(sock, self._deadline_s)
-            protocol = self._factory(client, is_plain)
+            make = self.for_itself if client is None else self._factory
+            protocol = make(client or newcomer.peer, is_plain)
             self._newcomers.discard(newcomer)
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: protocol,

@@ -16,6 +16,8 @@ MAX_PASSING = 4096
 MAX_KEPT = 256
 """Clients that are remembered as let in, and bytes of what their proxies said of each."""
 NOBODY = AddressSet(())
+HEALTH_PATHS = frozenset([b"/", b"/healthz"])
+"""What load balancers ask for where nothing else is said."""
 
 
 @dataclass(slots=True, eq=False)
@@ -36,6 +38,8 @@ class ListenerRules:
     """In lower case."""
     failures: Failures = field(default_factory=Failures)
     limiter: RateLimiter | None = None
+    health_paths: frozenset[bytes] | None = HEALTH_PATHS
+    """What a proxy that asks for itself is answered about; None: it is a client like any other."""
     version: int = 0
     by_port: dict[bytes, "ListenerRules"] = field(default_factory=dict)
     """All listeners, which share this, by the port that each is at."""

@@ -15,6 +15,7 @@ from authproxy.wire.acceptor import show_name
 from authproxy.wire.caller import Caller
 from authproxy.wire.rules import ListenerRules
 from authproxy.wire.seldom import Seldom
+from authproxy.wire.standing import Standing
 
 if TYPE_CHECKING:
     from authproxy.wire.client import ClientConnection
@@ -50,9 +51,15 @@ def meet(
     rules: ListenerRules,
     client: Address | None = None,
     lacks_tls: bool = False,
+    is_proxy: bool = False,
 ) -> Caller:
-    """Whose connection this is; with `lacks_tls` nothing that comes by it may pass."""
+    """Whose connection this is; with `lacks_tls` nothing that comes by it may pass.
+
+    `is_proxy`: it began with a PROXY header that names nobody but the proxy itself.
+    """
     caller = Caller(transport, rules, client)
+    if is_proxy:
+        caller.standing = Standing(rules, is_proxy=True)
     if lacks_tls:
         caller.refusal = refusals.tls_required()
     return caller

@@ -15,6 +15,7 @@ import pytest
 
 from authproxy.demo.world import World
 from tests.support.program import Program
+from tests.support.proxy_header import v1, v2
 from tests.support.raw import OK, always, raw_service
 
 NONE = 'credentials = "none"\n'
@@ -130,6 +131,37 @@ async def test_who_the_client_is_a_trusted_proxy_says(tmp_path: Path) -> None:
     assert [b"192.0.2.7", b"192.0.2.9"] == [
         re.findall(rb"X-Forwarded-For: (\S+)", head)[0] for head in service.heads
     ]
+
+
+LOCAL = v2(0x20, 0, b"")
+
+
+async def test_a_proxy_that_asks_for_itself_hears_of_our_health_only(tmp_path: Path) -> None:
+    async with raw_service(always(OK)) as service:
+        listener = 'listen = "127.0.0.1:0"\nproxy_protocol = true\n'
+        text = (
+            'trusted_proxies = ["127.0.0.1"]\nhealth_path = "/up"\n[keys.ci]\n'
+            f'sha256 = "{hashlib.sha256(b"k").hexdigest()}"\n'
+            f'[listeners.a]\n{listener}[listeners.b]\n{listener}proxy_local = "forward"\n'
+            f'[services.a]\nurl = "{service.url}"\n{NONE}'
+        )
+        async with configured(tmp_path, text) as program:
+            health, forward = ports(program)
+            answers = [
+                await ask(health, target="/up", before=LOCAL),
+                await ask(health, target="/up", before=LOCAL, method="HEAD"),
+                await ask(health, "Host: 10.0.0.1", target="/up", before=LOCAL, method="OPTIONS"),
+                await ask(health, target="/up", before=LOCAL, method="POST"),
+                await ask(health, "X-Api-Key: k", before=LOCAL),
+                await ask(health, "Origin: http://evil.example", target="/x", before=LOCAL),
+                await ask(health, "X-Api-Key: k", target="/up", before=v1("127.0.0.1")),
+                await ask(forward, target="/up", before=LOCAL),
+                await ask(forward, "X-Api-Key: k", target="/up", before=LOCAL),
+            ]
+    healthy, itself = "200 healthy", "403 proxy_itself"
+    expected = [healthy, healthy, healthy, itself, itself, itself, "200", "401 key_required", "200"]
+    assert expected == list(map(code_of, answers))
+    assert [b"/up", b"/up"] == [head.split()[1] for head in service.heads]
 
 
 @pytest.fixture
