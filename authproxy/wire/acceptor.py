@@ -97,8 +97,13 @@ class Acceptor:
 
 def show_name(sock: socket.socket) -> str:
     """Where a socket listens, for the log."""
-    name = sock.getsockname()
+    return show_address(sock.getsockname())
+
+
+def show_address(name: object) -> str:
+    """As `getsockname` gives it."""
     if not isinstance(name, tuple):
-        return f"unix:{name if isinstance(name, str) else name.decode('utf-8', 'replace')}"
+        path = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
+        return f"unix:{path}"
     host, port = name[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from authproxy.policy.access import Address
 from authproxy.wire import refusals
-from authproxy.wire.acceptor import show_name
+from authproxy.wire.acceptor import show_address, show_name
 from authproxy.wire.caller import Caller
 from authproxy.wire.rules import ListenerRules
 from authproxy.wire.seldom import Seldom
@@ -34,11 +34,11 @@ class WrongPorts:
         )
 
     def note_tls(self, client: "ClientConnection") -> None:
-        sock = client.transport.get_extra_info("socket")
+        where = show_address(client.transport.get_extra_info("sockname"))
         self._with.warn(
-            f"a client at {client.caller.address or 'a Unix socket'} spoke TLS to"
-            f" {show_name(sock)}, which is for plain HTTP: let it use http://, or give the"
-            " listener a certificate (tls_cert_file)"
+            f"a client at {client.caller.address or 'a Unix socket'} spoke TLS to {where}, which is"
+            " for plain HTTP: let it use http://, or give the listener a certificate"
+            " (tls_cert_file)"
         )
 
     def __repr__(self) -> str:

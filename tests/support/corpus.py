@@ -55,6 +55,10 @@ GOOD_REQUESTS: Sequence[bytes] = (
     post(CHUNKED[:-2], body=b"3\r\n@@@\r\n0\r\nHost: @\r\nAuthorization: @\r\nX-Token: @\r\n\r\n"),
     post(CHUNKED[:-2], b"Connection: Upgrade", b"Upgrade: x", body=b"3\r\n@@@\r\n" + LAST),
     b"\r\n" + get(),
+    post(b"Content-Type: application/grpc", b"TE: trailers", b"Content-Length: 3", body=b"@@@"),
+    post(b"Content-Type: application/grpc-web", b"Content-Length: 0", body=b"", host=HEAD_B),
+    post(b"Content-Type: application/connect+json", CHUNKED[:-2], body=b"3\r\n@@@\r\n" + LAST),
+    get(line=b"GET /@?connect=v1&message=@ HTTP/1.1"),
 )
 
 BAD_REQUESTS: Sequence[bytes] = (
@@ -200,6 +204,9 @@ GOOD_ANSWERS: Sequence[bytes] = (
     b'error="invalid_token" error_description="The access token could not be verified"\r\n\r\n',
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 3\r\n\r\n@@@",
     b"HTTP/1.1 200 \r\nContent-Length: 3\r\n\r\n@@@",
+    OK + b"Content-Type: application/grpc-web\r\n" + CHUNKED + b"\r\n6\r\n\0\0\0\0\1@\r\n" + LAST,
+    OK + b"Content-Type: application/connect+json\r\n" + CHUNKED + b"\r\n4\r\n\0\0\0\0\r\n",
+    b"HTTP/1.1 403 X\r\nServer: Google Frontend\r\nContent-Type: text/html; charset=UTF-8\r\n\r\n",
     b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\n@@@",
 )
 

@@ -8,10 +8,12 @@ import h11
 
 from authproxy.errors import Code
 from authproxy.exchange import Exchange
+from authproxy.policy.rpc import find_rpc
 from tests.support.messages import IN_ASCII, Answer, Request, loose_line, read_answer, read_requests
 from tests.support.stage import MARKS, Act, Service, Stage, perform
 from tests.support.wires import Wire, WiredLoop
 
+TLS_ALERT = b"\x15\x03\x01\x00\x02\x02\x28"
 _SPACE_BEFORE_EXTENSION = re.compile(rb"[0-9A-Fa-f][ \t]+;")
 """In the line with a chunk's size. RFC 9112 7.1.1 has us take it; h11 does not."""
 
@@ -129,6 +131,9 @@ def _answers(stage: Stage, wire: Wire) -> Iterator[str]:
         return
     rest = http_part(wire)
     for exchange in exchanges_of(stage, wire):
+        if exchange.code is Code.TLS_UNEXPECTED:
+            rest = rest.removeprefix(TLS_ALERT)
+            break
         method = exchange.head.method
         ended, switching = not wire.was_reset, exchange.status == 101
         try:
@@ -149,12 +154,17 @@ def _answer(exchange: Exchange, answers: Sequence[Answer], wire: Wire) -> Iterat
     if final is None:
         if exchange.status and not wire.dropped:
             yield f"{exchange} has no answer"
-    elif final.status != exchange.status:
+    elif final.status != exchange.status and not _is_told_as_a_call(exchange):
         yield f"{exchange} was answered with {final.status}"
     elif not final.whole and not excused:
         yield f"{exchange} has half an answer"
     elif _is_passed_on(exchange, final) and len(final.body) != exchange.bytes_to_client:
         yield f"{exchange} counts {exchange.bytes_to_client} bytes, not {len(final.body)}"
+
+
+def _is_told_as_a_call(exchange: Exchange) -> bool:
+    """By us, with the status of its own protocol and not of HTTP."""
+    return exchange.code is not None and find_rpc(exchange.head) is not None
 
 
 def final_of(answers: Sequence[Answer]) -> Answer | None:
