@@ -7,6 +7,7 @@ import pytest
 
 from authproxy.policy.address_fields import ANSWERS, HERE, REQUESTS, TABLE, THERE, In, Row
 from authproxy.policy.headers import FORBIDDEN_TRAILERS, HOP_BY_HOP
+from authproxy.policy.home import Home
 from tests.support import raw
 from tests.support.http2 import Call, call_of, http2_client, http2_service
 from tests.support.proxying import proxying
@@ -224,3 +225,21 @@ def test_each_field_stands_in_one_row_for_each_direction() -> None:
     assert {In.REQUEST} == {row.where for row in REQUESTS}
     assert {In.ANSWER} == {row.where for row in ANSWERS}
     assert all(row.source for row in TABLE)
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row.change], ids=lambda row: row.name)
+def test_each_row_knows_the_path_that_the_service_does_not_see(row: Row) -> None:
+    home = Home(services=(THERE.encode(),), client=HERE.encode(), prefix=b"/one")
+    change = row.change
+    assert change is not None
+
+    def below(text: str) -> str:
+        """Paths here begin with the prefix."""
+        return re.sub(r'("|' + HERE + ")/", r"\1/one/", text)
+
+    comes = below(row.comes) if row.where is In.REQUEST else row.comes
+    goes = below(row.goes or "") if row.where is In.ANSWER else row.goes or ""
+    if row.name == "Set-Cookie":
+        goes += "; Path=/one"
+
+    assert goes == (change(comes.encode(), home) or b"").decode()

@@ -1,8 +1,20 @@
 import pytest
 
 from authproxy.errors import Code
-from authproxy.policy.cors import answer_lines, is_preflight, preflight
+from authproxy.policy.cors import answer_lines, is_preflight, preflight, settle
 from authproxy.policy.facts import RequestFacts
+from authproxy.policy.home import Home, Url
+
+REPORTS = b"https://reports.run.app"
+
+
+def reports(url: Url) -> bytes | None:
+    return REPORTS + b"/" if url.host == b"reports.localhost" else None
+
+
+HOME = Home(
+    services=(b"https://billing.run.app",), client=b"http://localhost:8080", find_address=reports
+)
 
 
 def test_the_answer_names_the_one_origin_that_asked() -> None:
@@ -40,3 +52,29 @@ def test_a_preflight_is_answered_with_what_it_asked_for() -> None:
         "Access-Control-Allow-Headers": "x-one, content-type",
         "Access-Control-Allow-Private-Network": "true",
     } == {name: more.fields[name] for name in more.fields.keys() - plain.fields.keys()}
+
+
+@pytest.mark.parametrize(
+    ("page", "said", "lines", "gives_way"),
+    [
+        ("https://good.example", None, "all", "access-control-allow-credentials"),
+        ("https://good.example", b"*", "", ""),
+        ("https://good.example", b"https://good.example", "", ""),
+        ("https://good.example", REPORTS, "", ""),
+        ("http://reports.localhost:8080", REPORTS, "first", "access-control-allow-origin"),
+        ("http://reports.localhost:8080", b"https://x.example", "", ""),
+    ],
+)
+def test_the_service_speaks_for_itself_also_of_a_page_of_another_service_here(
+    page: str, said: bytes | None, lines: str, gives_way: str
+) -> None:
+    cors = answer_lines(page.encode())
+    whole = {"all": cors, "first": cors[: cors.index(b"\r\n") + 2], "": b""}
+
+    expected = (whole[lines], frozenset([gives_way.encode()] if gives_way else []))
+    assert expected == settle(cors, said, HOME)
+
+
+def test_without_lines_there_is_nothing_to_settle() -> None:
+    assert (b"", frozenset()) == settle(b"", b"*", HOME)
+    assert (b"", frozenset()) == settle(answer_lines(b"http://a.example"), b"*", None)

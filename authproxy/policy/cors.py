@@ -10,12 +10,15 @@ not expect them.
 
 from authproxy.errors import Code, Refused
 from authproxy.policy.facts import RequestFacts
+from authproxy.policy.home import Home, service_origin
 
 MAX_AGE_S = 600
 ALLOW_ORIGIN = b"access-control-allow-origin"
 """The service speaks for itself where its answer has this field."""
-ANSWERS = frozenset([b"access-control-allow-credentials"])
+_WITH_IT = frozenset([b"access-control-allow-credentials"])
 """Fields of a service's answer that give way to ours; without the other they mean nothing."""
+_IT_ALONE = frozenset([ALLOW_ORIGIN])
+_NOTHING: frozenset[bytes] = frozenset()
 
 
 def answer_lines(origin: bytes) -> bytes:
@@ -24,6 +27,23 @@ def answer_lines(origin: bytes) -> bytes:
         b"Access-Control-Allow-Origin: %b\r\nAccess-Control-Allow-Credentials: true\r\n"
         b"Access-Control-Expose-Headers: *\r\nVary: Origin\r\n" % origin
     )
+
+
+def settle(cors: bytes, said: bytes | None, home: Home | None) -> tuple[bytes, frozenset[bytes]]:
+    """The lines to put into an answer, and the names of the service's fields that give way.
+
+    `cors`: those of `answer_lines`, or none; `said`: the service's own Access-Control-Allow-Origin.
+    """
+    if not cors:
+        return b"", _NOTHING
+    if said is None:
+        return cors, _WITH_IT
+    line = cors.partition(b"\r\n")[0]
+    page = line.partition(b": ")[2]
+    # A page of another service here was presented to this one by that service's own address.
+    if home is None or said == page or said != service_origin(page, home):
+        return b"", _NOTHING
+    return line + b"\r\n", _IT_ALONE
 
 
 def is_preflight(method: bytes, asked_method: bytes) -> bool:

@@ -86,8 +86,10 @@ def cookie_path(value: bytes, home: Home) -> bytes | None:
 
     None for one that no request which goes through here would carry (RFC 6265 5.1.4).
     """
+    if not home.prefix and not home.service.rest:
+        return value
     found = _COOKIE_PATH.search(value)
-    if found is None or not (home.prefix or home.service.rest):
+    if found is None:
         return value
     path = below_address(found[2], home)
     return None if path is None else value[: found.start(2)] + path + value[found.end(2) :]

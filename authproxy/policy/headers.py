@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from authproxy.exchange import NO_TOKEN, Field, ResponseHead, Token, make_field
-from authproxy.policy.cors import ALLOW_ORIGIN, ANSWERS
+from authproxy.policy.cors import ALLOW_ORIGIN, settle
 from authproxy.policy.facts import RequestFacts, ResponseFacts
 from authproxy.policy.home import Home
 from authproxy.policy.overrides import OVERRIDES
@@ -233,10 +233,10 @@ def response_head(
     headers: Sequence[Field] = head.headers
     if facts.is_local and home is not None:
         headers = local_answer(headers, home)
-    if cors and any(lower == ALLOW_ORIGIN for lower, _, _ in head.headers):
-        cors = b""
     if cors:
-        drop = drop | ANSWERS
+        said = (value for lower, value, _ in head.headers if lower == ALLOW_ORIGIN)
+        cors, gives_way = settle(cors, next(said, None), home)
+        drop = drop | gives_way
     lines = [b"HTTP/1.1 %d %b" % (head.status, head.reason)]
     lines += [line for lower, _, line in headers if lower not in drop]
     framing = CHUNKED_LINE if chunked else b""

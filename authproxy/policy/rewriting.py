@@ -46,8 +46,8 @@ def _localize(field: Field, home: Home) -> Field | None:
     if changed is None:
         local = None
     elif changed != value:
-        local = make_field(line[: len(name)], changed)
-    if name not in _HARDLY_EVER_TWICE and len(line) <= MAX_KNOWN_BYTES:
+        local = make_field(line[: len(name)] or name, changed)
+    if name not in _HARDLY_EVER_TWICE and len(value) <= MAX_KNOWN_BYTES:
         if len(home.known) >= MAX_KNOWN:
             home.known.clear()
         home.known[field] = local
@@ -59,8 +59,11 @@ def local_value(name: bytes, value: bytes, home: Home) -> bytes | None:
 
     `name` is in lower case.
     """
-    change = _TO_CLIENT.get(name)
-    return value if change is None else change(value, home)
+    if name not in _TO_CLIENT:
+        return value
+    field = (name, value, b"")
+    local = home.known[field] if field in home.known else _localize(field, home)
+    return None if local is None else local[1]
 
 
 def service_request(headers: Sequence[Field], home: Home) -> list[Field]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from authproxy.errors import UpstreamError
 from authproxy.exchange import ResponseHead
-from authproxy.policy.cors import ALLOW_ORIGIN, ANSWERS
+from authproxy.policy.cors import ALLOW_ORIGIN, settle
 from authproxy.policy.headers import HINT
 from authproxy.policy.home import Home
 from authproxy.policy.rejection import LOWEST_STATUS
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from authproxy.wire.http2.streams import Stream
 
 NOTHING: frozenset[bytes] = frozenset()
+NO_CORS = b"", NOTHING
 _REFUSABLE = frozenset([*range(100, 200), *range(LOWEST_STATUS, 1000)])
 """Statuses in whose place the client may get an answer of our own."""
 _LISTS = 4
@@ -93,18 +94,17 @@ class Answers:
             glance.home, glance.must_change = home, self._must_change(glance, home)
             glance.sets_cookies = any(entry[0] in COOKIE_FIELDS for entry in glance.entries)
         more = plain_field(HINT, hint) if hint else b""
-        cors = b""
+        cors, gives_way = NO_CORS
         # Interim answers and trailers have no need of it.
         if stream is not None and glance.status >= 200:
-            cors = stream.cors and self._cors(glance, stream)
+            cors, gives_way = _cors(glance, stream, home) if stream.cors else NO_CORS
             more += self._cookies(glance, stream, home) if glance.sets_cookies else b""
         if not self._rewrites and not glance.must_change and not cors:
             # A literal at the end touches no table, so nothing else need be written anew.
             return _as_frames(block + more, flags, stream_id) if more else None
         self._rewrites = True
         more += plain_fields(cors)
-        drop = ANSWERS if cors else NOTHING
-        return _as_frames(self._rewritten(glance, home, drop) + more, flags, stream_id)
+        return _as_frames(self._rewritten(glance, home, gives_way) + more, flags, stream_id)
 
     def control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> bytes | None:
         splice = self._splice
@@ -135,10 +135,6 @@ class Answers:
             or (entry[0] in LOCAL_FIELDS and _local(entry, home) != value_of(entry))
             for entry in glance.entries
         )
-
-    def _cors(self, glance: Glance, stream: "Stream") -> bytes:
-        """The lines for a page of an allowed origin, if the service has none for it."""
-        return b"" if glance.find(ALLOW_ORIGIN) is not None else stream.cors
 
     def _cookies(self, glance: Glance, stream: "Stream", home: Home) -> bytes:
         upstream = self._splice.upstream
@@ -251,6 +247,11 @@ class Answers:
         if length:
             self._splice.to_service(window_update(0, length))
         return b""
+
+
+def _cors(glance: Glance, stream: "Stream", home: Home) -> tuple[bytes, frozenset[bytes]]:
+    """The lines for a page of an allowed origin, and the fields that give way to them."""
+    return settle(stream.cors, glance.find(ALLOW_ORIGIN), home)
 
 
 def _local(entry: Entry, home: Home) -> bytes | None:
