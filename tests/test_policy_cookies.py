@@ -46,6 +46,20 @@ def test_over_tls_a_cookie_stays_secure() -> None:
     )
 
 
+def test_below_a_path_no_name_demands_the_root() -> None:
+    """Browsers would drop it, over TLS too."""
+    value = b"__Host-a=b; Path=/; Secure"
+    kept = local_cookie(value, is_plain=False, prefix=b"/billing", mark=b"")
+
+    assert b"authproxy..__Host-a=b; Path=/billing; Secure" == kept
+    jar = b"authproxy..__Host-a=b"
+    assert b"__Host-a=b" == service_cookies(jar, b"", is_plain=False, prefix=b"/billing")
+    other = b"__Secure-a=b; Secure; Path=/x"
+    assert b"__Secure-a=b; Secure; Path=/billing/x" == local_cookie(
+        other, is_plain=False, prefix=b"/billing", mark=b""
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

@@ -61,6 +61,18 @@ def test_nothing_else_is_expired(value: bytes, home: Home) -> None:
     assert [] == seen(b"a=1").more([(b"clear-site-data", value)], home, b"/")
 
 
+def test_what_the_same_answer_sets_is_cleared_as_well() -> None:
+    """As browsers do it, whichever field comes first."""
+    cookie = (b"set-cookie", b"a=1; Path=/")
+
+    for fields in ([cookie, CLEAR], [CLEAR, cookie]):
+        assert [b"a=; %b; Path=/" % GONE] == SiteData().more(fields, HERE, b"/")
+
+
+def test_a_cookie_without_a_name_is_expired_by_one_that_browsers_take() -> None:
+    assert [b"=-; %b; Path=/" % GONE] == seen(b"=v; Path=/").more([CLEAR], HERE, b"/")
+
+
 def test_everything_is_cookies_too() -> None:
     assert 1 == len(seen(b"a=1").more([(b"clear-site-data", b'"cache", "*"')], HERE, b"/"))
 

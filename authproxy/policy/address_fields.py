@@ -69,7 +69,7 @@ def _cookie(value: bytes, home: Home) -> bytes | None:
 
 
 def _cookies(value: bytes, home: Home) -> bytes | None:
-    return service_cookies(value, home.mark, is_plain=home.is_plain)
+    return service_cookies(value, home.mark, is_plain=home.is_plain, prefix=home.prefix)
 
 
 def _clearing(value: bytes, home: Home) -> bytes | None:

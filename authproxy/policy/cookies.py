@@ -4,11 +4,13 @@ Not every browser takes `Secure` cookies over plain http from localhost, and coo
 for ports or, in the end, for paths: two services at `localhost` would share theirs. So a name that
 would not do becomes `authproxy.MARK.NAME` on its way to the client, and itself again on its way
 back. MARK is the service's name; empty where the host is the service's alone. Then a name changes
-on plain http only, and only
+only
 
-- if it has a prefix by which browsers demand `Secure` (RFC 6265bis 4.1.3);
-- if scripts cannot read the cookie: WebKit does not let plain http set a name that a server with
-  TLS on any other port has set as `Secure`. What scripts read must keep its name.
+- if it has a prefix by which browsers demand `Path=/` (RFC 6265bis 4.1.3), and the service is
+  below that;
+- on plain http, if it has a prefix by which they demand `Secure`;
+- on plain http, if scripts cannot read the cookie: WebKit does not let plain http set a name that a
+  server with TLS on any other port has set as `Secure`. What scripts read must keep its name.
 """
 
 import re
@@ -21,6 +23,7 @@ MAX_COOKIE = 4096
 LONG_GONE = b"Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
 _PREFIXES = (b"__secure-", b"__host-", b"__http-")  # and with that, __Host-Http-
 _LAST_CENTURY = re.compile(rb"\b19[0-9]{2}\b")
+_AT_ROOT = b"__host-"
 _NOT_ON_PLAIN = (b"secure", b"partitioned")
 
 
@@ -78,7 +81,7 @@ def local_cookie(value: bytes, *, is_plain: bool, prefix: bytes, mark: bytes) ->
     cookie = read_cookie(value)
     if cookie.is_in_our_name:
         return None
-    is_ours = renames(cookie, is_plain=is_plain, mark=mark)
+    is_ours = renames(cookie, is_plain=is_plain, prefix=prefix, mark=mark)
     kept = [local_pair(cookie, mark) if is_ours else cookie.pair.strip()]
     has_path = False
     for attribute in cookie.attributes:
@@ -101,9 +104,9 @@ def local_pair(cookie: Cookie, mark: bytes) -> bytes:
     return b"%b%b.%b=%b" % (OURS, mark, cookie.name, cookie.content)
 
 
-def renames(cookie: Cookie, *, is_plain: bool, mark: bytes) -> bool:
+def renames(cookie: Cookie, *, is_plain: bool, prefix: bytes, mark: bytes) -> bool:
     """Does the client get it under a name of ours?"""
-    if mark:
+    if mark or (prefix and cookie.name.lower().startswith(_AT_ROOT)):
         return True
     if not is_plain or not cookie.name:
         return False
@@ -113,7 +116,9 @@ def renames(cookie: Cookie, *, is_plain: bool, mark: bytes) -> bool:
     return b"httponly" in cookie.keys and len(local_pair(cookie, mark)) - 1 <= MAX_COOKIE
 
 
-def service_cookies(value: bytes, mark: bytes, *, is_plain: bool = True) -> bytes | None:
+def service_cookies(
+    value: bytes, mark: bytes, *, is_plain: bool = True, prefix: bytes = b""
+) -> bytes | None:
     """A Cookie field for the service: without those of others; None when nothing is left."""
     if OURS not in value:
         return value
@@ -124,7 +129,7 @@ def service_cookies(value: bytes, mark: bytes, *, is_plain: bool = True) -> byte
         is_ours = pair.startswith(OURS)
         if is_ours:
             owner, _, pair = pair[len(OURS) :].partition(b".")
-            if owner != mark or not (mark or is_plain):
+            if owner != mark or not (mark or is_plain or prefix):
                 continue
             name, _, content = pair.partition(b"=")
             if not name:  # as browsers return a cookie without a name

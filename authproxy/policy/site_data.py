@@ -42,6 +42,7 @@ class SiteData:
         service's.
         """
         found: list[bytes | None] = []
+        clears = False
         for name, value in fields:
             if name == b"set-cookie":
                 cookie = read_cookie(value)
@@ -50,9 +51,10 @@ class SiteData:
                 path = _path(cookie, home, target)
                 found.append(self._twin(cookie, path, home))
                 self._note(cookie, path)
-            elif name == b"clear-site-data" and clears_cookies(value):
-                is_shared = shares_cookies(home.client, home.mark)
-                found += [_local(each, home) for each in self._seen if is_shared]
+            elif name == b"clear-site-data":
+                clears |= clears_cookies(value)
+        if clears and shares_cookies(home.client, home.mark):
+            found += [_local(each, home) for each in self._seen]
         return [each for each in found if each is not None]
 
     def find_too_long(self, fields: Iterable[tuple[bytes, bytes]], home: Home) -> list[bytes]:
@@ -63,7 +65,7 @@ class SiteData:
                 continue
             cookie = read_cookie(value)
             size = len(cookie.name) + len(cookie.content)
-            is_ours = renames(cookie, is_plain=home.is_plain, mark=home.mark)
+            is_ours = renames(cookie, is_plain=home.is_plain, prefix=home.prefix, mark=home.mark)
             too_long = is_ours and len(local_pair(cookie, home.mark)) - 1 > MAX_COOKIE >= size
             if too_long and cookie.name not in self._warned and len(self._warned) < MAX_SEEN:
                 self._warned.add(cookie.name)
@@ -85,7 +87,7 @@ class SiteData:
         """
         if not home.is_plain or home.mark or not cookie.name:
             return None
-        if renames(cookie, is_plain=True, mark=b""):
+        if renames(cookie, is_plain=True, prefix=home.prefix, mark=b""):
             return None
         twin = _expiry(cookie, path, http_only=True)
         if not (cookie.is_deletion or b"httponly" in cookie.keys or twin in self._seen):
@@ -100,7 +102,8 @@ def _expiry(cookie: Cookie, path: bytes, *, http_only: bool | None = None) -> by
     """A Set-Cookie of the service's that deletes `cookie`, which is found by name and path."""
     if http_only is None:
         http_only = b"httponly" in cookie.keys
-    parts = [b"%b=" % cookie.name, LONG_GONE]
+    # Browsers take no cookie that has neither a name nor a value.
+    parts = [b"%b=%b" % (cookie.name, b"" if cookie.name else b"-"), LONG_GONE]
     parts += [b"Path=%b" % path] if path else []
     parts += [b"HttpOnly"] if http_only else []
     # Over TLS, prefixes and pages on other sites demand these; on plain http they are taken off.
