@@ -49,7 +49,11 @@ from authproxy.values import (
     parse_tag,
     parse_web_origin,
     quoted,
+    refuse_placeholder,
 )
+
+_NAMING_SECRETS = (parse_credentials, parse_egress, parse_secret_header, parse_secret_ref)
+"""Where env:NAME is to be written for $NAME, and never the value."""
 
 
 def _text(parse: Callable[[str], object], *parsed: type) -> BeforeValidator:
@@ -57,6 +61,8 @@ def _text(parse: Callable[[str], object], *parsed: type) -> BeforeValidator:
 
     def run(value: object) -> object:
         if isinstance(value, str):
+            if parse not in _NAMING_SECRETS:
+                refuse_placeholder(value)
             return parse(value.strip())
         if isinstance(value, parsed):
             return value

@@ -106,6 +106,7 @@ IN_A_SERVICE: Sequence[Row] = [
     # tokens
     ('audience = "https://a.example/"', warned("also its slash; write https://a.example")),
     ('audience = "https://a.example/x"', warned("has a path")),
+    ('audience = "${AUDIENCE}"', refused("variables are not replaced here")),
     ('audience = "a.example"', warned("letter by letter; write https://a.example")),
     ('audience = "http://a.example"', warned("letter by letter; write https://a.example")),
     ('audience = " https://b.example "', means("audience", "https://b.example")),
@@ -338,6 +339,13 @@ AT_THE_TOP: Sequence[Row] = [
     ('[services.B]\nurl = "https://b"', refused("cannot be a service's name; write lower-case")),
     ('[services."my svc"]\nurl = "https://b"', refused("at most: my-svc")),
     ("[services.b]\nurl = 5", refused("must be text in quotes")),
+    ('[services.b]\nurl = "$SERVICE_URL"', refused("variables are not replaced here")),
+    (f'[services.b]\nurl = "{URL}"', warned('is the same as the service "b"')),
+    (
+        '[services.b]\nurl = "https://t---b-x-ew.a.run.app"\n'
+        'audience = "https://t---b-x-ew.a.run.app"',
+        warned("has a traffic tag, which no audience has; write https://b-x-ew.a.run.app"),
+    ),
     ('[services.b]\nurl = "https://SERVICE.run.app"', warned("is the address of an example")),
     ('[services.b]\nurl = "https://console.cloud.google.com/run"', warned("is Google's console")),
     (f'[services.b]\nurl = "https://b"\nother_urls = "{URL}"', warned('is the service "a"')),
@@ -377,6 +385,14 @@ AT_THE_TOP: Sequence[Row] = [
     ("listen = localhost:8080", refused("text stands in quotes")),
     ('listen = "8080', refused("the quotation mark at the end is missing")),
     ("listen: 8080", refused("a line is KEY = VALUE")),
+    ("[log]\naccess = False", refused("write true or false")),
+    ("[timeouts]\nconnect = 30s", refused("amounts with a unit stand in quotes")),
+    ("allow = 10.0.0.0/8", refused("amounts with a unit stand in quotes")),
+    ("hosts = [“a.example”]", refused("write straight quotation marks")),
+    ("// allow everybody", refused("a comment begins with #")),
+    ('{ "listen": 8080 }', refused("this is no JSON but TOML")),
+    ('tls_cert_file = "C:\\certs"', refused("write '…' in place of")),
+    ("listen =", refused("a value is missing")),
     ("hosts = []\nhosts = []", refused("it is there twice; remove one")),
 ]
 
@@ -392,6 +408,8 @@ IN_THE_ENVIRONMENT: Sequence[tuple[Mapping[str, str], tuple[str, object]]] = [
     ({"AUTHPROXY_ACCESS_LOG": "maybe"}, refused("must be true or false")),
     ({"AUTHPROXY_LOG_ACCESS": "no"}, refused("did you mean AUTHPROXY_ACCESS_LOG?")),
     ({"AUTHPROXY_LOG_LEVEL": " Debug "}, means("log.level", "debug")),
+    ({"AUTH_PROXY_METHODS": "GET"}, warned("is not read: the names of variables are in capitals")),
+    ({"authproxy_methods": "GET"}, warned("is not read")),
     ({"AUTHPROXY_DEBUG": "1"}, refused("write AUTHPROXY_LOG_LEVEL=debug")),
     ({"AUTHPROXY_TIMEOUTS_CONNECT": "30s"}, means("timeouts.connect", 30)),
     ({"AUTHPROXY_LIMITS_BODY_BYTES": "10MB"}, means("limits.body_bytes", 10_000_000)),

@@ -2,7 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.values.wording import did_you_mean, find_close, parse_path, quoted
+from authproxy.values.wording import (
+    did_you_mean,
+    find_close,
+    find_slip,
+    parse_path,
+    quoted,
+    refuse_placeholder,
+)
 
 
 def test_a_close_word_is_suggested() -> None:
@@ -38,3 +45,32 @@ def test_a_path_is_taken_as_it_is() -> None:
 def test_no_path_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="needs a path, as in /x"):
         parse_path(text, "/x")
+
+
+@pytest.mark.parametrize("text", ["$SERVICE_URL", "https://${HOST}/", "{{ url }}", "%(url)s"])
+def test_what_a_shell_or_a_template_would_have_replaced_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="variables are not replaced here") as caught:
+        refuse_placeholder(text)
+    assert text not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["/a$b", "/v1/$metadata", "$1", "a$"])
+def test_a_dollar_sign_may_stand_in_a_value(text: str) -> None:
+    refuse_placeholder(text)
+
+
+@pytest.mark.parametrize(
+    ("word", "slip"),
+    [
+        ("GE", "GET"),
+        ("GETT", "GET"),
+        ("GTE", "GET"),
+        ("GEY", "GET"),
+        ("SET", None),
+        ("GET", None),
+        ("G", None),
+        ("TEG", None),
+    ],
+)
+def test_a_slip_of_the_pen_is_one_letter_and_not_the_first(word: str, slip: str | None) -> None:
+    assert slip == find_slip(word, ["GET"])

@@ -84,10 +84,12 @@ def advice(path: Path, value: object = None) -> str:
     return f"known here: {', '.join(known)}"
 
 
-def advice_for_value(path: Path) -> str:
+def advice_for_value(path: Path, value: object = None) -> str:
     """For a value where a table must be."""
     if path[0] in TABLES and path[1:] == ():
         return f"write [{path[0]}.NAME]"
+    if path[0] == "services" and isinstance(value, str) and "/" in value and path[1] != "url":
+        return f"write [services.{path[1]}], and the address below it as url"
     if path[0] in TABLES and path[1] in TABLES[path[0]].model_fields:
         return f"write [{path[0]}.NAME] above it, with a name of your choice for NAME"
     return f"write [{'.'.join(path)}]"

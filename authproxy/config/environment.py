@@ -40,6 +40,7 @@ _ALIASES = {
     PREFIX + flag.removeprefix("--").replace("-", "_").upper(): path for flag, path in FLAGS.items()
 }
 """So that every flag is a variable by its own name: AUTHPROXY_TLS_CERT."""
+_NOT_READ = "is not read: the names of variables are in capitals and begin with AUTHPROXY_"
 _QUOTED = (
     "has quotation marks or brackets, which are a part of the value here; write it without them,"
     " and commas between several"
@@ -56,6 +57,8 @@ def read_variables(
     """
     general, named, problems = [], [], []
     for name in sorted(environ):
+        if _is_nearly_ours(name) and environ[name].strip():
+            problems.append(Problem(where=WHERE, key=name, message=_NOT_READ, warns=True))
         if not name.startswith(PREFIX) or name in _OTHERS or not environ[name].strip():
             continue
         if _is_quoted(environ[name]):
@@ -122,6 +125,12 @@ def _entry(path: Path, name: str, text: str) -> Entry:
     elif is_list(path):
         value = _parts(text)
     return Entry(path=path, where=WHERE, key=name, value=value)
+
+
+def _is_nearly_ours(name: str) -> bool:
+    """AUTH_PROXY_URL, authproxy_url, AUTHPROXY__URL."""
+    plain = name.upper().replace("_", "").replace("-", "")
+    return plain.startswith("AUTHPROXY") and not re.match(r"AUTHPROXY_[A-Z]", name)
 
 
 def _is_quoted(text: str) -> bool:

@@ -48,7 +48,8 @@ def load(
     collected.make_paths_absolute()
     settings, problems = validate(collected.entries, environ, port)
     problems = [*collected.problems, *problems]
-    if not services_in(collected.entries) and not collected.problems:
+    is_told = any(not problem.warns for problem in collected.problems)
+    if not services_in(collected.entries) and not is_told:
         problems.append(_NO_SERVICE)
     mistakes = [problem for problem in problems if not problem.warns]
     if mistakes:

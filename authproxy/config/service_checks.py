@@ -6,7 +6,7 @@ from authproxy.config.draft import Draft
 from authproxy.config.keys import Path
 from authproxy.errors import Problem
 from authproxy.settings import ServiceSettings
-from authproxy.values import EgressSpec, find_slip, parse_egress_url
+from authproxy.values import EgressSpec, Origin, find_slip, parse_egress_url
 from authproxy.values.hosts import is_loopback
 
 READ_BY_GOOGLE = ("authorization", "x-serverless-authorization", "proxy-authorization")
@@ -17,6 +17,7 @@ def check_services(draft: Draft) -> Iterator[Problem]:
     """All about what leads to services, and what they have no use for."""
     yield from _same_host(draft)
     yield from _same_path(draft)
+    yield from _same_service(draft)
     yield from _shared_names(draft)
     yield from _reached_by_nobody(draft)
     yield from _itself(draft)
@@ -54,6 +55,16 @@ def _same_path(draft: Draft) -> Iterator[Problem]:
                 )
         elif service.strip_path:
             yield draft.problem((*path, "strip_path"), "there is no path to strip; add path")
+
+
+def _same_service(draft: Draft) -> Iterator[Problem]:
+    seen: dict[Origin, list[tuple[str, ServiceSettings]]] = {}
+    for path, service in draft.services():
+        others = seen.setdefault(service.url, [])
+        same = next((name for name, other in others if other == service), None)
+        if same is not None:
+            yield draft.warning(path, f'is the same as the service "{same}"; remove one of them')
+        others.append((path[1], service))
 
 
 def _shared_names(draft: Draft) -> Iterator[Problem]:
@@ -118,24 +129,33 @@ def _audience(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[Pr
     at, audience = (*path, "audience"), service.audience
     if audience is None or service.token == "access":
         return
-    plain = service.url.audience
     if service.credentials.kind == "none":
         if not draft.is_for_all(at):
             yield draft.warning(at, 'has no effect: with credentials = "none" there is no token')
-    elif audience != plain and audience.rstrip("/") == plain:
-        yield draft.warning(at, f"is compared letter by letter, also its slash; write {plain}")
-    elif audience.startswith(f"{plain}/"):
-        yield draft.warning(
-            at, f"has a path, which the audience of a Cloud Run service has not; write {plain}"
-        )
-    elif audience.removeprefix("http://").rstrip("/") == service.url.authority:
-        yield draft.warning(at, f"is compared letter by letter; write {plain}")
+        return
+    wrong = _find_wrong_audience(audience, service)
+    if wrong:
+        yield draft.warning(at, f"{wrong}; write {service.url.audience}")
     elif draft.is_for_all(at) and len(draft.settings.services) > 1:
         yield draft.warning(
             at,
             "is the audience of every service, and as a rule each has its own; leave it out, or"
             " write it for one service",
         )
+
+
+def _find_wrong_audience(audience: str, service: ServiceSettings) -> str:
+    """Why a service on Cloud Run would refuse it, as far as that can be seen."""
+    plain = service.url.audience
+    if audience == plain:
+        return ""
+    if audience.rstrip("/") == plain:
+        return "is compared letter by letter, also its slash"
+    if audience.removeprefix("http://").rstrip("/") == service.url.authority:
+        return "is compared letter by letter"
+    if audience == str(service.url) and "---" in audience:
+        return "has a traffic tag, which no audience has"
+    return "has a path, which no audience has" if audience.startswith(f"{plain}/") else ""
 
 
 def _port_here(egress: EgressSpec) -> int | None:

@@ -24,9 +24,30 @@ _ADVICE = (
     ("Expected '=' after a key", "a line is KEY = VALUE"),
     ("Cannot overwrite a value", "it is there twice; remove one"),
     ("Cannot declare", "the table is there twice; write all its keys below the first"),
-    ("Expected newline or end of document", "one line has one KEY = VALUE"),
+    (
+        "Expected newline or end of document",
+        "a line ends behind its value; text and amounts with a unit stand in quotes",
+    ),
+    ("Unescaped '\\' in a string", "write '…' in place of \"…\", or / in place of \\"),
+    ("Invalid initial character for a key part", "a line is KEY = VALUE, [TABLE] or # COMMENT"),
 )
 """What to do, by how tomllib's message begins."""
+
+_BY_LINE = (
+    (re.compile("[“”„‘’«»]"), 'write straight quotation marks: "'),
+    (
+        re.compile("[\u00a0\u2000-\u200b\u3000]"),
+        "there is a character that only looks like a blank",
+    ),
+    (re.compile(r"=\s*(?:True|False|yes|no|on|off)\s*(?:#.*)?$", re.I), "write true or false"),
+    (
+        re.compile(r"=\s*(?:None|null|nil)?\s*(?:#.*)?$", re.I),
+        "a value is missing; leave the line out",
+    ),
+    (re.compile(r"^\s*(?:;|//|--|/\*)"), "a comment begins with #"),
+    (re.compile(r"^\s*[{}]"), "this is no JSON but TOML: a line is KEY = VALUE"),
+)
+"""What to do, by what stands in the line."""
 
 
 def syntax_problem(file: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
@@ -39,6 +60,8 @@ def syntax_problem(file: Path, text: str, error: tomllib.TOMLDecodeError) -> Pro
     advice = next((says for begin, says in _ADVICE if message.startswith(begin)), "")
     if not (found and found[1]):
         advice = "something is not closed: a ], a } or a quotation mark is missing"
+    matching = (says for pattern, says in _BY_LINE if pattern.search(lines[number - 1]))
+    advice = next(matching, advice)
     return Problem(
         where=f"{file}:{number}",
         key=f"column {found[2]}" if found and found[2] else "end of the file",

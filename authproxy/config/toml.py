@@ -56,7 +56,7 @@ class _Reader:
         if known is None:
             yield self._entry(value, path)
         elif not isinstance(value, dict):
-            yield self._problem(path, f"must be a table: {advice_for_value(path)}")
+            yield self._problem(path, f"must be a table: {advice_for_value(path, value)}")
         else:
             if len(path) == 2:
                 yield self._entry(None, path)

@@ -52,7 +52,7 @@ from authproxy.values.resources import (
     parse_tag,
 )
 from authproxy.values.web_origins import parse_web_origin
-from authproxy.values.wording import did_you_mean, find_close, find_slip, quoted
+from authproxy.values.wording import did_you_mean, find_close, find_slip, quoted, refuse_placeholder
 
 __all__ = [
     "CLOUD_PLATFORM",
@@ -107,4 +107,5 @@ __all__ = [
     "parse_tag",
     "parse_web_origin",
     "quoted",
+    "refuse_placeholder",
 ]

@@ -1,5 +1,6 @@
 """Words of messages that several modules share."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,6 +52,18 @@ def quoted(text: str, *, at_most: int = 60) -> str:
 def utc(at: float) -> str:
     """A moment in seconds since 1970, as in `2027-01-15T08:00:00Z`."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def refuse_placeholder(text: str) -> None:
+    """Raises ValueError for `$NAME` and `${NAME}`, which a shell would have replaced.
+
+    The text is not repeated: it may be a secret in a wrong place.
+    """
+    if re.search(r"\$\{\w+\}|\$[A-Z_][A-Z0-9_]{2,}|\{\{.*\}\}|%\(\w+\)s", text):
+        raise ValueError(
+            "variables are not replaced here; write the value itself, or leave it out and set it"
+            " by a variable AUTHPROXY_…"
+        )
 
 
 def parse_path(text: str, example: str) -> Path:
