@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from tempfile import gettempdir
-from typing import Any
+from typing import Any, TypeVar
 
 from authproxy.resolver import Resolver
 
 logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
@@ -49,6 +51,12 @@ def with_resolver(
         return loop
 
     return made
+
+
+def run_to_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """As `asyncio.run`, but lookups of names that hang are not waited for at the end."""
+    with asyncio.Runner(loop_factory=with_resolver(None)) as runner:
+        return runner.run(work)
 
 
 def _mend(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:

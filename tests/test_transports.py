@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from authproxy.transports import choose_transports
+from authproxy.transports import choose_transports, run_to_end
 
 
 def test_without_a_folder_for_temporary_files_the_standard_transports_serve(
@@ -55,3 +55,10 @@ def test_a_connection_that_is_closed_at_once_does_not_make_the_next_one_mute() -
 
     with asyncio.Runner(loop_factory=choose_transports()) as runner:
         assert [b"", b"hello"] * 10 == runner.run(talk())
+
+
+def test_what_commands_run_looks_names_up_in_the_same_way() -> None:
+    async def resolver() -> str:
+        return type(asyncio.get_running_loop().getaddrinfo.__self__).__name__  # type: ignore[attr-defined]  # -- bound
+
+    assert "Resolver" == run_to_end(resolver())

@@ -18,6 +18,7 @@ from authproxy.wire.http2.frames import (
     DATA,
     END_STREAM,
     GOAWAY,
+    HEADERS,
     PING,
     PREFACE,
     RST_STREAM,
@@ -845,3 +846,35 @@ async def test_the_service_end_does_not_wait_for_the_garbage_collector(first: st
             await until(lambda: ends() == before)
     finally:
         gc.enable()
+
+
+async def test_calls_whose_time_is_up_are_told_in_their_own_words() -> None:
+    async def begin(call: Call) -> None:
+        if call.get(b"te") is not None:
+            call.connection.h2.send_headers(
+                call.stream_id, [(b":status", b"200"), (b"content-type", b"application/grpc")]
+            )
+            call.connection.flush()
+
+    grpc = (b"content-type", b"application/grpc"), (b"te", b"trailers")
+    async with (
+        http2_service(begin) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1, *grpc, ended=False)
+        await client.frame_of(HEADERS)
+        client.call(3)
+        await until(lambda: len(service.calls) == 2)
+        stopping = asyncio.gather(proxy.server.shutdown(0))
+        streaming = await client.answer(1)
+        waiting = await client.answer(3)
+        await stopping
+        exchanges = await proxy.heard.wait_for(2)
+
+    assert (b"grpc-status", b"14") in streaming.fields
+    assert (b"503", b"shutting_down") == (
+        waiting.get(b":status"),
+        waiting.get(b"x-authproxy-error"),
+    )
+    assert [Code.SHUTTING_DOWN] * 2 == [each.code for each in exchanges]

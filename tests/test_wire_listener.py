@@ -129,6 +129,9 @@ async def test_a_tick_that_fails_is_not_the_last(caplog: pytest.LogCaptureFixtur
 
         idle_s = 0.0
 
+        def time_is_up(self) -> None:
+            pass
+
         def drain(self) -> None:
             """Nothing to do."""
 

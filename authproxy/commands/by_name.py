@@ -1,6 +1,5 @@
 """Cloud Run's services by name on the command line: which are meant, and where they are."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from authproxy.commands.choice import is_name
@@ -13,6 +12,7 @@ from authproxy.identity.apis.client import GoogleApi
 from authproxy.identity.apis.cloud_run import RunApi, located, lookup_name, read_addresses
 from authproxy.identity.token_cache.single_flight import mint_once
 from authproxy.settings import ServiceSettings, Settings
+from authproxy.transports import run_to_end
 from authproxy.values import parse_project, parse_region
 
 PLACES = {
@@ -88,7 +88,7 @@ def locate(settings: Settings, names: Sequence[str], environ: Mapping[str, str])
     services = dict(settings.services)
     for name in names:
         if services[name].is_nowhere:
-            services[name] = asyncio.run(look_up(services[name], settings, environ))
+            services[name] = run_to_end(look_up(services[name], settings, environ))
     return settings.model_copy(update={"services": services})
 
 

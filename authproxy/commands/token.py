@@ -1,6 +1,5 @@
 """`authproxy token`: the token for a service, for curl and scripts; or what the token says."""
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from authproxy.identity.claims import read_claims
 from authproxy.identity.token_cache.single_flight import mint_once
 from authproxy.policy.headers import service_rules, token_line
 from authproxy.settings import ServiceSettings, Settings
+from authproxy.transports import run_to_end
 
 Form = Literal["token", "header", "claims"]
 Say = Callable[[str], object]
@@ -33,7 +33,7 @@ def run(
     """
     service = settings.services[_the_one(names)]
     source, audience = source_of(service, settings, environ), service.token_audience
-    token = asyncio.run(mint_once(source, audience, deadline_s=settings.timeouts.token))
+    token = run_to_end(mint_once(source, audience, deadline_s=settings.timeouts.token))
     if token is NO_TOKEN:
         raise CredentialError(
             'there is no token: credentials are "none"', hint="Name others with --credentials."

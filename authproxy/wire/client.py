@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from authproxy.wire.listener import ProxyServer
 
 logger = logging.getLogger(__name__)
-
 # Why nothing is read from the client. Plain numbers: an IntFlag's operators are Python functions.
 _EARLY = 1  # body came before there was a connection to the service
 _QUEUE = 2  # a request sent ahead is waiting
@@ -75,10 +74,9 @@ class ClientConnection(asyncio.Protocol):
         self._advancing = False
         self._ahead: bytes | None = None
         """What came behind a request that may still switch the protocol."""
-        self._holds = 0
+        self._holds = self._unsent = 0
         self._idle_s = self._head_age_s = 0.0
         self._goodbye: Goodbye | None = None
-        self._unsent = 0
 
     # What the transport tells.
 
@@ -314,6 +312,8 @@ class ClientConnection(asyncio.Protocol):
         if self._relay is not None:
             self._relay.exchange.aborted = "authproxy"
         self.transport.abort()
+
+    time_is_up = cut
 
     def _connection_line(self, relay: Relay) -> bytes:
         if self.server.draining:

@@ -33,7 +33,9 @@ DRAIN_TICK_S = 0.1
 """How often what is still open is asked to end."""
 MAKE_ROOM_AFTER_S = 1.0
 """A client that has been idle for so long may be sent away for another one."""
-CUT_S = 1.0
+LAST_WORDS_S = 0.4
+"""For what is said to those whose time is up."""
+CUT_S = 0.4
 """How long connections that were cut have to say that they are lost, so that observers hear it."""
 
 
@@ -49,6 +51,9 @@ class Connection(Protocol):
 
     def drain(self) -> None:
         """Close now if nothing is under way, else as soon as that is so; may be called again."""
+
+    def time_is_up(self) -> None:
+        """Close now, with last words where those can be said."""
 
     def cut(self) -> None:
         """Close at once."""
@@ -231,6 +236,11 @@ class ProxyServer:
         await self._arrivals.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
+                await self._wind_down()
+        for connection in list(self._connections):
+            connection.time_is_up()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
                 await self._wind_down()
         self.cut()
         with contextlib.suppress(TimeoutError):

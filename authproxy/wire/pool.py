@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
-from authproxy.errors import AuthProxyError, Code, UpstreamError
+from authproxy.errors import AuthProxyError, UpstreamError
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
 from authproxy.wire import refusals
@@ -80,7 +80,7 @@ class Pool:
     def wait(self, waiter: Waiter) -> None:
         """Stand in line; `waiter` hears `connected` or `not_connected`, as a rule later."""
         if self._closed:
-            waiter.not_connected(_shutting_down())
+            waiter.not_connected(refusals.shutting_down())
             return
         self._waiting[waiter] = None
         self._open_more()
@@ -150,7 +150,7 @@ class Pool:
         for connection in list(self._idle):
             connection.close()
         while self._waiting:
-            self._first_in_line().not_connected(_shutting_down())
+            self._first_in_line().not_connected(refusals.shutting_down())
 
     def _open_more(self) -> None:
         while (
@@ -200,7 +200,3 @@ class Pool:
             f"<Pool {self.origin} [{busy} busy, {len(self._idle)} idle,"
             f" {self._connecting} connecting | {len(self._waiting)} waiting]>"
         )
-
-
-def _shutting_down() -> UpstreamError:
-    return UpstreamError("authproxy is shutting down.", code=Code.SHUTTING_DOWN, sent=False)

@@ -246,6 +246,10 @@ def service_broke(reason: str) -> UpstreamError:
     )
 
 
+def shutting_down() -> UpstreamError:
+    return UpstreamError("authproxy is shutting down.", code=Code.SHUTTING_DOWN, sent=False)
+
+
 def endless_interim(count: int) -> UpstreamError:
     return UpstreamError(
         f"The service sent {count:,} interim answers (1xx) and no final one.",

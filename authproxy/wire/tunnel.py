@@ -128,6 +128,8 @@ class Tunnel:
         self._client_end.transport.abort()
         self._service_end.transport.abort()
 
+    time_is_up = cut
+
     def __repr__(self) -> str:
         return f"<Tunnel {self._exchange.request_id} [{'ended' if self._ended else 'open'}]>"
 

@@ -1,6 +1,5 @@
 """`authproxy doctor`: what is wrong, and what to do about the first of it."""
 
-import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from authproxy.commands.doctor.runner import examine
 from authproxy.commands.doctor.subject import NOWHERE, Subject
 from authproxy.config import find_egress_for_tokens
 from authproxy.settings import Settings
+from authproxy.transports import run_to_end
 
 Say = Callable[[str], object]
 
@@ -45,7 +45,7 @@ def run(
         for name in names
     ]
     egress = find_egress_for_tokens(settings, environ)
-    report = asyncio.run(examine(subjects, partial(check_clock, egress, clock)))
+    report = run_to_end(examine(subjects, partial(check_clock, egress, clock)))
     colour = terminal and not environ.get("NO_COLOR")
     say(as_json(report) if json else as_text(report, colour=colour))
     return report.exit_code

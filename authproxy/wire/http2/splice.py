@@ -279,8 +279,6 @@ class Splice:
 
     def drain(self) -> None:
         """No more calls; those under way may end, and idle streams of events do so now."""
-        if self._is_over:
-            return
         if not self.is_draining and self.calls.streams:
             self.to_client(goaway(self.requests.last_id, Failure.NO_ERROR))
         self.is_draining = True
@@ -294,6 +292,10 @@ class Splice:
         reset(self._client.transport)
         if self._service is not None:
             self._service.transport.abort()
+
+    def time_is_up(self) -> None:
+        """Tell each call in the words of its protocol, then close."""
+        self._give_up(refusals.shutting_down())
 
     # The end.
 
