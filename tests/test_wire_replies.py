@@ -6,7 +6,7 @@ import pytest
 
 from authproxy.errors import STATUS_OF, AuthProxyError, Code, CredentialError, Refused
 from authproxy.exchange import RequestHead, make_field
-from authproxy.wire.replies import render
+from authproxy.wire.replies import answer, render
 
 REFUSED = Refused(
     "No service belongs to <b>.", code=Code.NO_ROUTE, hint='Ask for "a".', detail="secret rule"
@@ -119,6 +119,21 @@ def test_a_page_escapes_what_it_quotes() -> None:
 @pytest.mark.parametrize("accept", [b"*/*", b"text/html", b"application/json"])
 def test_what_is_for_the_log_is_not_shown_to_strangers(accept: bytes) -> None:
     assert b"secret rule" not in reply(REFUSED, accept=accept)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (b"application/grpc", 200),
+        (b"application/grpc-web", 421),
+        (b"application/connect+json", 421),
+    ],
+)
+def test_a_browser_may_come_by_another_connection_with_its_call(kind: bytes, status: int) -> None:
+    error = Refused("Elsewhere.", code=Code.ANOTHER_SERVICE)
+    head = RequestHead(b"POST", b"/", "2", [make_field(b"content-type", kind)])
+
+    assert status == answer(error, head, "abc-7").status
 
 
 def test_who_speaks_tls_gets_an_alert_instead_of_words() -> None:

@@ -13,7 +13,7 @@ from http import HTTPStatus
 
 from authproxy.errors import AuthProxyError, Code, StartPage
 from authproxy.exchange import RequestHead
-from authproxy.policy.rpc import find_rpc
+from authproxy.policy.rpc import Rpc, find_rpc
 from authproxy.wire.rpc_replies import status_and_body
 
 # Fatal, handshake_failure (RFC 8446 6): a client gives up at once, and says that it was TLS.
@@ -46,6 +46,8 @@ def answer(error: AuthProxyError, head: RequestHead, request_id: str) -> Answer:
     if error.status == 204:
         return Answer(status=204, lines=lines, body=b"")  # RFC 9110 15.3.5
     rpc = find_rpc(head) if error.status >= 300 else None
+    if error.code is Code.ANOTHER_SERVICE and rpc is not Rpc.GRPC:
+        rpc = None  # 421 has browsers open another connection, before any library hears of it
     if rpc is not None:
         status, ahead, body = status_and_body(error, rpc, head, request_id)
     else:
