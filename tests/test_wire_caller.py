@@ -494,6 +494,15 @@ def test_what_was_decided_for_one_method_is_decided_anew_for_another() -> None:
         client.admit(RequestHead(b"POST", b"/", "1.1", []), link, b"localhost", b"/")
 
 
+def test_who_cannot_be_allowed_is_not_told_to_be() -> None:
+    client = caller(("127.0.0.1", 1), rules(upstream()))
+
+    with pytest.raises(Refused) as raised:
+        asked_by(client, b"null", b"POST", (b"Sec-Fetch-Site", b"cross-site"))
+    assert raised.value.hint.startswith("The page has no origin of its own, as a file, a frame in")
+    assert asked_by(client, b"null", b"POST", (b"Sec-Fetch-Site", b"same-origin")) == b""
+
+
 @pytest.mark.parametrize(
     ("host", "is_refused"), [(b"proxy.example", True), (b"localhost", False), (b"[::1]:80", False)]
 )

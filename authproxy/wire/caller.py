@@ -300,7 +300,7 @@ class Caller:
         )
         refusal = find_cross_site(asking, host, allowed)
         if refusal is not None:
-            raise refusals.cross_site(refusal, by_referer_only=asking.has_referer_only)
+            raise refusals.cross_site(refusal, asking)
         if facts.origin and normal_origin(facts.origin) in allowed:
             if is_preflight(method, facts.preflight_method):
                 raise preflight(facts)

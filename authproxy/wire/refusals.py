@@ -3,6 +3,7 @@
 import math
 
 from authproxy.errors import Code, CredentialError, Refused, RefusedByGoogle, UpstreamError
+from authproxy.policy.cross_site import Asking
 from authproxy.policy.rejection import Rejection
 
 _ALLOW = {"Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
@@ -47,23 +48,33 @@ def address(rule: str) -> Refused:
     )
 
 
-def cross_site(detail: str, *, by_referer_only: bool = False) -> Refused:
-    """`detail` is for the log only; `by_referer_only`: it could also be a link."""
-    hint = (
-        "If the page is yours, add its origin to `allow_origins` in the configuration, as in"
-        ' allow_origins = ["http://localhost:3000"].'
-    )
-    if by_referer_only:
+def cross_site(detail: str, asking: Asking) -> Refused:
+    """`detail` is for the log only."""
+    if asking.origin == b"null":
+        hint = (
+            "The page has no origin of its own, as a file, a frame in a sandbox or a redirect has"
+            " none, and so it cannot be allowed. If it is yours, let a server give it out, and add"
+            f" the server's origin to `allow_origins` in the configuration, {_EXAMPLE}."
+        )
+    elif asking.has_referer_only:
         hint = (
             "If you followed a link, type the address instead. To follow links, reach this proxy as"
-            f" localhost or by https, where browsers say what a link is. {hint}"
+            f" localhost or by https, where browsers say what a link is. {_ALLOW_IT}"
         )
+    else:
+        hint = _ALLOW_IT
     return Refused(
         "This request was made by a page of another site, which may not use this proxy.",
         code=Code.CROSS_SITE,
         hint=hint,
         detail=detail,
     )
+
+
+_EXAMPLE = 'as in allow_origins = ["http://localhost:3000"]'
+_ALLOW_IT = (
+    f"If the page is yours, add its origin to `allow_origins` in the configuration, {_EXAMPLE}."
+)
 
 
 def key_required(header: bytes, detail: str = "the request has no key") -> Refused:
