@@ -22,6 +22,9 @@ _URL = re.compile(
 _ENDS_SEGMENT = (b"", b"/", b"?", b"#")
 PORTS = {b"https": b"443", b"http": b"80", b"wss": b"443", b"ws": b"80"}
 
+_USUAL = {b"https": (b"443", b"80"), b"http": (b"80",), b"wss": (b"443",), b"ws": (b"80",)}
+"""Ports that mean the same as none, whatever the scheme beside them says."""
+
 FindAddress = Callable[["Url"], bytes | None]
 
 
@@ -49,10 +52,11 @@ class Url(NamedTuple):
 
     def is_at(self, place: "Url") -> bool:
         """Whether it has the host and port of `place`. The scheme does not count: behind a front
-        end that ends TLS many frameworks take themselves to be on plain http."""
+        end that ends TLS many frameworks take themselves to be on plain http, or on TLS at port 80.
+        """
         if self.host != place.host:
             return False
-        return self.port == place.port or (not self.scheme and self.port == PORTS[place.scheme])
+        return self.port == place.port or (not place.port and self.port in _USUAL[place.scheme])
 
 
 def _nowhere(_: Url) -> bytes | None:

@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support import raw
 from tests.support.http2 import Call, call_of, http2_client, http2_service
+from tests.support.program import Program
 from tests.support.proxying import RunningProxy, proxying
 from tests.support.raw import RawService, raw_service
 from tests.support.talking import get, read_answer
@@ -167,3 +170,26 @@ async def test_the_options_of_the_whole_server_have_no_path() -> None:
         await proxy.exchange(get("*", "Connection: close", method="OPTIONS"))
 
     assert service.heads[0].startswith(b"OPTIONS * HTTP/1.1\r\n")
+
+
+async def test_as_users_run_it(tmp_path: Path) -> None:
+    async with raw_service(raw.always(raw.OK)) as service:
+        file = tmp_path / "authproxy.toml"
+        file.write_text(
+            'listen = "localhost:0"\n'
+            f'[services.billing]\nurl = "{service.url}/apps/billing/"\ncredentials = "none"\n'
+            f'[services.reports]\nurl = "{service.url}/apps/reports"\ncredentials = "none"\n'
+            'deny_paths = ["/admin"]\n'
+        )
+        async with Program("-c", file) as program, httpx.AsyncClient() as client:
+            assert f"-> {service.url}/apps/billing\n" in program.stderr
+            statuses = []
+            for name, path in (("billing", "/admin"), ("reports", "/x"), ("reports", "/admin")):
+                host = {"Host": f"{name}.localhost:{program.port}"}
+                answer = await client.get(f"http://localhost:{program.port}{path}", headers=host)
+                statuses.append(answer.status_code)
+
+    assert [200, 200, 403] == statuses
+    assert [b"/apps/billing/admin", b"/apps/reports/x"] == [
+        head.split(b" ")[1] for head in service.heads
+    ]
