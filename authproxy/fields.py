@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from authproxy.values import (
     READ_ONLY,
@@ -54,6 +54,14 @@ from authproxy.values import (
 
 _NAMING_SECRETS = (parse_credentials, parse_egress, parse_secret_header, parse_secret_ref)
 """Where env:NAME is to be written for $NAME, and never the value."""
+
+
+class Frozen(BaseModel):
+    """What every table of settings is: frozen, and without a key that nobody knows."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
+    )
 
 
 def _text(parse: Callable[[str], object], *parsed: type) -> BeforeValidator:

@@ -6,12 +6,11 @@ them. Every field's text below it is its documentation.
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from authproxy.bounds import LimitSettings, TimeoutSettings
 from authproxy.fields import (
     Audience,
-    Bytes,
-    Count,
     CredentialsValue,
     Digests,
     EgressValue,
@@ -20,6 +19,7 @@ from authproxy.fields import (
     FileMode,
     FileValue,
     ForwardedHost,
+    Frozen,
     HeaderLines,
     HeaderName,
     HostNames,
@@ -37,7 +37,6 @@ from authproxy.fields import (
     PathPrefix,
     PathPrefixes,
     ProxyLocal,
-    Rate,
     RemovedHeaders,
     RunServiceValue,
     Scopes,
@@ -63,14 +62,18 @@ from authproxy.values import (
     parse_run_service,
 )
 
+__all__ = [
+    "KeySettings",
+    "LimitSettings",
+    "ListenerSettings",
+    "LogSettings",
+    "ServiceSettings",
+    "Settings",
+    "TimeoutSettings",
+]
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
-    )
 
-
-class ServiceSettings(_Frozen):
+class ServiceSettings(Frozen):
     """One IAM-protected service."""
 
     url: OriginValue
@@ -195,7 +198,7 @@ class ServiceSettings(_Frozen):
         return "Authorization" if is_access else self.token_header
 
 
-class ListenerSettings(_Frozen):
+class ListenerSettings(Frozen):
     """A listener with rules of its own. When there are any, `listen` has no default."""
 
     listen: ListenValue
@@ -220,7 +223,7 @@ class ListenerSettings(_Frozen):
     """The mode of a Unix socket's file."""
 
 
-class KeySettings(_Frozen):
+class KeySettings(Frozen):
     """A key that clients may show. When there are any, nobody passes without one."""
 
     sha256: Digests = ()
@@ -231,7 +234,7 @@ class KeySettings(_Frozen):
     """The services that it opens; empty: all of them."""
 
 
-class LogSettings(_Frozen):
+class LogSettings(Frozen):
     """What is written to stderr."""
 
     format: LogFormat = "auto"
@@ -242,55 +245,7 @@ class LogSettings(_Frozen):
     """One line for each exchange."""
 
 
-class LimitSettings(_Frozen):
-    """Bounds that protect authproxy and the service."""
-
-    connections_per_service: Count = Field(1000, ge=1)
-    """Open connections to one service; requests beyond that wait in line. Tunnels do not count."""
-    head_bytes: Bytes = Field(64 * 1024, ge=1024)
-    """Size of a request's or answer's head."""
-    target_bytes: Bytes = Field(16 * 1024, ge=256)
-    """Length of a request's target."""
-    headers: Count = Field(200, ge=8)
-    """Header fields in a head."""
-    body_bytes: Bytes = Field(0, ge=0)
-    """Size of a request's body; 0: no bound."""
-    connections: Count = Field(0, ge=0)
-    """Open connections of all clients; 0: no bound."""
-    connections_per_client: Count = Field(0, ge=0)
-    """Open connections of one client address; 0: no bound."""
-    requests_per_second: Rate = Field(0.0, ge=0)
-    """Of one client address, or of one key where there are keys; 0: no bound."""
-    burst: Count = Field(0, ge=0)
-    """Requests that may come at once; 0: those of a second."""
-
-
-class TimeoutSettings(_Frozen):
-    """Seconds."""
-
-    connect: Seconds = Field(10.0, gt=0)
-    """Until a connection to the service stands, TLS included."""
-    head: Seconds = Field(30.0, gt=0)
-    """Until a client has sent its whole request head."""
-    first_byte: Seconds = Field(3600.0, gt=0)
-    """From the end of the request to the first byte of the answer."""
-    stream_idle: Seconds = Field(3600.0, gt=0)
-    """Silence in both directions within an exchange."""
-    total: Seconds = Field(0.0, ge=0)
-    """For a whole exchange, however much moves; 0: no bound. Tunnels are not counted."""
-    scale_up: Seconds = Field(10.0, ge=0)
-    """For how long an idempotent request goes out again while Google has no instance; 0: never."""
-    keep_alive: Seconds = Field(120.0, gt=0)
-    """How long an idle client connection is kept."""
-    service_keep_alive: Seconds = Field(60.0, gt=0)
-    """How long an idle connection to a service is kept."""
-    token: Seconds = Field(20.0, gt=0)
-    """Until a source has made a token."""
-    drain: Seconds = Field(9.0, ge=0)
-    """For exchanges that still run when authproxy is told to stop."""
-
-
-class Settings(_Frozen):
+class Settings(Frozen):
     """Everything that a run of authproxy needs to know."""
 
     listen: Listens = (Listen(),)
@@ -319,9 +274,9 @@ class Settings(_Frozen):
     """The proxy on the way out: a URL, `env:NAME`, `file:PATH`, `none`; `auto`: HTTPS_PROXY."""
     key_header: KeyHeaderName = "X-Api-Key"
     """The header in which clients show a key; it does not reach the service."""
-    keys: dict[KeyName, KeySettings] = {}
+    keys: dict[KeyName, KeySettings] = Field({})
     """Keys that clients must show, by name."""
-    listeners: dict[ListenerName, ListenerSettings] = {}
+    listeners: dict[ListenerName, ListenerSettings] = Field({})
     """Listeners with rules of their own, by name."""
     services: dict[ServiceName, ServiceSettings] = Field(min_length=1)
     """By name; the name is also the label in `NAME.localhost`."""

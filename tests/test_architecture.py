@@ -35,6 +35,7 @@ LAYERS = (
     ("file_watch",),
     ("config",),
     ("settings",),
+    ("bounds",),
     ("fields",),
     ("values",),
     ("exchange",),
@@ -58,7 +59,7 @@ HOMES = {
     "google": {"identity"},
     "h2": {"demo"},
     "hpack": {"wire"},
-    "pydantic": {"commands", "config", "fields", "settings"},
+    "pydantic": {"bounds", "commands", "config", "fields", "settings"},
     "requests": {"identity"},
 }
 """Every library that the package imports, and the only parts that may."""

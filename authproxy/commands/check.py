@@ -82,7 +82,9 @@ def summary(settings: Settings, environ: Mapping[str, str]) -> str:
         lines += ["", f"key {name}", *_lines(_key(key))]
     for name, service in settings.services.items():
         proxy = find_egress(service, settings, environ)
-        way_out = proxy and f"{proxy} (named by {proxy.source})"
+        way_out = (
+            f"{proxy} (named by {proxy.source})" if proxy else _without_proxy(service, settings)
+        )
         lines += ["", *_service(name, service), *_lines({"egress proxy": way_out})]
     for section in ("log", "limits", "timeouts"):
         values = changed(getattr(settings, section))
@@ -102,6 +104,12 @@ def _untold(settings: Settings) -> list[str]:
     if not all(each.listen.is_loopback for each in settings.every_listener):
         found.append("this machine's addresses")
     return found
+
+
+def _without_proxy(service: ServiceSettings, settings: Settings) -> str:
+    """Worth a word where somebody wrote it; what NO_PROXY and this machine do without is usual."""
+    own = service.egress_proxy or settings.egress_proxy
+    return "none" if own.kind == "none" else ""
 
 
 def _listener(name: str, listener: ListenerSettings) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from authproxy.config import find_egress
 from authproxy.errors import Problem
-from authproxy.settings import Settings
+from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import CredentialsSpec
 
 Plain = str | int | float | bool | None | Sequence["Plain"] | Mapping[str, "Plain"]
@@ -71,7 +71,11 @@ def _services(settings: Settings, environ: Mapping[str, str]) -> Plain:
 
 def _table(model: BaseModel) -> dict[str, Plain]:
     return {
-        name: f"{value:04o}" if name == "socket_mode" else _plain(value)
+        name: None
+        if name == "url" and _is_nowhere(model)
+        else f"{value:04o}"
+        if name == "socket_mode"
+        else _plain(value)
         for name, value in ((name, getattr(model, name)) for name in type(model).model_fields)
     }
 
@@ -119,5 +123,11 @@ def _paths(model: BaseModel, above: str) -> Iterator[str]:
 
 def _differing(model: BaseModel) -> Iterator[str]:
     for name, field in type(model).model_fields.items():
-        if field.is_required() or getattr(model, name) != field.default:
+        is_other = field.is_required() or getattr(model, name) != field.default
+        if is_other and not (name == "url" and _is_nowhere(model)):
             yield name
+
+
+def _is_nowhere(model: BaseModel) -> bool:
+    """A service by name, whose address nobody wrote."""
+    return isinstance(model, ServiceSettings) and model.is_nowhere

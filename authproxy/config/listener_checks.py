@@ -19,6 +19,7 @@ def check_listeners(draft: Draft) -> Iterator[Problem]:
     yield from _nobody_allowed(draft)
     yield from _same_listener(draft)
     yield from _unknown_service(draft)
+    yield from _without_proxy_protocol(draft)
     if draft.settings.tls_cert_file is not None and not any(
         each.listen.path is None for each in draft.settings.every_listener
     ):
@@ -98,6 +99,20 @@ def _unknown_service(draft: Draft) -> Iterator[Problem]:
                 f'there is no service "{listener.service}"'
                 f"{did_you_mean(listener.service, known)}; there are {', '.join(known)}",
             )
+
+
+def _without_proxy_protocol(draft: Draft) -> Iterator[Problem]:
+    """What is about the PROXY protocol says nothing without it."""
+    says = "has no effect: it is about listeners with proxy_protocol = true"
+    listeners = draft.settings.listeners
+    for name, listener in listeners.items():
+        at = ("listeners", name, "proxy_local")
+        if draft.is_given(at) and not listener.proxy_protocol:
+            yield draft.warning(at, says)
+    if draft.is_given(("health_path",)) and not any(
+        each.proxy_protocol for each in listeners.values()
+    ):
+        yield draft.warning(("health_path",), says)
 
 
 def _unix(
