@@ -1,6 +1,7 @@
 """Real gRPC clients and servers, with authproxy between them: what the one says the other hears."""
 
 import asyncio
+import itertools
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -326,15 +327,23 @@ async def test_refusal_is_a_status_with_a_message() -> None:
 
 
 async def test_refused_upload_is_a_status_too() -> None:
-    async def requests() -> AsyncIterator[bytes]:
-        while True:
-            yield bytes(MIB)
+    """With grpcio's other client: grpc.aio 1.85 loses one such status in six, without us as well,
+    and says "Internal error from Core" when its own write fails before it has read the answer."""
 
-    async with grpc_between(options={"grpc.default_authority": "evil.example"}) as setup:
-        with pytest.raises(aio.AioRpcError) as caught:
-            await setup.channel.stream_unary("/test.Echo/Collect")(requests())
+    def call(port: int) -> grpc.StatusCode:
+        options = [("grpc.default_authority", "evil.example")]
+        with (
+            grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel,
+            pytest.raises(grpc.RpcError) as caught,
+        ):
+            channel.stream_unary("/test.Echo/Collect")(itertools.repeat(bytes(MIB)), timeout=30)
+        code: grpc.StatusCode = caught.value.code()
+        return code
 
-    assert grpc.StatusCode.UNIMPLEMENTED == caught.value.code()
+    async with grpc_between() as setup:
+        code = await asyncio.to_thread(call, setup.proxy.port)
+
+    assert grpc.StatusCode.UNIMPLEMENTED == code
 
 
 async def test_keep_alive_pings_are_answered_while_a_call_runs() -> None:
