@@ -10,7 +10,6 @@ from authproxy.wire.http2.blocks import (
     BlockReader,
     BlockWriter,
     plain_block,
-    plain_field,
 )
 from authproxy.wire.http2.frames import ConnectionFault, Failure
 
@@ -113,9 +112,3 @@ def test_plain_block_needs_no_table(fields: list[tuple[bytes, bytes]]) -> None:
 
     assert fields == list(decoder.decode(block, raw=True))
     assert 0 == decoder.header_table_size
-
-
-def test_value_in_huffman_code_goes_on_as_it_is() -> None:
-    block = plain_field(b"a", b"\x9c\xb4\x50\x75\x3c\x1e\xca\x24", is_coded=True)
-
-    assert [(b"a", b"hello world")] == list(hpack.Decoder().decode(block, raw=True))

@@ -75,12 +75,71 @@ def test_trailers_have_no_status() -> None:
     assert None is glance.find(b"location")
 
 
-@pytest.mark.parametrize("status", [b"2", b"2000", b"abc", b""])
-def test_status_that_is_none_is_a_fault(status: bytes) -> None:
-    with pytest.raises(ConnectionFault) as caught:
-        GlanceReader().read(b"\x08" + bytes((len(status),)) + status)
+@pytest.mark.parametrize(
+    ("block", "fault"),
+    [
+        pytest.param(b"\x08\x02ab", "a :status that is none", id="status that is none"),
+        pytest.param(b"\x88\x88", "a :status that is repeated, or behind other fields", id="twice"),
+        pytest.param(
+            b"\x10\x01a\x01b\x88", "a :status that is repeated, or behind other fields", id="late"
+        ),
+        pytest.param(b"\x88\x84", "a pseudo-header field that no answer has", id=":path"),
+        pytest.param(b"\x88\x10\x01A\x01b", "the name of a field is not valid", id="capital"),
+        pytest.param(b"\x88\x10\x01a\x03b\r\n", "the value of a field is not valid", id="CR LF"),
+        pytest.param(
+            b"\x88\x0f\x0d\x011\x0f\x0d\x011", "a content-length that is repeated", id="lengths"
+        ),
+    ],
+)
+def test_fault_is_remembered_with_the_block(block: bytes, fault: str) -> None:
+    reader = GlanceReader()
 
-    assert "an answer without a status" == caught.value.reason
+    assert [fault, fault] == [reader.read(block).fault, reader.read(block).fault]
+
+
+def test_entry_of_the_table_keeps_its_fault() -> None:
+    reader = GlanceReader()
+    reader.read(b"\x88\x40\x01A\x01b")
+
+    assert "the name of a field is not valid" == reader.read(b"\x88\xbe").fault
+
+
+def test_blanks_are_told_apart() -> None:
+    glance = GlanceReader().read(b"\x88\x10\x01a\x02b ")
+
+    assert ("", True) == (glance.fault, glance.has_blanks)
+
+
+def test_what_the_table_has_dropped_is_no_entry() -> None:
+    reader = GlanceReader()
+    large = b"\x40\x01a\x7f\xd1\x0e" + b"x" * 2000
+    reader.read(b"\x88" + large * 3)
+    assert 1 == len(reader.read(b"\xbf").entries)
+    with pytest.raises(ConnectionFault):
+        reader.read(b"\xc0")
+
+
+@pytest.mark.parametrize(
+    ("block", "reason"),
+    [
+        (b"\x88", "a header block without the update of the table's size that was due"),
+        (b"\x3f\x45\x88", "a header block without the update of the table's size that was due"),
+        (b"\x3f\xe1\x1f\x88", "a table that is larger than the client allows"),
+        (b"\x88\x20", "an update of the table's size behind a field"),
+    ],
+)
+def test_smaller_table_is_said_first(block: bytes, reason: str) -> None:
+    reader = GlanceReader()
+    reader.read(b"\x88")
+    reader.allow_table(99)
+    reader.allow_table(2000)
+    with pytest.raises(ConnectionFault) as caught:
+        reader.read(block)
+    reader = GlanceReader()
+    reader.allow_table(99)
+
+    assert reason == caught.value.reason
+    assert 200 == reader.read(b"\x3f\x44\x88").status
 
 
 def test_bomb_is_a_fault_when_it_is_spelled_out() -> None:

@@ -52,19 +52,14 @@ def opened(stream_id: int, *, flags: int = END_HEADERS | END_STREAM) -> bytes:
             Failure.PROTOCOL_ERROR,
             b"a stream that no client can open",
         ),
-        (frame(DATA, 0, 1, b"x"), Failure.PROTOCOL_ERROR, b"data on a stream that is not open"),
-        (frame(DATA, 0, 0, b"x"), Failure.PROTOCOL_ERROR, b"data on a stream that is not open"),
+        (frame(DATA, 0, 1, b"x"), Failure.PROTOCOL_ERROR, b"a frame on a stream that is not open"),
+        (frame(DATA, 0, 0, b"x"), Failure.PROTOCOL_ERROR, b"a frame on a stream that is not open"),
         (
             rst_stream(5, Failure.CANCEL),
             Failure.PROTOCOL_ERROR,
-            b"a reset of a stream that is not open",
+            b"a frame on a stream that is not open",
         ),
-        (window_update(5, 1), Failure.PROTOCOL_ERROR, b"a window for a stream that is not open"),
-        (
-            opened(1, flags=END_HEADERS) + opened(1, flags=END_HEADERS),
-            Failure.PROTOCOL_ERROR,
-            b"a second request on a stream",
-        ),
+        (window_update(5, 1), Failure.PROTOCOL_ERROR, b"a frame on a stream that is not open"),
         (
             frame(SETTINGS, ACK, 0) * 3,
             Failure.PROTOCOL_ERROR,
@@ -73,7 +68,7 @@ def opened(stream_id: int, *, flags: int = END_HEADERS | END_STREAM) -> bytes:
         (
             frame(HEADERS, END_HEADERS, 1, b"\xbe"),
             Failure.COMPRESSION_ERROR,
-            b"Invalid table index 62",
+            b"a header block is not valid",
         ),
         (
             frame(HEADERS, 0, 1, CALL) + frame(CONTINUATION, 0, 1) * 100,
@@ -108,7 +103,7 @@ def opened(stream_id: int, *, flags: int = END_HEADERS | END_STREAM) -> bytes:
         (
             frame(HEADERS, END_HEADERS, 1, b"\x3f\xe2\xff\x03" + CALL),
             Failure.COMPRESSION_ERROR,
-            b"Encoder exceeded max allowable table size",
+            b"a header block is not valid",
         ),
     ],
 )

@@ -16,15 +16,12 @@ from authproxy.policy.headers import FORBIDDEN_TRAILERS, ServiceRules
 from authproxy.policy.home import Home
 from authproxy.policy.rewriting import REQUEST_FIELDS, service_request
 from authproxy.policy.targets import asterisk, fragment
+from authproxy.policy.validity import OF_CONNECTION, content_length
 
 Pair = tuple[bytes, bytes]
 """A field's name, in lower case, and its value."""
 
 _PSEUDO = frozenset([b":method", b":scheme", b":authority", b":path", b":protocol"])
-# RFC 9113 8.2.2. `te` may say `trailers`, see `_check_fields`.
-_OF_CONNECTION = frozenset(
-    [b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"]
-)
 _is_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _is_name = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
 _is_target = re.compile(rb"(/[^\x00-\x20\x7f#]*|\*)").fullmatch
@@ -134,11 +131,12 @@ def _check_fields(fields: Sequence[Pair]) -> bool:
             if _is_control(value):
                 raise _bad("The value of a field is not valid.")
             is_trimmed = False
-        if name in _OF_CONNECTION or (name == b"te" and value.strip().lower() != b"trailers"):
+        if name in OF_CONNECTION or (name == b"te" and value.strip().lower() != b"trailers"):
             raise _bad("A field has no place in HTTP/2, since it is about HTTP/1.1's connection.")
-    lengths = [value for name, value in fields if name == b"content-length"]
-    if len(lengths) > 1 or not all(map(bytes.isdigit, lengths)):
-        raise _bad("The Content-Length is no number, or repeated.")
+    try:
+        content_length([value.strip() for name, value in fields if name == b"content-length"])
+    except ValueError:
+        raise _bad("The Content-Length is no number, or repeated.") from None
     return is_trimmed
 
 

@@ -60,6 +60,7 @@ class Agreement:
         if not self._splice.has_service:
             self._confirmed_early += 1
             self._splice.to_client(frame(SETTINGS, ACK, 0))
+            self._apply(table)
         else:
             _note(self._of_client, table)
         passing = passing_settings(payload)
@@ -94,8 +95,12 @@ class Agreement:
             return b""
         if not self._of_client:
             raise ConnectionFault(Failure.PROTOCOL_ERROR, "settings confirmed that nobody sent")
-        self._of_client.popleft()
+        self._apply(self._of_client.popleft())
         return None
+
+    def _apply(self, table: int | None) -> None:
+        if table is not None:
+            self._splice.answers.allow_table(table)
 
 
 def _table_size(settings: dict[int, int]) -> int | None:

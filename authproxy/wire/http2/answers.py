@@ -19,7 +19,8 @@ from authproxy.policy.rewriting import LOCAL_FIELDS, local_value
 from authproxy.policy.sign_in import REDIRECTS
 from authproxy.policy.site_data import FIELDS as COOKIE_FIELDS
 from authproxy.wire.cookies import cookie_lines
-from authproxy.wire.http2.blocks import EMPTY_TABLE, plain_field, plain_fields
+from authproxy.wire.http2 import causes
+from authproxy.wire.http2.blocks import EMPTY_TABLE, plain_field, plain_fields, table_update
 from authproxy.wire.http2.frames import (
     CONTINUATION,
     END_STREAM,
@@ -29,13 +30,16 @@ from authproxy.wire.http2.frames import (
     SETTINGS,
     SMALLEST_MAX_FRAME,
     STREAM_MASK,
+    WINDOW_UPDATE,
     ConnectionFault,
     Failure,
     block_frames,
+    frame,
     rst_stream,
     window_update,
 )
-from authproxy.wire.http2.glance import Entry, Glance, GlanceReader, value_of
+from authproxy.wire.http2.glance import Glance, GlanceReader
+from authproxy.wire.http2.messages import answer_length, length_fault, misplaced
 from authproxy.wire.interim import InterimCount
 
 if TYPE_CHECKING:
@@ -59,15 +63,27 @@ class Answers:
         self._max_list = _LISTS * splice.server.limits.head_bytes
         self._rewrites = False
         self._forgotten = False
+        self.due_update = b""
+        """What the next block that the client is sent must begin with, should it be one of ours."""
         self.last_taken_id = STREAM_MASK
         """The highest stream that the service will answer, after its GOAWAY."""
 
-    def data(self, flags: int, stream_id: int, length: int) -> bytes | None:
+    def data(self, flags: int, stream_id: int, length: int, padding: int) -> bytes | None:
         stream = self._splice.calls.streams.get(stream_id)
         if stream is None:
             return self._stray_data(stream_id, length)
         stream.silent_s = 0.0
-        stream.exchange.bytes_to_client += length
+        exchange, wanted = stream.exchange, stream.answer_length
+        got = exchange.bytes_to_client + length - padding
+        if wanted < 0:
+            fault = "" if exchange.status else "content before the head"
+        else:
+            fault = length_fault(got, wanted, is_last=bool(flags & END_STREAM))
+        if fault or stream.service_ended:
+            self._malformed(stream_id, stream, fault)
+            return self._stray_data(stream_id, length)
+        exchange.bytes_to_client = got
+        self._splice.calls.window -= length
         if flags & END_STREAM:
             self._splice.calls.service_ended(stream_id, stream)
         return None
@@ -79,27 +95,36 @@ class Answers:
             raise ConnectionFault(Failure.PROTOCOL_ERROR, "a push, though it was told not to")
         glance = self._reader.read(block)
         stream = self._splice.calls.streams.get(stream_id)
-        if stream is not None and glance.status in _REFUSABLE:
+        if stream is None:
+            return self._stray_block(glance, stream_id)
+        fault = glance.fault or misplaced(glance, flags, stream)
+        if fault or stream.service_ended:
+            self._malformed(stream_id, stream, fault)
+            return self._dropped(glance)
+        if glance.status in _REFUSABLE:
             look = self._count_interim if glance.status < 200 else self._replace
             look(glance, flags, stream_id, stream)
-            stream = self._splice.calls.streams.get(stream_id)
-        hint = b""
-        if stream is not None:
-            hint = self._note(glance, flags, stream_id, stream)
-        if stream_id in self._splice.calls.refused:
-            self._rewrites = True  # the client must not miss what the block does to its table
-            return b""
-        home = (stream.home if stream is not None else None) or self._splice.caller.home
+            if stream_id in self._splice.calls.refused:
+                return self._dropped(glance)
+        return self._pass_on(glance, flags, stream_id, stream, block)
+
+    def _pass_on(
+        self, glance: Glance, flags: int, stream_id: int, stream: "Stream", block: bytes
+    ) -> bytes | None:
+        hint = self._note(glance, flags, stream_id, stream)
+        home = stream.home or self._splice.caller.home
         if glance.home is not home:
             glance.home, glance.must_change = home, self._must_change(glance, home)
             glance.sets_cookies = any(entry[0] in COOKIE_FIELDS for entry in glance.entries)
         more = plain_field(HINT, hint) if hint else b""
         cors, gives_way = NO_CORS
         # Interim answers and trailers have no need of it.
-        if stream is not None and glance.status >= 200:
+        if glance.status >= 200:
             cors, gives_way = _cors(glance, stream, home) if stream.cors else NO_CORS
             more += self._cookies(glance, stream, home) if glance.sets_cookies else b""
         if not self._rewrites and not glance.must_change and not cors:
+            if glance.resizes:
+                self.due_update = b""
             # A literal at the end touches no table, so nothing else need be written anew.
             return _as_frames(block + more, flags, stream_id) if more else None
         self._rewrites = True
@@ -114,15 +139,73 @@ class Answers:
             return b""
         if kind == SETTINGS:
             return splice.agreement.service_says(flags, payload)
-        if kind == GOAWAY and len(payload) >= 4:
-            self.last_taken_id = int.from_bytes(payload[:4], "big") & STREAM_MASK
-        elif kind == RST_STREAM:
+        if kind == GOAWAY:
+            return self._goaway(payload)
+        if kind == WINDOW_UPDATE:
+            return self._window_update(stream_id, payload)
+        if kind == RST_STREAM:
+            self._check_made(stream_id)
             stream = splice.calls.streams.get(stream_id)
-            if stream is not None:
-                self._taken_back(stream_id, stream, payload)
-            elif stream_id in splice.calls.refused:
+            if stream is None:
                 return b""
+            self._taken_back(stream_id, stream, payload)
         return None
+
+    def allow_table(self, size: int) -> None:
+        """The service has confirmed what the client says about the size of its table."""
+        self._reader.allow_table(size)
+        if size < self._reader.max_size and not self._forgotten:
+            # RFC 9113 4.3.1: so must begin what the client is sent next, even if it is of our own.
+            self.due_update = table_update(size)
+
+    def take_due_update(self) -> bytes:
+        due, self.due_update = self.due_update, b""
+        return due
+
+    def _goaway(self, payload: bytes) -> bytes:
+        """RFC 9113 6.8: no GOAWAY takes back what one before it has said."""
+        last_id = int.from_bytes(payload[:4], "big") & STREAM_MASK
+        self.last_taken_id = min(last_id, self.last_taken_id)
+        return frame(GOAWAY, 0, 0, self.last_taken_id.to_bytes(4, "big") + payload[4:])
+
+    def _window_update(self, stream_id: int, payload: bytes) -> bytes | None:
+        is_nothing = not int.from_bytes(payload, "big") & STREAM_MASK
+        if stream_id == 0:
+            if is_nothing:
+                raise ConnectionFault(Failure.PROTOCOL_ERROR, "a window update of nothing")
+            return None
+        self._check_made(stream_id)
+        stream = self._splice.calls.streams.get(stream_id)
+        if stream is not None and is_nothing:
+            self._malformed(stream_id, stream, "a window update of nothing")
+        return b"" if stream is None or is_nothing else None
+
+    def _check_made(self, stream_id: int) -> None:
+        """Was there such a call? Raises ConnectionFault (RFC 9113 5.1)."""
+        if stream_id > self._splice.requests.last_sent_id or not stream_id & 1:
+            raise ConnectionFault(Failure.PROTOCOL_ERROR, "a frame for a call that nobody made")
+
+    def _malformed(self, stream_id: int, stream: "Stream", fault: str) -> None:
+        """Nothing of it may pass (RFC 9113 8.1.1); both ends hear that it is over."""
+        failure = Failure.PROTOCOL_ERROR
+        if not fault:
+            fault, failure = "a frame behind the end of the answer", Failure.STREAM_CLOSED
+        self._splice.to_service(rst_stream(stream_id, failure))
+        self._splice.calls.fail(stream_id, stream, causes.malformed_answer(fault))
+
+    def _stray_block(self, glance: Glance, stream_id: int) -> bytes | None:
+        """Of a call that is over."""
+        self._check_made(stream_id)
+        is_valid = not (glance.fault or glance.has_blanks or self._rewrites)
+        if is_valid and stream_id in self._splice.calls.taken_back:
+            return None  # it crossed with the client's reset, whose table learns from it
+        return self._dropped(glance)
+
+    def _dropped(self, glance: Glance) -> bytes:
+        """It does not reach the client, who must not miss what it does to its table."""
+        if glance.pushed or glance.resizes:
+            self._rewrites = True
+        return b""
 
     @property
     def _drops_alt_svc(self) -> bool:
@@ -130,9 +213,9 @@ class Answers:
         return self._splice.caller.home.client.startswith(b"https:")
 
     def _must_change(self, glance: Glance, home: Home) -> bool:
-        return any(
+        return glance.has_blanks or any(
             self._must_go(entry[0])
-            or (entry[0] in LOCAL_FIELDS and _local(entry, home) != value_of(entry))
+            or (entry[0] in LOCAL_FIELDS and local_value(entry[0], entry[1], home) != entry[1])
             for entry in glance.entries
         )
 
@@ -156,6 +239,7 @@ class Answers:
             exchange.status = status
             exchange.first_byte_s = time.monotonic() - exchange.started
             stream.head = glance
+            stream.answer_length = answer_length(glance, exchange.head.method)
             if status >= LOWEST_STATUS:
                 hint = self._find_hint(glance, stream)
         if flags & END_STREAM:
@@ -201,7 +285,7 @@ class Answers:
         """An interim answer came; a call that gets nothing else is refused."""
         stream.interim = stream.interim or InterimCount()
         try:
-            size = sum(len(name) + len(value) for name, value, _ in glance.entries)
+            size = sum(len(name) + len(value) for name, value, _, _ in glance.entries)
             stream.interim.add(stream.exchange.request_id, size)
         except UpstreamError as error:
             self._splice.to_service(rst_stream(stream_id, Failure.CANCEL))
@@ -215,21 +299,22 @@ class Answers:
         parts = []
         size = 0
         for entry in glance.entries:
-            name, value, is_coded = entry
+            name, value = entry[0], entry[1].strip(b" \t")
             if name in drop or self._must_go(name):
                 continue
             if name in LOCAL_FIELDS:
-                local, is_coded = _local(entry, home), False
+                local = local_value(entry[0], entry[1], home)
                 if local is None:
                     continue
                 value = local
-            parts.append(plain_field(name, value, is_coded=is_coded))
+            parts.append(plain_field(name, value))
             size += len(parts[-1])
             if size > self._max_list:
                 raise ConnectionFault(Failure.COMPRESSION_ERROR, "a header block is too large")
         block = b"".join(parts)
         if not self._forgotten:
             self._forgotten = True
+            self.due_update = b""
             block = EMPTY_TABLE + block
         return block
 
@@ -239,11 +324,12 @@ class Answers:
         if failure != Failure.NO_ERROR or not stream.service_ended:
             exchange.aborted = "service"
             exchange.detail = f"the service reset the stream, code {failure}"
+        self._splice.calls.forget(stream_id)
         self._splice.calls.ended(stream_id, stream)
 
-    def _stray_data(self, stream_id: int, length: int) -> bytes | None:
-        if stream_id not in self._splice.calls.refused:
-            return None  # it crossed with the client's reset, and the client counts it
+    def _stray_data(self, stream_id: int, length: int) -> bytes:
+        """Of a call that is over: nobody else gives this part of the connection's window back."""
+        self._check_made(stream_id)
         if length:
             self._splice.to_service(window_update(0, length))
         return b""
@@ -252,10 +338,6 @@ class Answers:
 def _cors(glance: Glance, stream: "Stream", home: Home) -> tuple[bytes, frozenset[bytes]]:
     """The lines for a page of an allowed origin, and the fields that give way to them."""
     return settle(stream.cors, glance.find(ALLOW_ORIGIN), home)
-
-
-def _local(entry: Entry, home: Home) -> bytes | None:
-    return local_value(entry[0], value_of(entry), home)
 
 
 def _as_frames(block: bytes, flags: int, stream_id: int) -> bytes:

@@ -81,7 +81,9 @@ class BlockReader:
         try:
             return list(self._decoder.decode(block, raw=True))
         except HPACKError as error:
-            raise ConnectionFault(Failure.COMPRESSION_ERROR, str(error)) from error
+            # Its own words can hold what came, which may be secret.
+            reason = "a header block is not valid"
+            raise ConnectionFault(Failure.COMPRESSION_ERROR, reason) from error
 
 
 class BlockWriter:
@@ -120,9 +122,8 @@ def plain_block(fields: Iterable[Pair]) -> bytes:
     return b"".join(plain_field(name, value) for name, value in fields)
 
 
-def plain_field(name: bytes, value: bytes, *, is_coded: bool = False) -> bytes:
-    """`is_coded`: the value is in Huffman code already."""
-    return b"\x10" + _string(name, 0) + _string(value, 0x80 if is_coded else 0)
+def plain_field(name: bytes, value: bytes) -> bytes:
+    return b"\x10" + _string(name) + _string(value)
 
 
 def plain_fields(lines: bytes) -> bytes:
@@ -131,19 +132,28 @@ def plain_fields(lines: bytes) -> bytes:
     return b"".join(plain_field(name.lower(), value) for name, _, value in pairs)
 
 
-def _string(text: bytes, mark: int) -> bytes:
-    """RFC 7541 5.2; the length is an integer with a 7-bit prefix (5.1)."""
-    size = len(text)
-    if size < 0x7F:
-        return bytes((mark | size,)) + text
-    size -= 0x7F
-    prefix = bytearray((mark | 0x7F,))
-    while size >= 0x80:
-        prefix.append(size & 0x7F | 0x80)
-        size >>= 7
-    prefix.append(size)
-    return bytes(prefix) + text
+def _string(text: bytes) -> bytes:
+    """RFC 7541 5.2, without Huffman code."""
+    return _integer(len(text), 0x7F, 0) + text
 
 
-EMPTY_TABLE = b"\x20"
-"""A dynamic table size update to 0 (RFC 7541 6.3): whoever reads it forgets all entries."""
+def _integer(number: int, prefix: int, mark: int) -> bytes:
+    """RFC 7541 5.1."""
+    if number < prefix:
+        return bytes((mark | number,))
+    number -= prefix
+    parts = bytearray((mark | prefix,))
+    while number >= 0x80:
+        parts.append(number & 0x7F | 0x80)
+        number >>= 7
+    parts.append(number)
+    return bytes(parts)
+
+
+def table_update(size: int) -> bytes:
+    """A dynamic table size update (RFC 7541 6.3)."""
+    return _integer(size, 0x1F, 0x20)
+
+
+EMPTY_TABLE = table_update(0)
+"""Whoever reads it forgets all entries."""

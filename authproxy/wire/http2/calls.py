@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from authproxy.errors import AuthProxyError
+from authproxy.errors import AuthProxyError, Code
 from authproxy.wire.http2 import causes
 from authproxy.wire.http2.frames import (
     DATA,
@@ -11,11 +11,13 @@ from authproxy.wire.http2.frames import (
     STREAM_MASK,
     ConnectionFault,
     Failure,
+    begin_with,
     frame,
     rst_stream,
     window_update,
 )
 from authproxy.wire.http2.replies import render, render_end
+from authproxy.wire.http2.settings import DEFAULT_WINDOW, MAX_WINDOW
 from authproxy.wire.http2.streams import Stream
 
 if TYPE_CHECKING:
@@ -35,13 +37,17 @@ QUIET_S = 0.2
 class Calls:
     """By number of the stream."""
 
-    __slots__ = ("_debt", "_splice", "refused", "streams")
+    __slots__ = ("_debt", "_splice", "refused", "streams", "taken_back", "window")
 
     def __init__(self, splice: "Splice") -> None:
         self._splice = splice
         self.streams: dict[int, Stream] = {}
         self.refused: dict[int, None] = {}
         """Streams that we ended ourselves, oldest first; what still comes for them is dropped."""
+        self.taken_back: dict[int, None] = {}
+        """Streams that the client has reset, oldest first."""
+        self.window = DEFAULT_WINDOW
+        """Bytes of DATA that the client takes, the service's and ours."""
         self._debt = 0
         """Bytes of our own DATA, which the client will give back as if they were the service's."""
 
@@ -79,8 +85,12 @@ class Calls:
         )
         exchange.bytes_to_client = counted
         self._debt += counted
-        splice.to_client(frames)
-        if not stream.client_ended:
+        self.window -= counted
+        splice.to_client(begin_with(splice.answers.take_due_update(), frames))
+        if error.code is Code.BAD_REQUEST:
+            # RFC 9113 8.1.1: an answer may come before it, but a malformed request is an error.
+            splice.to_client(rst_stream(stream_id, Failure.PROTOCOL_ERROR))
+        elif not stream.client_ended:
             splice.to_client(rst_stream(stream_id, Failure.NO_ERROR))
         self.forget(stream_id)
         self.ended(stream_id, stream)
@@ -114,8 +124,24 @@ class Calls:
             is_empty=not exchange.bytes_to_client,
         )
         self._debt += counted
-        self._splice.to_client(frames)
+        self.window -= counted
+        if frames:
+            self._splice.to_client(begin_with(self._splice.answers.take_due_update(), frames))
         return bool(frames)
+
+    def break_off(self, stream_id: int, stream: Stream, fault: str, failure: Failure) -> None:
+        """The client's request is not valid (RFC 9113 8.1.1); part of it may have passed."""
+        exchange, splice = stream.exchange, self._splice
+        exchange.aborted = "client"
+        splice.guard.note_reset()
+        splice.to_service(rst_stream(stream_id, Failure.CANCEL))
+        if not stream.is_answered:
+            self.refuse(stream_id, stream, causes.malformed_request(fault))
+            return
+        exchange.code, exchange.detail = Code.BAD_REQUEST, fault
+        splice.to_client(rst_stream(stream_id, failure))
+        self.forget(stream_id)
+        self.ended(stream_id, stream)
 
     def fail_all(self, error: AuthProxyError, *, last_taken_id: int) -> None:
         """The service is gone. What it said that it would not take, may be tried elsewhere."""
@@ -152,17 +178,23 @@ class Calls:
                 self.ended(stream_id, stream)
 
     def forget(self, stream_id: int) -> None:
-        """We end this stream ourselves."""
-        self.refused[stream_id] = None
-        if len(self.refused) > MAX_REFUSED:
-            del self.refused[next(iter(self.refused))]
+        """We end this stream ourselves, or the service does: the client may still send for it."""
+        _remember(self.refused, stream_id)
+
+    def take_back(self, stream_id: int, stream: Stream) -> None:
+        """The client ends this stream: the service may still send for it."""
+        _remember(self.taken_back, stream_id)
+        self.ended(stream_id, stream)
 
     def give_back(self, payload: bytes) -> bytes | None:
         """A WINDOW_UPDATE for the connection, less what our own DATA used: that was never taken
         from the service."""
+        increment = int.from_bytes(payload, "big") & STREAM_MASK
+        self.window += increment
+        if self.window > MAX_WINDOW:
+            raise ConnectionFault(Failure.FLOW_CONTROL_ERROR, "the window is too large")
         if not self._debt:
             return None
-        increment = int.from_bytes(payload, "big") & STREAM_MASK
         paid = min(increment, self._debt)
         self._debt -= paid
         return window_update(0, increment - paid) if increment > paid else b""
@@ -181,3 +213,9 @@ class Calls:
 
     def __repr__(self) -> str:
         return f"<Calls [{len(self.streams)} open]>"
+
+
+def _remember(streams: dict[int, None], stream_id: int) -> None:
+    streams[stream_id] = None
+    if len(streams) > MAX_REFUSED:
+        del streams[next(iter(streams))]

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from authproxy.errors import Code, Refused, UpstreamError
 from authproxy.values import Origin
 from authproxy.wire import mismatch, refusals
+from authproxy.wire.http2.frames import ConnectionFault, Failure
 
 if TYPE_CHECKING:
     from authproxy.settings import TimeoutSettings
-    from authproxy.wire.http2.frames import ConnectionFault
     from authproxy.wire.http2.streams import Stream
 
 
@@ -38,6 +38,25 @@ def service_broke(reason: str, begun: bytes, origin: Origin) -> UpstreamError:
         hint="Is the address that of the service itself, and its port one that speaks HTTP/2?",
         detail=reason,
     )
+
+
+def malformed_answer(reason: str) -> UpstreamError:
+    """One answer is not valid (RFC 9113 8.1.1); the connection is."""
+    return UpstreamError(
+        "The service's answer is not valid HTTP/2.",
+        code=Code.UPSTREAM_BROKE,
+        sent=True,
+        hint="The access log says what is wrong with it.",
+        detail=reason,
+    )
+
+
+def much_but_no_call() -> ConnectionFault:
+    return ConnectionFault(Failure.ENHANCE_YOUR_CALM, "no call, but much else")
+
+
+def malformed_request(reason: str) -> Refused:
+    return Refused("The request is not valid HTTP/2.", code=Code.BAD_REQUEST, detail=reason)
 
 
 def find_overdue(stream: "Stream", timeouts: "TimeoutSettings") -> UpstreamError | None:

@@ -73,6 +73,16 @@ def block_frames(
     return b"".join(frames)
 
 
+def begin_with(start: bytes, frames: bytes) -> bytes:
+    """`frames`, the block of whose first one, a short HEADERS, begins with `start`."""
+    if not start or frames[3] != HEADERS:
+        return frames
+    high, low, kind, flags, stream_id = read_header(frames)
+    size = (high << 8 | low) + len(start)
+    head = _HEADER.pack(size >> 8, size & 0xFF, kind, flags, stream_id)
+    return head + start + frames[HEADER_BYTES:]
+
+
 def rst_stream(stream_id: int, failure: Failure) -> bytes:
     return frame(RST_STREAM, 0, stream_id, failure.to_bytes(4, "big"))
 
@@ -100,6 +110,8 @@ def without_padding(kind: int, flags: int, payload: bytes) -> tuple[bytes, bytes
         end -= payload[0]
         at = 1
     ahead = 5 if kind == HEADERS and flags & HAS_PRIORITY else 4 if kind == PUSH_PROMISE else 0
+    if at + ahead > len(payload):
+        raise ConnectionFault(Failure.FRAME_SIZE_ERROR, "a frame without its fixed part")
     if at + ahead > end:
         raise ConnectionFault(Failure.PROTOCOL_ERROR, "more padding than payload")
     return payload[at : at + ahead], payload[at + ahead : end]

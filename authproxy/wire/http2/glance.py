@@ -1,9 +1,9 @@
-"""Reads a service's header blocks no further than somebody needs.
+"""Reads a service's header blocks, and remembers what was found.
 
-They pass to the client as they came, and all that is asked of most is the status. So a value stays
-as it stands in the block, Huffman code and all, until it is asked for; and as indexes count from
-the newest entry, what the table has forgotten need not be known: whether an index still holds, the
-client checks. A block that refers to nothing before it means the same whenever it comes again.
+They pass to the client as they came, if they may. As indexes count from the newest entry of the
+table, a block that refers to nothing before it means the same whenever it comes again; so what it
+says, and whether it is a valid answer (RFC 9113 8), is found out once. Fields are judged when they
+first stand in a block: an entry of the table carries its verdict.
 """
 
 from collections import deque
@@ -14,16 +14,24 @@ from hpack.huffman_table import decode_huffman
 from hpack.table import HeaderTable
 
 from authproxy.policy.calls import Pair
+from authproxy.policy.validity import BLANKS, NO_LENGTH, field_fault
 from authproxy.wire.http2.frames import ConnectionFault, Failure
-from authproxy.wire.http2.settings import DEFAULT_TABLE, MAX_TABLE
+from authproxy.wire.http2.settings import DEFAULT_TABLE
 
-Entry = tuple[bytes, bytes, bool]
-"""A field's name, its value as it stands in the block, and whether that is in Huffman code."""
+Entry = tuple[bytes, bytes, str, int]
+"""A field's name, its value, what is wrong with it (empty: nothing), and its size in the table."""
 
 ENTRY_BYTES = 32  # RFC 7541 4.1: what an entry counts besides its name and value
 MAX_KNOWN = 32
 MAX_KNOWN_BYTES = 4096
-_STATIC: tuple[Entry, ...] = tuple((*pair, False) for pair in HeaderTable.STATIC_TABLE)
+_SHORT = 64
+"""Bytes of a name or value up to which it is remembered: memory has a bound."""
+_SLACK = 64 * 1024
+"""Bytes that the table may hold too many of before it is cut to its size."""
+_STATIC: tuple[Entry, ...] = tuple(
+    (name, value, field_fault(name, value), len(name) + len(value) + ENTRY_BYTES)
+    for name, value in HeaderTable.STATIC_TABLE
+)
 
 
 class Glance:
@@ -31,10 +39,15 @@ class Glance:
 
     __slots__ = (
         "entries",
+        "fault",
+        "has_blanks",
         "home",
         "is_lasting",
+        "length",
         "must_change",
         "pushed",
+        "pushed_size",
+        "resizes",
         "sets_cookies",
         "status",
         "version",
@@ -50,45 +63,71 @@ class Glance:
         """Of the table it refers to, when it does not add to it."""
         self.status = 0
         """0 for trailers."""
+        self.pushed_size = 0
+        self.resizes = False
+        """It says how large the table shall be."""
+        self.fault = ""
+        """Why this is no valid answer, wherever it stands; empty: it is one."""
+        self.has_blanks = False
+        """A value has blanks around it, which is no valid answer either, but can be mended."""
+        self.length = NO_LENGTH
+        """What its content-length says."""
         self.must_change = self.sets_cookies = False
         self.home: object = None
         """For which these two were found out; None: nobody has looked yet."""
 
     def find(self, name: bytes) -> bytes | None:
         """The first value under this name."""
-        return next((value_of(entry) for entry in self.entries if entry[0] == name), None)
+        return next((entry[1] for entry in self.entries if entry[0] == name), None)
 
     def fields(self, *, max_bytes: int) -> list[Pair]:
         """All of them, spelled out. Raises ConnectionFault when that would be more than allowed."""
         pairs = []
-        for entry in self.entries:
-            value = value_of(entry)
-            max_bytes -= len(entry[0]) + len(value) + ENTRY_BYTES
+        for name, value, _, size in self.entries:
+            max_bytes -= size
             if max_bytes < 0:
                 raise _broken("a header block unfolds to too much")
-            pairs.append((entry[0], value))
+            pairs.append((name, value))
         return pairs
 
 
 class GlanceReader:
     """One direction's blocks, in the order in which they come."""
 
-    __slots__ = ("_known", "_max_size", "_table", "_version")
+    __slots__ = ("_known", "_limit", "_owed", "_size", "_table", "_version", "max_size")
 
     def __init__(self) -> None:
-        self._table: deque[Entry] = deque(maxlen=MAX_TABLE // ENTRY_BYTES)
-        """Newest first."""
-        self._max_size = DEFAULT_TABLE
+        self._table: deque[Entry] = deque()
+        """Newest first. It is cut to its size when that matters."""
+        self._size = 0
+        self.max_size = DEFAULT_TABLE
+        """As the service has declared it."""
+        self._limit = DEFAULT_TABLE
+        self._owed: int | None = None
+        """The client's table has become smaller; the next block must say that it keeps to this."""
         self._version = 0
         self._known: dict[bytes, Glance] = {}
+
+    def allow_table(self, size: int) -> None:
+        """The service has confirmed that the client's table has this size (RFC 9113 4.3.1)."""
+        self._limit = size
+        if size < self.max_size:
+            self._owed = size if self._owed is None else min(size, self._owed)
 
     def read(self, block: bytes) -> Glance:
         """Raises ConnectionFault for what is no header block."""
         known = self._known.get(block)
-        if known is not None and (known.is_lasting or known.version == self._version):
+        if (
+            known is not None
+            and (known.is_lasting or known.version == self._version)
+            and self._owed is None
+        ):
             if known.pushed:
                 self._table.extendleft(known.pushed)
                 self._version += 1
+                self._size += known.pushed_size
+                if self._size > self.max_size + _SLACK:
+                    self._cut()
             return known
         glance = self._walk(block)
         glance.version = self._version
@@ -108,7 +147,9 @@ class GlanceReader:
             raise _broken("a header block is not valid") from None
         if at != end:
             raise _broken("a header block ends too early")
-        glance.status = _status(glance)
+        if self._owed is not None:
+            raise _broken("a header block without the update of the table's size that was due")
+        _judge(glance)
         return glance
 
     def _step(self, block: bytes, at: int, glance: Glance) -> int:
@@ -122,14 +163,27 @@ class GlanceReader:
             glance.entries.append(entry)
             self._push(entry, glance)
         elif first >= 0x20:
-            self._max_size, at = _integer(block, at, 0x1F)
-            glance.is_lasting = False
-            self._version += 1
-            self._known.clear()
+            size, at = _integer(block, at, 0x1F)
+            self._resize(size, glance)
         else:
             entry, at = self._literal(block, at, 0x0F, glance)
             glance.entries.append(entry)
         return at
+
+    def _resize(self, size: int, glance: Glance) -> None:
+        """RFC 7541 4.2 and 6.3."""
+        if glance.entries:
+            raise _broken("an update of the table's size behind a field")
+        if size > self._limit:
+            raise _broken("a table that is larger than the client allows")
+        if self._owed is not None and size <= self._owed:
+            self._owed = None
+        self.max_size = size
+        self._cut()
+        glance.is_lasting = False
+        glance.resizes = True
+        self._version += 1
+        self._known.clear()
 
     def _literal(self, block: bytes, at: int, prefix: int, glance: Glance) -> tuple[Entry, int]:
         index, at = _integer(block, at, prefix)
@@ -139,7 +193,8 @@ class GlanceReader:
             raw, coded, at = _string(block, at)
             name = _spelled(raw) if coded else raw
         raw, coded, at = _string(block, at)
-        return (name, raw, coded), at
+        short = len(raw) <= _SHORT and len(name) <= _SHORT
+        return (_remembered_entry if short else _make_entry)(name, raw, coded), at
 
     def _entry(self, index: int, glance: Glance) -> Entry:
         if index == 0:
@@ -147,19 +202,24 @@ class GlanceReader:
         if index <= len(_STATIC):
             return _STATIC[index - 1]
         glance.is_lasting = False
+        if self._size > self.max_size:
+            self._cut()
         return self._table[index - len(_STATIC) - 1]
 
     def _push(self, entry: Entry, glance: Glance) -> None:
-        name, raw, coded = entry
         self._version += 1
-        # The shortest Huffman code has five bits.
-        size = len(name) + (len(raw) * 8 // 5 if coded else len(raw)) + ENTRY_BYTES
-        if size > self._max_size < len(name) + len(value_of(entry)) + ENTRY_BYTES:
-            self._table.clear()  # RFC 7541 4.4: too large an entry empties the table
-            glance.is_lasting = False
-        else:
-            self._table.appendleft(entry)
+        self._table.appendleft(entry)
+        self._size += entry[3]
         glance.pushed.append(entry)
+        glance.pushed_size += entry[3]
+        if self._size > self.max_size + _SLACK:
+            self._cut()
+
+    def _cut(self) -> None:
+        """Drop the oldest entries until the rest fits (RFC 7541 4.3 and 4.4)."""
+        table = self._table
+        while self._size > self.max_size:
+            self._size -= table.pop()[3]
 
 
 def _integer(block: bytes, at: int, prefix: int) -> tuple[int, int]:
@@ -190,31 +250,38 @@ def _string(block: bytes, at: int) -> tuple[bytes, bool, int]:
     return block[at:end], coded, end
 
 
-def value_of(entry: Entry) -> bytes:
-    """Spelled out."""
-    return _spelled(entry[1]) if entry[2] else entry[1]
-
-
-@lru_cache(maxsize=512)
-def _remembered(raw: bytes) -> bytes:
-    return decode_huffman(raw)
-
-
 def _spelled(raw: bytes) -> bytes:
-    # Only short ones are kept: memory has a bound.
+    # RFC 7541 5.2: padding of more than 7 bits, or of other bits than ones, and EOS are errors.
     try:
-        return _remembered(raw) if len(raw) <= 64 else decode_huffman(raw)
+        return decode_huffman(raw)
     except HPACKError:
         raise _broken("a header block is not valid") from None
 
 
-def _status(glance: Glance) -> int:
-    if not glance.entries or glance.entries[0][0] != b":status":
-        return 0
-    value = value_of(glance.entries[0])
-    if len(value) != 3 or not value.isdigit():
-        raise _broken("an answer without a status")
-    return int(value)
+def _make_entry(name: bytes, raw: bytes, coded: bool) -> Entry:
+    value = _spelled(raw) if coded else raw
+    return name, value, field_fault(name, value), len(name) + len(value) + ENTRY_BYTES
+
+
+_remembered_entry = lru_cache(maxsize=2048)(_make_entry)
+
+
+def _judge(glance: Glance) -> None:
+    """What the fields are together; each has been judged by itself."""
+    for at, (name, value, fault, _) in enumerate(glance.entries):
+        if fault == BLANKS:
+            glance.has_blanks = True
+        elif fault:
+            glance.fault = fault
+        elif name == b":status":
+            if at:
+                glance.fault = "a :status that is repeated, or behind other fields"
+            else:
+                glance.status = int(value)
+        elif name == b"content-length":
+            if glance.length != NO_LENGTH:
+                glance.fault = "a content-length that is repeated"
+            glance.length = int(value)
 
 
 def _broken(reason: str) -> ConnectionFault:

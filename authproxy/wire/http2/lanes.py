@@ -65,6 +65,14 @@ class Lane:
             if self._own:
                 self._own = self.scanner.inserted_bytes
 
+    def close(self, frames: bytes) -> None:
+        """Say this, if it is not in the middle of something, and close `sink` when it has gone."""
+        if self.sink is not None:
+            if self.scanner.is_between_frames:
+                self.out.append(frames)
+                self.flush()
+            self.sink.transport.close()
+
     def hold(self, reason: int, on: bool) -> None:
         """Read nothing for this reason, or for it no longer."""
         self._holds = self._holds | reason if on else self._holds & ~reason
@@ -80,6 +88,12 @@ class Lane:
         """Look at what was kept, with the next `feed`, unless there is another reason not to."""
         self.stops &= ~reason
         self.scanner.held = self.stops != 0
+
+    def stays(self, back: "Lane") -> bool:
+        """Is it stopped still, now that something was written on the way `back`?"""
+        if not back.is_full:
+            self.go_on(UNREAD)
+        return self.keep()
 
     def keep(self) -> bool:
         """Is it stopped? Then nothing is read once enough is kept."""

@@ -5,21 +5,17 @@ from typing import TYPE_CHECKING
 from authproxy.errors import Refused
 from authproxy.exchange import Token
 from authproxy.policy.calls import (
-    Call,
-    Pair,
     call_fields,
-    check_call,
-    read_call,
     trailer_fields,
-    trim,
 )
-from authproxy.policy.headers import ServiceRules
 from authproxy.wire import refusals
-from authproxy.wire.http2.blocks import BlockReader, BlockWriter
+from authproxy.wire.http2 import causes
+from authproxy.wire.http2.blocks import BlockWriter
 from authproxy.wire.http2.frames import (
     ACK,
     CONTINUATION,
     END_STREAM,
+    GOAWAY,
     HAS_PRIORITY,
     PING,
     PRIORITY,
@@ -27,6 +23,7 @@ from authproxy.wire.http2.frames import (
     RST_STREAM,
     SETTINGS,
     SMALLEST_MAX_FRAME,
+    STREAM_MASK,
     WINDOW_UPDATE,
     ConnectionFault,
     Failure,
@@ -35,33 +32,13 @@ from authproxy.wire.http2.frames import (
     rst_stream,
     window_update,
 )
+from authproxy.wire.http2.known import Block, RequestBlocks
+from authproxy.wire.http2.messages import length_fault
 from authproxy.wire.http2.settings import DEFAULT_TABLE, MAX_STREAMS
 from authproxy.wire.http2.streams import Stream
 
 if TYPE_CHECKING:
     from authproxy.wire.http2.splice import Splice
-
-MAX_KNOWN = 32
-MAX_KNOWN_BYTES = 4096
-"""Blocks that are remembered, and the largest of them: clients choose them, memory has a bound."""
-
-
-class Block:
-    """What a client's block means, and what it became."""
-
-    __slots__ = ("call", "changes", "fields", "refusal", "rules", "target", "token", "written")
-
-    def __init__(self, fields: list[Pair]) -> None:
-        self.fields = fields
-        self.call: Call | None = None
-        self.target = b""
-        """As the service sees it."""
-        self.refusal: Refused | None = None
-        self.token: Token | None = None
-        self.rules: ServiceRules | None = None
-        self.changes = -1
-        self.written = b""
-        """For the service, with `token`; good while its table has seen `changes`."""
 
 
 class Requests:
@@ -71,10 +48,8 @@ class Requests:
         self._splice = splice
         limits = splice.server.limits
         self._limits = limits
-        # Twice what is allowed: beyond it no answer is possible, since the tables would differ.
-        self._reader = BlockReader(max_list=2 * limits.head_bytes)
+        self._blocks = RequestBlocks(limits)
         self._writer = BlockWriter()
-        self._known: dict[bytes, Block] = {}
         self._on_hold: tuple[Block, int, int, bytes] | None = None
         self.last_id = 0
         """The highest stream that the client has opened."""
@@ -84,29 +59,33 @@ class Requests:
 
     # What the scanner finds.
 
-    def data(self, flags: int, stream_id: int, length: int) -> bytes | None:
+    def data(self, flags: int, stream_id: int, length: int, padding: int) -> bytes | None:
         stream = self._splice.calls.streams.get(stream_id)
-        if stream is None or stream.client_ended:
+        if stream is None:
             return self._stray_data(stream_id, length)
         stream.silent_s = 0.0
-        stream.exchange.bytes_from_client += length
+        got = stream.exchange.bytes_from_client + length - padding
+        ended = bool(flags & END_STREAM)
+        fault = length_fault(got, stream.request_length, is_last=ended)
+        if fault or stream.client_ended:
+            self._malformed(stream_id, stream, fault)
+            return self._stray_data(stream_id, length)
+        stream.exchange.bytes_from_client = got
         limit = self._limits.body_bytes
-        if limit and stream.exchange.bytes_from_client > limit:
+        if limit and got > limit:
             self._splice.to_service(rst_stream(stream_id, Failure.CANCEL))
             self._splice.calls.fail(stream_id, stream, refusals.body_too_large(limit))
             return self._stray_data(stream_id, length)
-        if flags & END_STREAM:
+        if ended:
             self._splice.calls.client_ended(stream_id, stream)
-        elif not length:
+        elif length == padding:
             self._splice.guard.note_control()
         return None
 
     def block(
         self, kind: int, flags: int, stream_id: int, priority: bytes, block: bytes
     ) -> bytes | None:
-        known = self._known.get(block)
-        if known is None:
-            known = self._read(block)
+        known = self._blocks.find(block)
         if kind == PUSH_PROMISE or not stream_id & 1:
             raise ConnectionFault(Failure.PROTOCOL_ERROR, "a stream that no client can open")
         if stream_id <= self.last_id:
@@ -127,53 +106,22 @@ class Requests:
         if kind == PING and not self._splice.has_service and not flags & ACK:
             self._splice.to_client(frame(PING, ACK, 0, payload))
             return b""
+        if kind == GOAWAY:
+            return b""  # it speaks of streams that the service opens, and it opens none
         if kind == PRIORITY and stream_id in self._splice.calls.refused:
             return b""
         return None
 
     # Header blocks.
 
-    def _read(self, block: bytes) -> Block:
-        before = self._reader.changes
-        known = Block(self._reader.read(block))
-        if self._reader.changes != before:
-            self._known.clear()
-        elif len(block) <= MAX_KNOWN_BYTES:
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[block] = known
-        return known
-
-    def _understand(self, known: Block) -> Call:
-        call = known.call = read_call(known.fields)
-        try:
-            self._check_size(known.fields, call)
-            if not check_call(known.fields):
-                known.fields = trim(known.fields)
-                call = known.call = read_call(known.fields)
-            if call.head.method in _REFUSED:
-                raise _REFUSED[call.head.method]()
-            if call.head.method == b"OPTIONS" and call.facts.max_forwards == 0:
-                raise self._splice.caller.refusal or refusals.last_hop()
-        except Refused as refusal:
-            known.refusal = refusal
-        return call
-
-    def _check_size(self, fields: list[Pair], call: Call) -> None:
-        limits = self._limits
-        size = sum(len(name) + len(value) + 4 for name, value in fields)
-        if size > limits.head_bytes or len(fields) > limits.headers + 4:
-            raise refusals.head_too_large()
-        if len(call.head.target) > limits.target_bytes:
-            raise refusals.target_too_long()
-
     def _open(self, known: Block, flags: int, stream_id: int, priority: bytes) -> bytes:
         splice = self._splice
-        if splice.is_draining or len(splice.calls.streams) >= MAX_STREAMS:
+        beyond = stream_id > splice.answers.last_taken_id
+        if splice.is_draining or beyond or len(splice.calls.streams) >= MAX_STREAMS:
             splice.calls.forget(stream_id)
             splice.to_client(rst_stream(stream_id, Failure.REFUSED_STREAM))
             return b""
-        call = known.call or self._understand(known)
+        call = known.call or self._blocks.understand(known, splice.caller.refusal)
         exchange = splice.server.begin_exchange(splice.caller.address, call.head)
         exchange.host = call.facts.host or b""
         ended = bool(flags & END_STREAM)
@@ -182,6 +130,9 @@ class Requests:
         try:
             if known.refusal is not None:
                 raise known.refusal
+            if ended and known.length > 0:
+                raise causes.malformed_request(length_fault(0, known.length, is_last=True))
+            stream.request_length = known.length
             route = splice.admit(call)
         except Refused as refusal:
             exchange.client, stream.cors = splice.caller.address, splice.caller.cors
@@ -260,14 +211,21 @@ class Requests:
     def _trailers(self, known: Block, flags: int, stream_id: int) -> bytes:
         stream = self._splice.calls.streams.get(stream_id)
         upstream = self._splice.upstream
-        if stream is None or upstream is None or stream_id in self._splice.calls.refused:
-            return b""  # they crossed with our or the service's end of the stream
-        if stream.client_ended or not flags & END_STREAM:
-            raise ConnectionFault(Failure.PROTOCOL_ERROR, "a second request on a stream")
+        if stream is None or upstream is None:
+            self._check_closed(stream_id)
+            return b""
+        got = stream.exchange.bytes_from_client
+        fault = length_fault(got, stream.request_length, is_last=True)
+        if not flags & END_STREAM:
+            fault = "trailers that do not end the request, or a second head"
+        if fault or stream.client_ended:
+            self._malformed(stream_id, stream, fault if not stream.client_ended else "")
+            return b""
         try:
             fields = trailer_fields(known.fields, upstream.rules, stream.home)
         except Refused as refusal:
-            raise ConnectionFault(Failure.PROTOCOL_ERROR, refusal.message) from refusal
+            self._malformed(stream_id, stream, refusal.message)
+            return b""
         block = self._writer.write(fields, keep_path=False)
         self._splice.calls.client_ended(stream_id, stream)
         return block_frames(
@@ -280,40 +238,61 @@ class Requests:
         """The client has confirmed what the service says about the size of its table."""
         if size != self._table:
             self._table = size
-            self._reader.allow_table(size)
+            self._blocks.allow_table(size)
             self._writer.allow_table(size)
-            self._known.clear()
 
-    def _stray_data(self, stream_id: int, length: int) -> bytes | None:
-        """DATA of a stream that is over, or never was."""
+    def _malformed(self, stream_id: int, stream: Stream, fault: str) -> None:
+        failure = Failure.PROTOCOL_ERROR
+        if not fault:
+            fault, failure = "a frame behind the end of the request", Failure.STREAM_CLOSED
+        self._splice.calls.break_off(stream_id, stream, fault, failure)
+
+    def _check_opened(self, stream_id: int) -> None:
+        """Has the client opened this stream? Raises ConnectionFault (RFC 9113 5.1)."""
         if stream_id > self.last_id or not stream_id & 1:
-            raise ConnectionFault(Failure.PROTOCOL_ERROR, "data on a stream that is not open")
-        if not length:
-            self._splice.guard.note_control()
-        if stream_id not in self._splice.calls.refused and stream_id <= self.last_sent_id:
-            return None  # it crossed with the service's reset, and the service counts it
+            raise ConnectionFault(Failure.PROTOCOL_ERROR, "a frame on a stream that is not open")
+
+    def _check_closed(self, stream_id: int) -> None:
+        """Did we or the service close it, so that this frame has only crossed with that?
+
+        Raises ConnectionFault (RFC 9113 5.1).
+        """
+        if stream_id not in self._splice.calls.refused:
+            raise ConnectionFault(Failure.STREAM_CLOSED, "a frame on a stream that is closed")
+
+    def _stray_data(self, stream_id: int, length: int) -> bytes:
+        """DATA of a stream that is over, or never was."""
+        self._check_opened(stream_id)
+        self._check_closed(stream_id)
         if length:
             # Nobody else gives this part of the connection's window back.
             self._splice.to_client(window_update(0, length))
+        else:
+            self._splice.guard.note_control()
         return b""
 
     def _window_update(self, stream_id: int, payload: bytes) -> bytes | None:
+        is_nothing = not int.from_bytes(payload, "big") & STREAM_MASK
         if stream_id == 0:
+            if is_nothing:
+                raise ConnectionFault(Failure.PROTOCOL_ERROR, "a window update of nothing")
             return self._splice.calls.give_back(payload)
-        if stream_id > self.last_id and stream_id & 1:
-            raise ConnectionFault(Failure.PROTOCOL_ERROR, "a window for a stream that is not open")
-        return b"" if stream_id > self.last_sent_id and stream_id & 1 else None
+        self._check_opened(stream_id)
+        stream = self._splice.calls.streams.get(stream_id)
+        if stream is None:
+            return b""
+        if is_nothing:
+            self._malformed(stream_id, stream, "a window update of nothing")
+            return b""
+        return None
 
     def _reset(self, stream_id: int) -> bytes | None:
-        if stream_id > self.last_id and stream_id & 1:
-            raise ConnectionFault(Failure.PROTOCOL_ERROR, "a reset of a stream that is not open")
+        self._check_opened(stream_id)
         stream = self._splice.calls.streams.get(stream_id)
-        if stream is not None:
-            if not stream.is_answered:
-                self._splice.guard.note_reset()
-            stream.exchange.aborted = "client"
-            self._splice.calls.ended(stream_id, stream)
-        return b"" if stream_id > self.last_sent_id and stream_id & 1 else None
-
-
-_REFUSED = {b"CONNECT": refusals.connect, b"TRACE": refusals.trace}
+        if stream is None:
+            return b""
+        if not stream.is_answered:
+            self._splice.guard.note_reset()
+        stream.exchange.aborted = "client"
+        self._splice.calls.take_back(stream_id, stream)
+        return None

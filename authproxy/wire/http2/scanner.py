@@ -8,6 +8,7 @@ in; header blocks and frames that mean something to the receiver are waited for.
 from typing import Protocol
 
 from authproxy.wire.http2.frames import (
+    ACK,
     CONTINUATION,
     DATA,
     END_HEADERS,
@@ -34,6 +35,7 @@ MAX_CONTINUATIONS = 64
 """Frames of one header block; its bytes are bounded too, but empty frames would have none."""
 
 _SIZES = {PRIORITY: 5, RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
+_LEAST_GOAWAY = 8
 _OF_CONNECTION = frozenset([SETTINGS, PING, GOAWAY])
 _OF_STREAM = frozenset([HEADERS, PRIORITY, RST_STREAM, PUSH_PROMISE, CONTINUATION])
 _BLOCKS = frozenset([HEADERS, PUSH_PROMISE, CONTINUATION])
@@ -42,8 +44,8 @@ _BLOCKS = frozenset([HEADERS, PUSH_PROMISE, CONTINUATION])
 class Receiver(Protocol):
     """Is asked what becomes of a frame: None lets it pass, bytes take its place."""
 
-    def data(self, flags: int, stream_id: int, length: int, /) -> bytes | None:
-        """A DATA frame begins."""
+    def data(self, flags: int, stream_id: int, length: int, padding: int, /) -> bytes | None:
+        """A DATA frame begins; `length` is with padding, as flow control counts."""
 
     def block(
         self, kind: int, flags: int, stream_id: int, priority: bytes, block: bytes, /
@@ -64,6 +66,7 @@ class Scanner:
         "_dropping",
         "_feeding",
         "_fragments",
+        "_has_begun",
         "_inserted",
         "_left",
         "_max_block",
@@ -88,6 +91,7 @@ class Scanner:
         """Bytes still to come of a frame whose beginning has been passed on."""
         self._dropping = False
         self._feeding = False
+        self._has_begun = False
         self._inserted: list[bytes] = []
         self._fragments: list[bytes] = []
         """What has come of a header block; with the frames, as they came, in `_raw`."""
@@ -115,6 +119,10 @@ class Scanner:
         """Of frames of our own that wait for the end of one that passes."""
         return sum(map(len, self._inserted))
 
+    def take_frames_of(self, size: int) -> None:
+        """The other end takes frames of `size` bytes; it may have said more before."""
+        self.max_frame = max(self.max_frame, size)
+
     def insert(self, frames: bytes) -> None:
         """Put frames of our own between those that pass, as soon as one ends."""
         self._inserted.append(frames)
@@ -126,6 +134,9 @@ class Scanner:
         if self._rest:
             data = self._rest + data
             self._rest = b""
+        if not self._has_begun and not self._begin(data):
+            self._rest = data
+            return
         self._feeding = True
         try:
             self._scan(data)
@@ -144,7 +155,12 @@ class Scanner:
                 raise ConnectionFault(Failure.FRAME_SIZE_ERROR, "a frame is too large")
             end = at + HEADER_BYTES + length
             if kind == DATA and not self._fragments:
-                substitute = self._receiver.data(flags, stream_id & STREAM_MASK, length)
+                padding = 0
+                if flags & PADDED:
+                    if length and at + HEADER_BYTES == size:
+                        break  # how much of it is padding has not come yet
+                    padding = _padding(data, at, length)
+                substitute = self._receiver.data(flags, stream_id & STREAM_MASK, length, padding)
             elif kind <= CONTINUATION and end > size:
                 self._check(kind, stream_id & STREAM_MASK, length)
                 break
@@ -155,6 +171,16 @@ class Scanner:
                 start = end
             at = end
         self._keep_rest(data, start, at)
+
+    def _begin(self, data: bytes) -> bool:
+        """Has the first frame come? It must be SETTINGS (RFC 9113 3.4)."""
+        if len(data) < HEADER_BYTES:
+            return False
+        _, _, kind, flags, _ = read_header(data)
+        if kind != SETTINGS or flags & ACK:
+            raise ConnectionFault(Failure.PROTOCOL_ERROR, "the first frame is not SETTINGS")
+        self._has_begun = True
+        return True
 
     def _finish_frame(self, data: bytes) -> int:
         """The frame that goes on in `data` ends, or does not yet; where the next one begins."""
@@ -186,7 +212,12 @@ class Scanner:
             raise ConnectionFault(Failure.PROTOCOL_ERROR, "a header block is interrupted")
         if (stream_id and kind in _OF_CONNECTION) or (not stream_id and kind in _OF_STREAM):
             raise ConnectionFault(Failure.PROTOCOL_ERROR, "a frame on the wrong stream")
-        if length != _SIZES.get(kind, length) or (kind == SETTINGS and length % 6):
+        if (
+            length != _SIZES.get(kind, length)
+            or (kind == SETTINGS and length % 6)
+            or (kind == GOAWAY and length < _LEAST_GOAWAY)
+            or (kind in _OF_CONNECTION and length > SMALLEST_MAX_FRAME)
+        ):
             raise ConnectionFault(Failure.FRAME_SIZE_ERROR, "a frame of the wrong size")
         if kind in _BLOCKS and length > self._max_block:
             raise _too_large()
@@ -196,6 +227,8 @@ class Scanner:
     ) -> bytes | None:
         self._check(kind, stream_id, end - at - HEADER_BYTES)
         payload = data[at + HEADER_BYTES : end]
+        if kind == SETTINGS and flags & ACK and payload:
+            raise ConnectionFault(Failure.FRAME_SIZE_ERROR, "settings are confirmed with settings")
         if kind not in _BLOCKS:
             return self._receiver.control(kind, flags, stream_id, payload)
         if kind == CONTINUATION:
@@ -236,6 +269,16 @@ class Scanner:
     def __repr__(self) -> str:
         state = "held" if self.held else "waiting" if self.is_waiting else "between frames"
         return f"<Scanner [{state}]>"
+
+
+def _padding(data: bytes, at: int, length: int) -> int:
+    """Bytes of the DATA frame at `at` that are no content (RFC 9113 6.1)."""
+    if not length:
+        raise ConnectionFault(Failure.FRAME_SIZE_ERROR, "a padded frame without a length")
+    padding = data[at + HEADER_BYTES] + 1
+    if padding > length:
+        raise ConnectionFault(Failure.PROTOCOL_ERROR, "more padding than payload")
+    return padding
 
 
 def _too_large() -> ConnectionFault:

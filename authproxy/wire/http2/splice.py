@@ -60,10 +60,10 @@ class Splice:
         self._client = ClientEnd(self, transport)
         self._service: ServiceEnd | None = None
         self.requests = Requests(self)
-        self._answers = Answers(self)
+        self.answers = Answers(self)
         size = server.limits.head_bytes
         self._up = Lane(self.requests, max_block=size)
-        self._down = Lane(self._answers, max_block=size)
+        self._down = Lane(self.answers, max_block=size)
         self._up.source = self._down.sink = self._client
         self._up.out.append(PREFACE)
         self._has_settings = False
@@ -91,11 +91,10 @@ class Splice:
                 self._client_broke(fault)
                 return
             if self.upstream is None and sum(map(len, self._up.out)) > MAX_EARLY:
-                calm = ConnectionFault(Failure.ENHANCE_YOUR_CALM, "no call, but much else")
-                self._client_broke(calm)
+                self._client_broke(causes.much_but_no_call())
                 return
             self.flush()
-            if not self._up.stops or self._stays(self._up, self._down):
+            if not self._up.stops or self._up.stays(self._down):
                 return
             data = b""
 
@@ -105,19 +104,14 @@ class Splice:
                 self._down.scanner.feed(data)
             except ConnectionFault as fault:
                 assert self.upstream is not None  # noqa: S101 -- for the type checker: it has spoken
+                self._up.close(goaway(0, fault.failure, fault.reason))
                 begun = b"" if self._has_settings else data
                 self._give_up(causes.service_broke(fault.reason, begun, self.upstream.origin))
                 return
             self.flush()
-            if not self._down.stops or self._stays(self._down, self._up):
+            if not self._down.stops or self._down.stays(self._up):
                 return
             data = b""
-
-    def _stays(self, lane: Lane, back: Lane) -> bool:
-        """Is `lane` stopped still, now that something was written on the way `back`?"""
-        if not back.is_full:
-            lane.go_on(UNREAD)
-        return lane.keep()
 
     def client_congested(self, on: bool) -> None:
         self._down.hold(CONGESTED, on)
@@ -194,13 +188,11 @@ class Splice:
             self._down.stop(UNREAD)
 
     def client_settings(self, settings: dict[int, int]) -> None:
-        size = settings.get(MAX_FRAME_SIZE, 0)
-        self._down.scanner.max_frame = max(self._down.scanner.max_frame, size)
+        self._down.scanner.take_frames_of(settings.get(MAX_FRAME_SIZE, 0))
 
     def service_settings(self, settings: dict[int, int]) -> None:
         self._has_settings = True
-        size = settings.get(MAX_FRAME_SIZE, 0)
-        self._up.scanner.max_frame = max(self._up.scanner.max_frame, size)
+        self._up.scanner.take_frames_of(settings.get(MAX_FRAME_SIZE, 0))
 
     # Tasks.
 
@@ -280,7 +272,7 @@ class Splice:
     def drain(self) -> None:
         """No more calls; those under way may end, and idle streams of events do so now."""
         if not self.is_draining and self.calls.streams:
-            self.to_client(goaway(self.requests.last_id, Failure.NO_ERROR))
+            self._tell_last(Failure.NO_ERROR, "")
         self.is_draining = True
         self.calls.end_event_streams()
         self.flush()
@@ -308,7 +300,7 @@ class Splice:
         """There is no service (any more): each call hears it, then the connection ends."""
         if self._is_over:
             return
-        self.calls.fail_all(error, last_taken_id=self._answers.last_taken_id)
+        self.calls.fail_all(error, last_taken_id=self.answers.last_taken_id)
         self._say_goodbye(Failure.NO_ERROR, error.message)
 
     def finish(self) -> None:
@@ -320,7 +312,7 @@ class Splice:
         if self._is_over:
             return
         is_whole = self._down.scanner.is_between_frames
-        self.to_client(goaway(self.requests.last_id, failure, reason))
+        self._tell_last(failure, reason)
         self._is_over = True
         if is_whole:
             self._down.flush()
@@ -331,6 +323,12 @@ class Splice:
             reset(self._client.transport)
         if self._service is not None:
             self._service.transport.abort()
+
+    def _tell_last(self, failure: Failure, reason: str) -> None:
+        """GOAWAY; the last stream that it names never becomes a later one (RFC 9113 6.8)."""
+        last_id = min(self.requests.last_id, self.answers.last_taken_id)
+        self.answers.last_taken_id = last_id
+        self.to_client(goaway(last_id, failure, reason))
 
     def flush(self) -> None:
         """Write what has gathered on both sides."""

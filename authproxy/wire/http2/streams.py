@@ -2,6 +2,7 @@
 
 from authproxy.exchange import Exchange, Token
 from authproxy.policy.home import Home
+from authproxy.policy.validity import NO_LENGTH
 from authproxy.wire.http2.glance import Glance
 from authproxy.wire.interim import InterimCount
 
@@ -11,12 +12,14 @@ class Stream:
 
     __slots__ = (
         "age_s",
+        "answer_length",
         "client_ended",
         "cors",
         "exchange",
         "head",
         "home",
         "interim",
+        "request_length",
         "service_ended",
         "silent_s",
         "target",
@@ -28,6 +31,8 @@ class Stream:
         self.client_ended = client_ended
         self.service_ended = False
         self.age_s = self.silent_s = 0.0
+        self.request_length = self.answer_length = NO_LENGTH
+        """Bytes of content that are to come in all, where that was said."""
         self.token: Token | None = None
         self.target = b""
         """What the service was asked for."""
