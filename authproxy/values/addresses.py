@@ -126,17 +126,14 @@ def parse_origin(text: str) -> Origin:
 
 def _base_path(text: str, before: str) -> str:
     """What a service's paths begin with, without the `/` at the end."""
-    path = text.rstrip("/")
-    if "?" in text or "#" in text:
-        raise ValueError(
-            "a service's address has no query and no fragment; write"
-            f" {before}{re.split('[?#]', path)[0].rstrip('/')}"
-        )
+    path = re.split("[?#]", text)[0].rstrip("/")
     if path and (not _BASE_PATH.fullmatch(path) or {"", ".", ".."} & set(path[1:].split("/"))):
         raise ValueError(
             f"{quoted(path)} cannot stand in a service's address; write a path as in"
             f" {before}/billing, without empty names, dots as names and %"
         )
+    if "?" in text or "#" in text:
+        raise ValueError(f"a service's address has no query and no fragment; write {before}{path}")
     return path
 
 
