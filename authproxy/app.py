@@ -82,7 +82,9 @@ async def _serve_until_signal(proxy: "Proxy", on_ready: Ready | None) -> int:
         else:
             stop.set_result(128 + number)
 
+    tasks = Tasks()
     async with proxy:
+        tasks.spawn(memory.keep_giving_back(memory.find_trim()), name="memory")
         for number in SIGNALS:
             loop.add_signal_handler(number, stopped, number)
         if on_ready is not None:

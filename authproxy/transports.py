@@ -1,6 +1,7 @@
 """The event loop that everything runs on: with aiofastnet's transports where that is possible."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -12,6 +13,13 @@ from authproxy.resolver import Resolver
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+
+RECORD = 16 * 1024
+"""What TLS puts into one record at most (RFC 8446 5.1)."""
+SEALED = RECORD + 64
+"""The same with all that encryption adds to it."""
+READ_RECORDS, WRITE_RECORDS = 4, 2
+"""How many records each connection has room for, in either direction. It keeps that room."""
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
@@ -36,6 +44,7 @@ def choose_transports(
             " set TMPDIR to one, such as /dev/shm"
         )
         return None
+    _read_less_at_a_time()
     make = aiofastnet.loop_factory()
     return lambda: _mend(make())
 
@@ -57,6 +66,21 @@ def run_to_end(work: Coroutine[Any, Any, Result]) -> Result:
     """As `asyncio.run`, but lookups of names that hang are not waited for at the end."""
     with asyncio.Runner(loop_factory=with_resolver(None)) as runner:
         return runner.run(work)
+
+
+def _read_less_at_a_time() -> None:
+    """Each TLS connection of aiofastnet 1.2 has two buffers of 257 KiB for as long as it is open.
+
+    Why these sizes: docs/decisions/0025-memory-comes-back.md. Without such settings its own stay.
+    """
+    with contextlib.suppress(ImportError, AttributeError):
+        from aiofastnet import constants
+
+        constants.SSL_BIO_SIZE_DEFAULTS.update(
+            ssl_incoming_bio_size=READ_RECORDS * SEALED,
+            ssl_outgoing_bio_size=WRITE_RECORDS * SEALED,
+        )
+        constants.DATA_RECEIVED_MAX_SIZE = READ_RECORDS * RECORD
 
 
 def _mend(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:

@@ -3,7 +3,8 @@ import socket
 
 import pytest
 
-from authproxy.transports import choose_transports, run_to_end
+from authproxy.transports import READ_RECORDS, RECORD, choose_transports, run_to_end
+from tests.support.talking import tls_contexts
 
 
 def test_without_a_folder_for_temporary_files_the_standard_transports_serve(
@@ -62,3 +63,44 @@ def test_what_commands_run_looks_names_up_in_the_same_way() -> None:
         return type(asyncio.get_running_loop().getaddrinfo.__self__).__name__  # type: ignore[attr-defined]  # -- bound
 
     assert "Resolver" == run_to_end(resolver())
+
+
+def test_a_connection_in_tls_reads_no_more_at_a_time_than_it_has_room_for() -> None:
+    """aiofastnet's own sizes would keep half a megabyte for each connection."""
+    sent = bytes(1_000_000)
+    pieces: list[int] = []
+
+    class Giving(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport.get_extra_info("peername"), tuple)
+            assert hasattr(transport, "write")
+            transport.write(sent)
+            transport.close()
+
+    class Taking(asyncio.Protocol):
+        def __init__(self) -> None:
+            self.is_over = asyncio.Event()
+
+        def data_received(self, data: bytes) -> None:
+            pieces.append(len(data))
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self.is_over.set()
+
+    async def take() -> None:
+        server_side, client_side = tls_contexts()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(Giving, "127.0.0.1", 0, ssl=server_side)
+        port = server.sockets[0].getsockname()[1]
+        _, taking = await loop.create_connection(
+            Taking, "127.0.0.1", port, ssl=client_side, server_hostname="localhost"
+        )
+        async with asyncio.timeout(10):
+            await taking.is_over.wait()
+        server.close()
+
+    with asyncio.Runner(loop_factory=choose_transports()) as runner:
+        runner.run(take())
+
+    assert len(sent) == sum(pieces)
+    assert max(pieces) <= READ_RECORDS * RECORD

@@ -4,6 +4,7 @@ import asyncio
 import socket
 
 import aiofastnet
+from aiofastnet import constants
 
 from authproxy.transports import choose_transports
 from tests.support.talking import tls_contexts
@@ -69,3 +70,12 @@ def test_its_loops_go_on_reading_from_what_a_protocol_closed_at_once() -> None:
         assert runner.run(is_still_read())
     with asyncio.Runner(loop_factory=choose_transports()) as runner:
         assert not runner.run(is_still_read())
+
+
+def test_it_has_the_sizes_that_we_lower() -> None:
+    """`authproxy.transports` does; where they have other names its own, large ones would stay."""
+    assert {
+        "ssl_incoming_bio_size",
+        "ssl_outgoing_bio_size",
+    } == constants.SSL_BIO_SIZE_DEFAULTS.keys()
+    assert constants.DATA_RECEIVED_MAX_SIZE > 0
