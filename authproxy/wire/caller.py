@@ -278,9 +278,10 @@ class Caller:
         """Is it a page of another site that asks?"""
         if not (facts.origin or facts.fetch_site or facts.referer or facts.purpose):
             return
-        told = (facts.origin, facts.fetch_site, facts.fetch_mode, facts.fetch_dest)
-        more = (facts.referer, facts.purpose, facts.upgrade is None)
-        asked = (method, told, more, self._host, self._proto, upstream)
+        # It is another one for each page, and for the page's own requests it does not count.
+        referer = facts.referer if facts.purpose or facts.fetch_site != b"same-origin" else b""
+        told = (facts.origin, facts.fetch_site, facts.fetch_mode, facts.fetch_dest, facts.purpose)
+        asked = (method, told, referer, facts.upgrade is None, self._host, self._proto, upstream)
         if self._asked is not None and self._asked[0] == asked:
             self.cors = self._asked[1]
             return
@@ -293,10 +294,10 @@ class Caller:
             site=facts.fetch_site,
             mode=facts.fetch_mode,
             dest=facts.fetch_dest,
-            referer=facts.referer,
+            referer=referer,
             purpose=facts.purpose,
             upgrades=facts.upgrade is not None,
-            is_told_site=is_told_site(self._proto, _name_of(host)),
+            is_told_site=bool(facts.fetch_site) or is_told_site(self._proto, _name_of(host)),
         )
         refusal = find_cross_site(asking, host, allowed)
         if refusal is not None:
