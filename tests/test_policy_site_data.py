@@ -53,6 +53,15 @@ def test_without_a_path_it_is_that_of_the_service() -> None:
     assert expected == seen(b"a=1", home=SHARED).more([CLEAR], SHARED, b"/")
 
 
+def test_a_service_below_a_path_has_its_cookies_below_it() -> None:
+    below = Home(services=(b"https://lb.example/billing",), client=HERE.client)
+    site = seen(b"a=1", b"b=2; Path=/billing/x", home=below, target=b"/billing/a/b")
+
+    assert [b"a=; %b; Path=/a" % GONE, b"b=; %b; Path=/x" % GONE] == site.more(
+        [CLEAR], below, b"/billing/logout"
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "home"),
     [(b'"storage"', HERE), (b"cookies", HERE), (b'"cookies"', ALONE), (b'"*"', ALONE)],

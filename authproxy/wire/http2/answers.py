@@ -224,7 +224,7 @@ class Answers:
         if upstream is None:
             return b""
         fields = glance.fields(max_bytes=self._max_list)
-        return plain_fields(cookie_lines(upstream, fields, home, stream.exchange.head.target))
+        return plain_fields(cookie_lines(upstream, fields, home, stream.target))
 
     def _must_go(self, name: bytes) -> bool:
         return name == HINT or (name == b"alt-svc" and self._drops_alt_svc)
