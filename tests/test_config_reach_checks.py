@@ -49,3 +49,17 @@ def test_a_list_that_cannot_be_read_is_one_problem_only(tmp_path: Path) -> None:
     flags = {"--allow": ("10/8",), "--deny": ("::1",)}
 
     assert 1 == len(problems(urls=[URL], flags=flags))
+
+
+def test_a_long_list_is_not_weighed_at_each_start(tmp_path: Path) -> None:
+    flags = {"--listen": ("8081",)}
+    few, many = tmp_path / "few.txt", tmp_path / "many.txt"
+    few.write_text("10.0.0.0/8\n")
+    many.write_text("10.0.0.0/8\n" * 8000)
+
+    found = [
+        len(warnings(urls=[URL], flags=flags, environ={"AUTHPROXY_ALLOW_FILE": str(file)}))
+        for file in (few, many)
+    ]
+
+    assert [1, 0] == found

@@ -6,12 +6,16 @@ what looks right must not do nothing, or everything.
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from authproxy.cli import run
+from authproxy.config import load
+from authproxy.config.keys import EVERY, PATHS
+from authproxy.errors import ConfigError
 
 URL = "https://a.example"
 SERVICE = f'[services.a]\nurl = "{URL}"\n'
@@ -189,6 +193,7 @@ IN_A_SERVICE: Sequence[Row] = [
         'service = "projects/acme-prod/locations/us-east4/services/b"',
         refused("acme-prod/us-east4/b"),
     ),
+    ("connect = 5", refused('did you mean "connect_timeout"?')),
     ("timeout = 5", refused("write connect_timeout, first_byte_timeout")),
     ('upstream = "https://b"', refused("there is no such key; write url")),
     ('host = "x"', refused("there is no such key; write hosts")),
@@ -261,6 +266,8 @@ AT_THE_TOP: Sequence[Row] = [
     (f'{KEY}[keys.two]\nsha256 = "{DIGEST}"', refused('is the key "ci" too')),
     (f'{KEY}services = "b"', refused('there is no service "b"')),
     (f'{KEY}services = "b"\n[services.b]\nurl = "https://b"', warned("is opened by no key")),
+    ('[keys.ci]\nkey = "hunter2"', refused("authproxy key --sha256 prints it")),
+    ('[Log]\nlevel = "info"', refused('did you mean "log"?')),
     ('[keys]\nci = "x"', refused("must be a table: write [keys.ci]")),
     ('allow_origins = "*"', refused("would let every page use the identity")),
     ('allow_origins = "http://localhost:3000/"', means("allow_origins", ["http://localhost:3000"])),
@@ -329,6 +336,7 @@ AT_THE_TOP: Sequence[Row] = [
     ("[timeouts]\nconnect = nan", refused("must be a finite number")),
     ("[timeouts]\nconnect = inf", refused("must be a finite number")),
     ('[timeouts]\nconnect = "soon"', refused("30s, 5m, 1h, 250ms")),
+    ("[timeouts]\nconnect_timeout = 5", refused('did you mean "connect"?')),
     ("[timeouts]\nidle = 5", refused("write stream_idle")),
     ("[timeouts]\ntotal = 5\nconnect = 9", warned("the whole exchange is over after 5 s")),
     ("[timeout]\nconnect = 5", refused('did you mean "timeouts"?')),
@@ -532,6 +540,41 @@ def test_a_flag_that_stands_once_is_not_taken_twice(
 ) -> None:
     assert 2 == run(["check", flag, "1", flag, "2", URL], environ={})
     assert "is given twice; write it once" in capsys.readouterr().err
+
+
+ODD_VALUES = (
+    *(
+        '""',
+        '" "',
+        '"x"',
+        '"x, y"',
+        '"*"',
+        '"$X"',
+        '"a b"',
+        '"\\u0000"',
+        "0",
+        "-1",
+        "1.5",
+        "nan",
+        "true",
+    ),
+    *("[]", '[""]', '["x", 3]', "[[]]", "{}", '{ a = "b" }', "1979-05-27", '"' + "9" * 5000 + '"'),
+)
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=lambda value: str(value)[:12])
+def test_no_value_of_any_setting_ends_in_a_traceback(value: str, tmp_path: Path) -> None:
+    file = tmp_path / "authproxy.toml"
+    names = {"services": "a", "listeners": "lan", "keys": "ci"}
+    for path in PATHS:
+        table = ".".join(names.get(path[0], "") if part == EVERY else part for part in path[:-1])
+        lines = {"services.a": f'url = "{URL}"\n', "listeners.lan": 'listen = "81"\n'}
+        body = lines.get(table, "") if path[-1] not in ("url", "listen") else ""
+        written = f"[{table}]\n{body}{path[-1]} = {value}\n" if table else f"{path[-1]} = {value}\n"
+        file.write_text(written if table == "services.a" else f"{written}{SERVICE}")
+
+        with suppress(ConfigError):
+            load(urls=[], file=file, flags={}, environ={}, warn=str)
 
 
 def test_the_tables_are_as_long_as_they_were_promised() -> None:

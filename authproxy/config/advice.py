@@ -1,6 +1,6 @@
 """What to write instead of a key that there is not, or not here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from authproxy.config.keys import EVERY, PATHS, SECTIONS, SERVICE_KEYS, TABLES, Path, find_below
 from authproxy.values import find_close
@@ -39,6 +39,13 @@ _OTHERWISE_IN: Mapping[str, Mapping[str, str]] = {
         "port": "the port is a part of url",
         "key": "write api_key",
     },
+    "keys": {
+        **dict.fromkeys(
+            ("key", "value", "secret"), "write file, or sha256: authproxy key --sha256 prints it"
+        ),
+        **dict.fromkeys(("hash", "digest", "sha-256", "sha_256"), "write sha256"),
+        **dict.fromkeys(("service", "allow", "opens", "scope"), "write services"),
+    },
     "timeouts": {
         **dict.fromkeys(("read", "response", "request", "upstream"), "write first_byte, or total"),
         **dict.fromkeys(
@@ -72,6 +79,9 @@ def advice(path: Path, value: object = None) -> str:
     said = _OTHERWISE_IN.get(table, {}).get(word) or _OTHERWISE.get(word)
     if said:
         return said
+    own = _with_or_without_timeout(word, known)
+    if own:
+        return f'did you mean "{own}"?'
     if isinstance(value, dict):
         found = _for_table(name, value, table)
         if found:
@@ -93,6 +103,12 @@ def advice_for_value(path: Path, value: object = None) -> str:
     if path[0] in TABLES and path[1] in TABLES[path[0]].model_fields:
         return f"write [{path[0]}.NAME] above it, with a name of your choice for NAME"
     return f"write [{'.'.join(path)}]"
+
+
+def _with_or_without_timeout(word: str, known: Collection[str]) -> str:
+    """A service's `connect_timeout` is `connect` in [timeouts]."""
+    both = (f"{word}_timeout", word.removesuffix("_timeout"))
+    return next((each for each in both if each in known and each != word), "")
 
 
 def _for_table(name: str, value: Mapping[str, object], table: str) -> str:

@@ -130,7 +130,8 @@ def _entry(path: Path, name: str, text: str) -> Entry:
 def _is_nearly_ours(name: str) -> bool:
     """AUTH_PROXY_URL, authproxy_url, AUTHPROXY__URL."""
     plain = name.upper().replace("_", "").replace("-", "")
-    return plain.startswith("AUTHPROXY") and not re.match(r"AUTHPROXY_[A-Z]", name)
+    is_ours = re.match(r"AUTHPROXY_[A-Z]|_", name)  # _AUTHPROXY_COMPLETE is click's
+    return plain.startswith("AUTHPROXY") and not is_ours
 
 
 def _is_quoted(text: str) -> bool:

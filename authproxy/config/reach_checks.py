@@ -1,6 +1,7 @@
 """Who can pass at all: rules that let in nobody, or everybody, or say nothing."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path as FilePath
 
 from authproxy.config.draft import Draft
@@ -11,8 +12,8 @@ from authproxy.settings import ListenerSettings, ServiceSettings, Settings
 from authproxy.values import LOOPBACK, Network, find_host_bits
 from authproxy.values.ranges import EVERYBODY, Range, common, joined, ranges_of, without
 
-MAX_BYTES = 256 * 1024
-"""Of a file with networks: some 15,000 of them."""
+MAX_BYTES = 64 * 1024
+"""Of a file with networks: some 4,000 of them."""
 
 Table = Settings | ListenerSettings | ServiceSettings
 
@@ -24,6 +25,8 @@ def check_reach(draft: Draft) -> Iterator[Problem]:
         yield from _passing(draft)
     except (ConfigError, OSError):
         return  # a list that cannot be read, which is said elsewhere
+    finally:
+        _read.cache_clear()
 
 
 def _host_bits(draft: Draft) -> Iterator[Problem]:
@@ -223,8 +226,12 @@ def _denied(table: Table) -> Sequence[Network]:
     return (*table.deny, *_read(table.deny_file))
 
 
+@lru_cache(maxsize=8)
 def _read(file: FilePath | None) -> Sequence[Network]:
-    """Raises ConfigError also for a file that is too long to be weighed here at each start."""
+    """Each file once; what was read is forgotten when the checks are over.
+
+    Raises ConfigError also for a file that is too long to be weighed here at each start.
+    """
     if file is None:
         return ()
     if file.stat().st_size > MAX_BYTES:

@@ -22,8 +22,8 @@ _RATE = re.compile(rf"({_NUMBER})\s*(?:/|per)\s*([a-z]+)")
 def parse_seconds(text: str) -> float | str:
     """`30s`, `5m`, `1h 30m`, `250ms`; what has no unit is returned as it is."""
     written = text.strip().lower()
-    parts = _PART.findall(written)
-    if not _DURATION.fullmatch(written) or any(unit not in SECONDS for _, unit in parts):
+    parts = _PART.findall(written) if _DURATION.fullmatch(written) else []
+    if not parts or any(unit not in SECONDS for _, unit in parts):
         return _plain(text, "a number of seconds, as in 30, or with a unit: 30s, 5m, 1h, 250ms")
     return sum(float(number) * SECONDS[unit] for number, unit in parts)
 
