@@ -16,6 +16,7 @@ from authproxy.wire.http2.frames import (
     PING,
     SETTINGS,
     frame,
+    window_update,
 )
 from authproxy.wire.http2.lanes import MAX_KEPT, MAX_WAITING, Lane
 from authproxy.wire.http2.splice import MAX_EARLY, Splice
@@ -100,6 +101,7 @@ async def only_splice(proxy: RunningProxy) -> Splice:
 
 
 def stop_reading(client: Client, splice: Splice, *, buffers: int = 4096) -> None:
+    client.say(window_update(0, 2**30))  # else the content of refusals would wait for it
     client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # -- a read transport
     set_buffer(client.writer.transport, socket.SO_RCVBUF, buffers)
     set_buffer(splice._client.transport, socket.SO_SNDBUF, buffers)

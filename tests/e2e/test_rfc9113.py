@@ -669,3 +669,21 @@ def test_frames_that_crossed_with_a_reset_are_counted_and_dropped(between: Betwe
         sizes = [f.payload for end in (client, service) for f in end.of(WINDOW_UPDATE, 0)]
         assert [b"\0\0\0\x05", b"\0\0\0\x07"] == sizes
         assert before
+
+
+@pytest.mark.parametrize(
+    "room",
+    [window_update(1, 10_000), setting(4, 10_000)],
+    ids=["more for the stream", "more for all streams"],
+)
+def test_content_of_a_refusal_waits_for_the_window(between: Between, room: bytes) -> None:
+    """RFC 9113 6.9.1 and 6.9.2: nobody sends more than the window allows."""
+    with between.client(setting(4, 10)) as client:
+        between.say(client, head(plain_block(call_of(host=b"evil.example")), LAST))
+        between.wait(lambda: bool(client.statuses()))
+        lives(between, client)
+        assert [] == client.of(DATA)
+        between.say(client, room)
+        between.wait(lambda: bool(client.of(DATA)))
+
+        assert [END_STREAM] == [f.flags for f in client.of(DATA)]

@@ -83,7 +83,7 @@ class Answers:
             self._malformed(stream_id, stream, fault)
             return self._stray_data(stream_id, length)
         exchange.bytes_to_client = got
-        self._splice.calls.window -= length
+        self._splice.calls.own.window -= length
         if flags & END_STREAM:
             self._splice.calls.service_ended(stream_id, stream)
         return None

@@ -16,8 +16,8 @@ from authproxy.wire.http2.frames import (
     rst_stream,
     window_update,
 )
+from authproxy.wire.http2.own_content import OwnContent
 from authproxy.wire.http2.replies import render, render_end
-from authproxy.wire.http2.settings import DEFAULT_WINDOW, MAX_WINDOW
 from authproxy.wire.http2.streams import Stream
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ QUIET_S = 0.2
 class Calls:
     """By number of the stream."""
 
-    __slots__ = ("_debt", "_splice", "refused", "streams", "taken_back", "window")
+    __slots__ = ("_splice", "own", "refused", "streams", "taken_back")
 
     def __init__(self, splice: "Splice") -> None:
         self._splice = splice
@@ -46,10 +46,7 @@ class Calls:
         """Streams that we ended ourselves, oldest first; what still comes for them is dropped."""
         self.taken_back: dict[int, None] = {}
         """Streams that the client has reset, oldest first."""
-        self.window = DEFAULT_WINDOW
-        """Bytes of DATA that the client takes, the service's and ours."""
-        self._debt = 0
-        """Bytes of our own DATA, which the client will give back as if they were the service's."""
+        self.own = OwnContent(splice.to_client)
 
     def client_ended(self, stream_id: int, stream: Stream) -> None:
         """The client has said all that it will."""
@@ -84,17 +81,17 @@ class Calls:
             cors=stream.cors,
         )
         exchange.bytes_to_client = counted
-        self._debt += counted
-        self.window -= counted
-        splice.to_client(begin_with(splice.answers.take_due_update(), frames))
+        end = b""
         if error.code is Code.BAD_REQUEST:
             # RFC 9113 8.1.1: an answer may come before it, but a malformed request is an error.
-            splice.to_client(rst_stream(stream_id, Failure.PROTOCOL_ERROR))
+            end = rst_stream(stream_id, Failure.PROTOCOL_ERROR)
         elif not stream.client_ended:
-            splice.to_client(rst_stream(stream_id, Failure.NO_ERROR))
+            end = rst_stream(stream_id, Failure.NO_ERROR)
+        frames = begin_with(splice.answers.take_due_update(), frames)
+        is_said = self.own.say(stream_id, frames, counted, end)
         self.forget(stream_id)
         self.ended(stream_id, stream)
-        if splice.unread_bytes > MAX_UNREAD:
+        if not is_said or splice.unread_bytes > MAX_UNREAD:
             splice.cut()
 
     def fail(self, stream_id: int, stream: Stream, error: AuthProxyError) -> None:
@@ -123,8 +120,8 @@ class Calls:
             stream_id=stream_id,
             is_empty=not exchange.bytes_to_client,
         )
-        self._debt += counted
-        self.window -= counted
+        self.own.window -= counted
+        self.own.sent += counted
         if frames:
             self._splice.to_client(begin_with(self._splice.answers.take_due_update(), frames))
         return bool(frames)
@@ -190,13 +187,11 @@ class Calls:
         """A WINDOW_UPDATE for the connection, less what our own DATA used: that was never taken
         from the service."""
         increment = int.from_bytes(payload, "big") & STREAM_MASK
-        self.window += increment
-        if self.window > MAX_WINDOW:
-            raise ConnectionFault(Failure.FLOW_CONTROL_ERROR, "the window is too large")
-        if not self._debt:
+        self.own.grow(0, increment)
+        if not self.own.sent:
             return None
-        paid = min(increment, self._debt)
-        self._debt -= paid
+        paid = min(increment, self.own.sent)
+        self.own.sent -= paid
         return window_update(0, increment - paid) if increment > paid else b""
 
     def tick(self, seconds: float, timeouts: "TimeoutSettings", *, last_sent_id: int) -> None:

@@ -280,6 +280,7 @@ class Requests:
         self._check_opened(stream_id)
         stream = self._splice.calls.streams.get(stream_id)
         if stream is None:
+            self._splice.calls.own.grow(stream_id, int.from_bytes(payload, "big") & STREAM_MASK)
             return b""
         if is_nothing:
             self._malformed(stream_id, stream, "a window update of nothing")
@@ -290,6 +291,7 @@ class Requests:
         self._check_opened(stream_id)
         stream = self._splice.calls.streams.get(stream_id)
         if stream is None:
+            self._splice.calls.own.forget(stream_id)
             return b""
         if not stream.is_answered:
             self._splice.guard.note_reset()

@@ -28,7 +28,7 @@ from authproxy.wire.http2.frames import (
 from authproxy.wire.http2.guard import Guard
 from authproxy.wire.http2.lanes import CONGESTED, CONNECTING, TOKEN, UNREAD, Lane
 from authproxy.wire.http2.requests import Requests
-from authproxy.wire.http2.settings import MAX_FRAME_SIZE
+from authproxy.wire.http2.settings import INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE
 from authproxy.wire.output import reset
 
 if TYPE_CHECKING:
@@ -189,6 +189,8 @@ class Splice:
 
     def client_settings(self, settings: dict[int, int]) -> None:
         self._down.scanner.take_frames_of(settings.get(MAX_FRAME_SIZE, 0))
+        if INITIAL_WINDOW_SIZE in settings:
+            self.calls.own.set_initial(settings[INITIAL_WINDOW_SIZE])
 
     def service_settings(self, settings: dict[int, int]) -> None:
         self._has_settings = True
