@@ -50,9 +50,18 @@ def test_a_service_that_no_listener_leads_to_is_told() -> None:
     ] == warnings(urls=[URL, "https://b.example"], environ=environ)
 
 
-@pytest.mark.parametrize("url", ["http://localhost:8080", "http://127.0.0.1:8080"])
-def test_authproxy_is_no_service_of_itself(url: str) -> None:
-    [problem] = problems(urls=[url])
+@pytest.mark.parametrize(
+    ("listen", "url"),
+    [
+        ("localhost:8080", "http://localhost:8080"),
+        ("localhost:8080", "http://127.0.0.1:8080"),
+        ("localhost:8080", "https://a.localhost:8080"),
+        ("0.0.0.0:8080", "http://[::1]:8080"),
+        ("192.0.2.7:8080", "https://192.0.2.7:8080"),
+    ],
+)
+def test_authproxy_is_no_service_of_itself(listen: str, url: str) -> None:
+    [problem] = problems(urls=[url], flags={"--listen": (listen,), "--allow": ("192.0.2.0/24",)})
 
     assert "is where authproxy listens: it would ask itself" in problem
     assert [] == problems(urls=[url], flags={"--port": "8081"})

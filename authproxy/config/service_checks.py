@@ -107,9 +107,9 @@ def _reached_by_nobody(draft: Draft) -> Iterator[Problem]:
 
 def _itself(draft: Draft) -> Iterator[Problem]:
     """A service that is authproxy would ask itself for ever."""
-    ports = {
-        each.listen.port for each in draft.settings.every_listener if each.listen.path is None
-    } - {0, None}
+    listens = [each.listen for each in draft.settings.every_listener if each.listen.path is None]
+    places = {(listen.host, listen.port) for listen in listens}
+    ports = {listen.port for listen in listens} - {0, None}
     proxy = _port_here(draft.settings.egress_proxy)
     if proxy in ports:
         yield draft.problem(("egress_proxy",), "is where authproxy listens, which is no such proxy")
@@ -117,10 +117,12 @@ def _itself(draft: Draft) -> Iterator[Problem]:
         if service.egress_proxy is not None and _port_here(service.egress_proxy) in ports:
             at = (*path, "egress_proxy")
             yield draft.problem(at, "is where authproxy listens, which is no such proxy")
-        if service.url.is_loopback and service.url.port in ports:
+        url = service.url
+        is_here = url.is_loopback or url.host.endswith(".localhost")
+        if (is_here and url.port in ports) or (url.host, url.port) in places:
             yield draft.problem(
                 (*path, "url"),
-                f"{service.url} is where authproxy listens: it would ask itself; correct the port"
+                f"{url} is where authproxy listens: it would ask itself; correct the port"
                 " of one of them",
             )
 

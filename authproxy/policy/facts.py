@@ -10,7 +10,7 @@ from functools import lru_cache
 from authproxy.errors import Code, Refused, UpstreamError
 from authproxy.exchange import RequestHead, ResponseHead
 from authproxy.policy.cookies import OURS
-from authproxy.policy.overrides import OVERRIDES
+from authproxy.policy.overrides import HOPS, OVERRIDES
 from authproxy.policy.rewriting import LOCAL_FIELDS, REQUEST_FIELDS
 from authproxy.policy.site_data import FIELDS as COOKIE_FIELDS
 
@@ -50,6 +50,7 @@ class RequestFacts:
     preflight_network: bool = False
     destination: bytes = b""
     """Several Destination fields make one that is none."""
+    hops: bytes = b""
     overrides: frozenset[bytes] = frozenset()
     """The fields of `overrides` that it has, in lower case."""
 
@@ -288,6 +289,7 @@ ORIGIN_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
     b"access-control-request-method": _note_as("preflight_method"),
     b"access-control-request-headers": _note_as("preflight_fields"),
     b"access-control-request-private-network": _note_preflight_network,
+    HOPS: _note_as("hops"),
     **{name: _note_override(name) for name in OVERRIDES},
 }
 """What fields say of addresses and of where a request comes from, whatever the version of HTTP."""

@@ -10,7 +10,8 @@ Everything passes byte for byte, in order and in the case it came in, except:
 - the token and the API key are put on, in place of what the client sent under the same name;
 - what names the service's address names ours instead, and the other way round (`address_fields`);
 - Alt-Svc is removed: it would lead the client past authproxy;
-- a service's X-Authproxy-Hint is removed: that is for authproxy to say.
+- a service's X-Authproxy-Hint is removed: that is for authproxy to say;
+- X-Authproxy-Hops is for other authproxies on this machine alone (`wire.loops`).
 
 Pure functions on heads. Field names are compared in lower case, which stands beside each.
 """
@@ -22,7 +23,7 @@ from authproxy.exchange import NO_TOKEN, Field, ResponseHead, Token, make_field
 from authproxy.policy.cors import ALLOW_ORIGIN, settle
 from authproxy.policy.facts import RequestFacts, ResponseFacts
 from authproxy.policy.home import Home
-from authproxy.policy.overrides import OVERRIDES
+from authproxy.policy.overrides import HOPS, OVERRIDES
 from authproxy.policy.rewriting import local_answer, service_request
 
 HOP_BY_HOP = frozenset(
@@ -125,7 +126,7 @@ def _spellings(name: str) -> frozenset[bytes]:
 
 # What only we say to the service.
 _OURS = frozenset().union(
-    *(_spellings(n.decode()) for n in FORWARDED | {b"x-serverless-authorization"})
+    *(_spellings(n.decode()) for n in FORWARDED | {b"x-serverless-authorization", HOPS})
 )
 
 

@@ -43,3 +43,6 @@ PATH_FIELDS = _spelled(
     "path-info",
 )
 OVERRIDES = METHOD_FIELDS | PATH_FIELDS
+
+HOPS = b"x-authproxy-hops"
+"""For other authproxies on this machine alone, see `wire.loops`; no client's reaches a service."""

@@ -101,6 +101,7 @@ _OF_OURS = {
     502: _UNAVAILABLE,
     503: _UNAVAILABLE,
     504: _DEADLINE_EXCEEDED,
+    508: _INTERNAL,
 }
 # What a client takes somebody else's answer for:
 # https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md

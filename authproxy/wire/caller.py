@@ -90,7 +90,7 @@ class Caller:
         self._rules = rules
         self.refusal = find_refusal(transport, self._peer, rules.peer_uids)
         """Why none of its requests may pass."""
-        self.standing: Standing | None = None
+        self.standing = Standing(rules)
         """What keeps some of them from passing, whoever they are for."""
         if client is not None:
             self.address = self._peer = client
@@ -200,8 +200,7 @@ class Caller:
         self.cors = b""
         if self.refusal is not None:
             raise self.refusal
-        if self.standing is not None:
-            self.standing.check(head)
+        self.standing.check(head, facts)
         if self._version != rules.version:
             self._forget()
         came_by = (facts.forwarded_for, facts.forwarded, facts.forwarded_proto)

@@ -20,6 +20,7 @@ from authproxy.wire import refusals, replies
 from authproxy.wire.acceptor import Acceptor
 from authproxy.wire.client import ClientConnection
 from authproxy.wire.explaining import Explainer
+from authproxy.wire.loops import Loops
 from authproxy.wire.pool import Pool
 from authproxy.wire.proxy_protocol import Context, serve
 from authproxy.wire.room import Room
@@ -82,10 +83,12 @@ class ProxyServer:
         self.tasks = Tasks()
         self._observers = tuple(observers)
         self._pools = tuple(pools)
+        self.loops = Loops()
         self.room = Room(lambda: len(self._connections), self._send_idle_away)
         self._arrivals = Tasks()
         for pool in self._pools:
             pool.before_opening = self._close_idle_service_connection
+            pool.loops = self.loops
         self.explainer = Explainer()
         self.wrong_ports = WrongPorts()
         self._run = secrets.token_hex(3)
@@ -111,8 +114,9 @@ class ProxyServer:
                 if is_plain:
                     self.wrong_ports.note_without_tls(sock)
                     tls = patience_s = None
+                how = partial(meet, rules=rules, loops=self.loops, lacks_tls=is_plain)
                 await asyncio.get_running_loop().connect_accepted_socket(
-                    partial(ClientConnection, self, partial(meet, rules=rules, lacks_tls=is_plain)),
+                    partial(ClientConnection, self, how),
                     sock,
                     ssl=tls() if tls is not None else None,
                     ssl_handshake_timeout=patience_s,
@@ -135,7 +139,8 @@ class ProxyServer:
         ) -> ClientConnection:
             if lacks_tls:
                 self.wrong_ports.note_without_tls(sock)
-            how = partial(meet, rules=rules, client=client, lacks_tls=lacks_tls, is_proxy=is_proxy)
+            how = partial(meet, rules=rules, loops=self.loops, client=client)
+            how = partial(how, lacks_tls=lacks_tls, is_proxy=is_proxy)
             return ClientConnection(self, how)
 
         serving = serve(

@@ -17,6 +17,7 @@ from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
 from authproxy.wire import refusals
 from authproxy.wire.connector import Connector
+from authproxy.wire.loops import Loops
 from authproxy.wire.service import ServiceConnection
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Pool:
         """Seconds, by the ticks."""
         self._connecting = 0
         self._open = 0
+        self.loops = Loops()
         self._settled = asyncio.Event()
         self._settled.set()
         self._tasks = Tasks()
@@ -103,13 +105,17 @@ class Pool:
         else:
             self._idle[connection] = self._now
 
-    def opened(self) -> None:
+    def opened(self, connection: ServiceConnection) -> None:
         """A connection stands; `lost` is heard for it when it ends."""
         self._open += 1
+        if self.connector.egress is None:
+            connection.is_here = self.loops.opened(connection.transport)
 
     def lost(self, connection: ServiceConnection) -> None:
         """A connection ended, or left the pool for a tunnel: there is room for another."""
         self._open -= 1
+        if connection.is_here:
+            self.loops.closed(connection.transport)
         self._idle.pop(connection, None)
         self._open_more()
 

@@ -51,10 +51,8 @@ class Relay:
     _messages: Messages | None = None
     _chunked: bool | EventStream = False
     """The body to the client is sent in chunks, or as events that it looks after."""
-    _answering = False
-    """The client has been sent a final head."""
-    _answered = False
-    """The client has been sent everything, by the service or by us."""
+    _answering = _answered = False
+    """The client has been sent a final head; everything, by the service or by us."""
     _over = False
 
     def __init__(
@@ -115,6 +113,8 @@ class Relay:
         head, client = self.head, self.client
         fields = client.caller.fields_for_service(head, self.facts, upstream.rules)
         token_line = upstream.token_line(self.token, self.facts)
+        if connection.is_here and self.facts.forwarded_proto:
+            fields += client.caller.standing.mark(self.facts, head.headers)
         connection.out.append(request_head(head.method, self.target, fields, token_line))
         connection.begin(self, hold=client.is_congested)
         if self._kept is not None:

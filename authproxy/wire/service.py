@@ -52,6 +52,7 @@ class ServiceConnection(asyncio.Protocol):
         "_lines",
         "_on_hold",
         "_pool",
+        "is_here",
         "out",
         "relay",
         "reused",
@@ -67,6 +68,8 @@ class ServiceConnection(asyncio.Protocol):
         self.out: list[bytes] = []
         self.reused = False
         """It has served an exchange or been idle, so the service may have closed it since."""
+        self.is_here = False
+        """It leads to this machine."""
         self._heard = False
         self._on_hold = False
         self.usable = True
@@ -154,7 +157,7 @@ class ServiceConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast: aiofastnet's transports have asyncio's methods, not its classes.
         self.transport = cast(asyncio.Transport, transport)
-        self._pool.opened()
+        self._pool.opened(self)
 
     def data_received(self, data: bytes) -> None:
         relay = self.relay

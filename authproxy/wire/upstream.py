@@ -46,6 +46,11 @@ class Upstream:
     _lines: tuple[bytes, bytes] = (b"", b"")
 
     @property
+    def is_here(self) -> bool:
+        """By its address it is on this machine, and no proxy is in between."""
+        return self.origin.is_loopback and self.connector.egress is None
+
+    @property
     def connector(self) -> Connector:
         """Opens connections besides the pool's, as for HTTP/2."""
         return self.pool.connector

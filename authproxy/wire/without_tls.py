@@ -13,6 +13,7 @@ from authproxy.policy.access import Address
 from authproxy.wire import refusals
 from authproxy.wire.acceptor import show_address, show_name
 from authproxy.wire.caller import Caller
+from authproxy.wire.loops import Loops, end_of
 from authproxy.wire.rules import ListenerRules
 from authproxy.wire.seldom import Seldom
 from authproxy.wire.standing import Standing
@@ -49,6 +50,7 @@ def meet(
     transport: asyncio.Transport,
     *,
     rules: ListenerRules,
+    loops: Loops,
     client: Address | None = None,
     lacks_tls: bool = False,
     is_proxy: bool = False,
@@ -58,8 +60,8 @@ def meet(
     `is_proxy`: it began with a PROXY header that names nobody but the proxy itself.
     """
     caller = Caller(transport, rules, client)
-    if is_proxy:
-        caller.standing = Standing(rules, is_proxy=True)
+    end = end_of(transport.get_extra_info("peername"))
+    caller.standing = Standing(rules, loops=loops, end=end, is_proxy=is_proxy)
     if lacks_tls:
         caller.refusal = refusals.tls_required()
     return caller

@@ -123,6 +123,7 @@ async def proxying(
     strips: bool = False,
     limits: LimitSettings | None = None,
     timeouts: TimeoutSettings | None = None,
+    port: int = 0,
 ) -> AsyncIterator[RunningProxy]:
     """A proxy on a free port of 127.0.0.1 in front of `service_url`.
 
@@ -169,7 +170,7 @@ async def proxying(
         timeouts=timeouts,
         pools=[pool],
     )
-    (sock,) = open_listener(Listen("127.0.0.1", 0))
+    (sock,) = open_listener(Listen("127.0.0.1", port))
     await server.listen(sock, listener)
     try:
         yield RunningProxy(sock.getsockname()[1], server, listener, pool, tokens, heard)

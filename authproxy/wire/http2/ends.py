@@ -75,6 +75,7 @@ class ServiceEnd(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast: aiofastnet's transports have asyncio's methods, not its classes.
         self.transport = cast(asyncio.Transport, transport)
+        self.splice.server.loops.opened(self.transport)
 
     def data_received(self, data: bytes) -> None:
         if self._is_attached:
@@ -93,6 +94,7 @@ class ServiceEnd(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = str(exc or "the service closed the connection")
+        self.splice.server.loops.closed(self.transport)
         if self._is_attached:
             self.splice.service_gone(self.lost)
 

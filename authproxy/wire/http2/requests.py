@@ -194,13 +194,16 @@ class Requests:
         assert call is not None  # noqa: S101 -- for the type checker: an admitted call was read
         assert upstream is not None  # noqa: S101 -- and its service found
         before = self._writer.changes
+        forwarded = splice.caller.forwarded
+        if upstream.is_here and call.facts.forwarded_proto:
+            forwarded += splice.caller.standing.mark(call.facts, call.head.headers)
         fields = call_fields(
             call,
             upstream.rules,
             target=known.target,
             scheme=upstream.origin.scheme.encode(),
             token_line=upstream.token_line(token, call.facts),
-            forwarded=splice.caller.forwarded,
+            forwarded=forwarded,
             home=splice.caller.home,
         )
         known.written = self._writer.write(fields, keep_path=call.is_grpc)
