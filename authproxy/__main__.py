@@ -15,7 +15,7 @@ def _run(argv: list[str]) -> int:
 
         return status.run("".join(argv[1:]), os.environ, print)
 
-    from authproxy.cli import run
+    from authproxy.cli.main import run
 
     return run(argv)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from authproxy.config.files import Mark, mark
+from authproxy.config.files.reading import Mark, mark
 from authproxy.errors import ConfigError, Problem, StartError
 from authproxy.tasks import Tasks
 from authproxy.threads import in_thread, within

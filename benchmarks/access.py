@@ -14,7 +14,7 @@ from ipaddress import IPv4Network, IPv6Network
 from itertools import cycle, islice
 from random import Random
 
-from authproxy.policy.access import AccessList, Address
+from authproxy.policy.access.networks import AccessList, Address
 from authproxy.values import Network
 
 DECISIONS = 1_000_000

@@ -16,17 +16,17 @@ from random import Random
 from typing import Any, cast
 
 from authproxy.exchange import RequestHead, make_field
-from authproxy.policy.access import AccessList, AddressSet
-from authproxy.policy.facts import RequestFacts, read_request
-from authproxy.policy.headers import service_rules
-from authproxy.policy.keys import InboundKey, KeyRing, digest_of
-from authproxy.policy.limits import RateLimiter
-from authproxy.policy.permissions import Permissions
+from authproxy.policy.access.inbound_keys import InboundKey, KeyRing, digest_of
+from authproxy.policy.access.networks import AccessList, AddressSet
+from authproxy.policy.access.permissions import Permissions
+from authproxy.policy.access.rate_limits import RateLimiter
+from authproxy.policy.messages.facts import RequestFacts, read_request
+from authproxy.policy.messages.headers import service_rules
 from authproxy.policy.routes import Routes, Target
 from authproxy.values import parse_network, parse_origin
-from authproxy.wire.caller import Caller
-from authproxy.wire.rules import ListenerRules
-from authproxy.wire.upstream import Upstream
+from authproxy.wire.admission.caller import Caller
+from authproxy.wire.admission.listener_rules import ListenerRules
+from authproxy.wire.upstream.upstream import Upstream
 from benchmarks.access import made_up
 
 REQUESTS = 300_000

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from authproxy.config.keys import EVERY, FLAGS, PATHS, TABLES, VARIABLES, model_of
+from authproxy.config.readers.setting_names import EVERY, FLAGS, PATHS, TABLES, VARIABLES, model_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"

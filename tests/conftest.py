@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 from hypothesis import settings
 
-from authproxy.transports import choose_transports
+from authproxy.event_loop import choose_transports
 from tests.support.secrecy import WATCH
 
 settings.register_profile("authproxy", deadline=None)

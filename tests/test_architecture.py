@@ -18,28 +18,31 @@ PACKAGE = ROOT / "authproxy"
 
 LAYERS = (
     ("cli", "__main__"),
-    ("cli_context",),
-    ("cli_flags", "cli_group"),
-    ("app",),
-    ("access", "upstreams"),
+    ("runtime",),
     ("commands.doctor",),
     ("commands",),
     ("demo",),
-    ("admin",),
     ("observe",),
     ("wire",),
     ("identity.token_cache", "identity.sources", "identity.apis"),
     ("identity.google",),
     ("identity",),
     ("policy",),
+    ("policy.google",),
+    ("policy.messages",),
+    ("policy.access",),
     ("file_watch",),
     ("config",),
+    ("config.checks",),
+    ("config.readers",),
+    ("config.files",),
     ("settings",),
     ("bounds",),
     ("fields",),
     ("values",),
     ("exchange",),
-    ("tasks", "memory", "transports"),
+    ("event_loop",),
+    ("tasks",),
     ("resolver", "timers"),
     ("threads",),
     ("errors",),
@@ -51,10 +54,10 @@ What is below a package is in its place unless it has one of its own.
 """
 
 HOMES = {
-    "aiofastnet": {"transports"},
+    "aiofastnet": {"event_loop"},
     "aiohttp": {"demo"},
     "cachetools": {"identity", "policy"},
-    "click": {"cli", "cli_context", "cli_flags", "cli_group"},
+    "click": {"cli"},
     "cryptography": {"demo"},
     "google": {"identity"},
     "h2": {"demo"},
@@ -84,7 +87,8 @@ NO_MODULE = {
 
 
 def module_name(path: Path) -> str:
-    """`authproxy/wire/pool.py` -> `wire.pool`, a package's `__init__.py` -> the package's name."""
+    """`authproxy/wire/upstream/pool.py` -> `wire.pool`, a package's `__init__.py` -> the
+    package's name."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
 
@@ -225,7 +229,7 @@ def test_a_function_fits_a_screen(name: str) -> None:
 
 
 def expected_test_files() -> dict[str, str]:
-    """The test file that each module must have: `wire.pool` -> `test_wire_pool`."""
+    """The test file that each module must have: `wire.pool` -> `test_wire_upstream_pool`."""
     return {
         name: f"test_{name.replace('.', '_')}"
         for name, path in MODULES.items()

@@ -1,11 +1,11 @@
-"""What commands share. More in tests/test_cli.py."""
+"""What commands share. More in tests/test_cli_main.py."""
 
 from pathlib import Path
 
 import pytest
 
-from authproxy.cli import run
-from authproxy.cli_context import Context
+from authproxy.cli.context import Context
+from authproxy.cli.main import run
 from authproxy.settings import Settings
 from tests.support.configuring import URL
 

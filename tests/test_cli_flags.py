@@ -2,9 +2,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from authproxy.cli_flags import ALL, IDENTITY, spelled, with_flags
-from authproxy.config.environment import read_variables
-from authproxy.config.keys import FLAGS
+from authproxy.cli.flags import ALL, IDENTITY, spelled, with_flags
+from authproxy.config.readers.environment import read_variables
+from authproxy.config.readers.setting_names import FLAGS
 
 OURS = ("--config", "--project", "--region", "--port", "--verbose", "--quiet")
 """Flags that are no settings."""

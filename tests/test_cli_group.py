@@ -1,11 +1,11 @@
-"""The words that are commands, and those that are not. More in tests/test_cli.py."""
+"""The words that are commands, and those that are not. More in tests/test_cli_main.py."""
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from authproxy.cli import run
-from authproxy.cli_group import Commands
+from authproxy.cli.group import Commands
+from authproxy.cli.main import run
 from authproxy.settings import Settings
 
 

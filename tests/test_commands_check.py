@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.cli import run
+from authproxy.cli.main import run
 from authproxy.commands.check import summary
 from authproxy.settings import KeySettings
 from tests.support.configuring import URL, settings

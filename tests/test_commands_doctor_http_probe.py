@@ -8,7 +8,7 @@ import pytest
 from authproxy.commands.doctor.http_probe import MAX_ANSWER, Answer, ask, parse
 from authproxy.errors import UpstreamError
 from authproxy.values import parse_origin
-from authproxy.wire.connector import Connector
+from authproxy.wire.upstream.connector import Connector
 
 
 @asynccontextmanager

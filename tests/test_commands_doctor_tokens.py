@@ -6,7 +6,7 @@ from authproxy.commands.doctor.report import Result, failed, not_needed, ok
 from authproxy.commands.doctor.subject import Subject
 from authproxy.commands.doctor.tokens import check_claims, check_token, judge_audience
 from authproxy.exchange import NO_TOKEN
-from authproxy.policy.cloud_run import GCLOUD_CLIENTS
+from authproxy.policy.google.cloud_run import GCLOUD_CLIENTS
 from tests.support.configuring import URL, settings
 from tests.support.jwt import unsigned_jwt
 from tests.support.proxying import make_token

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.cli import run
+from authproxy.cli.main import run
 
 
 def test_a_key_is_shown_once_and_its_digest_is_ready_to_paste(

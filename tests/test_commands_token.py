@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.cli import run
+from authproxy.cli.main import run
 from authproxy.demo.world import World
 from authproxy.identity.claims import token_from_jwt
 from tests.support.jwt import unsigned_jwt

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from authproxy.cli import run
+from authproxy.cli.main import run
 from authproxy.config import load
-from authproxy.config.keys import EVERY, PATHS
+from authproxy.config.readers.setting_names import EVERY, PATHS
 from authproxy.errors import ConfigError
 
 URL = "https://a.example"

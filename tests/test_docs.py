@@ -13,9 +13,9 @@ import trustme
 from pydantic import BaseModel
 
 from authproxy.config import load
-from authproxy.config.environment import CONFIG, PLACES, PORT, URL
-from authproxy.config.keys import EVERY, FLAGS, PATHS, SECTIONS, VARIABLES
-from authproxy.policy.rejection import Rejection
+from authproxy.config.readers.environment import CONFIG, PLACES, PORT, URL
+from authproxy.config.readers.setting_names import EVERY, FLAGS, PATHS, SECTIONS, VARIABLES
+from authproxy.policy.google.rejection import Rejection
 from authproxy.settings import ServiceSettings, Settings
 from tests.support.certificates import write_pair
 

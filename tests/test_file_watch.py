@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from authproxy.config.files import Mark, mark
+from authproxy.config.files.reading import Mark, mark
 from authproxy.errors import ConfigError
 from authproxy.file_watch import LOOK_EVERY_S, FileWatch, marks
-from authproxy.policy.access import AccessList
-from authproxy.wire.lists import ListSources, NetworkFile
+from authproxy.policy.access.networks import AccessList
+from authproxy.runtime.access_lists import ListSources, NetworkFile
 from tests.support.clock import FakeClock
 from tests.support.talking import until
 

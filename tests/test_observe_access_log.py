@@ -12,7 +12,7 @@ from authproxy.errors import Code
 from authproxy.exchange import Exchange, RequestHead
 from authproxy.observe.access_log import AccessLog, render_json, render_text
 from authproxy.observe.stream import LogStream
-from authproxy.wire.heads import parse_field
+from authproxy.wire.http1.heads import parse_field
 
 SECRET = "hunter2"
 

@@ -197,8 +197,8 @@ def test_lines_below_the_level_are_left_out() -> None:
     stream = io.StringIO()
     configure("warning", "json", stream)
 
-    logging.getLogger("authproxy.app").info("left out")
-    logging.getLogger("authproxy.app").warning("written")
+    logging.getLogger("authproxy.runtime.app").info("left out")
+    logging.getLogger("authproxy.runtime.app").warning("written")
 
     assert "written" == json.loads(stream.getvalue())["message"]
 
@@ -209,7 +209,7 @@ def test_to_configure_twice_writes_lines_once() -> None:
     configure("info", "text", stream)
     configure("info", "text", stream)
 
-    logging.getLogger("authproxy.app").info("once")
+    logging.getLogger("authproxy.runtime.app").info("once")
 
     assert 1 == stream.getvalue().count("once")
 
@@ -223,7 +223,7 @@ def test_lines_go_to_a_stream_that_nobody_waits_for() -> None:
         return len(data)
 
     configure("info", "text", LogStream(send))
-    logging.getLogger("authproxy.app").info("at once")
+    logging.getLogger("authproxy.runtime.app").info("at once")
 
     assert [b"at once\n"] == [line.partition(b" ")[2] for line in out]
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authproxy.errors import Code, Refused
-from authproxy.policy.access import Address
+from authproxy.policy.access.networks import Address
 from authproxy.policy.routes import Route, Routes, Target, parse_host
 
 LOCAL = ip_address("192.0.2.1")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from authproxy.event_loop import choose_transports, with_resolver
 from authproxy.resolver import SHARED_FOR_S, Resolver
-from authproxy.transports import choose_transports, with_resolver
 from tests.support.clock import FakeClock
 from tests.support.talking import until
 
@@ -76,7 +76,7 @@ def test_lookups_that_hang_hold_up_no_other_and_not_the_end_of_the_program() -> 
     program = """
 import asyncio, socket, threading
 from authproxy.resolver import Resolver
-from authproxy.transports import choose_transports, with_resolver
+from authproxy.event_loop import choose_transports, with_resolver
 def lookup(host, *more):
     return threading.Event().wait() if host == "hung" else socket.getaddrinfo(host, *more)
 async def main():

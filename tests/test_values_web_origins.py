@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from authproxy.policy.cross_site import normal_origin
+from authproxy.policy.access.cross_site import normal_origin
 from authproxy.values.web_origins import parse_web_origin
 
 EXTENSION = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"

@@ -8,7 +8,7 @@ import pytest
 
 from authproxy.settings import TimeoutSettings
 from authproxy.wire.http2.calls import MAX_REFUSED, Calls
-from authproxy.wire.http2.frames import (
+from authproxy.wire.http2.framing.frames import (
     DATA,
     END_STREAM,
     RST_STREAM,

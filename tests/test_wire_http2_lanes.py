@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from authproxy.settings import TimeoutSettings
-from authproxy.wire.http2.blocks import plain_block
-from authproxy.wire.http2.frames import (
+from authproxy.wire.http2.connection import MAX_EARLY, Splice
+from authproxy.wire.http2.framing.frames import (
     DATA,
     END_HEADERS,
     END_STREAM,
@@ -18,8 +18,8 @@ from authproxy.wire.http2.frames import (
     frame,
     window_update,
 )
+from authproxy.wire.http2.headers.blocks import plain_block
 from authproxy.wire.http2.lanes import MAX_KEPT, MAX_WAITING, Lane
-from authproxy.wire.http2.splice import MAX_EARLY, Splice
 from tests.support.http2 import Call, Client, Pair, call_of, http2_client, http2_service
 from tests.support.proxying import RunningProxy, proxying
 from tests.support.talking import until

@@ -2,7 +2,7 @@
 
 import pytest
 
-from authproxy.wire.http2.frames import (
+from authproxy.wire.http2.framing.frames import (
     DATA,
     END_HEADERS,
     END_STREAM,

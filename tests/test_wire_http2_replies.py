@@ -5,7 +5,7 @@ import pytest
 
 from authproxy.errors import Code, Refused
 from authproxy.exchange import RequestHead, make_field
-from authproxy.wire.http2.frames import DATA, END_HEADERS, END_STREAM, HEADERS, frame
+from authproxy.wire.http2.framing.frames import DATA, END_HEADERS, END_STREAM, HEADERS, frame
 from authproxy.wire.http2.replies import render, render_end
 
 ERROR = Refused("100 % no: schön.", code=Code.ADDRESS_NOT_ALLOWED, hint="Ask.")

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from authproxy.settings import LimitSettings
-from authproxy.wire.http2.frames import (
+from authproxy.wire.http2.framing.flood_guard import MAX_CONTROLS, MAX_RESETS
+from authproxy.wire.http2.framing.frames import (
     ACK,
     CONTINUATION,
     DATA,
@@ -30,7 +31,6 @@ from authproxy.wire.http2.frames import (
     rst_stream,
     window_update,
 )
-from authproxy.wire.http2.guard import MAX_CONTROLS, MAX_RESETS
 from tests.support.http2 import Call, Client, call_of, http2_client, http2_service
 from tests.support.proxying import TOKEN_TEXT, proxying
 from tests.support.talking import until

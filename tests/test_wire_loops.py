@@ -9,8 +9,8 @@ import pytest
 
 from authproxy.errors import Code, Refused
 from authproxy.exchange import RequestHead, make_field
-from authproxy.policy.facts import RequestFacts
-from authproxy.policy.headers import request_fields, service_rules
+from authproxy.policy.messages.facts import RequestFacts
+from authproxy.policy.messages.headers import request_fields, service_rules
 from authproxy.tasks import Tasks
 from authproxy.wire.loops import MAX_HOPS_BYTES, Loops, end_of, is_relayed
 from tests.support.behind import free_port

@@ -8,7 +8,7 @@ import pytest
 
 from authproxy.errors import Code, CredentialError, Refused
 from authproxy.exchange import RequestHead, make_field
-from authproxy.policy.rpc import Rpc
+from authproxy.policy.messages.rpc import Rpc
 from authproxy.wire.rpc_replies import last_message, status_and_body, status_lines
 
 ERROR = Refused("100 % no: schön", code=Code.ADDRESS_NOT_ALLOWED, hint="Ask.")

@@ -1,0 +1,5 @@
+"""What `authproxy COMMAND` does: one module or package for each command.
+
+`by_name`, `choice` and `identities` are what several of them share, `settings_shown` what `check`
+says.
+"""

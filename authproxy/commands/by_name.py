@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from authproxy.commands.choice import is_name
 from authproxy.commands.identities import api_source_of
 from authproxy.config import find_egress_for_tokens
-from authproxy.config.environment import COMMAND_LINE, WHERE
-from authproxy.config.names import split_name
+from authproxy.config.readers.environment import COMMAND_LINE, WHERE
+from authproxy.config.readers.service_names import split_name
 from authproxy.errors import ConfigError, Problem
+from authproxy.event_loop import run_to_end
 from authproxy.identity.apis.client import GoogleApi
 from authproxy.identity.apis.cloud_run import RunApi, located, lookup_name, read_addresses
 from authproxy.identity.token_cache.single_flight import mint_once
 from authproxy.settings import ServiceSettings, Settings
-from authproxy.transports import run_to_end
 from authproxy.values import parse_project, parse_region
 
 PLACES = {

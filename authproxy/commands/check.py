@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from authproxy.commands.settings_shown import changed, shown
 from authproxy.config import find_egress
-from authproxy.config.files import is_stream
+from authproxy.config.files.reading import is_stream
 from authproxy.errors import ConfigError, CredentialError, Problem
-from authproxy.policy.cross_site import is_told_site
+from authproxy.policy.access.cross_site import is_told_site
 from authproxy.settings import KeySettings, ListenerSettings, ServiceSettings, Settings
 from authproxy.values.path_rules import asked_path
 

@@ -6,7 +6,7 @@ other words are addresses, and come on top of what file and environment have.
 
 from collections.abc import Callable, Sequence
 
-from authproxy.config.environment import COMMAND_LINE, read_urls
+from authproxy.config.readers.environment import COMMAND_LINE, read_urls
 from authproxy.errors import ConfigError, Problem
 from authproxy.settings import Settings
 from authproxy.values import did_you_mean, parse_service_name

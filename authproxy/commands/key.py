@@ -3,9 +3,9 @@
 import secrets
 from collections.abc import Callable
 
-from authproxy.config.inbound import LEAST
+from authproxy.config.files.inbound_keys import LEAST
 from authproxy.errors import StartError
-from authproxy.policy.keys import MAX_KEY, digest_of
+from authproxy.policy.access.inbound_keys import MAX_KEY, digest_of
 from authproxy.values import parse_name
 
 PREFIX = "apk_"

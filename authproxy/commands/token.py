@@ -7,12 +7,12 @@ from typing import Literal
 
 from authproxy.commands.identities import source_of
 from authproxy.errors import ConfigError, CredentialError, Problem
+from authproxy.event_loop import run_to_end
 from authproxy.exchange import NO_TOKEN, Token
 from authproxy.identity.claims import read_claims
 from authproxy.identity.token_cache.single_flight import mint_once
-from authproxy.policy.headers import service_rules, token_line
+from authproxy.policy.messages.headers import service_rules, token_line
 from authproxy.settings import ServiceSettings, Settings
-from authproxy.transports import run_to_end
 
 Form = Literal["token", "header", "claims"]
 Say = Callable[[str], object]

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
 
-from authproxy.config import environment, toml
-from authproxy.config.entries import Entry, find_nearest
-from authproxy.config.files import absolute
-from authproxy.config.keys import EVERY, Path
+from authproxy.config.files.reading import absolute
+from authproxy.config.readers import environment, toml
+from authproxy.config.readers.entries import Entry, find_nearest
+from authproxy.config.readers.setting_names import EVERY, Path
 from authproxy.errors import ConfigError, Problem
 
 _PATHS_IN = {

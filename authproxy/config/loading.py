@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from authproxy.config.collecting import Collected, services_in
-from authproxy.config.environment import COMMAND_LINE
 from authproxy.config.ports import FLAG as PORT_FLAG
 from authproxy.config.ports import find_port
+from authproxy.config.readers.environment import COMMAND_LINE
 from authproxy.config.validating import validate
 from authproxy.errors import ConfigError, Problem
 from authproxy.settings import Settings

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from authproxy.config.entries import Entries
-from authproxy.config.environment import COMMAND_LINE, PORT, WHERE
+from authproxy.config.readers.entries import Entries
+from authproxy.config.readers.environment import COMMAND_LINE, PORT, WHERE
 from authproxy.errors import Problem
 from authproxy.settings import Settings
 from authproxy.values import DEFAULT_PORT, Listen

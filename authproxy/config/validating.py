@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from authproxy.config.checks import check
+from authproxy.config.checks.consistency import check
+from authproxy.config.checks.draft import Draft
 from authproxy.config.collecting import services_in
-from authproxy.config.draft import Draft
-from authproxy.config.entries import Entries
 from authproxy.config.ports import Port, with_ports
-from authproxy.config.sentences import problems_of
+from authproxy.config.pydantic_errors import problems_of
+from authproxy.config.readers.entries import Entries
 from authproxy.errors import Problem
 from authproxy.settings import Settings
 

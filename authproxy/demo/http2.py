@@ -21,8 +21,8 @@ from h2.events import (
 )
 from h2.exceptions import ProtocolError
 
-from authproxy.wire.chunks import Chunks
-from authproxy.wire.heads import parse_field, parse_status_line
+from authproxy.wire.http1.chunks import Chunks
+from authproxy.wire.http1.heads import parse_field, parse_status_line
 
 ALPN = ("h2", "http/1.1")
 Pair = tuple[bytes, bytes]

@@ -13,7 +13,7 @@ from authproxy.errors import Code
 from authproxy.exchange import Exchange
 from authproxy.observe.logs import Format, clock, printable, timestamp
 from authproxy.observe.stream import LogStream
-from authproxy.policy.targets import shown_host, shown_path
+from authproxy.policy.access.targets import shown_host, shown_path
 from authproxy.values import PROBE_HOST
 
 _PROBE = PROBE_HOST.encode()

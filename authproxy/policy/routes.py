@@ -6,8 +6,8 @@ from ipaddress import IPv6Address, ip_address
 from typing import Generic, TypeVar
 
 from authproxy.errors import Code, Refused
-from authproxy.policy.access import Address
-from authproxy.policy.readings import leaves
+from authproxy.policy.access.networks import Address
+from authproxy.policy.access.path_readings import leaves
 
 Service = TypeVar("Service")
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from authproxy.errors import Code, Refused
 from authproxy.exchange import Field
-from authproxy.policy.access import parse_peer
+from authproxy.policy.access.networks import parse_peer
 
 MAX_HOPS_BYTES = 1024
 """More than any chain of proxies on one machine has; longer ones are taken for loops."""

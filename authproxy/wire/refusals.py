@@ -3,8 +3,8 @@
 import math
 
 from authproxy.errors import Code, CredentialError, Refused, RefusedByGoogle, UpstreamError
-from authproxy.policy.cross_site import Asking
-from authproxy.policy.rejection import Rejection
+from authproxy.policy.access.cross_site import Asking
+from authproxy.policy.google.rejection import Rejection
 
 _ALLOW = {"Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
 

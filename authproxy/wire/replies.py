@@ -13,7 +13,7 @@ from http import HTTPStatus
 
 from authproxy.errors import AuthProxyError, Code, StartPage
 from authproxy.exchange import RequestHead
-from authproxy.policy.rpc import Rpc, find_rpc
+from authproxy.policy.messages.rpc import Rpc, find_rpc
 from authproxy.wire.rpc_replies import status_and_body
 
 # Fatal, handshake_failure (RFC 8446 6): a client gives up at once, and says that it was TLS.

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from authproxy.errors import AuthProxyError
 from authproxy.exchange import RequestHead
-from authproxy.policy.rpc import Rpc, connect_code, grpc_status, media_type
+from authproxy.policy.messages.rpc import Rpc, connect_code, grpc_status, media_type
 
 Line = tuple[str, str]
 """A field of a head or of trailers."""

@@ -6,7 +6,7 @@ import socket
 import aiofastnet
 from aiofastnet import constants
 
-from authproxy.transports import choose_transports
+from authproxy.event_loop import choose_transports
 from tests.support.talking import tls_contexts
 
 
@@ -32,7 +32,7 @@ def test_a_tls_transport_can_be_told_to_look_at_what_it_has_read() -> None:
 
 
 def test_its_loops_do_not_take_accepted_sockets_by_themselves() -> None:
-    """`authproxy.transports` has them do it; when this fails it need not any more."""
+    """`authproxy.event_loop` has them do it; when this fails it need not any more."""
 
     async def is_replaced() -> bool:
         return "connect_accepted_socket" in vars(asyncio.get_running_loop())
@@ -44,7 +44,7 @@ def test_its_loops_do_not_take_accepted_sockets_by_themselves() -> None:
 
 
 def test_its_loops_go_on_reading_from_what_a_protocol_closed_at_once() -> None:
-    """`authproxy.transports` stops that; when this fails it need not any more."""
+    """`authproxy.event_loop` stops that; when this fails it need not any more."""
 
     async def is_still_read() -> bool:
         lost = asyncio.Event()
@@ -73,7 +73,8 @@ def test_its_loops_go_on_reading_from_what_a_protocol_closed_at_once() -> None:
 
 
 def test_it_has_the_sizes_that_we_lower() -> None:
-    """`authproxy.transports` does; where they have other names its own, large ones would stay."""
+    """`authproxy.event_loop` does; where they have other names its own, large ones would
+    stay."""
     assert {
         "ssl_incoming_bio_size",
         "ssl_outgoing_bio_size",

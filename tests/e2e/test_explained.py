@@ -299,5 +299,5 @@ async def test_a_grpc_client_hears_its_own_status_and_the_log_says_why(
     assert ["not_invoker"] == [
         record.__dict__["rejection"]
         for record in caplog.records
-        if record.name == "authproxy.wire.explaining"
+        if record.name == "authproxy.wire.relay.hints"
     ]

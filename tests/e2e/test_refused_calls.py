@@ -232,7 +232,7 @@ async def refused(version: str) -> AsyncIterator[Ask]:
 VERSIONS = pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/2"])
 EVERY_TONGUE = pytest.mark.parametrize("tongue", TONGUES.values(), ids=TONGUES)
 
-# The advice's own words are in tests/test_policy_advice.py.
+# The advice's own words are in tests/test_policy_google_advice.py.
 EXPECTED: dict[bytes, tuple[int, str]] = {
     b"/401": (16, "Google's front end answered this call with 401, and not the service. "),
     b"/403": (7, "Google's front end answered this call with 403, and not the service. tester@"),

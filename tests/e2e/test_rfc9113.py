@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from authproxy.wire.http2.blocks import plain_block, plain_field
-from authproxy.wire.http2.frames import (
+from authproxy.wire.http2.framing.frames import (
     ACK,
     CONTINUATION,
     DATA,
@@ -32,6 +31,7 @@ from authproxy.wire.http2.frames import (
     rst_stream,
     window_update,
 )
+from authproxy.wire.http2.headers.blocks import plain_block, plain_field
 from tests.support.http2 import call_of
 from tests.support.rfc import Between, End
 

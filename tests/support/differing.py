@@ -233,7 +233,8 @@ def answer_as_documented(direct: Message) -> Message:
 
 
 def _on_plain(line: bytes) -> bytes:
-    """Over plain http a cookie is not Secure; see tests/test_policy_cookies.py for the rest."""
+    """Over plain http a cookie is not Secure; see tests/test_policy_messages_cookies.py for the
+    rest."""
     return line.replace(b"; Secure", b"") if _field(line)[0] == b"set-cookie" else line
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from authproxy.wire.connector import Connector
+from authproxy.wire.upstream.connector import Connector
 
 
 class Ears(asyncio.Protocol):

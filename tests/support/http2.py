@@ -15,7 +15,7 @@ import h2.settings
 import hpack
 import trustme
 
-from authproxy.wire.http2.frames import (
+from authproxy.wire.http2.framing.frames import (
     ACK,
     CONTINUATION,
     DATA,

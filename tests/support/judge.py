@@ -8,7 +8,7 @@ import h11
 
 from authproxy.errors import Code
 from authproxy.exchange import Exchange
-from authproxy.policy.rpc import find_rpc
+from authproxy.policy.messages.rpc import find_rpc
 from tests.support.messages import IN_ASCII, Answer, Request, loose_line, read_answer, read_requests
 from tests.support.stage import MARKS, Act, Service, Stage, perform
 from tests.support.wires import Wire, WiredLoop

@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Address, ip_address
 
-from authproxy.policy.access import Address
+from authproxy.policy.access.networks import Address
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 PORTS = (56324).to_bytes(2) + (443).to_bytes(2)

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 
 from authproxy.exchange import Exchange, Secret, Token
 from authproxy.identity.token_cache.cache import Tokens
-from authproxy.policy.access import AccessList, AddressSet
-from authproxy.policy.headers import service_rules
+from authproxy.policy.access.networks import AccessList, AddressSet
+from authproxy.policy.messages.headers import service_rules
 from authproxy.policy.routes import Routes, Target
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.values import LOOPBACK, Listen, Network, parse_origin
-from authproxy.wire.connector import Connector
-from authproxy.wire.listener import ProxyServer
-from authproxy.wire.pool import Pool
-from authproxy.wire.rules import ListenerRules
-from authproxy.wire.sockets import open_listener
-from authproxy.wire.upstream import Upstream
+from authproxy.wire.admission.listener_rules import ListenerRules
+from authproxy.wire.listening.server import ProxyServer
+from authproxy.wire.listening.sockets import open_listener
+from authproxy.wire.upstream.connector import Connector
+from authproxy.wire.upstream.pool import Pool
+from authproxy.wire.upstream.upstream import Upstream
 
 TOKEN_TEXT = "eyJhbGciOiJub25lIn0.eyJhdWQiOiJ0ZXN0In0.c2lnbmF0dXJl"
 

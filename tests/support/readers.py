@@ -22,7 +22,7 @@ from aiohttp.http import HttpProcessingError, HttpRequestParser
 from hypothesis import strategies as st
 
 from authproxy.errors import Refused
-from authproxy.policy.permissions import Permissions
+from authproxy.policy.access.permissions import Permissions
 
 PIECES = (
     *(

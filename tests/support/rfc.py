@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import hpack
 
 from authproxy.exchange import Exchange
-from authproxy.wire.http2.frames import (
+from authproxy.wire.http2.framing.frames import (
     ACK,
     END_HEADERS,
     GOAWAY,

@@ -7,10 +7,10 @@ import httptools
 
 from authproxy.errors import AuthProxyError
 from authproxy.exchange import RequestHead, ResponseHead
-from authproxy.policy.facts import read_request, read_response
-from authproxy.policy.targets import split_target
-from authproxy.wire.chunks import Chunks
-from authproxy.wire.heads import (
+from authproxy.policy.access.targets import split_target
+from authproxy.policy.messages.facts import read_request, read_response
+from authproxy.wire.http1.chunks import Chunks
+from authproxy.wire.http1.heads import (
     END_OF_HEAD,
     FieldLines,
     HeadError,

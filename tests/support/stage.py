@@ -18,18 +18,18 @@ from functools import partial
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Exchange, RequestHead
-from authproxy.policy.access import AccessList, Address
-from authproxy.policy.headers import service_rules
+from authproxy.policy.access.networks import AccessList, Address
+from authproxy.policy.messages.headers import service_rules
 from authproxy.policy.routes import Routes, Target
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.values import LOOPBACK, parse_origin
-from authproxy.wire.caller import Caller
-from authproxy.wire.client import ClientConnection
-from authproxy.wire.connector import Connector
-from authproxy.wire.listener import ProxyServer
-from authproxy.wire.pool import Pool
-from authproxy.wire.rules import ListenerRules
-from authproxy.wire.upstream import Upstream
+from authproxy.wire.admission.caller import Caller
+from authproxy.wire.admission.listener_rules import ListenerRules
+from authproxy.wire.client.connection import ClientConnection
+from authproxy.wire.listening.server import ProxyServer
+from authproxy.wire.upstream.connector import Connector
+from authproxy.wire.upstream.pool import Pool
+from authproxy.wire.upstream.upstream import Upstream
 from tests.support.proxying import FixedTokens, as_tokens, make_token
 from tests.support.wires import Wire, WiredLoop
 

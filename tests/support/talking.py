@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import trustme
 
-from authproxy.wire.client import ClientConnection
+from authproxy.wire.client.connection import ClientConnection
 from tests.support.proxying import RunningProxy
 from tests.support.secrecy import overhear_answer
 

@@ -141,7 +141,10 @@ class Wire(asyncio.Transport):
         self._note(protocol)
 
     def _note(self, protocol: asyncio.BaseProtocol) -> None:
-        if type(protocol).__module__ not in ("authproxy.wire.client", "authproxy.wire.service"):
+        if type(protocol).__module__ not in (
+            "authproxy.wire.client.connection",
+            "authproxy.wire.upstream.connection",
+        ):
             self.switched_at = len(self.sent)
 
     def _force(self, error: Exception | None) -> None:

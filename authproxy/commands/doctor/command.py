@@ -11,8 +11,8 @@ from authproxy.commands.doctor.rendering import as_json, as_text
 from authproxy.commands.doctor.runner import examine
 from authproxy.commands.doctor.subject import NOWHERE, Subject
 from authproxy.config import find_egress_for_tokens
+from authproxy.event_loop import run_to_end
 from authproxy.settings import Settings
-from authproxy.transports import run_to_end
 
 Say = Callable[[str], object]
 

@@ -6,8 +6,8 @@ from typing import Any
 from authproxy.commands.doctor.report import Result, ok
 from authproxy.commands.doctor.subject import Subject
 from authproxy.threads import in_thread
-from authproxy.wire.egress import Early
-from authproxy.wire.failures import translate
+from authproxy.wire.upstream.connect_errors import translate
+from authproxy.wire.upstream.proxy_tunnel import Early
 
 SHOWN = 3
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from authproxy.errors import Code, UpstreamError
-from authproxy.wire.connector import Connector
+from authproxy.wire.upstream.connector import Connector
 
 MAX_ANSWER = 64 * 1024
 """More than any page of Google's front end."""

@@ -11,9 +11,9 @@ from authproxy.identity.apis.client import GoogleApi
 from authproxy.identity.apis.secret_manager import SecretManager
 from authproxy.identity.clock_skew import HERE
 from authproxy.identity.token_cache.single_flight import mint_once
-from authproxy.policy.advice import Advice, Situation, advise
-from authproxy.policy.headers import service_rules, token_line
-from authproxy.policy.rejection import Rejection, judge
+from authproxy.policy.google.advice import Advice, Situation, advise
+from authproxy.policy.google.rejection import Rejection, judge
+from authproxy.policy.messages.headers import service_rules, token_line
 from authproxy.values import SecretRef
 
 OF_ROLE = frozenset([Rejection.NOT_INVOKER, Rejection.IAP_NOT_ALLOWED])

@@ -9,7 +9,7 @@ from authproxy.exchange import NO_TOKEN, Token
 from authproxy.identity.clock_skew import duration
 from authproxy.identity.google.errors import ADC_LOGIN
 from authproxy.identity.token_cache.single_flight import mint_once
-from authproxy.policy.cloud_run import GCLOUD_CLIENTS, OAUTH_CLIENT
+from authproxy.policy.google.cloud_run import GCLOUD_CLIENTS, OAUTH_CLIENT
 
 
 async def check_token(subject: Subject) -> Result:

@@ -16,7 +16,7 @@ from authproxy.exchange import Secret, Token
 from authproxy.identity.apis.client import ApiRefusedError, Case, GoogleApi, explained
 from authproxy.identity.clock_skew import HERE
 from authproxy.identity.source import Product
-from authproxy.policy.advice import member_of
+from authproxy.policy.google.advice import member_of
 from authproxy.settings import ServiceSettings
 from authproxy.values import Origin, RunService, parse_origin
 

@@ -7,13 +7,13 @@ import base64
 import binascii
 from collections.abc import Mapping
 
-from authproxy.config.secrets import header_text
+from authproxy.config.files.secrets import header_text
 from authproxy.errors import Code, CredentialError
 from authproxy.exchange import Secret, Token
 from authproxy.identity.apis.client import ApiRefusedError, Case, GoogleApi, explained
 from authproxy.identity.clock_skew import HERE
 from authproxy.identity.source import Product
-from authproxy.policy.advice import member_of
+from authproxy.policy.google.advice import member_of
 
 NAME = "Secret Manager"
 HOST = "secretmanager.googleapis.com"

@@ -25,7 +25,7 @@ from authproxy.identity.google.errors import ADC_LOGIN, Asked, translate
 from authproxy.identity.google.federation import subject_file_of, subject_of
 from authproxy.identity.google.impersonation import IAM_SCOPE, actor, identity_token
 from authproxy.identity.google.transport import Request, switch_off_bound_tokens
-from authproxy.policy.cloud_run import GCLOUD_CLIENTS
+from authproxy.policy.google.cloud_run import GCLOUD_CLIENTS
 
 logger = logging.getLogger(__name__)
 

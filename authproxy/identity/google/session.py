@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
-from authproxy.config.certificates import judge_alike
+from authproxy.config.files.certificates import judge_alike
 
 
 class _Adapter(HTTPAdapter):

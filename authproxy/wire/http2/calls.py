@@ -4,8 +4,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from authproxy.errors import AuthProxyError, Code
-from authproxy.wire.http2 import causes
-from authproxy.wire.http2.frames import (
+from authproxy.wire.http2 import call_refusals
+from authproxy.wire.http2.framing.frames import (
     DATA,
     END_STREAM,
     STREAM_MASK,
@@ -23,7 +23,7 @@ from authproxy.wire.http2.streams import Stream
 if TYPE_CHECKING:
     from authproxy.exchange import Exchange
     from authproxy.settings import TimeoutSettings
-    from authproxy.wire.http2.splice import Splice
+    from authproxy.wire.http2.connection import Splice
 
 MAX_REFUSED = 4096
 """Streams that we ended ourselves and still know of."""
@@ -133,7 +133,7 @@ class Calls:
         splice.guard.note_reset()
         splice.to_service(rst_stream(stream_id, Failure.CANCEL))
         if not stream.is_answered:
-            self.refuse(stream_id, stream, causes.malformed_request(fault))
+            self.refuse(stream_id, stream, call_refusals.malformed_request(fault))
             return
         exchange.code, exchange.detail = Code.BAD_REQUEST, fault
         splice.to_client(rst_stream(stream_id, failure))
@@ -154,7 +154,7 @@ class Calls:
     def drop_all(self, fault: ConnectionFault | None = None) -> None:
         """The client is gone, or was sent away for `fault`."""
         for stream in self.streams.values():
-            causes.note_end(stream, fault)
+            call_refusals.note_end(stream, fault)
             self._splice.server.exchange_ended(stream.exchange)
         self.streams.clear()
 
@@ -199,7 +199,7 @@ class Calls:
         for stream_id, stream in list(self.streams.items()):
             stream.silent_s += seconds
             stream.age_s += seconds
-            error = causes.find_overdue(stream, timeouts)
+            error = call_refusals.find_overdue(stream, timeouts)
             if error is None:
                 continue
             if stream_id <= last_sent_id:

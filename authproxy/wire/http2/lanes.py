@@ -8,11 +8,11 @@ end, what that end sends is not looked at, whatever it is.
 
 from typing import TYPE_CHECKING
 
-from authproxy.wire.http2.scanner import Receiver, Scanner
-from authproxy.wire.output import send
+from authproxy.wire.http2.framing.scanner import Receiver, Scanner
+from authproxy.wire.transport import send
 
 if TYPE_CHECKING:
-    from authproxy.wire.http2.ends import ClientEnd, ServiceEnd
+    from authproxy.wire.http2.endpoints import ClientEnd, ServiceEnd
 
 MAX_WAITING = 256 * 1024
 """Bytes that wait for one end before no more of ours are added. More than what transports keep

@@ -6,8 +6,8 @@ streams that we answer ourselves have had no other content.
 
 from collections.abc import Callable
 
-from authproxy.wire.http2.frames import DATA, HEADER_BYTES, ConnectionFault, Failure
-from authproxy.wire.http2.settings import DEFAULT_WINDOW, MAX_WINDOW
+from authproxy.wire.http2.framing.frames import DATA, HEADER_BYTES, ConnectionFault, Failure
+from authproxy.wire.http2.framing.settings import DEFAULT_WINDOW, MAX_WINDOW
 
 MAX_WAITING = 64
 """Answers whose content waits; a client that leaves more of them so is cut off."""

@@ -5,15 +5,15 @@ A gRPC client gets a status and a message in one header block (a Trailers-Only a
 
 from authproxy.errors import AuthProxyError
 from authproxy.exchange import RequestHead
-from authproxy.policy.rpc import Rpc, find_rpc
-from authproxy.wire.http2.blocks import plain_block, plain_fields
-from authproxy.wire.http2.frames import (
+from authproxy.policy.messages.rpc import Rpc, find_rpc
+from authproxy.wire.http2.framing.frames import (
     DATA,
     END_STREAM,
     SMALLEST_MAX_FRAME,
     block_frames,
     frame,
 )
+from authproxy.wire.http2.headers.blocks import plain_block, plain_fields
 from authproxy.wire.replies import answer
 from authproxy.wire.rpc_replies import last_message, status_lines
 

@@ -4,14 +4,13 @@ from typing import TYPE_CHECKING
 
 from authproxy.errors import Refused
 from authproxy.exchange import Token
-from authproxy.policy.calls import (
+from authproxy.policy.messages.http2_fields import (
     call_fields,
     trailer_fields,
 )
 from authproxy.wire import refusals
-from authproxy.wire.http2 import causes
-from authproxy.wire.http2.blocks import BlockWriter
-from authproxy.wire.http2.frames import (
+from authproxy.wire.http2 import call_refusals
+from authproxy.wire.http2.framing.frames import (
     ACK,
     CONTINUATION,
     END_STREAM,
@@ -32,13 +31,14 @@ from authproxy.wire.http2.frames import (
     rst_stream,
     window_update,
 )
-from authproxy.wire.http2.known import Block, RequestBlocks
-from authproxy.wire.http2.messages import length_fault
-from authproxy.wire.http2.settings import DEFAULT_TABLE, MAX_STREAMS
+from authproxy.wire.http2.framing.settings import DEFAULT_TABLE, MAX_STREAMS
+from authproxy.wire.http2.headers.blocks import BlockWriter
+from authproxy.wire.http2.headers.request_blocks import Block, RequestBlocks
 from authproxy.wire.http2.streams import Stream
+from authproxy.wire.http2.validity import length_fault
 
 if TYPE_CHECKING:
-    from authproxy.wire.http2.splice import Splice
+    from authproxy.wire.http2.connection import Splice
 
 
 class Requests:
@@ -131,7 +131,7 @@ class Requests:
             if known.refusal is not None:
                 raise known.refusal
             if ended and known.length > 0:
-                raise causes.malformed_request(length_fault(0, known.length, is_last=True))
+                raise call_refusals.malformed_request(length_fault(0, known.length, is_last=True))
             stream.request_length = known.length
             route = splice.admit(call)
         except Refused as refusal:

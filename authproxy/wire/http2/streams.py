@@ -1,10 +1,10 @@
 """One call: an exchange, and which of its sides have said all that they will."""
 
 from authproxy.exchange import Exchange, Token
-from authproxy.policy.home import Home
-from authproxy.policy.validity import NO_LENGTH
-from authproxy.wire.http2.glance import Glance
-from authproxy.wire.interim import InterimCount
+from authproxy.policy.messages.http2_validity import NO_LENGTH
+from authproxy.policy.messages.origin_mapping import Home
+from authproxy.wire.http2.headers.response_blocks import Glance
+from authproxy.wire.relay.interim import InterimCount
 
 
 class Stream:

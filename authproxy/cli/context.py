@@ -1,0 +1,106 @@
+"""What every command shares: where the settings come from, and how something is said."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from authproxy.cli.flags import spelled
+from authproxy.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from authproxy.settings import Settings
+
+OnReady = Callable[[Sequence[str]], None]
+Serve = Callable[["Settings", OnReady | None], int]
+
+NOTHING_TO_DO = """\
+Which service? Give its address, and clients then find it at http://localhost:8080:
+
+    authproxy https://SERVICE.run.app
+    curl http://localhost:8080/
+
+authproxy --help shows the rest; authproxy demo needs no service and no account."""
+
+
+class _NothingToDo(click.ClickException):
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(NOTHING_TO_DO, file=file, err=True)
+
+
+class Context:
+    """What the commands need from outside, so that a test can give it."""
+
+    def __init__(self, environ: Mapping[str, str], serve: Serve) -> None:
+        self.environ = environ
+        self.serve = serve
+        self.warnings: list[Problem] = []
+        """What is worth saying of the settings that were loaded."""
+
+    def load(
+        self, urls: Sequence[str], config: Path | None, flags: Mapping[str, object]
+    ) -> "Settings":
+        """Names of parameters become flags again, which is what problems are reported with."""
+        set_by_environment = any(name.startswith("AUTHPROXY_") for name in self.environ)
+        if not urls and config is None and not set_by_environment:
+            raise _NothingToDo(NOTHING_TO_DO)
+        from authproxy.config import load
+
+        self.warnings.clear()
+        return load(
+            urls=urls,
+            file=config,
+            flags=spelled(flags),
+            environ=self.environ if urls else self._with_places(flags),
+            warn=self.warnings.append,
+        )
+
+    def choose(
+        self, words: Sequence[str], config: Path | None, flags: Mapping[str, object]
+    ) -> "tuple[Settings, tuple[str, ...]]":
+        """The services that `words` mean, by URL or by name; all of them without words."""
+        from authproxy.commands.choice import choose
+
+        words = self.spell_out(words, flags)
+        return choose(words, lambda urls: self.load(urls, config, flags))
+
+    def spell_out(self, words: Sequence[str], flags: Mapping[str, object]) -> Sequence[str]:
+        """Services by name become PROJECT/REGION/NAME."""
+        given = {name: str(flags[name]) for name in ("project", "region") if flags.get(name)}
+        if not (given or any(self.environ.get(name) for name in PLACES)):
+            return words
+        from authproxy.commands.by_name import spell_out
+
+        return spell_out(words, given, self.environ)
+
+    def _with_places(self, flags: Mapping[str, object]) -> Mapping[str, str]:
+        """The environment, with the services by name in AUTHPROXY_URL spelled out too."""
+        from authproxy.config.readers.environment import URL, split_urls
+
+        words = split_urls(self.environ.get(URL, ""))
+        return (
+            {**self.environ, URL: " ".join(self.spell_out(words, flags))} if words else self.environ
+        )
+
+    def say_warnings(self) -> None:
+        for problem in self.warnings:
+            complain(f"warning: {problem}")
+
+
+PLACES = ("AUTHPROXY_PROJECT", "AUTHPROXY_REGION")
+
+
+def complain(text: str) -> None:
+    click.echo(f"authproxy: {text}", err=True)
+
+
+def say_problems(error: ConfigError) -> int:
+    """Each on a line, and how many; the exit code."""
+    for problem in error.problems:
+        complain(str(problem))
+    count = len(error.problems)
+    complain(f"{count} problem{'s' if count > 1 else ''} in the configuration; nothing was started")
+    return 2

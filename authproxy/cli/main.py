@@ -1,0 +1,283 @@
+"""The command line: arguments in, exit code out.
+
+0 is success, 1 a failure at run time, 2 a mistake in usage or configuration. What a command does is
+imported when it runs: `authproxy --help` must not wait for it.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from authproxy import __version__
+from authproxy.cli.context import Context, OnReady, Serve, complain, say_problems
+from authproxy.cli.flags import ALL, IDENTITY, with_flags
+from authproxy.cli.group import Commands
+from authproxy.errors import AuthProxyError, ConfigError, StartError
+
+if TYPE_CHECKING:
+    from authproxy.settings import Settings
+
+HELP_FLAGS = {"help_option_names": ["-h", "--help"]}
+
+
+def run(
+    argv: list[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    serve: Serve | None = None,
+) -> int:
+    """Run the command in `argv`; `serve` stands in for `authproxy.runtime.app.run`."""
+    context = Context(os.environ if environ is None else environ, serve or _serve)
+    try:
+        return int(main.main(argv, prog_name="authproxy", standalone_mode=False, obj=context) or 0)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 130
+    except ConfigError as error:
+        return say_problems(error)
+    except (StartError, AuthProxyError) as error:
+        for text in filter(None, (str(error), error.hint)):
+            complain(text)
+        return 1
+
+
+def _serve(settings: "Settings", on_ready: OnReady | None = None) -> int:
+    from authproxy.runtime import app
+
+    return app.run(settings, on_ready)
+
+
+@click.group(cls=Commands, context_settings=HELP_FLAGS, subcommand_metavar="[run] URL… | COMMAND")
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+def main() -> None:
+    """Put a Google identity token on requests to IAM-protected services.
+
+    authproxy https://SERVICE.run.app listens on localhost:8080 and passes each request on to the
+    service, with a fresh token. authproxy run --help shows all flags.
+    """
+
+
+@main.command("run")
+@click.argument("urls", nargs=-1, metavar="[NAME=]URL|SERVICE...")
+@with_flags(*ALL)
+@click.pass_obj
+def _run(context: Context, /, urls: Sequence[str], config: Path | None, **flags: object) -> int:
+    """Pass requests on to one or more services, until stopped.
+
+    URL is a service's address; NAME=URL gives it a name of your choice. SERVICE is a Cloud Run
+    service by name, PROJECT/REGION/NAME, or just NAME with --project and --region. Every flag that
+    takes a value is a variable too, as --log-level is AUTHPROXY_LOG_LEVEL, and so is every key of
+    the file: flags beat variables, variables beat the file.
+    """
+    settings = context.load(context.spell_out(urls, flags), config, flags)
+    context.say_warnings()
+    return context.serve(settings, None)
+
+
+@main.command("check")
+@click.argument("urls", nargs=-1, metavar="[NAME=]URL|SERVICE...")
+@click.option("--json", is_flag=True, help="Print everything as JSON.")
+@with_flags(*ALL)
+@click.pass_obj
+def _check(
+    context: Context,
+    /,
+    urls: Sequence[str],
+    config: Path | None,
+    json: bool,
+    **flags: object,
+) -> int:
+    """Say what is wrong with the configuration, or what would run."""
+    from authproxy.commands import check, settings_shown
+
+    try:
+        settings = context.load(context.spell_out(urls, flags), config, flags)
+        check.look_at_credentials(settings, context.environ)
+    except ConfigError as error:
+        if not json:
+            raise
+        click.echo(settings_shown.as_json(None, error.problems, (), context.environ))
+        return 2
+    if json:
+        click.echo(settings_shown.as_json(settings, (), context.warnings, context.environ))
+        return 0
+    context.say_warnings()
+    click.echo(check.summary(settings, context.environ))
+    return 0
+
+
+@main.command("token")
+@click.argument("words", nargs=-1, metavar="[URL|NAME]")
+@click.option("--header", is_flag=True, help="Print a header line, for curl -H.")
+@click.option("--decode", is_flag=True, help="Print what the token says, as JSON.")
+@with_flags(*IDENTITY, "--token-header")
+@click.pass_obj
+def _token(
+    context: Context,
+    /,
+    words: Sequence[str],
+    config: Path | None,
+    header: bool,
+    decode: bool,
+    **flags: object,
+) -> None:
+    """Print an identity token for a service, for curl and scripts.
+
+    URL is the service's address, NAME that of one in the configuration.
+
+    \b
+        curl -H "$(authproxy token --header URL)" URL
+    """
+    from authproxy.commands import by_name, token
+
+    if header and decode:
+        raise click.UsageError("--header and --decode do not go together")
+    form: token.Form = "header" if header else "claims" if decode else "token"
+
+    settings, names = context.choose(words, config, flags)
+    settings = by_name.locate(settings, names, context.environ)
+    warn = complain if sys.stdout.isatty() else None
+    token.run(settings, names, context.environ, form=form, say=click.echo, warn=warn)
+
+
+@main.command("doctor")
+@click.argument("words", nargs=-1, metavar="[URL|NAME]...")
+@click.option("--json", is_flag=True, help="Print all findings as JSON.")
+@with_flags(*ALL)
+@click.pass_obj
+def _doctor(
+    context: Context,
+    /,
+    words: Sequence[str],
+    config: Path | None,
+    json: bool,
+    **flags: object,
+) -> int:
+    """Say what is wrong, and what to do about it.
+
+    Looks at clock, DNS, TLS and egress proxy, credentials, metadata server and gcloud; fetches a
+    token, compares it with the service, and sends one request. URL is a service's address, NAME
+    that of one in the configuration; without either, all of the configuration's.
+
+    \b
+    The exit code says what failed first:
+      0  nothing            13  credentials       17  claims
+     10  clock              14  metadata server   18  probe
+     11  DNS                15  gcloud            19  role
+     12  connection         16  token             20  lookup by name
+    """
+    from authproxy.commands.doctor import command
+
+    words = words or command.nowhere(config, context.environ)
+    settings, names = context.choose(words, config, flags)
+    terminal = sys.stdout.isatty()
+    return command.run(
+        settings, names, context.environ, json=json, terminal=terminal, say=click.echo
+    )
+
+
+@main.command("status")
+@click.argument("address", required=False, metavar="[ADDR]")
+@click.pass_obj
+def _status(context: Context, address: str | None) -> int:
+    """Say whether an authproxy answers, for health checks.
+
+    The exit code is 0 when it does and 1 when it does not. ADDR is written as for --listen. By
+    default it is the first of AUTHPROXY_LISTEN, else localhost with $PORT or 8080; a configuration
+    file is not read.
+    """
+    from authproxy.commands import status
+
+    return status.run(address, context.environ, click.echo)
+
+
+@main.command("list")
+@with_flags("--config", "--project", "--region", "--credentials", "--impersonate", "--egress-proxy")
+@click.pass_obj
+def _list(context: Context, /, config: Path | None, **flags: object) -> int:
+    """Show the Cloud Run services of a project, as a configuration.
+
+    The configuration goes to stdout, what there is to say about it to stderr. Without --region all
+    regions are looked at.
+    """
+    from authproxy.commands import by_name
+    from authproxy.commands import list as listing
+    from authproxy.commands.doctor.subject import NOWHERE
+
+    given = {name: flags.pop(name) for name in ("project", "region")}
+    project, region = by_name.find_list(given, context.environ)
+    settings, names = context.choose((NOWHERE,), config, flags)
+    return listing.run(
+        settings,
+        names[0],
+        context.environ,
+        project=project,
+        region=region,
+        say=click.echo,
+        explain=complain,
+    )
+
+
+@main.command("key")
+@click.argument("name", default="client", metavar="[NAME]")
+@click.option("--sha256", is_flag=True, help="Print the digest of a key that stdin has.")
+def _key(name: str, sha256: bool) -> None:
+    """Make a key that clients must show.
+
+    The key goes to stdout; what to write into the configuration, with its digest, to stderr.
+    """
+    from authproxy.commands import key
+
+    if not sha256:
+        try:
+            key.make(name, say=click.echo, explain=partial(click.echo, err=True))
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+    elif sys.stdin.isatty():
+        key.digest(click.prompt("Key", hide_input=True, err=True), say=click.echo)
+    else:
+        key.digest(sys.stdin.readline(), say=click.echo)
+
+
+@main.command("demo")
+@click.option(
+    "-l",
+    "--listen",
+    metavar="ADDR",
+    help="Where authproxy listens.  [default: localhost, at $PORT or 8080]",
+)
+@click.option(
+    "-p",
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(min=0, max=65535),
+    help="The port on localhost, in place of --listen.",
+)
+@click.option(
+    "--token-life",
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    type=click.IntRange(min=10, max=3600),
+    help="How long the pretend Google's tokens are valid.",
+)
+@click.pass_obj
+def _demo(context: Context, listen: str | None, port: int | None, token_life: int) -> int:
+    """Show it all on this machine, without an account.
+
+    Starts a pretend Google, a pretend Cloud Run and authproxy in front of it, and says what to try.
+    """
+    from authproxy.demo import runner
+
+    if port is not None:
+        if listen is not None:
+            raise click.UsageError("--listen says the port too; leave one of them out")
+        listen = f"localhost:{port}"
+    return runner.run(listen=listen, token_life_s=token_life, run_proxy=context.serve)

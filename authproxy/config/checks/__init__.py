@@ -1,0 +1,6 @@
+"""What no value shows on its own: settings that contradict each other, or what is there.
+
+`consistency` has the list of all checks; each takes a `draft` and yields problems and warnings. The
+others are by subject: `listeners`, `services`, `access`, `reach` (who can pass at all), `rules`,
+`credentials`, `limits`, `exposure` (what would let others in on a secret).
+"""

@@ -1,0 +1,104 @@
+"""Which methods and which paths of a service may be used.
+
+A service may read a path otherwise than it was written, see `readings`. So where there are rules
+for paths, every such reading must pass; one that does not is reason enough to refuse. And it may
+take the method or the path out of a header field, see `overrides`: where there are rules, no such
+field passes.
+"""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import lru_cache
+
+from authproxy.errors import Code, Refused
+from authproxy.policy.access.overrides import METHOD_FIELDS, PATH_FIELDS
+from authproxy.policy.access.path_readings import PathError, folded, readings
+from authproxy.policy.access.targets import shown_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permissions:
+    """What is denied wins; where nothing is allowed by name, all is that is not denied.
+
+    Paths are prefixes of whole segments, as in `/admin`. What is denied is so in capitals too; what
+    is allowed must be written as the rule is.
+    """
+
+    methods: frozenset[bytes] = frozenset()
+    deny_methods: frozenset[bytes] = frozenset()
+    paths: tuple[bytes, ...] = ()
+    deny_paths: tuple[bytes, ...] = ()
+
+    def check(self, method: bytes, target: bytes) -> None:
+        """`target` is what the service gets. Raises Refused."""
+        if method in self.deny_methods or (self.methods and method not in self.methods):
+            raise self._method_refused()
+        if self.paths or self.deny_paths:
+            self._check_path(target.partition(b"?")[0])
+
+    def check_overrides(self, names: AbstractSet[bytes]) -> None:
+        """`names`: those of `overrides` that the request has, in lower case. Raises Refused."""
+        if self.methods or self.deny_methods:
+            _refuse_any(names & METHOD_FIELDS, "method")
+        if self.paths or self.deny_paths:
+            _refuse_any(names & PATH_FIELDS, "path")
+
+    def _check_path(self, path: bytes) -> None:
+        try:
+            found = readings(path) if path != b"*" else (path,)
+        except PathError as error:
+            raise _path_refused(str(error)) from None
+        for reading in found:
+            if _is_in(folded(reading), self.deny_paths, fold=True):
+                raise _path_refused(f"{_shown(reading)} is in deny_paths")
+            if self.paths and not _is_in(reading, self.paths, fold=False):
+                raise _path_refused(f"{_shown(reading)} is not in paths")
+
+    def _method_refused(self) -> Refused:
+        passing = (self.methods or _COMMON) - self.deny_methods
+        return Refused(
+            "This service may not be used with this method here.",
+            code=Code.METHOD_NOT_ALLOWED,
+            hint="Whoever runs authproxy can change `methods` and `deny_methods`.",
+            fields={"Allow": ", ".join(sorted(method.decode() for method in passing))},
+        )
+
+
+def _is_in(path: bytes, prefixes: tuple[bytes, ...], *, fold: bool) -> bool:
+    whole, begins = _written(prefixes, fold)
+    return path in whole or path.startswith(begins)
+
+
+@lru_cache(maxsize=1024)
+def _written(prefixes: tuple[bytes, ...], fold: bool) -> tuple[frozenset[bytes], tuple[bytes, ...]]:
+    """The prefixes as paths by themselves, and as what longer paths begin with."""
+    if fold:
+        prefixes = tuple(prefix.lower() for prefix in prefixes)
+    return frozenset(prefixes), tuple(prefix.rstrip(b"/") + b"/" for prefix in prefixes)
+
+
+def _path_refused(detail: str) -> Refused:
+    return Refused(
+        "This path of the service may not be used here.",
+        code=Code.PATH_NOT_ALLOWED,
+        hint="Whoever runs authproxy can change `paths` and `deny_paths`.",
+        detail=detail,
+    )
+
+
+def _refuse_any(names: AbstractSet[bytes], what: str) -> None:
+    if names:
+        name = min(names).decode()
+        raise Refused(
+            f"The field {name} could give the request another {what} than it was judged by.",
+            code=Code.OVERRIDE_NOT_ALLOWED,
+            hint=f"Leave it out. This service has rules for {what}s, and they count for the {what}"
+            " that the request itself has.",
+        )
+
+
+def _shown(path: bytes) -> str:
+    return repr(shown_path(path)[:120].decode("latin-1"))
+
+
+_COMMON = frozenset([b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"])

@@ -1,0 +1,111 @@
+"""How often somebody may ask, how often they may be wrong, and how many connections they may have.
+
+Memory has a bound: of very many clients, those that have not been seen for longest are forgotten.
+"""
+
+from collections import Counter
+from collections.abc import Hashable
+from ipaddress import IPv6Address
+
+from cachetools import LRUCache
+
+from authproxy.policy.access.networks import Address
+
+MAX_CLIENTS = 65_536
+FREE_TRIES = 10
+"""Wrong keys that cost nothing, as a client may have an old one for a moment."""
+LONGEST_WAIT_S = 60.0
+FORGIVEN_AFTER_S = 600.0
+
+
+class RateLimiter:
+    """So many requests per second for each client, and as many at once as `burst` says.
+
+    The generic cell rate algorithm (ITU-T I.371): a client's state is the moment at which its debt
+    will have been worked off.
+    """
+
+    def __init__(self, per_second: float, burst: int, *, clients: int = MAX_CLIENTS) -> None:
+        self._each_s = 1.0 / per_second
+        self._tolerance_s = self._each_s * max(burst, 1) - self._each_s
+        self._free_at: LRUCache[Hashable, float] = LRUCache(clients)
+
+    def take(self, who: Hashable, now: float) -> float:
+        """Zero when the request passes, else the seconds until one will. `now` never goes back."""
+        free_at = self._free_at.get(who, now)
+        wait = free_at - now - self._tolerance_s
+        if wait > 0:
+            return wait
+        self._free_at[who] = max(free_at, now) + self._each_s
+        return 0.0
+
+    def __repr__(self) -> str:
+        return f"<RateLimiter [{1 / self._each_s:g} per second, {len(self._free_at)} clients]>"
+
+
+class Failures:
+    """Wrong keys by client: after some of them, each takes longer than the one before."""
+
+    def __init__(self, *, clients: int = MAX_CLIENTS) -> None:
+        self._counts: LRUCache[Hashable, tuple[int, float]] = LRUCache(clients)
+        """How many, and when the next one will be looked at."""
+
+    def wait_s(self, client: Address | None, now: float) -> float:
+        """Zero when a key of this client's will be looked at, else the seconds until then."""
+        _, until = self._counts.get(network_of(client), (0, now))
+        return max(0.0, until - now)
+
+    def note(self, client: Address | None, now: float) -> None:
+        """It showed a wrong key."""
+        who = network_of(client)
+        count, until = self._counts.get(who, (0, now))
+        if now - until > FORGIVEN_AFTER_S:
+            count = 0
+        wait = min(2.0 ** (count - FREE_TRIES), LONGEST_WAIT_S) if count >= FREE_TRIES else 0.0
+        self._counts[who] = count + 1, now + wait
+
+    def forget(self, client: Address | None) -> None:
+        """It showed a right key."""
+        self._counts.pop(network_of(client), None)
+
+    def __repr__(self) -> str:
+        return f"<Failures [{len(self._counts)} clients]>"
+
+
+class ConnectionCounter:
+    """Open connections, of each client and in all. A bound of zero is none."""
+
+    def __init__(self, total: int, per_client: int) -> None:
+        self._total = total
+        self._per_client = per_client
+        self._open: Counter[Hashable] = Counter()
+        self._all = 0
+
+    def opened(self, client: Address | None) -> str | None:
+        """Count one more; why it is one too many, for the log. It is counted all the same."""
+        who = network_of(client)
+        self._open[who] += 1
+        self._all += 1
+        if self._total and self._all > self._total:
+            return f"{self._all} connections are more than limits.connections = {self._total}"
+        if self._per_client and self._open[who] > self._per_client:
+            return (
+                f"{self._open[who]} connections of {client or 'Unix sockets'} are more than"
+                f" limits.connections_per_client = {self._per_client}"
+            )
+        return None
+
+    def closed(self, client: Address | None) -> None:
+        who = network_of(client)
+        self._all -= 1
+        self._open[who] -= 1
+        if not self._open[who]:
+            del self._open[who]
+
+    def __repr__(self) -> str:
+        return f"<ConnectionCounter [{self._all} open, {len(self._open)} clients]>"
+
+
+def network_of(client: Address | None) -> Hashable:
+    """What counts as one client: an address, of IPv6 the /64 that a single one may have whole."""
+    return client.packed[:8] if isinstance(client, IPv6Address) else client

@@ -1,0 +1,5 @@
+"""Builds everything from the settings, and runs it.
+
+Read `app` first: start, serve, drain, stop. `services` and `listeners` are what the settings become
+there, `access_lists` those lists that come from files; `memory` gives back what a load took.
+"""

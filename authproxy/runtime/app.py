@@ -1,0 +1,273 @@
+"""Builds everything from Settings and runs it: start, serve, drain, stop."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from authproxy.errors import CredentialError
+from authproxy.event_loop import choose_transports, with_resolver
+from authproxy.exchange import Observer
+from authproxy.file_watch import FileWatch
+from authproxy.identity.clock_skew import HERE
+from authproxy.identity.sources.command import kill_running
+from authproxy.identity.token_cache.cache import TokenCache
+from authproxy.observe import logs
+from authproxy.observe.access_log import AccessLog
+from authproxy.observe.stream import LogStream, open_stream
+from authproxy.runtime import memory
+from authproxy.runtime.listeners import Gate, addresses
+from authproxy.runtime.services import Builder
+from authproxy.settings import ListenerSettings, Settings
+from authproxy.tasks import Tasks
+from authproxy.values import EgressProxy
+from authproxy.wire.listening.room import count_open_files, file_limit
+from authproxy.wire.listening.server import ProxyServer
+from authproxy.wire.listening.sockets import listener_url, open_listener
+from authproxy.wire.listening.tls import ListenerTls
+from authproxy.wire.upstream.connect_errors import note_loop_error
+from authproxy.wire.upstream.upstream import Upstream
+
+logger = logging.getLogger(__name__)
+
+Ready = Callable[[Sequence[str]], None]
+LOG_PATIENCE_S = 1.0
+"""How long the log's last lines have to get out."""
+COMMAND_PATIENCE_S = 3.0
+"""How long a program that prints a token may go on when authproxy is told to stop."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+NAMES_TOLD = 10
+WARM_AT_MOST = 32
+"""With more services than this none is connected to before it is wanted: most would be in vain."""
+
+
+def run(settings: Settings, on_ready: Ready | None = None) -> int:
+    """Serve until a signal says stop; the exit code. Raises StartError.
+
+    `on_ready` gets the listeners' URLs once requests are taken.
+    """
+    stream = open_stream(sys.stderr)
+    log_format = logs.choose_format(settings.log.format, sys.stderr)
+    logs.configure(settings.log.level, log_format, stream)
+    observers = [AccessLog(stream, log_format)] if settings.log.access else []
+    _raise_file_limit()
+    memory.keep_what_was_freed()
+    for number in SIGNALS:
+        signal.signal(number, _stop_at_once)
+    try:
+        with asyncio.Runner(loop_factory=with_resolver(choose_transports())) as runner:
+            proxy = Proxy(settings, stream, observers)
+            return runner.run(_serve_until_signal(proxy, on_ready))
+    finally:
+        stream.drain(LOG_PATIENCE_S)
+
+
+def _stop_at_once(number: int, _frame: object) -> None:
+    """Nothing is under way while authproxy starts, whatever it waits for."""
+    sys.exit(128 + number)
+
+
+async def _serve_until_signal(proxy: "Proxy", on_ready: Ready | None) -> int:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(note_loop_error)
+    stop: asyncio.Future[int] = loop.create_future()
+
+    def stopped(number: int) -> None:
+        if stop.done():
+            proxy.cut()
+        else:
+            stop.set_result(128 + number)
+
+    tasks = Tasks()
+    async with proxy:
+        tasks.spawn(memory.keep_giving_back(memory.find_trim()), name="memory")
+        for number in SIGNALS:
+            loop.add_signal_handler(number, stopped, number)
+        if on_ready is not None:
+            on_ready(proxy.urls)
+        code = await stop
+        proxy.drain()
+        patience = proxy.settings.timeouts.drain
+        logger.info("stopping: waiting up to %gs for what is under way", patience)
+    return code
+
+
+class Proxy:
+    """A running authproxy, as an async context manager: listening when entered, gone when left."""
+
+    def __init__(
+        self, settings: Settings, stream: LogStream, observers: Sequence[Observer]
+    ) -> None:
+        self.settings = settings
+        self._stream = stream
+        self._observers = observers
+        self._opened: list[tuple[str, ListenerSettings]] = []
+        self._tasks = Tasks()
+        self._ending = Tasks()
+        self._files = FileWatch()
+        self._gate = Gate(settings, self._files)
+        self._stack = contextlib.AsyncExitStack()
+        self._tokens = TokenCache(deadline_s=settings.timeouts.token, skew=HERE, files=self._files)
+
+    @property
+    def urls(self) -> list[str]:
+        """The listeners'."""
+        return [url for url, _ in self._opened]
+
+    async def __aenter__(self) -> "Proxy":
+        async with self._stack:
+            await self._start()
+            self._stack = self._stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._stack.aclose()
+
+    def drain(self) -> None:
+        """Let what is under way be the last."""
+        self._server.drain()
+        self._ending.spawn(_kill_slow_commands(), name="commands that hang")
+
+    def cut(self) -> None:
+        """Do not wait for what is under way any longer."""
+        self._server.cut()
+
+    async def _start(self) -> None:
+        self._push(self._ending.cancel)
+        self._push(self._files.close)
+        self._push(self._tokens.close)
+        upstreams = Builder(
+            self.settings, self._tokens, self._files, found=self._gate.found
+        ).build_all()
+        for name, upstream in upstreams.items():
+            self._gate.guard(upstream, self.settings.services[name])
+        self._server = build_server(self.settings, upstreams, self._observers)
+        self._push(partial(self._server.shutdown, self.settings.timeouts.drain))
+        self._push(self._tasks.cancel)
+        tls = build_listener_tls(self.settings, self._files)
+        for listener in self.settings.every_listener:
+            await self._open(listener, upstreams, tls)
+        self._tasks.spawn(self._server.keep_ticking(), name="ticks")
+        self._files.start()
+        for upstream in upstreams.values():
+            self._tasks.spawn(_first_token(upstream), name=f"first token for {upstream.name}")
+        self._server.room.fit(file_limit(), count_open_files())
+        announce(self._opened, self.settings, self._stream)
+        tell_egress(upstreams)
+        if len(upstreams) <= WARM_AT_MOST:
+            _warm(upstreams)
+            if tls is not None:
+                self._tasks.spawn(_choose_protocol(tls, upstreams), name="choice of protocol")
+
+    async def _open(
+        self, listener: ListenerSettings, upstreams: dict[str, Upstream], tls: ListenerTls | None
+    ) -> None:
+        listen = listener.listen
+        context = (lambda: tls.context) if tls is not None and listen.path is None else None
+        sockets = open_listener(listen, listener.socket_mode)
+        rules = self._gate.rules_for(listener, upstreams)
+        for sock in sockets:
+            if listener.proxy_protocol:
+                self._server.listen_behind(sock, rules, context)
+            else:
+                await self._server.listen(sock, rules, context)
+            if sock.family != socket.AF_UNIX:
+                self._gate.opened(rules, sock.getsockname()[1])
+        url = listener_url(listen, sockets[0], tls=context is not None)
+        self._opened.append((url, listener))
+
+    def _push(self, close: Callable[[], Awaitable[None]]) -> None:
+        self._stack.push_async_callback(close)
+
+
+def build_listener_tls(settings: Settings, files: FileWatch) -> ListenerTls | None:
+    """The certificate for clients on TCP. Raises StartError."""
+    if settings.tls_cert_file is None:
+        return None
+    return ListenerTls(settings.tls_cert_file, settings.tls_key_file, files)
+
+
+def build_server(
+    settings: Settings, upstreams: dict[str, Upstream], observers: Sequence[Observer]
+) -> ProxyServer:
+    """The server for all listeners."""
+    return ProxyServer(
+        observers=observers,
+        limits=settings.limits,
+        timeouts=settings.timeouts,
+        pools=[upstream.pool for upstream in upstreams.values()],
+    )
+
+
+def announce(
+    opened: Sequence[tuple[str, ListenerSettings]], settings: Settings, stream: LogStream
+) -> None:
+    """The ready lines, one for each listener and service; programs wait for them."""
+    for url, listener in opened:
+        for name, shown in addresses(url, listener, settings):
+            stream.write(f"authproxy: {shown} -> {settings.services[name].address}\n")
+    stream.flush()
+
+
+def tell_egress(upstreams: dict[str, Upstream]) -> None:
+    """Say which services are reached through a proxy, one line for each proxy."""
+    through: dict[EgressProxy, list[str]] = {}
+    for name, upstream in upstreams.items():
+        egress = upstream.connector.egress
+        if egress is not None:
+            through.setdefault(egress.proxy, []).append(name)
+    for proxy, names in through.items():
+        logger.info(
+            "egress proxy %s, named by %s: for %s",
+            proxy,
+            proxy.source,
+            ", ".join(names[:NAMES_TOLD]) + (" …" if len(names) > NAMES_TOLD else ""),
+        )
+
+
+async def _choose_protocol(tls: ListenerTls, upstreams: dict[str, Upstream]) -> None:
+    """A client that chose HTTP/2 cannot reach a service that does not speak it: ask them all."""
+    for upstream in upstreams.values():
+        if upstream.found is not None:
+            with contextlib.suppress(CredentialError):
+                await upstream.found()
+        if not await upstream.connector.speaks_http2():
+            name = upstream.name
+            logger.info("clients in TLS are led to HTTP/1.1: %s has not chosen HTTP/2", name)
+            return
+    tls.prefer_http2()
+    logger.info("clients in TLS are led to HTTP/2: every service speaks it")
+
+
+def _warm(upstreams: dict[str, Upstream]) -> None:
+    """Connect to all whose address is known."""
+    for upstream in upstreams.values():
+        if upstream.found is None:
+            upstream.pool.warm()
+
+
+async def _first_token(upstream: Upstream) -> None:
+    """Fetch a token before the first request wants it; a failure is in the log then, early."""
+    with contextlib.suppress(CredentialError):
+        await upstream.tokens.get()
+
+
+def _raise_file_limit() -> None:
+    """Two sockets for each exchange: the usual soft limit of 1024 files is soon reached."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def _kill_slow_commands() -> None:
+    """Until cancelled: whoever waits for their tokens gets an error, and can end."""
+    await asyncio.sleep(COMMAND_PATIENCE_S)
+    while True:
+        kill_running()
+        await asyncio.sleep(COMMAND_PATIENCE_S / 10)

@@ -1,0 +1,230 @@
+"""Who may pass where, built from Settings: each listener's rules and each service's."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
+from math import ceil
+from pathlib import Path
+
+from authproxy.config.files.inbound_keys import read_keys
+from authproxy.config.files.reading import is_stream
+from authproxy.file_watch import FileWatch
+from authproxy.policy.access.cross_site import normal_origin
+from authproxy.policy.access.inbound_keys import InboundKey, KeyRing, digest_of
+from authproxy.policy.access.networks import AccessList, AddressSet
+from authproxy.policy.access.permissions import Permissions
+from authproxy.policy.access.rate_limits import Failures, RateLimiter
+from authproxy.policy.routes import Routes, Target
+from authproxy.runtime.access_lists import ListSources
+from authproxy.settings import KeySettings, ListenerSettings, ServiceSettings, Settings
+from authproxy.wire.admission.listener_rules import HEALTH_PATHS, ListenerRules
+from authproxy.wire.upstream.upstream import Upstream
+
+EVERYBODY = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+
+
+class Gate:
+    """The rules of all listeners and services, kept up to date with the files they come from."""
+
+    def __init__(self, settings: Settings, files: FileWatch) -> None:
+        self._settings = settings
+        self._files = files
+        self._listeners: list[tuple[ListenerRules, ListenerSettings, Mapping[str, Upstream]]] = []
+        self._services = dict(settings.services)
+        self._by_port: dict[bytes, ListenerRules] = {}
+        parts = [KeyPart(name, key) for name, key in settings.keys.items()]
+        self._keys = files.add_each(parts, _combine_keys, self._changed_keys)
+        self._failures = Failures()
+        per_second, burst = settings.limits.requests_per_second, settings.limits.burst
+        self._limiter = RateLimiter(per_second, burst or ceil(per_second)) if per_second else None
+
+    def rules_for(
+        self, listener: ListenerSettings, upstreams: Mapping[str, Upstream]
+    ) -> ListenerRules:
+        """What holds for all who come in by `listener`. Raises ConfigError."""
+        settings = self._settings
+
+        def changed(access: AccessList) -> None:
+            rules.access = access
+            rules.version += 1
+
+        sources = _listener_sources(listener, settings)
+        rules = ListenerRules(
+            routes=self._routes(listener, upstreams),
+            access=self._files.add_each(sources.parts, sources.combine, changed),
+            trusted=AddressSet(settings.trusted_proxies),
+            allow_origins=web_origins(settings.allow_origins),
+            peer_uids=frozenset(listener.peer_uids) if _asks_for_user(listener) else None,
+            keys=self._keys,
+            key_header=settings.key_header.lower().encode(),
+            failures=self._failures,
+            limiter=self._limiter,
+            by_port=self._by_port,
+            health_paths=_health_paths(listener, settings),
+        )
+        self._listeners.append((rules, listener, upstreams))
+        return rules
+
+    def opened(self, rules: ListenerRules, port: int) -> None:
+        """A TCP listener listens at `port`: addresses with it are addresses here."""
+        self._by_port.setdefault(b"%d" % port, rules)
+
+    def found(self, name: str, service: ServiceSettings) -> None:
+        """The address of the service of that name has become known."""
+        self._services[name] = service
+        for rules, listener, upstreams in self._listeners:
+            rules.routes = self._routes(listener, upstreams)
+            rules.version += 1
+
+    def guard(self, upstream: Upstream, service: ServiceSettings) -> None:
+        """Give `upstream` what narrows what the listeners let in. Raises ConfigError."""
+        upstream.allow_origins = web_origins(service.allow_origins)
+        upstream.permissions = _permissions(service)
+
+        def changed(access: AccessList) -> None:
+            upstream.access = access
+            for rules, *_ in self._listeners:
+                rules.version += 1
+
+        sources = _service_sources(service)
+        if sources is not None:
+            upstream.access = self._files.add_each(sources.parts, sources.combine, changed)
+        else:
+            upstream.access = None
+
+    def _changed_keys(self, keys: KeyRing | None) -> None:
+        self._keys = keys
+        for rules, *_ in self._listeners:
+            rules.keys = keys
+            rules.version += 1
+
+    def _routes(
+        self, listener: ListenerSettings, upstreams: Mapping[str, Upstream]
+    ) -> Routes[Upstream]:
+        targets = {
+            name: Target(
+                service=upstreams[name],
+                hosts=service.hosts,
+                own_host=service.url.host,
+                path=service.path,
+                strips=service.strip_path,
+                base=service.url.path,
+            )
+            for name, service in self._services.items()
+        }
+        return Routes(targets, hosts=self._settings.hosts, only=listener.service)
+
+    def __repr__(self) -> str:
+        return f"<Gate [{len(self._listeners)} listeners]>"
+
+
+class KeyPart:
+    """The keys of one name, as the settings or the file in them have them."""
+
+    what = "set of keys"
+
+    def __init__(self, name: str, key: KeySettings) -> None:
+        self._name = name
+        self._key = key
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        file = self._key.file
+        return () if file is None or is_stream(file) else (file,)
+
+    def read(self) -> dict[bytes, InboundKey]:
+        """By digest. Raises ConfigError."""
+        key = self._key
+        digests = [bytes.fromhex(text) for text in key.sha256]
+        if key.file is not None:
+            digests += map(digest_of, read_keys(key.file, self._name))
+        return dict.fromkeys(digests, InboundKey(name=self._name, services=frozenset(key.services)))
+
+
+def _combine_keys(parts: Sequence[Mapping[bytes, InboundKey]]) -> KeyRing | None:
+    """None when clients need no key."""
+    digests = {digest: key for part in parts for digest, key in part.items()}
+    return KeyRing(digests) if parts else None
+
+
+def _listener_sources(listener: ListenerSettings, settings: Settings) -> ListSources:
+    """A listener's own `allow` stands in place of that for all; what is denied adds up."""
+    own = listener if listener.allow or listener.allow_file else settings
+    return ListSources(
+        allow=() if _is_file_alone(own) else own.allow,
+        allow_files=_files(own.allow_file),
+        deny=(*settings.deny, *listener.deny),
+        deny_files=_files(settings.deny_file, listener.deny_file),
+    )
+
+
+def _service_sources(service: ServiceSettings) -> ListSources | None:
+    """None when the service adds nothing to what the listener demands."""
+    if not (service.allow or service.allow_file or service.deny or service.deny_file):
+        return None
+    names_some = service.allow or service.allow_file
+    return ListSources(
+        allow=service.allow if names_some else EVERYBODY,
+        allow_files=_files(service.allow_file),
+        deny=service.deny,
+        deny_files=_files(service.deny_file),
+    )
+
+
+def _is_file_alone(own: ListenerSettings | Settings) -> bool:
+    """Else the default of `allow` would be added to what the file says."""
+    return own.allow_file is not None and "allow" not in own.model_fields_set
+
+
+def _files(*files: Path | None) -> tuple[Path, ...]:
+    return tuple(file for file in files if file is not None)
+
+
+def _health_paths(listener: ListenerSettings, settings: Settings) -> frozenset[bytes] | None:
+    if listener.proxy_local == "forward":
+        return None
+    own = settings.health_path
+    return HEALTH_PATHS if own is None else frozenset([own.encode()])
+
+
+def _asks_for_user(listener: ListenerSettings) -> bool:
+    """No file guards an abstract name."""
+    return bool(listener.peer_uids) or listener.listen.is_abstract
+
+
+def addresses(
+    url: str, listener: ListenerSettings, settings: Settings
+) -> Iterator[tuple[str, str]]:
+    """Each service that is reached by the listener at `url`, and the address to ask for."""
+    if listener.service is not None:
+        yield listener.service, url
+        return
+    for name, service in settings.services.items():
+        if "://" not in url:
+            yield name, url
+        elif service.path not in (None, "/"):
+            yield name, f"{url}{service.path}"
+        elif service.path == "/" or len(settings.services) == 1:
+            yield name, url
+        else:
+            scheme, port = url.split("://")[0], url.rpartition(":")[2]
+            yield name, f"{scheme}://{name}.localhost:{port}"
+
+
+def _permissions(service: ServiceSettings) -> Permissions | None:
+    methods, deny_methods, paths, deny_paths = (
+        [text.encode() for text in texts]
+        for texts in (service.methods, service.deny_methods, service.paths, service.deny_paths)
+    )
+    if not (methods or deny_methods or paths or deny_paths):
+        return None
+    return Permissions(
+        methods=frozenset(methods),
+        deny_methods=frozenset(deny_methods),
+        paths=tuple(paths),
+        deny_paths=tuple(deny_paths),
+    )
+
+
+def web_origins(origins: Iterable[str]) -> frozenset[bytes]:
+    """As the data path compares them."""
+    return frozenset(normal_origin(origin.encode()) for origin in origins)

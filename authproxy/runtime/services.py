@@ -1,0 +1,195 @@
+"""The services of a configuration as the running proxy knows them, built from Settings."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+
+from authproxy.config import find_egress_for_tokens, resolve_secret
+from authproxy.config.files.reading import is_stream
+from authproxy.errors import Code, CredentialError, StartError
+from authproxy.exchange import Secret, Token
+from authproxy.file_watch import FileWatch
+from authproxy.identity.apis.client import GoogleApi
+from authproxy.identity.apis.cloud_run import RunApi, located, lookup_name, read_addresses
+from authproxy.identity.apis.secret_manager import SecretManager
+from authproxy.identity.source import Source
+from authproxy.identity.sources.build import build_source
+from authproxy.identity.token_cache.cache import TokenCache
+from authproxy.identity.token_cache.supply import Supply, Unresolved, WithSecrets
+from authproxy.policy.messages.headers import ServiceRules, service_rules
+from authproxy.settings import ServiceSettings, Settings
+from authproxy.values import CLOUD_PLATFORM, RunService, SecretRef
+from authproxy.wire.listening.tls import service_context
+from authproxy.wire.upstream.connector import Connector, connector_for
+from authproxy.wire.upstream.pool import Pool
+from authproxy.wire.upstream.upstream import Upstream
+
+logger = logging.getLogger(__name__)
+
+Secrets = Mapping[SecretRef, Secret]
+Put = Callable[[Secrets], None]
+
+
+class Builder:
+    """Builds services; those with the same identity share its source, and so its tokens."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        tokens: TokenCache,
+        files: FileWatch,
+        environ: Mapping[str, str] = os.environ,
+        found: Callable[[str, ServiceSettings], None] = lambda _name, _service: None,
+    ) -> None:
+        """`found` hears of services whose address has become known.
+
+        Raises StartError for an egress proxy that cannot be used.
+        """
+        egress = find_egress_for_tokens(settings, environ)
+        self._settings = settings
+        self._tokens = tokens
+        self._files = files
+        self._environ = environ
+        self._build_source = cache(partial(build_source, environ=environ, egress=egress))
+        self._contexts = cache(service_context)
+        self._managers: dict[Source, SecretManager] = {}
+        self._apis: dict[Source, RunApi] = {}
+        self._found = found
+        self._egress = egress
+
+    def build_all(self) -> dict[str, Upstream]:
+        """By name. Raises StartError."""
+        return {name: self.build(name, each) for name, each in self._settings.services.items()}
+
+    def build(self, name: str, service: ServiceSettings) -> Upstream:
+        """One service with its rules, tokens and connections. Raises StartError."""
+        secrets: dict[SecretRef, Secret] = {}
+
+        def put(found: Secrets) -> None:
+            secrets.update(found)
+            upstream.rules = replace(upstream.rules, extra=self._rules(service, secrets).extra)
+
+        local: Secrets = self._files.add_each(
+            local_secrets(service, self._environ), combine_secrets, put
+        )
+        secrets.update(local)
+        upstream = Upstream(
+            name=name,
+            origin=service.url,
+            rules=self._rules(service, secrets),
+            tokens=self._supply(service, put),
+            pool=Pool(
+                self._connector(service),
+                limits=self._settings.limits,
+                timeouts=self._settings.timeouts_of(service),
+            ),
+            access=None,
+            other_urls=service.other_urls,
+            forwarded_host=service.forwarded_host,
+            timeouts=self._settings.timeouts_of(service),
+        )
+        if service.service is not None and service.is_nowhere:
+            self._look_up(upstream, service, service.service, put)
+        return upstream
+
+    def _look_up(
+        self, upstream: Upstream, service: ServiceSettings, name: RunService, put: Put
+    ) -> None:
+        """Have the service's address found when somebody wants it, and all that rests on it."""
+        source = self._source(service, (CLOUD_PLATFORM,))
+        api = self._apis.setdefault(source, RunApi(GoogleApi(source, egress=self._egress)))
+        address = self._tokens.tokens_for(api, lookup_name(name, service.tag))
+
+        def resolved(found: Token) -> Supply:
+            there = located(service, read_addresses(found))
+            try:
+                upstream.pool.lead_to(self._connector(there))
+            except StartError as error:
+                raise CredentialError(
+                    str(error), hint=error.hint, code=Code.SERVICE_UNRESOLVED
+                ) from None
+            upstream.origin, upstream.other_urls = there.url, there.other_urls
+            upstream.rules = replace(upstream.rules, authority=there.url.authority.encode())
+            upstream.tokens, upstream.found = self._supply(there, put), None
+            logger.info("%s is %s, by %s", name, there.url, found.source)
+            self._found(upstream.name, there)
+            return upstream.tokens
+
+        upstream.tokens = pending = Unresolved(address, resolved)
+        upstream.found = pending.wait
+
+    def _connector(self, service: ServiceSettings) -> Connector:
+        return connector_for(service, self._settings, self._contexts, self._environ)
+
+    def _rules(self, service: ServiceSettings, secrets: Secrets) -> ServiceRules:
+        settings = self._settings
+        return service_rules(
+            authority=service.url.authority,
+            token_header=service.header_for_token,
+            secrets=[(n, secrets[ref].reveal()) for n, ref in service.secrets if ref in secrets],
+            key_header=settings.key_header if settings.keys else None,
+            add=service.add_headers,
+            remove=service.remove_headers,
+        )
+
+    def _supply(self, service: ServiceSettings, put: Put) -> Supply:
+        source = self._source(service, service.token_scopes)
+        tokens = self._tokens.tokens_for(source, service.token_audience)
+        names = {ref.value: ref for _, ref in service.secrets if ref.kind == "secret"}
+        if not names:
+            return tokens
+        manager = self._manager(self._source(service, (CLOUD_PLATFORM,)))
+        return WithSecrets(
+            tokens,
+            [self._tokens.tokens_for(manager, name) for name in names],
+            lambda found: put({names[name]: secret for name, secret in found.items()}),
+        )
+
+    def _manager(self, source: Source) -> SecretManager:
+        if source not in self._managers:
+            self._managers[source] = SecretManager(GoogleApi(source, egress=self._egress))
+        return self._managers[source]
+
+    def _source(self, service: ServiceSettings, scopes: tuple[str, ...]) -> Source:
+        return self._build_source(
+            service.credentials,
+            impersonate=service.impersonate,
+            delegates=service.delegates,
+            scopes=scopes,
+        )
+
+
+class LocalSecret:
+    """A secret that this machine has: in a variable, or in a file that may change."""
+
+    what = "secret"
+
+    def __init__(self, ref: SecretRef, environ: Mapping[str, str]) -> None:
+        self._ref = ref
+        self._environ = environ
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """None where reading uses it up."""
+        file = Path(self._ref.value)
+        return (file,) if self._ref.kind == "file" and not is_stream(file) else ()
+
+    def read(self) -> "Found":
+        """Raises StartError."""
+        return Found({self._ref: resolve_secret(self._ref, self._environ)})
+
+
+def local_secrets(service: ServiceSettings, environ: Mapping[str, str]) -> list[LocalSecret]:
+    return [LocalSecret(ref, environ) for _, ref in service.secrets if ref.kind != "secret"]
+
+
+def combine_secrets(parts: Sequence["Found"]) -> "Found":
+    return Found(item for part in parts for item in part.items())
+
+
+class Found(dict[SecretRef, Secret]):
+    def __repr__(self) -> str:
+        return ", ".join(map(str, self))

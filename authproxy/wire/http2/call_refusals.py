@@ -1,0 +1,81 @@
+"""The sentences that only HTTP/2 needs."""
+
+import ssl
+from typing import TYPE_CHECKING
+
+from authproxy.errors import Code, Refused, UpstreamError
+from authproxy.values import Origin
+from authproxy.wire import refusals
+from authproxy.wire.http2.framing.frames import ConnectionFault, Failure
+from authproxy.wire.upstream import mismatch
+
+if TYPE_CHECKING:
+    from authproxy.settings import TimeoutSettings
+    from authproxy.wire.http2.streams import Stream
+
+
+def another_service() -> Refused:
+    """RFC 9110 15.5.20: the client may ask again on another connection."""
+    return Refused(
+        "This connection leads to another service: with HTTP/2 each service needs its own.",
+        code=Code.ANOTHER_SERVICE,
+        hint="Let the client open a connection for each service that it calls.",
+    )
+
+
+def not_connected(error: UpstreamError, origin: Origin) -> UpstreamError:
+    """`error`, or that the service turned HTTP/2 down while TLS was negotiated."""
+    cause = error.__cause__
+    reason = getattr(cause, "reason", "") if isinstance(cause, ssl.SSLError) else ""
+    return mismatch.no_http2(origin) if "NO_APPLICATION_PROTOCOL" in str(reason) else error
+
+
+def service_broke(reason: str, begun: bytes, origin: Origin) -> UpstreamError:
+    """`begun`: with what it began, if nothing before was valid."""
+    return mismatch.find_mismatch(begun, origin, reason, http2=True) or UpstreamError(
+        "The service's answer is not valid HTTP/2.",
+        code=Code.UPSTREAM_BROKE,
+        sent=True,
+        hint="Is the address that of the service itself, and its port one that speaks HTTP/2?",
+        detail=reason,
+    )
+
+
+def malformed_answer(reason: str) -> UpstreamError:
+    """One answer is not valid (RFC 9113 8.1.1); the connection is."""
+    return UpstreamError(
+        "The service's answer is not valid HTTP/2.",
+        code=Code.UPSTREAM_BROKE,
+        sent=True,
+        hint="The access log says what is wrong with it.",
+        detail=reason,
+    )
+
+
+def much_but_no_call() -> ConnectionFault:
+    return ConnectionFault(Failure.ENHANCE_YOUR_CALM, "no call, but much else")
+
+
+def malformed_request(reason: str) -> Refused:
+    return Refused("The request is not valid HTTP/2.", code=Code.BAD_REQUEST, detail=reason)
+
+
+def find_overdue(stream: "Stream", timeouts: "TimeoutSettings") -> UpstreamError | None:
+    """The error that ends a call that has taken too long, saying which bound that was."""
+    if timeouts.total and stream.age_s > timeouts.total:
+        return refusals.out_of_time(timeouts.total)
+    if stream.waits_for_answer:
+        limit_s, make = timeouts.first_byte, refusals.slow_service
+    else:
+        limit_s, make = timeouts.stream_idle, refusals.silent_exchange
+    return make(limit_s) if stream.silent_s > limit_s else None
+
+
+def note_end(stream: "Stream", fault: "ConnectionFault | None") -> None:
+    """The client's connection ended under this call, by its own doing if there is a `fault`."""
+    exchange = stream.exchange
+    if stream.service_ended and stream.is_answered:
+        return  # it had the whole answer
+    exchange.aborted = "client"
+    if fault is not None:
+        exchange.code, exchange.detail = Code.BAD_REQUEST, fault.reason

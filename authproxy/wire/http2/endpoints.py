@@ -1,0 +1,114 @@
+"""The two transports of a spliced connection: what they tell goes to the splice."""
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from authproxy.wire.transport import resume
+
+if TYPE_CHECKING:
+    from authproxy.wire.http2.connection import Splice
+
+
+class ClientEnd(asyncio.Protocol):
+    """The client's connection."""
+
+    __slots__ = ("_is_paused", "splice", "transport")
+
+    def __init__(self, splice: "Splice", transport: asyncio.Transport) -> None:
+        self.splice = splice
+        self.transport = transport
+        self._is_paused = False
+
+    def data_received(self, data: bytes) -> None:
+        self.splice.from_client(data)
+
+    def pause_writing(self) -> None:
+        self.splice.client_congested(True)
+
+    def resume_writing(self) -> None:
+        self.splice.client_congested(False)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.splice.client_gone()
+
+    def pause(self, on: bool) -> None:
+        """Stop reading, or go on."""
+        self._is_paused = _pause(self.transport, self._is_paused, on)
+
+    def __repr__(self) -> str:
+        return f"<ClientEnd [{'paused' if self._is_paused else 'reading'}]>"
+
+
+class ServiceEnd(asyncio.Protocol):
+    """The connection to the service. What comes before the splice knows of it is kept."""
+
+    __slots__ = ("_early", "_is_attached", "_is_paused", "lost", "splice", "transport")
+
+    transport: asyncio.Transport
+
+    def __init__(self, splice: "Splice") -> None:
+        self.splice = splice
+        self.lost: str | None = None
+        """Why the connection ended, once it did."""
+        self._early = b""
+        self._is_attached = False
+        self._is_paused = False
+
+    @property
+    def speaks_http2(self) -> bool:
+        """By ALPN (RFC 9113 3.2); without TLS we know it beforehand, or think so (3.3)."""
+        ssl_object = self.transport.get_extra_info("ssl_object")
+        return ssl_object is None or ssl_object.selected_alpn_protocol() == "h2"
+
+    def attach(self) -> None:
+        """From now on the splice hears everything."""
+        self._is_attached = True
+        if self._early:
+            early, self._early = self._early, b""
+            self.splice.from_service(early)
+        if self.lost is not None:
+            self.splice.service_gone(self.lost)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # A cast: aiofastnet's transports have asyncio's methods, not its classes.
+        self.transport = cast(asyncio.Transport, transport)
+        self.splice.server.loops.opened(self.transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_attached:
+            self.splice.from_service(data)
+        else:
+            self._early += data
+
+    def pause_writing(self) -> None:
+        self.splice.service_congested(True)
+
+    def resume_writing(self) -> None:
+        self.splice.service_congested(False)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = str(exc or "the service closed the connection")
+        self.splice.server.loops.closed(self.transport)
+        if self._is_attached:
+            self.splice.service_gone(self.lost)
+
+    def pause(self, on: bool) -> None:
+        """Stop reading, or go on."""
+        self._is_paused = _pause(self.transport, self._is_paused, on)
+
+    def __repr__(self) -> str:
+        return f"<ServiceEnd [{'paused' if self._is_paused else 'reading'}]>"
+
+
+def _pause(transport: asyncio.Transport, is_paused: bool, on: bool) -> bool:
+    if on and not is_paused:
+        transport.pause_reading()
+    elif is_paused and not on and not transport.is_closing():
+        resume(transport)
+    return on

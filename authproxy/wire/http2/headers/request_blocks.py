@@ -1,0 +1,110 @@
+"""What a client's header blocks mean, and a memory of those that come again."""
+
+from collections.abc import Sequence
+
+from authproxy.errors import Refused
+from authproxy.exchange import Token
+from authproxy.policy.messages.headers import ServiceRules
+from authproxy.policy.messages.http2_fields import Call, Pair, check_call, read_call, trim
+from authproxy.policy.messages.http2_validity import NO_LENGTH, content_length
+from authproxy.settings import LimitSettings
+from authproxy.wire import refusals
+from authproxy.wire.http2.headers.blocks import BlockReader
+
+MAX_KNOWN = 32
+MAX_KNOWN_BYTES = 4096
+"""Blocks that are remembered, and the largest of them: clients choose them, memory has a bound."""
+
+
+class Block:
+    """What a client's block means, and what it became."""
+
+    __slots__ = (
+        "call",
+        "changes",
+        "fields",
+        "length",
+        "refusal",
+        "rules",
+        "target",
+        "token",
+        "written",
+    )
+
+    def __init__(self, fields: list[Pair]) -> None:
+        self.fields = fields
+        self.call: Call | None = None
+        self.length = NO_LENGTH
+        """What its content-length says."""
+        self.target = b""
+        """As the service sees it."""
+        self.refusal: Refused | None = None
+        self.token: Token | None = None
+        self.rules: ServiceRules | None = None
+        self.changes = -1
+        self.written = b""
+        """For the service, with `token`; good while its table has seen `changes`."""
+
+
+class RequestBlocks:
+    """Those of one connection, in the order in which they come."""
+
+    __slots__ = ("_known", "_limits", "_reader")
+
+    def __init__(self, limits: LimitSettings) -> None:
+        self._limits = limits
+        # Twice what is allowed: beyond it no answer is possible, since the tables would differ.
+        self._reader = BlockReader(max_list=2 * limits.head_bytes)
+        self._known: dict[bytes, Block] = {}
+
+    def allow_table(self, size: int) -> None:
+        """From now on the client's table may have up to `size` bytes."""
+        self._reader.allow_table(size)
+        self._known.clear()
+
+    def find(self, block: bytes) -> Block:
+        """Raises ConnectionFault for what is no header block."""
+        return self._known.get(block) or self._read(block)
+
+    def _read(self, block: bytes) -> Block:
+        before = self._reader.changes
+        known = Block(self._reader.read(block))
+        if self._reader.changes != before:
+            self._known.clear()
+        elif len(block) <= MAX_KNOWN_BYTES:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[block] = known
+        return known
+
+    def understand(self, known: Block, of_client: Refused | None = None) -> Call:
+        """`of_client`: why nothing that this client asks for is answered, if that is so."""
+        call = known.call = read_call(known.fields)
+        try:
+            self._check_size(known.fields, call)
+            if not check_call(known.fields):
+                known.fields = trim(known.fields)
+                call = known.call = read_call(known.fields)
+            known.length = _length(call.fields)
+            if call.head.method in _REFUSED:
+                raise _REFUSED[call.head.method]()
+            if call.head.method == b"OPTIONS" and call.facts.max_forwards == 0:
+                raise of_client or refusals.last_hop()
+        except Refused as refusal:
+            known.refusal = refusal
+        return call
+
+    def _check_size(self, fields: list[Pair], call: Call) -> None:
+        limits = self._limits
+        size = sum(len(name) + len(value) + 4 for name, value in fields)
+        if size > limits.head_bytes or len(fields) > limits.headers + 4:
+            raise refusals.head_too_large()
+        if len(call.head.target) > limits.target_bytes:
+            raise refusals.target_too_long()
+
+
+def _length(fields: Sequence[Pair]) -> int:
+    return content_length([value for name, value in fields if name == b"content-length"])
+
+
+_REFUSED = {b"CONNECT": refusals.connect, b"TRACE": refusals.trace}

@@ -1,0 +1,288 @@
+"""Reads a service's header blocks, and remembers what was found.
+
+They pass to the client as they came, if they may. As indexes count from the newest entry of the
+table, a block that refers to nothing before it means the same whenever it comes again; so what it
+says, and whether it is a valid answer (RFC 9113 8), is found out once. Fields are judged when they
+first stand in a block: an entry of the table carries its verdict.
+"""
+
+from collections import deque
+from functools import lru_cache
+
+from hpack import HPACKError
+from hpack.huffman_table import decode_huffman
+from hpack.table import HeaderTable
+
+from authproxy.policy.messages.http2_fields import Pair
+from authproxy.policy.messages.http2_validity import BLANKS, NO_LENGTH, field_fault
+from authproxy.wire.http2.framing.frames import ConnectionFault, Failure
+from authproxy.wire.http2.framing.settings import DEFAULT_TABLE
+
+Entry = tuple[bytes, bytes, str, int]
+"""A field's name, its value, what is wrong with it (empty: nothing), and its size in the table."""
+
+ENTRY_BYTES = 32  # RFC 7541 4.1: what an entry counts besides its name and value
+MAX_KNOWN = 32
+MAX_KNOWN_BYTES = 4096
+_SHORT = 64
+"""Bytes of a name or value up to which it is remembered: memory has a bound."""
+_SLACK = 64 * 1024
+"""Bytes that the table may hold too many of before it is cut to its size."""
+_STATIC: tuple[Entry, ...] = tuple(
+    (name, value, field_fault(name, value), len(name) + len(value) + ENTRY_BYTES)
+    for name, value in HeaderTable.STATIC_TABLE
+)
+
+
+class Glance:
+    """One block."""
+
+    __slots__ = (
+        "entries",
+        "fault",
+        "has_blanks",
+        "home",
+        "is_lasting",
+        "length",
+        "must_change",
+        "pushed",
+        "pushed_size",
+        "resizes",
+        "sets_cookies",
+        "status",
+        "version",
+    )
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.pushed: list[Entry] = []
+        """What it adds to the table, oldest first."""
+        self.is_lasting = True
+        """It refers to nothing before it."""
+        self.version = 0
+        """Of the table it refers to, when it does not add to it."""
+        self.status = 0
+        """0 for trailers."""
+        self.pushed_size = 0
+        self.resizes = False
+        """It says how large the table shall be."""
+        self.fault = ""
+        """Why this is no valid answer, wherever it stands; empty: it is one."""
+        self.has_blanks = False
+        """A value has blanks around it, which is no valid answer either, but can be mended."""
+        self.length = NO_LENGTH
+        """What its content-length says."""
+        self.must_change = self.sets_cookies = False
+        self.home: object = None
+        """For which these two were found out; None: nobody has looked yet."""
+
+    def find(self, name: bytes) -> bytes | None:
+        """The first value under this name."""
+        return next((entry[1] for entry in self.entries if entry[0] == name), None)
+
+    def fields(self, *, max_bytes: int) -> list[Pair]:
+        """All of them, spelled out. Raises ConnectionFault when that would be more than allowed."""
+        pairs = []
+        for name, value, _, size in self.entries:
+            max_bytes -= size
+            if max_bytes < 0:
+                raise _broken("a header block unfolds to too much")
+            pairs.append((name, value))
+        return pairs
+
+
+class GlanceReader:
+    """One direction's blocks, in the order in which they come."""
+
+    __slots__ = ("_known", "_limit", "_owed", "_size", "_table", "_version", "max_size")
+
+    def __init__(self) -> None:
+        self._table: deque[Entry] = deque()
+        """Newest first. It is cut to its size when that matters."""
+        self._size = 0
+        self.max_size = DEFAULT_TABLE
+        """As the service has declared it."""
+        self._limit = DEFAULT_TABLE
+        self._owed: int | None = None
+        """The client's table has become smaller; the next block must say that it keeps to this."""
+        self._version = 0
+        self._known: dict[bytes, Glance] = {}
+
+    def allow_table(self, size: int) -> None:
+        """The service has confirmed that the client's table has this size (RFC 9113 4.3.1)."""
+        self._limit = size
+        if size < self.max_size:
+            self._owed = size if self._owed is None else min(size, self._owed)
+
+    def read(self, block: bytes) -> Glance:
+        """Raises ConnectionFault for what is no header block."""
+        known = self._known.get(block)
+        if (
+            known is not None
+            and (known.is_lasting or known.version == self._version)
+            and self._owed is None
+        ):
+            if known.pushed:
+                self._table.extendleft(known.pushed)
+                self._version += 1
+                self._size += known.pushed_size
+                if self._size > self.max_size + _SLACK:
+                    self._cut()
+            return known
+        glance = self._walk(block)
+        glance.version = self._version
+        if len(block) <= MAX_KNOWN_BYTES and (glance.is_lasting or not glance.pushed):
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[block] = glance
+        return glance
+
+    def _walk(self, block: bytes) -> Glance:
+        glance = Glance()
+        at, end = 0, len(block)
+        try:
+            while at < end:
+                at = self._step(block, at, glance)
+        except IndexError:
+            raise _broken("a header block is not valid") from None
+        if at != end:
+            raise _broken("a header block ends too early")
+        if self._owed is not None:
+            raise _broken("a header block without the update of the table's size that was due")
+        _judge(glance)
+        return glance
+
+    def _step(self, block: bytes, at: int, glance: Glance) -> int:
+        """Read one representation (RFC 7541 6); where the next one begins."""
+        first = block[at]
+        if first >= 0x80:
+            index, at = _integer(block, at, 0x7F)
+            glance.entries.append(self._entry(index, glance))
+        elif first >= 0x40:
+            entry, at = self._literal(block, at, 0x3F, glance)
+            glance.entries.append(entry)
+            self._push(entry, glance)
+        elif first >= 0x20:
+            size, at = _integer(block, at, 0x1F)
+            self._resize(size, glance)
+        else:
+            entry, at = self._literal(block, at, 0x0F, glance)
+            glance.entries.append(entry)
+        return at
+
+    def _resize(self, size: int, glance: Glance) -> None:
+        """RFC 7541 4.2 and 6.3."""
+        if glance.entries:
+            raise _broken("an update of the table's size behind a field")
+        if size > self._limit:
+            raise _broken("a table that is larger than the client allows")
+        if self._owed is not None and size <= self._owed:
+            self._owed = None
+        self.max_size = size
+        self._cut()
+        glance.is_lasting = False
+        glance.resizes = True
+        self._version += 1
+        self._known.clear()
+
+    def _literal(self, block: bytes, at: int, prefix: int, glance: Glance) -> tuple[Entry, int]:
+        index, at = _integer(block, at, prefix)
+        if index:
+            name = self._entry(index, glance)[0]
+        else:
+            raw, coded, at = _string(block, at)
+            name = _spelled(raw) if coded else raw
+        raw, coded, at = _string(block, at)
+        short = len(raw) <= _SHORT and len(name) <= _SHORT
+        return (_remembered_entry if short else _make_entry)(name, raw, coded), at
+
+    def _entry(self, index: int, glance: Glance) -> Entry:
+        if index == 0:
+            raise _broken("a header block is not valid")
+        if index <= len(_STATIC):
+            return _STATIC[index - 1]
+        glance.is_lasting = False
+        if self._size > self.max_size:
+            self._cut()
+        return self._table[index - len(_STATIC) - 1]
+
+    def _push(self, entry: Entry, glance: Glance) -> None:
+        self._version += 1
+        self._table.appendleft(entry)
+        self._size += entry[3]
+        glance.pushed.append(entry)
+        glance.pushed_size += entry[3]
+        if self._size > self.max_size + _SLACK:
+            self._cut()
+
+    def _cut(self) -> None:
+        """Drop the oldest entries until the rest fits (RFC 7541 4.3 and 4.4)."""
+        table = self._table
+        while self._size > self.max_size:
+            self._size -= table.pop()[3]
+
+
+def _integer(block: bytes, at: int, prefix: int) -> tuple[int, int]:
+    """RFC 7541 5.1."""
+    value = block[at] & prefix
+    at += 1
+    if value < prefix:
+        return value, at
+    shift = 0
+    while True:
+        byte = block[at]
+        at += 1
+        value += (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+        if shift > 28:
+            raise _broken("a number in a header block is too large")
+
+
+def _string(block: bytes, at: int) -> tuple[bytes, bool, int]:
+    """RFC 7541 5.2, not decoded."""
+    coded = block[at] >= 0x80
+    length, at = _integer(block, at, 0x7F)
+    end = at + length
+    if end > len(block):
+        raise _broken("a header block ends too early")
+    return block[at:end], coded, end
+
+
+def _spelled(raw: bytes) -> bytes:
+    # RFC 7541 5.2: padding of more than 7 bits, or of other bits than ones, and EOS are errors.
+    try:
+        return decode_huffman(raw)
+    except HPACKError:
+        raise _broken("a header block is not valid") from None
+
+
+def _make_entry(name: bytes, raw: bytes, coded: bool) -> Entry:
+    value = _spelled(raw) if coded else raw
+    return name, value, field_fault(name, value), len(name) + len(value) + ENTRY_BYTES
+
+
+_remembered_entry = lru_cache(maxsize=2048)(_make_entry)
+
+
+def _judge(glance: Glance) -> None:
+    """What the fields are together; each has been judged by itself."""
+    for at, (name, value, fault, _) in enumerate(glance.entries):
+        if fault == BLANKS:
+            glance.has_blanks = True
+        elif fault:
+            glance.fault = fault
+        elif name == b":status":
+            if at:
+                glance.fault = "a :status that is repeated, or behind other fields"
+            else:
+                glance.status = int(value)
+        elif name == b"content-length":
+            if glance.length != NO_LENGTH:
+                glance.fault = "a content-length that is repeated"
+            glance.length = int(value)
+
+
+def _broken(reason: str) -> ConnectionFault:
+    return ConnectionFault(Failure.COMPRESSION_ERROR, reason)

@@ -1,0 +1,6 @@
+"""How a client's connection comes in.
+
+`server` has the connections of all listeners; `sockets` opens what they listen on, `systemd`
+takes what was opened already; `acceptor` accepts as many as there is `room` for. Then
+`proxy_protocol` and `tls`, and `without_tls` where one side speaks TLS and the other does not.
+"""

@@ -1,0 +1,109 @@
+"""Accepts connections on one socket, for as long as there is room for them.
+
+Neither asyncio nor aiofastnet can do that: without a free descriptor the one writes as many
+tracebacks as the backlog is long, and the other never stops writing them.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from authproxy.wire.listening.room import Room
+from authproxy.wire.rare_warnings import Seldom
+
+AT_ONCE = 100
+"""Connections accepted in one turn of the loop."""
+PAUSE_S = 1.0
+"""After the system had no room for another connection."""
+
+Take = Callable[[socket.socket, object], None]
+"""Gets a connection and its peer's name, and says `room.arrived` when it has come in or gone."""
+
+
+class Acceptor:
+    """Of one listening socket, which is its own from the start on."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        take: Take,
+        room: Room,
+        may_take: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`may_take`: besides the room; when that changes, call `go_on`."""
+        self._sock = sock
+        self._where = show_name(sock)
+        self._take = take
+        self._room = room
+        self._may_take = may_take
+        self._loop = asyncio.get_running_loop()
+        self._shortages = Seldom()
+        self._is_reading = False
+        self._is_waiting = False
+        self._is_closed = False
+
+    def go_on(self) -> None:
+        """Accept what comes, now or again."""
+        self._is_waiting = False
+        if not self._is_closed and not self._is_reading:
+            self._is_reading = True
+            self._loop.add_reader(self._sock, self._accept)
+
+    def close(self) -> None:
+        """Whoever has not been accepted is refused by the kernel."""
+        self._pause()
+        self._is_closed = True
+        self._sock.close()
+
+    def _accept(self) -> None:
+        for _ in range(AT_ONCE):
+            if not self._may_take():
+                self._pause()
+                return
+            if not self._room.has_place():
+                self._wait()
+                return
+            try:
+                sock, peername = self._sock.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionAbortedError:
+                continue
+            except OSError as error:
+                reason = error.strerror or str(error)
+                self._shortages.warn(f"no connection can be taken at {self._where}: {reason}")
+                self._pause()
+                self._loop.call_later(PAUSE_S, self.go_on)
+                return
+            sock.setblocking(False)
+            self._room.arriving += 1
+            self._take(sock, peername)
+
+    def _wait(self) -> None:
+        self._pause()
+        if not self._is_waiting:
+            self._is_waiting = True
+            self._room.wait(self.go_on)
+
+    def _pause(self) -> None:
+        if self._is_reading:
+            self._is_reading = False
+            self._loop.remove_reader(self._sock)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._is_closed else "accepting" if self._is_reading else "waiting"
+        return f"<Acceptor {self._where} [{state}]>"
+
+
+def show_name(sock: socket.socket) -> str:
+    """Where a socket listens, for the log."""
+    return show_address(sock.getsockname())
+
+
+def show_address(name: object) -> str:
+    """As `getsockname` gives it."""
+    if not isinstance(name, tuple):
+        path = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
+        return f"unix:{path}"
+    host, port = name[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,285 @@
+"""The server behind the listening sockets: makes client connections and ends them."""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import secrets
+import socket
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
+
+from authproxy.exchange import Exchange, Observer, RequestHead
+from authproxy.policy.access.networks import Address
+from authproxy.policy.access.rate_limits import ConnectionCounter
+from authproxy.settings import LimitSettings, TimeoutSettings
+from authproxy.tasks import Tasks
+from authproxy.wire import refusals, replies
+from authproxy.wire.admission.listener_rules import ListenerRules
+from authproxy.wire.client.connection import ClientConnection
+from authproxy.wire.listening.acceptor import Acceptor
+from authproxy.wire.listening.proxy_protocol import Context, serve
+from authproxy.wire.listening.room import Room
+from authproxy.wire.listening.without_tls import WrongPorts, lacks_tls, meet
+from authproxy.wire.loops import Loops
+from authproxy.wire.relay.hints import Explainer
+from authproxy.wire.upstream.pool import Pool
+
+logger = logging.getLogger(__name__)
+
+LONGEST_TICK_S = 1.0
+DRAIN_TICK_S = 0.1
+"""How often what is still open is asked to end."""
+MAKE_ROOM_AFTER_S = 1.0
+"""A client that has been idle for so long may be sent away for another one."""
+LAST_WORDS_S = 0.4
+"""For what is said to those whose time is up."""
+CUT_S = 0.4
+"""How long connections that were cut have to say that they are lost, so that observers hear it."""
+
+
+class Connection(Protocol):
+    """Something open: a client's connection, or the tunnel that took its place."""
+
+    def tick(self, seconds: float, timeouts: TimeoutSettings, /) -> None:
+        """Time passed: close what is overdue."""
+
+    @property
+    def idle_s(self) -> float:
+        """For how long nothing has been under way."""
+
+    def drain(self) -> None:
+        """Close now if nothing is under way, else as soon as that is so; may be called again."""
+
+    def time_is_up(self) -> None:
+        """Close now, with last words where those can be said."""
+
+    def cut(self) -> None:
+        """Close at once."""
+
+
+class ProxyServer:
+    """All client connections of one process, whatever listener they came in by."""
+
+    def __init__(
+        self,
+        *,
+        observers: Sequence[Observer],
+        limits: LimitSettings,
+        timeouts: TimeoutSettings,
+        pools: Sequence[Pool],
+    ) -> None:
+        self.limits = limits
+        self.timeouts = timeouts
+        self._listening: list[Callable[[], object]] = []
+        """Each ends the listening on one socket."""
+        self._connections: dict[Connection, Address | None] = {}
+        self._counter = ConnectionCounter(limits.connections, limits.connections_per_client)
+        self._none_open = asyncio.Event()
+        self._none_open.set()
+        self.draining = False
+        self.tasks = Tasks()
+        self._observers = tuple(observers)
+        self._pools = tuple(pools)
+        self.loops = Loops()
+        self.room = Room(lambda: len(self._connections), self._send_idle_away)
+        self._arrivals = Tasks()
+        for pool in self._pools:
+            pool.before_opening = self._close_idle_service_connection
+            pool.loops = self.loops
+        self.explainer = Explainer()
+        self.wrong_ports = WrongPorts()
+        self._run = secrets.token_hex(3)
+        self._numbers = itertools.count(1)
+
+    async def listen(
+        self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
+    ) -> None:
+        """Take the connections that come to `sock`, which is the server's from now on."""
+
+        def take(client: socket.socket, _peername: object) -> None:
+            self._arrivals.spawn(self._arrive(client, rules, tls), name="new connection")
+
+        acceptor = Acceptor(sock, take, self.room)
+        acceptor.go_on()
+        self._listening.append(acceptor.close)
+
+    async def _arrive(self, sock: socket.socket, rules: ListenerRules, tls: Context | None) -> None:
+        patience_s = self.timeouts.head if tls is not None else None
+        try:
+            with contextlib.suppress(OSError):  # a handshake that failed is the client's matter
+                is_plain = tls is not None and await lacks_tls(sock, self.timeouts.head)
+                if is_plain:
+                    self.wrong_ports.note_without_tls(sock)
+                    tls = patience_s = None
+                how = partial(meet, rules=rules, loops=self.loops, lacks_tls=is_plain)
+                await asyncio.get_running_loop().connect_accepted_socket(
+                    partial(ClientConnection, self, how),
+                    sock,
+                    ssl=tls() if tls is not None else None,
+                    ssl_handshake_timeout=patience_s,
+                )
+                return
+            sock.close()
+        except asyncio.CancelledError:
+            sock.close()
+            raise
+        finally:
+            self.room.arrived()
+
+    def listen_behind(
+        self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
+    ) -> None:
+        """As `listen`, for a socket whose connections begin with the PROXY protocol's header."""
+
+        def connection(
+            client: Address, lacks_tls: bool, *, is_proxy: bool = False
+        ) -> ClientConnection:
+            if lacks_tls:
+                self.wrong_ports.note_without_tls(sock)
+            how = partial(meet, rules=rules, loops=self.loops, client=client)
+            how = partial(how, lacks_tls=lacks_tls, is_proxy=is_proxy)
+            return ClientConnection(self, how)
+
+        serving = serve(
+            sock,
+            factory=connection,
+            for_itself=partial(connection, is_proxy=True),
+            context=tls,
+            trusted=rules.trusted,
+            deadline_s=self.timeouts.head,
+            room=self.room,
+        )
+        task = self.tasks.start(serving, name="PROXY protocol")
+        self._listening.append(task.cancel)
+
+    def accepted(self, connection: ClientConnection) -> None:
+        """A new one; it is closed at once when it is one too many."""
+        refusal = self.opened(connection, connection.caller.address)
+        if refusal is not None:
+            head = RequestHead(b"-", b"-", "1.1", [])
+            error = refusals.too_many_connections(refusal)
+            exchange = self.begin_exchange(connection.caller.address, head)
+            exchange.code, exchange.detail, exchange.status = error.code, refusal, error.status
+            close = b"Connection: close\r\n"
+            answer, size = replies.render(error, head, exchange.request_id, connection=close)
+            exchange.bytes_to_client = size
+            connection.out.append(answer)
+            self.exchange_ended(exchange)
+            connection.turn_away()
+
+    def opened(self, connection: Connection, client: Address | None) -> str | None:
+        """Something open; why it is one too many, if it is, for the log."""
+        self._connections[connection] = client
+        self._none_open.clear()
+        return self._counter.opened(client)
+
+    def closed(self, connection: Connection) -> None:
+        if connection in self._connections:
+            self._counter.closed(self._connections.pop(connection))
+        if not self._connections:
+            self._none_open.set()
+        if self.room.is_awaited:
+            self.room.freed()
+
+    def begin_exchange(self, client: Address | None, head: RequestHead) -> Exchange:
+        return Exchange(self._run, next(self._numbers), client, head)
+
+    def exchange_ended(self, exchange: Exchange) -> None:
+        if self._observers:
+            exchange.duration_s = time.monotonic() - exchange.started
+            for observer in self._observers:
+                try:
+                    observer.exchange_ended(exchange)
+                except Exception:
+                    logger.exception("%r failed to take note of %r", observer, exchange)
+
+    def tick(self, seconds: float) -> None:
+        """Let everything open know that time passed: one timer for all, none per request."""
+        for connection in list(self._connections):
+            connection.tick(seconds, self.timeouts)
+        for pool in self._pools:
+            pool.tick(seconds)
+        if self.room.is_awaited:
+            self.room.freed()
+
+    async def keep_ticking(self) -> None:
+        """Tick until cancelled, often enough for the shortest timeout."""
+        shortest = min(self.timeouts.head, self.timeouts.keep_alive)
+        for timeouts in (self.timeouts, *(pool.timeouts for pool in self._pools)):
+            shortest = min(shortest, timeouts.first_byte, timeouts.stream_idle)
+        pause = min(LONGEST_TICK_S, shortest / 4)
+        before = time.monotonic()
+        while True:
+            await asyncio.sleep(pause)
+            now = time.monotonic()
+            try:
+                self.tick(now - before)
+            except Exception:
+                logger.exception("a tick failed")
+            before = now
+
+    def drain(self) -> None:
+        """Take no more connections; what is under way is the last on those there are."""
+        self.draining = True
+        for close in self._listening:
+            close()
+        self._listening.clear()
+        for connection in list(self._connections):
+            connection.drain()
+
+    def cut(self) -> None:
+        """Close everything at once."""
+        for connection in list(self._connections):
+            connection.cut()
+
+    async def shutdown(self, patience_s: float) -> None:
+        """Wait `patience_s` seconds for what is under way, then cut it."""
+        self.drain()
+        await self._arrivals.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self._wind_down()
+        for connection in list(self._connections):
+            connection.time_is_up()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self._wind_down()
+        self.cut()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CUT_S):
+                await self._none_open.wait()
+        await self.tasks.cancel()
+        await asyncio.gather(*(pool.close() for pool in self._pools))
+
+    async def _wind_down(self) -> None:
+        """Ask those that are open to end, until none is."""
+        before = time.monotonic()
+        while self._connections:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_TICK_S):
+                    await self._none_open.wait()
+            now = time.monotonic()
+            self.tick(now - before)
+            before = now
+            self.drain()
+
+    def _send_idle_away(self) -> None:
+        """Close the connections that have been idle for longest, so that others come in."""
+        idle = [each for each in self._connections if each.idle_s > MAKE_ROOM_AFTER_S]
+        idle.sort(key=lambda each: each.idle_s, reverse=True)
+        for connection in idle[: 1 + len(idle) // 4]:
+            connection.drain()
+
+    def _close_idle_service_connection(self) -> None:
+        """There are no more of them than there may be clients."""
+        most = self.room.most
+        if most is not None and sum(pool.open_count for pool in self._pools) >= most:
+            pool = max(self._pools, key=lambda pool: pool.idle_count)
+            pool.close_idlest()
+
+    def __repr__(self) -> str:
+        state = "draining" if self.draining else "serving"
+        return f"<ProxyServer [{state}, {len(self._connections)} connections]>"

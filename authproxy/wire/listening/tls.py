@@ -1,0 +1,128 @@
+"""TLS on both sides: contexts towards services, and the listeners' certificate as it changes."""
+
+import hashlib
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from authproxy.config.files.certificates import (
+    MAX_CERTIFICATES,
+    judge_alike,
+    load_authorities,
+    load_pair,
+)
+from authproxy.config.files.reading import read_bytes
+from authproxy.errors import StartError
+from authproxy.file_watch import FileWatch
+from authproxy.settings import ServiceSettings
+
+_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceTls:
+    """How TLS to a service is set up; services with the same may share a context."""
+
+    ca_file: Path | None = None
+    """PEM certificates to trust besides the system's."""
+    cert_file: Path | None = None
+    """What we show when asked who we are."""
+    key_file: Path | None = None
+    min_version: str = "1.2"
+
+    @classmethod
+    def of(cls, service: ServiceSettings) -> "ServiceTls":
+        return cls(
+            ca_file=service.ca_file,
+            cert_file=service.client_cert_file,
+            key_file=service.client_key_file,
+            min_version=service.tls_min_version,
+        )
+
+    def without_us(self) -> "ServiceTls":
+        """The same trust, for others than the service: our certificate is not for them."""
+        return ServiceTls(ca_file=self.ca_file, min_version=self.min_version)
+
+
+def service_context(tls: ServiceTls, alpn: str) -> ssl.SSLContext:
+    """A context that offers the protocol `alpn`, and checks name and certificate.
+
+    It reads the system's certificates, which takes some 20 ms: share it. Raises StartError.
+    """
+    context = ssl.create_default_context()
+    judge_alike(context)
+    context.minimum_version = _VERSIONS[tls.min_version]
+    context.set_alpn_protocols([alpn])
+    try:
+        if tls.ca_file is not None:
+            load_authorities(context, tls.ca_file)
+        if tls.cert_file is not None:
+            load_pair(context, tls.cert_file, tls.key_file)
+    except ValueError as error:
+        raise StartError(str(error)) from None
+    return context
+
+
+class Certificate:
+    """What clients of a listener are shown, ready for use."""
+
+    def __init__(self, context: ssl.SSLContext, pem: str) -> None:
+        self.context = context
+        self._pem = pem
+
+    def __repr__(self) -> str:
+        begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+        first = begin + self._pem.partition(begin)[2].partition(end)[0] + end
+        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest()
+        return f"<Certificate [SHA-256 {digest[:16]}…]>"
+
+
+class CertificateFiles:
+    """A certificate and its key: two files that change together, though never at once."""
+
+    what = "certificate"
+
+    def __init__(self, cert_file: Path, key_file: Path | None) -> None:
+        self._pair = cert_file, key_file
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return tuple(file for file in self._pair if file is not None)
+
+    def read(self) -> Certificate:
+        """Raises StartError. May block."""
+        context = _new_context()
+        try:
+            load_pair(context, *self._pair)
+            pem = read_bytes(self._pair[0], at_most=MAX_CERTIFICATES)
+            return Certificate(context, pem.decode("ascii", "replace"))
+        except ValueError as error:
+            raise StartError(str(error)) from None
+
+
+class ListenerTls:
+    """The certificate that clients see, and its successors."""
+
+    def __init__(self, cert_file: Path, key_file: Path | None, files: FileWatch) -> None:
+        """Raises StartError."""
+        self._protocols = ["http/1.1", "h2"]
+        self._use(files.add(CertificateFiles(cert_file, key_file), self._use))
+
+    def _use(self, certificate: Certificate) -> None:
+        # A context of its own, made in a thread: what is being used is never half of anything.
+        self.context = certificate.context
+        self.context.set_alpn_protocols(self._protocols)
+
+    def prefer_http2(self) -> None:
+        """From now on clients that know both protocols get HTTP/2; until then it is HTTP/1.1.
+
+        HTTP/2 passes through as such, so only where every service speaks it.
+        """
+        self._protocols = ["h2", "http/1.1"]
+        self.context.set_alpn_protocols(self._protocols)
+
+
+def _new_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

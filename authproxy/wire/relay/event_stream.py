@@ -1,0 +1,95 @@
+"""Server-sent events on their way, so that such a stream can end between two of them.
+
+Clients come back for a stream that ended in good order, and lose nothing when the last event that
+they got was whole (https://html.spec.whatwg.org/multipage/server-sent-events.html 9.2.6).
+"""
+
+import re
+from typing import TYPE_CHECKING
+
+from authproxy.wire.transport import add_chunk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from authproxy.exchange import Field
+    from authproxy.policy.messages.facts import ResponseFacts
+    from authproxy.wire.relay.relay import Relay
+
+_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?:\r\n|\n|\r)")
+"""Where an event ends. Lines end in three ways, and CR LF is one end, not two."""
+_KEPT = 4
+"""Bytes that may belong to a blank line whose other half is still to come."""
+
+
+def may_end_early(relay: "Relay", facts: "ResponseFacts") -> bool:
+    """Not what answers a POST: to its client half of that must not look like the whole."""
+    return relay.head.method == b"GET" and facts.length is None and not facts.is_encoded
+
+
+class EventStream:
+    """The body of one answer, as it goes to the client."""
+
+    __slots__ = ("_in_chunks", "_is_ending", "_relay", "_tail")
+
+    def __init__(self, relay: "Relay", *, in_chunks: bool) -> None:
+        """`in_chunks`: to the client; else the connection's end is that of the body."""
+        self._relay = relay
+        self._in_chunks = in_chunks
+        self._is_ending = False
+        """The event that has begun is the last."""
+        self._tail = b"\n\n"
+
+    @property
+    def is_between_events(self) -> bool:
+        found = _BLANK_LINE.search(self._tail)
+        while found is not None and found.end() < len(self._tail):
+            found = _BLANK_LINE.search(self._tail, found.start() + 1)
+        return found is not None
+
+    def add(self, data: bytes) -> None:
+        """Send a piece on."""
+        if not self._relay.is_open:
+            return
+        is_last = False
+        if self._is_ending:
+            data, is_last = self._up_to_boundary(data)
+        if data:
+            self._tail = (self._tail + data[-_KEPT:])[-_KEPT:]
+            if self._in_chunks:
+                add_chunk(self._relay.client.out, data)
+            else:
+                self._relay.client.out.append(data)
+        if is_last:
+            self._end()
+
+    def finish(self, trailers: "Sequence[Field]") -> None:
+        """The body is over."""
+        if self._in_chunks and self._relay.is_open:
+            self._relay.client.out.append(self._relay.client.caller.answer_end(trailers))
+
+    def drain(self) -> None:
+        """End now, or with the event that has begun."""
+        self._is_ending = True
+        if self.is_between_events:
+            self._end()
+            self._relay.client.flush()
+
+    def _end(self) -> None:
+        """In good order, as if the service had ended it."""
+        relay = self._relay
+        relay.exchange.aborted = "authproxy"
+        relay.leave_service()
+        relay.service_done([])
+
+    def _up_to_boundary(self, data: bytes) -> tuple[bytes, bool]:
+        """What belongs to the event that has begun, and whether it is whole."""
+        seen = len(self._tail)
+        for found in _BLANK_LINE.finditer(self._tail + data):
+            if found.end() > seen:
+                return data[: found.end() - seen], True
+        return data, False
+
+    def __repr__(self) -> str:
+        where = "between" if self.is_between_events else "within"
+        return f"<EventStream [{where} events{', ending' if self._is_ending else ''}]>"

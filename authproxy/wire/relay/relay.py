@@ -1,0 +1,348 @@
+"""One exchange in flight: what the client sends goes to the service, its answer comes back.
+
+The way of a request is `start`, `admit`, `send`, `from_client`; that of its answer `service_head`,
+`from_service`, `service_done`. Both sides call in as bytes come; nothing here waits. Only a token
+that must be fetched takes a task, and the pool calls back when it has opened a connection.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from authproxy.errors import AuthProxyError, Refused, UpstreamError
+from authproxy.exchange import Field, RequestHead, ResponseHead, Token
+from authproxy.policy.google.rejection import LOWEST_STATUS
+from authproxy.policy.messages.facts import RequestFacts, ResponseFacts
+from authproxy.policy.messages.headers import request_head
+from authproxy.policy.retry import may_resend
+from authproxy.wire import refusals
+from authproxy.wire.admission import admit
+from authproxy.wire.relay import hints, retry, tunnel
+from authproxy.wire.relay.call_end import Messages, tell_end
+from authproxy.wire.relay.event_stream import EventStream, may_end_early
+from authproxy.wire.relay.replay_buffer import KeptBody
+from authproxy.wire.relay.timeouts import find_overdue
+from authproxy.wire.transport import add_body, add_chunk
+from authproxy.wire.upstream.connection import ServiceConnection
+from authproxy.wire.upstream.upstream import Upstream
+
+if TYPE_CHECKING:
+    from authproxy.settings import TimeoutSettings
+    from authproxy.wire.client.connection import ClientConnection
+
+
+class Relay:
+    """Between one client connection and, for as long as it lasts, one connection to the service."""
+
+    # One is made for every request, so the defaults stand on the class and cost nothing.
+    upstream: Upstream
+    token: Token
+    service: ServiceConnection | None = None
+    received_all = False
+    """The client's request has come in whole."""
+    silent_s = age_s = 0.0
+    connect_tries = 0
+    had_another_token = False
+    _kept: KeptBody | None = None
+    """None while nothing has come of the request's body."""
+    _trailers: Sequence[Field] = ()
+    _in_line = False
+    response: ResponseFacts | None = None
+    """Set when the service's final head has come."""
+    _messages: Messages | None = None
+    _chunked: bool | EventStream = False
+    """The body to the client is sent in chunks, or as events that it looks after."""
+    _answering = _answered = False
+    """The client has been sent a final head; everything, by the service or by us."""
+    _over = False
+
+    def __init__(
+        self,
+        client: "ClientConnection",
+        head: RequestHead,
+        facts: RequestFacts,
+        *,
+        refusal: Refused | None = None,
+    ) -> None:
+        self.client = client
+        self.head = head
+        self.facts = facts
+        self.exchange = client.server.begin_exchange(client.caller.address, head)
+        self.keep_alive = facts.keep_alive and refusal is None
+        """The client may send another request on this connection."""
+        self.target = head.target
+        self._refusal = refusal
+
+    def start(self) -> None:
+        """It is this request's turn."""
+        if self._refusal is not None:
+            self.refuse(self._refusal)
+        else:
+            admit.admit(self)
+
+    def send(self, token: Token) -> None:
+        """A token is at hand; without one nothing gets here."""
+        self.token, self.exchange.principal = token, token.principal
+        connection = self.upstream.pool.take()
+        if connection is None:
+            self._wait()
+        else:
+            self._use(connection)
+
+    def _wait(self) -> None:
+        self._in_line = True
+        self.upstream.pool.wait(self)
+
+    def connected(self, connection: ServiceConnection) -> None:
+        """The pool has a connection for us."""
+        self._in_line = False
+        self._use(connection)
+        self.flush()
+
+    def not_connected(self, error: AuthProxyError) -> None:
+        """The pool could not open one; nothing was sent."""
+        self._in_line = False
+        if not retry.try_to_connect(self, error):
+            self.refuse(error)
+
+    def _use(self, connection: ServiceConnection) -> None:
+        upstream = self.upstream
+        self.service = connection
+        self.exchange.attempts += 1
+        head, client = self.head, self.client
+        fields = client.caller.fields_for_service(head, self.facts, upstream.rules)
+        token_line = upstream.token_line(self.token, self.facts)
+        if connection.is_here and self.facts.forwarded_proto:
+            fields += client.caller.standing.mark(self.facts, head.headers)
+        connection.out.append(request_head(head.method, self.target, fields, token_line))
+        connection.begin(self, hold=client.is_congested)
+        if self._kept is not None:
+            for data in self._kept.pieces:
+                add_body(connection.out, data, chunked=self.facts.chunked)
+            client.hold_early(False)
+            self._kept.sent()
+        if self.received_all and self.facts.chunked:
+            connection.out.append(client.caller.request_end(self._trailers, upstream.rules))
+
+    # What the client's side tells.
+
+    def from_client(self, data: bytes) -> None:
+        """A piece of the request's body."""
+        self.silent_s = 0.0
+        self.exchange.bytes_from_client += len(data)
+        limit = self.client.server.limits.body_bytes
+        if limit and self.exchange.bytes_from_client > limit and not self._answered:
+            self.leave_service()
+            self._fail(refusals.body_too_large(limit))
+            return
+        service = self.service
+        if service is not None:
+            add_body(service.out, data, chunked=self.facts.chunked)
+        elif self._answered:
+            return
+        else:
+            self.client.hold_early(True)
+        if self._kept is None:
+            self._kept = KeptBody()
+        self._kept.add(data, is_sent=service is not None)
+
+    def client_done(self, trailers: list[Field]) -> None:
+        """The request has come in whole."""
+        self.received_all = True
+        self._trailers = trailers
+        if self.service is not None and self.facts.chunked:
+            self.service.out.append(self.client.caller.request_end(trailers, self.upstream.rules))
+        if self._answered:
+            self.flush()
+            self._end()
+
+    def client_broke(self, reason: str) -> None:
+        """The request's body is not valid; the service must not take what it has got for whole."""
+        refusal = refusals.bad_body(reason)
+        if self.client.is_turn_of(self):
+            self.leave_service()
+            self._fail(refusal)
+        else:
+            self._refusal = refusal
+
+    def client_gone(self) -> None:
+        """The client left: cut the exchange with the service, whatever stage it is at."""
+        if not self._over:
+            self.exchange.aborted = self.exchange.aborted or "client"
+            self.leave_service()
+            self._end()
+
+    def client_congested(self, congested: bool) -> None:
+        """The client reads slower than the service sends."""
+        if self.service is not None:
+            self.service.hold(congested)
+
+    def flush(self) -> None:
+        if self.service is not None:
+            self.service.flush()
+
+    @property
+    def is_open(self) -> bool:
+        return not self._over
+
+    @property
+    def is_replayable(self) -> bool:
+        """We still have all that the client sent."""
+        return self.received_all and (self._kept is None or self._kept.is_whole)
+
+    # What the service's side tells.
+
+    def service_head(self, head: ResponseHead, facts: ResponseFacts, begun: bytes) -> bool:
+        """The final head, and what came behind it; False when there will be another instead."""
+        if head.status < LOWEST_STATUS:
+            self._answer(head, facts)
+            return True
+        again_later = head.status in retry.SECOND_THOUGHTS and retry.try_after(self, head)
+        if again_later or hints.answers_call(self, head, begun):
+            return False
+        self._answer(head, facts)
+        hints.explain(self, head, begun)
+        return True
+
+    def service_switches(self, head: ResponseHead, facts: ResponseFacts) -> None:
+        """101: from here on, bytes. Raises UpstreamError if nobody asked for that protocol."""
+        if self.service is not None:
+            tunnel.switch(self, self.service, head, facts)
+        self.service = None
+        self._over = True
+
+    def _answer(self, head: ResponseHead, facts: ResponseFacts) -> None:
+        self.silent_s = 0.0
+        exchange = self.exchange
+        exchange.status = head.status
+        exchange.first_byte_s = time.monotonic() - exchange.started
+        self.response, self._answering, self._kept = facts, True, None
+        self._chunked = self.client.begin_answer(self, head, facts)
+        if facts.has_messages:
+            self._messages = Messages()
+        if facts.is_event_stream and may_end_early(self, facts):
+            self._chunked = EventStream(self, in_chunks=self._chunked)
+
+    def from_service(self, data: bytes) -> None:
+        """A piece of the answer's body."""
+        self.silent_s = 0.0
+        self.exchange.bytes_to_client += len(data)
+        if not self._chunked:
+            self.client.out.append(data)
+        elif self._chunked is True:
+            add_chunk(self.client.out, data)
+            if self._messages is not None:
+                self._messages.feed(data)
+        else:
+            self._chunked.add(data)
+
+    def service_done(self, trailers: list[Field]) -> None:
+        """The answer has come in whole. The request may still be on its way (an early answer)."""
+        if self._chunked is True:
+            self.client.out.append(self.client.caller.answer_end(trailers))
+        elif self._chunked:
+            self._chunked.finish(trailers)
+        self._answered = True
+        if self.received_all:
+            self._end()
+        elif self.service is not None and not self.service.is_usable:
+            self.leave_service()
+            self._linger()
+
+    def service_gone(self, reason: str) -> None:
+        """The connection to the service ended under the exchange."""
+        service, self.service = self.service, None
+        may = self.is_replayable and may_resend(self.head.method, self.exchange.attempts)
+        if may and service is not None and service.went_stale:
+            # Not on another idle one: that may have been closed in the same moment.
+            self._wait()
+        else:
+            more = hints.guess(self) if service is not None and service.was_silent else ""
+            self._fail(refusals.service_gone(reason, more))
+
+    def service_broke(self, error: UpstreamError) -> None:
+        """The service sent what is no answer; its connection is cut already."""
+        self.service = None
+        self._fail(error)
+
+    def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
+        """Time passed; give up when nothing moved for too long."""
+        error = find_overdue(self, seconds, timeouts)
+        if error is not None:
+            self.leave_service()
+            self._fail(error)
+
+    def drain(self) -> None:
+        """This exchange is the last; a stream of events ends as soon as one of them does."""
+        self.keep_alive = False
+        if isinstance(self._chunked, EventStream):
+            self._chunked.drain()
+
+    # The end.
+
+    def refuse(self, error: AuthProxyError) -> None:
+        """Answer by ourselves; nothing of the service's answer has been sent."""
+        if self._over:
+            return
+        exchange = self.exchange
+        exchange.code, exchange.detail, exchange.status = error.code, error.detail, error.status
+        self._answered = self._answering = True
+        self._kept = None
+        # Behind a request that the reader refused anything may follow.
+        complete = self.received_all or not (self.facts.has_body or self._refusal)
+        if error.status == 400 or not complete:
+            self.keep_alive = False
+        exchange.bytes_to_client = self.client.reply(error, self)
+        if self.received_all:
+            self._end()
+        elif not complete:
+            self._linger()
+
+    def _fail(self, error: AuthProxyError) -> None:
+        """Say so if the answer has not begun; else cut the client off, so that it knows."""
+        if self._over:
+            return
+        if not self._answering:
+            self.refuse(error)
+        elif self._answered:
+            self._linger()
+        else:
+            self._break_off(error)
+
+    def _break_off(self, error: AuthProxyError) -> None:
+        exchange = self.exchange
+        exchange.code, exchange.detail = error.code, error.detail or error.message
+        exchange.aborted = "service" if isinstance(error, UpstreamError) else "client"
+        if self._chunked and tell_end(self, error, self._messages):
+            self.keep_alive = False
+            self._end() if self.received_all else self._linger()
+        else:
+            self._over = True
+            self.client.abort(self)
+
+    def leave_service(self) -> None:
+        """Give up the connection to the service, or the place in the line for one."""
+        service, self.service = self.service, None
+        if service is not None:
+            service.abandon()
+        elif self._in_line:
+            self._in_line = False
+            self.upstream.pool.leave(self)
+
+    def _linger(self) -> None:
+        """Answered, but the client still sends: let it read the answer, then close."""
+        self._over = True
+        self.keep_alive = False
+        self.client.linger(self)
+
+    def _end(self) -> None:
+        if self._over:
+            return
+        self._over = True
+        service, self.service = self.service, None
+        if service is not None:
+            service.end()
+        self.client.ended(self)
+
+    def __repr__(self) -> str:
+        return f"<Relay {self.exchange.request_id} [{'over' if self._over else 'open'}]>"

@@ -1,0 +1,159 @@
+"""After a 101: bytes both ways, whatever they mean.
+
+No WebSocket library is involved, so extensions, close codes and pings pass untouched.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from authproxy.errors import UpstreamError
+from authproxy.exchange import Exchange, ResponseHead
+from authproxy.policy.messages.facts import ResponseFacts
+from authproxy.policy.messages.headers import upgrade_head
+from authproxy.wire import refusals
+from authproxy.wire.transport import reset, resume
+
+if TYPE_CHECKING:
+    from authproxy.settings import TimeoutSettings
+    from authproxy.wire.client.connection import ClientConnection
+    from authproxy.wire.relay.relay import Relay
+    from authproxy.wire.upstream.connection import ServiceConnection
+
+
+class TunnelEnd(asyncio.Protocol):
+    """One of the two connections; what it receives is written to the other."""
+
+    __slots__ = ("bytes_received", "other", "transport", "tunnel")
+
+    transport: asyncio.Transport
+    other: "TunnelEnd"
+
+    def __init__(self, tunnel: "Tunnel") -> None:
+        self.tunnel = tunnel
+        self.bytes_received = 0
+
+    def data_received(self, data: bytes) -> None:
+        self.bytes_received += len(data)
+        self.tunnel.silent_s = 0.0
+        self.other.transport.write(data)
+
+    def pause_writing(self) -> None:
+        self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        resume(self.other.transport)
+
+    def eof_received(self) -> bool:
+        # TLS cannot be closed by half, and in a tunnel nobody waits for that.
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is None:
+            self.other.transport.close()
+        else:
+            reset(self.other.transport)
+        self.tunnel.end()
+
+    def __repr__(self) -> str:
+        return f"<TunnelEnd [{self.bytes_received} bytes received]>"
+
+
+class Tunnel:
+    """Both ends, as the server sees them: something open that can be ticked, drained and cut."""
+
+    __slots__ = (
+        "_client_end",
+        "_ended",
+        "_exchange",
+        "_server",
+        "_service_end",
+        "_timeouts",
+        "silent_s",
+    )
+
+    def __init__(
+        self, client: "ClientConnection", exchange: Exchange, timeouts: "TimeoutSettings | None"
+    ) -> None:
+        """`timeouts`: the service's own, if it has any."""
+        self._server = client.server
+        self._exchange = exchange
+        self._timeouts = timeouts
+        self._ended = False
+        self.silent_s = 0.0
+        self._client_end = TunnelEnd(self)
+        self._service_end = TunnelEnd(self)
+        self._client_end.other, self._service_end.other = self._service_end, self._client_end
+
+    def open(self, client: "ClientConnection", service: "ServiceConnection") -> None:
+        """Take both transports over; what the client sent ahead goes to the service."""
+        self._server.opened(self, client.caller.address)
+        self._client_end.transport = client.transport
+        self._service_end.transport = service.transport
+        service.hand_over(self._service_end)
+        ahead = client.hand_over(self._client_end)
+        if ahead:
+            self._client_end.data_received(ahead)
+        if client.is_congested:
+            self._client_end.pause_writing()
+
+    def end(self) -> None:
+        """One side closed, then the other, when all that it was to get has gone out."""
+        if self._ended:
+            self._server.closed(self)
+            # Or both would wait for the garbage collector, with the buffers of TLS in them.
+            del self._client_end.transport, self._service_end.transport
+            return
+        self._ended = True
+        exchange = self._exchange
+        exchange.bytes_from_client = self._client_end.bytes_received
+        exchange.bytes_to_client = self._service_end.bytes_received
+        self._server.exchange_ended(exchange)
+
+    def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
+        self.silent_s += seconds
+        if self.silent_s > (self._timeouts or timeouts).stream_idle:
+            self.cut()
+
+    @property
+    def idle_s(self) -> float:
+        """A tunnel is never idle: what its silence means only its sides know."""
+        return 0.0
+
+    def drain(self) -> None:
+        """Nothing: a tunnel goes on until its sides end it or the time to drain is up."""
+
+    def cut(self) -> None:
+        if not self._ended:
+            self._exchange.aborted = "authproxy"
+        self._client_end.transport.abort()
+        self._service_end.transport.abort()
+
+    time_is_up = cut
+
+    def __repr__(self) -> str:
+        return f"<Tunnel {self._exchange.request_id} [{'ended' if self._ended else 'open'}]>"
+
+
+def switch(
+    relay: "Relay", service: "ServiceConnection", head: ResponseHead, facts: ResponseFacts
+) -> None:
+    """Put a tunnel in the place of both connections; the 101 goes to the client first.
+
+    Raises UpstreamError for a protocol that the client did not ask for (RFC 9110 7.8).
+    """
+    asked = _protocols(relay.facts.upgrade)
+    switched = _protocols(facts.upgrade)
+    if not switched or not switched <= asked or b"upgrade" not in facts.connection:
+        raise _wrong_protocol()
+    client, exchange = relay.client, relay.exchange
+    exchange.status = head.status
+    client.out.append(upgrade_head(head, facts, client.caller.home))
+    Tunnel(client, exchange, relay.upstream.timeouts).open(client, service)
+
+
+def _protocols(value: bytes | None) -> frozenset[bytes]:
+    return frozenset(part.strip().lower() for part in (value or b"").split(b",") if part.strip())
+
+
+def _wrong_protocol() -> UpstreamError:
+    return refusals.service_broke("a 101 for a protocol that the client did not ask for")

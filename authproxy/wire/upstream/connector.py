@@ -1,0 +1,129 @@
+"""Opens connections to one service: its name is resolved afresh, its certificate always checked."""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar, cast
+
+from authproxy.config import find_egress
+from authproxy.errors import UpstreamError
+from authproxy.settings import ServiceSettings, Settings
+from authproxy.values import Origin
+from authproxy.wire.listening.tls import ServiceTls
+from authproxy.wire.upstream.connect_errors import Peer, reaching
+from authproxy.wire.upstream.proxy_tunnel import HAPPY_EYEBALLS_DELAY_S, Early, Egress, hand_over
+
+HTTP_1 = "http/1.1"
+HTTP_2 = "h2"
+
+P = TypeVar("P", bound=asyncio.BaseProtocol)
+
+Contexts = Callable[[str], ssl.SSLContext]
+"""The TLS context that offers this one protocol by ALPN, always the same one for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connector:
+    """How to reach one origin."""
+
+    origin: Origin
+    timeout_s: float
+    """Until a connection stands, proxy and TLS included."""
+    contexts: Contexts | None
+    """None for a service without TLS."""
+    egress: Egress | None = None
+    """The proxy in between."""
+
+    async def open(self, factory: Callable[[], P], *, http2: bool = False) -> P:
+        """A protocol made by `factory`, on a connection that stands.
+
+        With `http2` a TLS service is offered HTTP/2 and nothing else; one that does not speak it
+        either fails the handshake or chooses no protocol: ask the transport's `ssl_object`.
+        Raises UpstreamError, with `sent` False.
+        """
+        alpn = HTTP_2 if http2 else HTTP_1
+        deadline = asyncio.get_running_loop().time() + self.timeout_s
+        if self.egress is not None:
+            return await self._open_through(self.egress, factory, alpn, deadline)
+        async with reaching(self.peer, deadline=deadline, timeout_s=self.timeout_s):
+            context = self.contexts(alpn) if self.contexts is not None else None
+            _, protocol = await asyncio.get_running_loop().create_connection(
+                factory,
+                self.origin.host,
+                self.origin.port,
+                ssl=context,
+                server_hostname=self.origin.host if context is not None else None,
+                happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S,
+            )
+        return protocol
+
+    async def speaks_http2(self) -> bool:
+        """Whether the service can be reached and chooses HTTP/2 when that is offered."""
+        if self.contexts is None:
+            return False
+        try:
+            early = await self.open(Early, http2=True)
+        except UpstreamError:
+            return False
+        chosen = early.transport.get_extra_info("ssl_object").selected_alpn_protocol()
+        early.transport.abort()
+        return bool(chosen == HTTP_2)
+
+    @property
+    def peer(self) -> Peer:
+        through = "" if self.egress is None else f"It was sought through {self.egress.proxy}."
+        return Peer(kind="service", name=str(self.origin), host=self.origin.host, hint=through)
+
+    async def _open_through(
+        self, egress: Egress, factory: Callable[[], P], alpn: str, deadline: float
+    ) -> P:
+        transport, early = await egress.open(
+            self.origin, deadline=deadline, timeout_s=self.timeout_s
+        )
+        async with reaching(self.peer, deadline=deadline, timeout_s=self.timeout_s):
+            try:
+                if self.contexts is not None:
+                    transport, early = await self._secure(transport, early, self.contexts(alpn))
+                protocol = factory()
+                hand_over(early, transport, protocol)
+            except BaseException:
+                transport.abort()
+                raise
+        return protocol
+
+    async def _secure(
+        self, transport: asyncio.Transport, early: Early, context: ssl.SSLContext
+    ) -> tuple[asyncio.Transport, Early]:
+        if early.data or early.lost or transport.is_closing():
+            raise ConnectionResetError("the connection was not left to us for TLS")
+        within = Early()
+        made = await asyncio.get_running_loop().start_tls(
+            transport, within, context, server_hostname=self.origin.host
+        )
+        return cast(asyncio.Transport, made), within
+
+
+def connector_for(
+    service: ServiceSettings,
+    settings: Settings,
+    contexts: Callable[[ServiceTls, str], ssl.SSLContext],
+    environ: Mapping[str, str],
+) -> Connector:
+    """The way to `service`; what cannot be used is said now. Raises StartError."""
+    made, tls = None, ServiceTls.of(service)
+    if service.url.scheme == "https":
+        made = partial(contexts, tls)
+        made(HTTP_1)
+    proxy = find_egress(service, settings, environ)
+    egress = None
+    if proxy is not None:
+        context = contexts(tls.without_us(), HTTP_1) if proxy.scheme == "https" else None
+        egress = Egress(proxy=proxy, context=context)
+    return Connector(
+        origin=service.url,
+        timeout_s=settings.timeouts_of(service).connect,
+        contexts=made,
+        egress=egress,
+    )

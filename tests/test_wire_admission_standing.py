@@ -1,0 +1,46 @@
+from authproxy.errors import Code, Refused
+from authproxy.exchange import RequestHead
+from authproxy.policy.messages.facts import RequestFacts
+from authproxy.wire.admission.standing import Standing
+from authproxy.wire.loops import Loops
+from tests.test_wire_admission_caller import rules, upstream
+from tests.test_wire_loops import connected
+
+HEAD = RequestHead(b"GET", b"/healthz", "1.1", [])
+
+
+def refusal(*, is_proxy: bool, forwards: bool = False, loops: Loops | None = None) -> Code | None:
+    listener = rules(upstream())
+    if forwards:
+        listener.health_paths = None
+    standing = Standing(listener, loops=loops, end=b"127.0.0.1|5000", is_proxy=is_proxy)
+    try:
+        standing.check(HEAD, RequestFacts())
+    except Refused as refused:
+        return refused.code
+    return None
+
+
+def test_a_client_may_ask() -> None:
+    assert refusal(is_proxy=False) is None
+    assert refusal(is_proxy=False, loops=Loops()) is None
+
+
+def test_a_proxy_that_asks_for_itself_hears_of_our_health_unless_it_may_pass() -> None:
+    assert Code.HEALTHY == refusal(is_proxy=True)
+    assert refusal(is_proxy=True, forwards=True) is None
+
+
+def test_who_comes_by_a_connection_of_our_own_is_ourselves() -> None:
+    loops = Loops()
+    loops.opened(connected(("127.0.0.1", 5000), ("127.0.0.1", 8080)))
+
+    assert Code.LOOP_DETECTED == refusal(is_proxy=False, loops=loops)
+
+
+def test_nothing_is_marked_without_knowing_of_loops() -> None:
+    assert b"" == Standing(rules(upstream())).mark(RequestFacts(), [])
+
+
+def test_it_shows_who_it_is() -> None:
+    assert "<Standing [a proxy itself]>" == repr(Standing(rules(upstream()), is_proxy=True))

@@ -1,0 +1,95 @@
+"""The sentences that only HTTP/2 needs, word for word."""
+
+import ssl
+
+import pytest
+
+from authproxy.errors import Code, UpstreamError
+from authproxy.exchange import Exchange, RequestHead
+from authproxy.settings import TimeoutSettings
+from authproxy.values import parse_origin
+from authproxy.wire.http2 import call_refusals
+from authproxy.wire.http2.framing.frames import ConnectionFault, Failure
+from authproxy.wire.http2.streams import Stream
+from authproxy.wire.upstream import mismatch
+
+ORIGIN = parse_origin("https://svc.run.app")
+
+
+def test_sentences() -> None:
+    another, lacking = call_refusals.another_service(), mismatch.no_http2(ORIGIN)
+
+    assert (
+        421,
+        "This connection leads to another service: with HTTP/2 each service needs its own.",
+        "Let the client open a connection for each service that it calls.",
+    ) == (another.status, another.message, another.hint)
+    assert (
+        502,
+        False,
+        "https://svc.run.app does not speak HTTP/2, which a client of HTTP/2 needs it to.",
+        "Call it with HTTP/1.1, or let it speak HTTP/2: every Cloud Run service does at its own"
+        " address, and `gcloud run services update --use-http2` takes it to the container.",
+    ) == (lacking.status, lacking.sent, lacking.message, lacking.hint)
+
+
+def test_service_that_turns_http2_down_within_tls_is_told_from_other_failures() -> None:
+    error = UpstreamError("The TLS handshake failed.", code=Code.CONNECT_FAILED, sent=False)
+    assert error is call_refusals.not_connected(error, ORIGIN)
+
+    alert = ssl.SSLError(1, "alert")
+    alert.reason = "TLSV1_ALERT_NO_APPLICATION_PROTOCOL"
+    error.__cause__ = alert
+    assert Code.NO_HTTP2 == call_refusals.not_connected(error, ORIGIN).code
+
+
+def test_service_that_breaks_the_protocol_is_told_so() -> None:
+    error = call_refusals.service_broke("why", b"", ORIGIN)
+
+    assert (502, "The service's answer is not valid HTTP/2.", "why") == (
+        error.status,
+        error.message,
+        error.detail,
+    )
+
+
+@pytest.mark.parametrize(
+    ("age", "silent", "status", "client_ended", "message"),
+    [
+        (5.0, 5.0, 0, True, None),
+        (50.0, 0.0, 200, True, "The exchange was not over within 40 seconds."),
+        (20.0, 20.0, 0, True, "The service did not begin to answer within 10 seconds."),
+        (20.0, 20.0, 0, False, None),
+        (35.0, 35.0, 200, True, "Nothing moved in either direction for 30 seconds."),
+    ],
+)
+def test_overdue_call_says_which_bound_it_passed(
+    age: float, silent: float, status: int, client_ended: bool, message: str | None
+) -> None:
+    call = stream(service_ended=False, status=status)
+    call.age_s, call.silent_s, call.client_ended = age, silent, client_ended
+    error = call_refusals.find_overdue(
+        call, TimeoutSettings(total=40, first_byte=10, stream_idle=30)
+    )
+
+    assert message == (None if error is None else error.message)
+
+
+def stream(*, service_ended: bool, status: int) -> Stream:
+    exchange = Exchange("run", 1, None, RequestHead(b"GET", b"/", "2", []))
+    exchange.status = status
+    made = Stream(exchange, client_ended=False)
+    made.service_ended = service_ended
+    return made
+
+
+def test_end_of_a_call_is_noted_unless_it_was_answered_whole() -> None:
+    whole, part = stream(service_ended=True, status=200), stream(service_ended=False, status=200)
+    broken = stream(service_ended=False, status=0)
+    call_refusals.note_end(whole, None)
+    call_refusals.note_end(part, None)
+    call_refusals.note_end(broken, ConnectionFault(Failure.PROTOCOL_ERROR, "why"))
+
+    assert [("", None, ""), ("client", None, ""), ("client", Code.BAD_REQUEST, "why")] == [
+        (s.exchange.aborted, s.exchange.code, s.exchange.detail) for s in (whole, part, broken)
+    ]

@@ -1,0 +1,96 @@
+"""Transports and what they tell; what a service says before it is known is kept."""
+
+import asyncio
+
+from authproxy.wire.http2.connection import Splice
+from authproxy.wire.http2.endpoints import ClientEnd, ServiceEnd
+
+
+class Told:
+    """Stands in for the splice."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def from_service(self, data: bytes) -> None:
+        self.heard.append(data)
+
+    def service_gone(self, reason: str) -> None:
+        self.heard.append(reason)
+
+    def client_congested(self, on: bool) -> None:
+        self.heard.append(on)
+
+
+class Wire(asyncio.Transport):
+    """Notes whether it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def pause_reading(self) -> None:
+        self.said.append("pause")
+
+    def resume_reading(self) -> None:
+        self.said.append("resume")
+
+    def is_closing(self) -> bool:
+        return False
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.said.append("eof")
+
+
+def as_splice(told: Told) -> Splice:
+    return told  # type: ignore[return-value]  # -- has what the ends call
+
+
+def test_what_comes_before_the_splice_knows_is_kept_in_order() -> None:
+    told = Told()
+    end = ServiceEnd(as_splice(told))
+    end.connection_made(Wire())
+    end.data_received(b"a")
+    end.data_received(b"b")
+    end.connection_lost(None)
+    assert [] == told.heard
+    end.attach()
+
+    assert [b"ab", "the service closed the connection"] == told.heard
+
+
+def test_service_without_tls_is_taken_at_its_word() -> None:
+    end = ServiceEnd(as_splice(Told()))
+    end.connection_made(Wire())
+
+    assert end.speaks_http2
+
+
+def test_reading_is_paused_once_and_resumed_once() -> None:
+    wire = Wire()
+    end = ClientEnd(as_splice(Told()), wire)
+    for on in (True, True, False, False):
+        end.pause(on)
+
+    assert ["pause", "resume"] == wire.said
+
+
+def test_repr_says_whether_it_is_read() -> None:
+    end = ClientEnd(as_splice(Told()), Wire())
+    assert "<ClientEnd [reading]>" == repr(end)
+    end.pause(True)
+    assert "<ClientEnd [paused]>" == repr(end)
+    assert "<ServiceEnd [reading]>" == repr(ServiceEnd(as_splice(Told())))
+
+
+def test_congestion_is_told() -> None:
+    told = Told()
+    end = ClientEnd(as_splice(told), Wire())
+    end.pause_writing()
+    end.resume_writing()
+
+    assert [True, False] == told.heard
+    assert not end.eof_received()
