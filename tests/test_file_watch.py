@@ -246,7 +246,7 @@ async def test_a_file_that_hangs_keeps_no_other_from_being_looked_at(
 ) -> None:
     caplog.set_level(logging.INFO)
     slow = Slow()
-    kept = Kept(tmp_path, deadline_s=0.02, look_at=slow)
+    kept = Kept(tmp_path, deadline_s=0.3, look_at=slow)
     kept.allow.write_text("10.0.0.0/8\n")
     kept.deny.write_text("")
     kept.start()
@@ -278,7 +278,7 @@ async def test_a_file_that_cannot_be_read_to_its_end_keeps_no_other_from_being_r
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A pipe in place of a list: whoever opens it waits for somebody who writes."""
-    kept = Kept(tmp_path, deadline_s=0.05)
+    kept = Kept(tmp_path, deadline_s=0.3)
     kept.allow.write_text("10.0.0.0/8\n")
     kept.deny.write_text("")
     kept.start()
@@ -319,7 +319,7 @@ async def test_a_part_that_comes_late_does_not_undo_a_newer_one(tmp_path: Path) 
             second.wait(20)
         return list(parts)
 
-    watch = FileWatch(deadline_s=0.05)
+    watch = FileWatch(deadline_s=0.3)
     watch.add_each([One("a"), One("b")], combine, made.append)
     (tmp_path / "a").write_text("new")
     for _ in range(2):

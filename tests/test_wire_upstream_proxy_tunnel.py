@@ -217,10 +217,10 @@ async def test_proxy_that_cannot_be_resolved_is_told() -> None:
 
 async def test_proxy_that_does_not_answer_is_a_timeout_of_the_proxy() -> None:
     async with raw_service(quiet) as silent:
-        error = await failure(connector_through(silent.url, timeout_s=0.05))
+        error = await failure(connector_through(silent.url, timeout_s=0.5))
 
     expected = (
-        f"The egress proxy {silent.url} did not connect to http://localhost:9 within 0.05 seconds."
+        f"The egress proxy {silent.url} did not connect to http://localhost:9 within 0.5 seconds."
     )
     assert expected == str(error)
     assert Code.UPSTREAM_TIMEOUT == error.code

@@ -166,7 +166,8 @@ async def test_a_list_is_a_configuration_that_works(world: World) -> None:
     [
         (
             ("hello", "--project", "acme-prod"),
-            "command line: --region: is needed too, or CLOUDSDK_RUN_REGION in the environment",
+            "command line: --region: is needed too, or AUTHPROXY_REGION or CLOUDSDK_RUN_REGION in"
+            " the environment",
         ),
         (
             ("hello", "--project", "Acme", "--region", "europe-west1"),
@@ -179,8 +180,8 @@ async def test_a_list_is_a_configuration_that_works(world: World) -> None:
         ),
         (
             ("list",),
-            "command line: --project: is needed too, or GOOGLE_CLOUD_PROJECT or"
-            " CLOUDSDK_CORE_PROJECT in the environment",
+            "command line: --project: is needed too, or AUTHPROXY_PROJECT or"
+            " GOOGLE_CLOUD_PROJECT or CLOUDSDK_CORE_PROJECT in the environment",
         ),
         (
             (NAME, "--credentials", "token-env:T"),
