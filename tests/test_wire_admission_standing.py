@@ -4,7 +4,7 @@ from authproxy.policy.messages.facts import RequestFacts
 from authproxy.wire.admission.standing import Standing
 from authproxy.wire.loops import Loops
 from tests.test_wire_admission_caller import rules, upstream
-from tests.test_wire_loops import connected
+from tests.test_wire_loops import LINK, connected
 
 HEAD = RequestHead(b"GET", b"/healthz", "1.1", [])
 
@@ -13,7 +13,7 @@ def refusal(*, is_proxy: bool, forwards: bool = False, loops: Loops | None = Non
     listener = rules(upstream())
     if forwards:
         listener.health_paths = None
-    standing = Standing(listener, loops=loops, end=b"127.0.0.1|5000", is_proxy=is_proxy)
+    standing = Standing(listener, loops=loops, link=LINK, is_proxy=is_proxy)
     try:
         standing.check(HEAD, RequestFacts())
     except Refused as refused:

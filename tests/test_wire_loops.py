@@ -12,7 +12,7 @@ from authproxy.exchange import RequestHead, make_field
 from authproxy.policy.messages.facts import RequestFacts
 from authproxy.policy.messages.headers import request_fields, service_rules
 from authproxy.tasks import Tasks
-from authproxy.wire.loops import MAX_HOPS_BYTES, Loops, end_of, is_relayed
+from authproxy.wire.loops import MAX_HOPS_BYTES, Loops, accepted_link, is_relayed, link_of
 from tests.support.behind import free_port
 from tests.support.http2 import http2_client
 from tests.support.proxying import proxying
@@ -25,6 +25,7 @@ RELAYED = [
     make_field(b"X-Forwarded-Host", b"localhost"),
 ]
 HERE, THERE = ("127.0.0.1", 5000), ("127.0.0.1", 8080)
+LINK = b"127.0.0.1|5000>127.0.0.1|8080"
 
 
 class Connected:
@@ -39,9 +40,9 @@ def connected(sockname: object, peername: object) -> asyncio.Transport:
     return cast(asyncio.Transport, Connected(sockname, peername))
 
 
-def is_loop(loops: Loops, end: bytes, hops: bytes = b"") -> bool:
+def is_loop(loops: Loops, link: bytes, hops: bytes = b"") -> bool:
     try:
-        loops.check(end, hops)
+        loops.check(link, hops)
     except Refused as refused:
         return Code.LOOP_DETECTED is refused.code
     return False
@@ -64,32 +65,49 @@ def test_what_leads_to_this_machine_is_remembered_while_it_stands(
     loops = Loops()
     transport = connected(ours, theirs)
 
+    accepted = accepted_link(connected(theirs, ours))
+
     assert is_here is loops.opened(transport)
-    assert is_here is is_loop(loops, end_of(ours))
+    assert is_here is is_loop(loops, accepted)
     loops.closed(transport)
-    assert not is_loop(loops, end_of(ours))
-    assert "<Loops [0 ends]>" == repr(loops)
+    assert not is_loop(loops, accepted)
+    assert "<Loops [0 connections]>" == repr(loops)
+
+
+def test_a_client_with_the_port_of_a_connection_of_ours_to_elsewhere_is_a_client() -> None:
+    """Linux gives the same port to connections that lead to different places."""
+    service, listener = ("127.0.0.1", 443), THERE
+    loops = Loops()
+    ours, other = connected(HERE, service), connected(HERE, ("127.0.0.1", 444))
+    loops.opened(ours)
+    loops.opened(other)
+    client = accepted_link(connected(listener, HERE))
+
+    assert not is_loop(loops, client)
+    assert not is_loop(loops, b"", client)
+    loops.closed(other)
+    assert is_loop(loops, accepted_link(connected(service, HERE)))
 
 
 def test_an_ipv4_address_in_ipv6_clothes_is_the_same_end() -> None:
-    assert end_of(HERE) == end_of(("::ffff:127.0.0.1", 5000, 0, 0)) == b"127.0.0.1|5000"
+    dressed = ("::ffff:127.0.0.1", 5000, 0, 0)
+
+    assert LINK == link_of(HERE, THERE) == link_of(dressed, THERE)
 
 
 def test_only_what_came_by_an_authproxy_is_marked() -> None:
     loops = Loops()
 
-    assert loops.mark(b"127.0.0.1|5000", b"", RELAYED).startswith(
-        b"X-Authproxy-Hops: 127.0.0.1|5000 "
-    )
+    assert loops.mark(LINK, b"", RELAYED).startswith(b"X-Authproxy-Hops: %b " % LINK)
     for headers in (RELAYED[:2], RELAYED[1:2] + RELAYED[:1] + RELAYED[2:], RELAYED[::-1], []):
         assert not is_relayed(headers)
-        assert b"" == loops.mark(b"127.0.0.1|5000", b"", headers)
+        assert b"" == loops.mark(LINK, b"", headers)
 
 
 def test_a_mark_says_which_way_a_request_came() -> None:
     first, second, third = Loops(), Loops(), Loops()
     first.opened(connected(HERE, THERE))
-    line = second.mark(end_of(HERE), b"", RELAYED)
+    line = second.mark(LINK, b"", RELAYED)
     hops = line.removeprefix(b"X-Authproxy-Hops: ").removesuffix(b"\r\n")
     line = third.mark(b"127.0.0.1|5001", hops, RELAYED)
     hops = line.removeprefix(b"X-Authproxy-Hops: ").removesuffix(b"\r\n")

@@ -1,9 +1,7 @@
 """Requests that come back to the authproxy that sent them (RFC 9110 7.6).
 
 The fields that HTTP has for that (Via) would tell a service what is in front of it, and Cloud Run's
-services are to hear nothing new. So whoever comes to a listener is compared with our own ends of
-connections to this machine: if the other end is one of those, it is ourselves.
-
+services are to hear X
 Another proxy on this machine may stand in between. A request that comes by another authproxy shows
 it (`is_relayed`), and goes on, to addresses of this machine only, with X-Authproxy-Hops, which says
 by whose connections it came. A client's own goes nowhere.
@@ -22,7 +20,7 @@ MAX_HOPS_BYTES = 1024
 
 
 class Loops:
-    """Our own ends of the connections that lead to this machine."""
+    """Our own connections that lead to this machine."""
 
     __slots__ = ("_id", "_ours")
 
@@ -36,29 +34,29 @@ class Loops:
         here, there = parse_peer(ours), parse_peer(theirs)
         if here is None or there is None or not (there.is_loopback or there == here):
             return False
-        self._ours.add(end_of(ours))
+        self._ours.add(link_of(ours, theirs))
         return True
 
     def closed(self, transport: asyncio.Transport) -> None:
         """It is over, or carries no more requests."""
-        self._ours.discard(end_of(_names(transport)[0]))
+        self._ours.discard(link_of(*_names(transport)))
 
-    def check(self, end: bytes, hops: bytes) -> None:
-        """Raises Refused for a request that came by `end`, and before that by `hops`, if any."""
+    def check(self, link: bytes, hops: bytes) -> None:
+        """Raises Refused for a request that came by `link`, and before that by `hops`, if any."""
         ours = self._ours
-        if end in ours or (hops and self._is_loop(hops)):
+        if link in ours or (hops and self._is_loop(hops)):
             raise Refused(
                 "This request has come back to the authproxy that sent it.",
                 code=Code.LOOP_DETECTED,
                 hint="The `url` of a service leads to authproxy itself. Let it name the service.",
-                detail=f"it came by {(hops + b' ' + end).strip()[:200].decode('latin-1')}",
+                detail=f"it came by {(hops + b' ' + link).strip()[:200].decode('latin-1')}",
             )
 
-    def mark(self, end: bytes, hops: bytes, headers: Sequence[Field]) -> bytes:
+    def mark(self, link: bytes, hops: bytes, headers: Sequence[Field]) -> bytes:
         """The finished line for a service on this machine; empty for most requests."""
         if not is_relayed(headers):
             return b""
-        known = b" ".join(filter(None, (hops, end, self._id)))
+        known = b" ".join(filter(None, (hops, link, self._id)))
         return b"X-Authproxy-Hops: %b\r\n" % known
 
     def _is_loop(self, hops: bytes) -> bool:
@@ -66,11 +64,25 @@ class Loops:
         return len(hops) > MAX_HOPS_BYTES or self._id in found or not self._ours.isdisjoint(found)
 
     def __repr__(self) -> str:
-        return f"<Loops [{len(self._ours)} ends]>"
+        return f"<Loops [{len(self._ours)} connections]>"
 
 
-def end_of(name: object) -> bytes:
-    """One end of a connection, as sockets name it; empty for a Unix socket's."""
+def accepted_link(transport: asyncio.Transport) -> bytes:
+    """As `link_of` has it, of a connection that a client has made to us."""
+    ours, theirs = _names(transport)
+    return link_of(theirs, ours)
+
+
+def link_of(maker: object, taker: object) -> bytes:
+    """A connection by its ends, as sockets name them: who made it and who accepted it.
+
+    Both sides of it find the same. Empty for a Unix socket's.
+    """
+    ends = _end_of(maker), _end_of(taker)
+    return b">".join(ends) if all(ends) else b""
+
+
+def _end_of(name: object) -> bytes:
     address = parse_peer(name)
     port = name[1] if isinstance(name, tuple) else 0
     return b"" if address is None else f"{address}|{port}".encode()

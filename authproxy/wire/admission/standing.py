@@ -12,29 +12,29 @@ from authproxy.wire.loops import Loops
 class Standing:
     """Of one connection. To be asked for each request that is not the same as the one before."""
 
-    __slots__ = ("_asks_for_itself", "_end", "_loops", "_rules")
+    __slots__ = ("_asks_for_itself", "_link", "_loops", "_rules")
 
     def __init__(
         self,
         rules: ListenerRules,
         *,
         loops: Loops | None = None,
-        end: bytes = b"",
+        link: bytes = b"",
         is_proxy: bool = False,
     ) -> None:
-        """`end`: the client's end of the connection, as `end_of` has it.
+        """`link`: the connection, as `accepted_link` has it.
 
         `is_proxy`: it began with a PROXY header that names nobody but the proxy itself.
         """
         self._rules = rules
         self._loops = loops
-        self._end = end
+        self._link = link
         self._asks_for_itself = is_proxy
 
     def check(self, head: RequestHead, facts: RequestFacts) -> None:
         """Raises Refused."""
         if self._loops is not None:
-            self._loops.check(self._end, facts.hops)
+            self._loops.check(self._link, facts.hops)
         paths = self._rules.health_paths
         if self._asks_for_itself and paths is not None:
             raise health_answer(head.method, head.target, paths)
@@ -43,7 +43,7 @@ class Standing:
         """The line by which a service on this machine knows a loop, if it is an authproxy too."""
         if self._loops is None:
             return b""
-        return self._loops.mark(self._end, facts.hops, headers)
+        return self._loops.mark(self._link, facts.hops, headers)
 
     def __repr__(self) -> str:
         return f"<Standing [{'a proxy itself' if self._asks_for_itself else 'a client'}]>"

@@ -15,7 +15,7 @@ from authproxy.wire.admission.caller import Caller
 from authproxy.wire.admission.listener_rules import ListenerRules
 from authproxy.wire.admission.standing import Standing
 from authproxy.wire.listening.acceptor import show_address, show_name
-from authproxy.wire.loops import Loops, end_of
+from authproxy.wire.loops import Loops, accepted_link
 from authproxy.wire.rare_warnings import Seldom
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def meet(
     `is_proxy`: it began with a PROXY header that names nobody but the proxy itself.
     """
     caller = Caller(transport, rules, client)
-    end = end_of(transport.get_extra_info("peername"))
-    caller.standing = Standing(rules, loops=loops, end=end, is_proxy=is_proxy)
+    link = accepted_link(transport)
+    caller.standing = Standing(rules, loops=loops, link=link, is_proxy=is_proxy)
     if lacks_tls:
         caller.refusal = refusals.tls_required()
     return caller
