@@ -39,6 +39,17 @@ def test_a_method_may_be_denied_alone() -> None:
     assert "GET, HEAD, OPTIONS, PATCH, POST, PUT" == raised.value.fields["Allow"]
 
 
+@pytest.mark.parametrize("method", [b"delete", b"Delete", b"DELETe"])
+def test_no_spelling_of_a_method_gets_round_a_denial(method: bytes) -> None:
+    """Flask and Django, for two, make capitals of it."""
+    assert Code.METHOD_NOT_ALLOWED == refusal(
+        Permissions(deny_methods=frozenset([b"DELETE"])), b"/", method
+    )
+    assert Code.METHOD_NOT_ALLOWED == refusal(
+        Permissions(methods=frozenset([b"DELETE"])), b"/", method
+    )
+
+
 @pytest.mark.parametrize(
     "target", [b"/", b"/administrator", b"/a?/admin", b"/x/admin", b"/pkg.Service/Get", b"*"]
 )

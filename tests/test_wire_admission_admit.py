@@ -55,6 +55,13 @@ def outcome(received: bytes, exchange: Exchange) -> tuple[bytes, Code | None, st
             id="TRACE",
         ),
         pytest.param(
+            b"Trace / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+            b"405 Method Not Allowed",
+            Code.TRACE_NOT_SUPPORTED,
+            "",
+            id="TRACE as some services read it",
+        ),
+        pytest.param(
             request(host=b"evil.example"),
             b"421 Misdirected Request",
             Code.HOST_NOT_ALLOWED,

@@ -186,7 +186,7 @@ async def test_request_that_may_not_be_is_refused_and_the_connection_goes_on(
     assert [3] == [call.stream_id for call in service.calls]
 
 
-@pytest.mark.parametrize("method", [b"CONNECT", b"TRACE"])
+@pytest.mark.parametrize("method", [b"CONNECT", b"TRACE", b"connect", b"Trace"])
 async def test_connect_and_trace_are_refused(method: bytes) -> None:
     async with (
         http2_service() as service,

@@ -29,6 +29,12 @@ def trace() -> Refused:
     )
 
 
+def check_method(method: bytes) -> None:
+    """Raises Refused for those that pass nowhere: `trace` neither, which some services read so."""
+    if method.upper() in _NEVER_PASS:
+        raise _NEVER_PASS[method.upper()]()
+
+
 def last_hop() -> Refused:
     """Not a refusal: whoever asks with Max-Forwards: 0 wants to hear us (RFC 9110 7.6.2)."""
     return Refused(
@@ -295,3 +301,8 @@ def out_of_time(seconds: float) -> UpstreamError:
         sent=True,
         hint="The bound is `timeouts.total` in the configuration.",
     )
+
+
+ORDINARY_METHODS = frozenset([b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"])
+"""`check_method` need not be asked about these."""
+_NEVER_PASS = {b"CONNECT": connect, b"TRACE": trace}

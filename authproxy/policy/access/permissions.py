@@ -20,8 +20,9 @@ from authproxy.policy.access.targets import shown_path
 class Permissions:
     """What is denied wins; where nothing is allowed by name, all is that is not denied.
 
-    Paths are prefixes of whole segments, as in `/admin`. What is denied is so in capitals too; what
-    is allowed must be written as the rule is.
+    Paths are prefixes of whole segments, as in `/admin`. What is denied is so in any case, as some
+    services read `delete` as DELETE and /Admin as /admin; what is allowed must be written as the
+    rule is. Methods are in capitals here.
     """
 
     methods: frozenset[bytes] = frozenset()
@@ -31,7 +32,7 @@ class Permissions:
 
     def check(self, method: bytes, target: bytes) -> None:
         """`target` is what the service gets. Raises Refused."""
-        if method in self.deny_methods or (self.methods and method not in self.methods):
+        if method.upper() in self.deny_methods or (self.methods and method not in self.methods):
             raise self._method_refused()
         if self.paths or self.deny_paths:
             self._check_path(target.partition(b"?")[0])

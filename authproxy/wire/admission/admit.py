@@ -14,8 +14,8 @@ def admit(relay: "Relay") -> None:
     """Let `relay` send its request, at once if a token is at hand; or have it refuse."""
     try:
         method = relay.head.method
-        if method in _REFUSED:
-            raise _REFUSED[method]()
+        if method not in refusals.ORDINARY_METHODS:
+            refusals.check_method(method)
         if relay.facts.max_forwards == 0 and method == b"OPTIONS":
             raise relay.client.caller.refusal or refusals.last_hop()
         host = relay.facts.host
@@ -71,4 +71,3 @@ async def _await_token(relay: "Relay") -> None:
 
 
 _SLASH = ord("/")
-_REFUSED = {b"CONNECT": refusals.connect, b"TRACE": refusals.trace}

@@ -86,8 +86,7 @@ class RequestBlocks:
                 known.fields = trim(known.fields)
                 call = known.call = read_call(known.fields)
             known.length = _length(call.fields)
-            if call.head.method in _REFUSED:
-                raise _REFUSED[call.head.method]()
+            refusals.check_method(call.head.method)
             if call.head.method == b"OPTIONS" and call.facts.max_forwards == 0:
                 raise of_client or refusals.last_hop()
         except Refused as refusal:
@@ -105,6 +104,3 @@ class RequestBlocks:
 
 def _length(fields: Sequence[Pair]) -> int:
     return content_length([value for name, value in fields if name == b"content-length"])
-
-
-_REFUSED = {b"CONNECT": refusals.connect, b"TRACE": refusals.trace}
