@@ -88,6 +88,7 @@ def _each(parse: Callable[[str], object], *parsed: type) -> BeforeValidator:
         except ValueError:
             parts = [part.strip() for part in text.split(",") if part.strip()]
             if len(parts) < 2:
+                _refuse_several(text, parse)
                 raise
             apart = ", ".join(map(quoted, parts))
             raise ValueError(
@@ -95,6 +96,20 @@ def _each(parse: Callable[[str], object], *parsed: type) -> BeforeValidator:
             ) from None
 
     return _text(run, *parsed)
+
+
+def _refuse_several(text: str, parse: Callable[[str], object]) -> None:
+    """Raises ValueError for what is good values, with something else than commas between them."""
+    parts = [part for part in re.split(r"[\s;|]+", text) if part]
+    try:
+        for part in parts:
+            parse(part)
+    except ValueError:
+        return
+    if len(parts) > 1:
+        raise ValueError(
+            f"{quoted(text)} is more than one; write commas between: {', '.join(parts)}"
+        )
 
 
 def _one_of(*words: str) -> BeforeValidator:
@@ -118,7 +133,9 @@ def _listen_value(value: object) -> object:
 def _version(value: object) -> object:
     """TOML takes 1.3 without quotes for a number; many write TLSv1.3."""
     text = (
-        re.sub(r"(?i)^tls[v ]*", "", str(value).strip()) if isinstance(value, float | str) else ""
+        re.sub(r"(?i)^tls[v _-]*", "", str(value).strip()).replace("_", ".")
+        if isinstance(value, float | str)
+        else ""
     )
     if text in ("1.0", "1.1", "1"):
         raise ValueError(f'TLS {text} can be broken; write "1.2", the oldest that is spoken here')

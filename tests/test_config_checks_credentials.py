@@ -31,7 +31,7 @@ def found_in(tmp_path: Path, service: str, **environ: str) -> list[str]:
         (
             'service = "billing"',
             '2: services.billing.service: "billing" is no PROJECT/REGION/NAME; write it as in'
-            ' "acme/europe-west1/billing"',
+            ' "acme-prod/europe-west1/billing"',
         ),
         (
             f'url = "{URL}"\napi_key = "secret:projects/acme-prod/secrets/k"\ncredentials = "none"',

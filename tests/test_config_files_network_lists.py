@@ -50,7 +50,7 @@ def test_every_bad_line_is_named(file: Path) -> None:
     assert complaints(file) == [
         f'deny.txt:3: deny_file: "10.0.0.0/33"{ENDING}; the number behind the slash is 32 at most',
         f'deny.txt:4: deny_file: "1?10.0.0.1"{ENDING}; did you mean "10.0.0.1"?',
-        f"deny.txt:5: deny_file: this{ENDING}",
+        f"deny.txt:5: deny_file: this{ENDING}; without the zone: ::1",
     ]
 
 

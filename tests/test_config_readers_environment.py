@@ -63,6 +63,18 @@ def test_urls_in_a_variable_are_services() -> None:
     assert ["billing", "two"] == list(found.services)
 
 
+def test_an_argument_beats_the_variable_of_the_same_service() -> None:
+    found = settings(
+        urls=["a=https://argument.example"],
+        environ={
+            "AUTHPROXY_SERVICES_A_URL": "https://variable.example",
+            "AUTHPROXY_SERVICES_A_AUDIENCE": "x",
+        },
+    ).services["a"]
+
+    assert ("https://argument.example", "x") == (str(found.url), found.audience)
+
+
 def test_urls_as_arguments_replace_those_in_the_variable() -> None:
     found = settings(urls=["https://one"], environ={"AUTHPROXY_URL": "https://two"})
 

@@ -77,7 +77,25 @@ def test_a_reference_to_a_secret_survives_its_own_text(text: str) -> None:
     assert text == str(parse_secret_ref(text))
 
 
-@pytest.mark.parametrize("text", ["hunter2", "env:", "file:", "env:hunter-2", "x:y", "", "file:\0"])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("env:", "env: needs the name of an environment variable that holds the key"),
+        ("env:hunter-2", "env: needs the name of an environment variable that holds the key"),
+        ("file:", "file: needs the path of a file that holds the key"),
+        ("file:\0", "file: needs the path of a file that holds the key"),
+        ("", "is empty; write env:NAME"),
+        ("secret:projects/acme/secrets/x", '"acme" is not a project\'s id'),
+    ],
+)
+def test_a_broken_reference_to_a_secret_is_explained(text: str, sentence: str) -> None:
+    found = sentence_of(parse_secret_ref, text)
+
+    assert found.startswith(sentence)
+    assert "hunter" not in found
+
+
+@pytest.mark.parametrize("text", ["hunter2", "x:y"])
 def test_a_secret_in_clear_is_refused_without_repeating_it(text: str) -> None:
     assert (
         "a key is not written here in clear; put it into an environment variable, a file or Secret"

@@ -32,12 +32,17 @@ def test_what_is_nearly_a_url_is_written_out(text: str, advice: str) -> None:
     [
         ("wss", "; write https://a"),
         ("htps", "; write https://a"),
-        ("ws", "; write http://a"),
+        ("ws", "; write https://a"),
+        ("grpc", "; write https://a"),
         ("ftp", ""),
     ],
 )
 def test_a_scheme_of_the_same_server_is_translated(scheme: str, advice: str) -> None:
     assert advice == advice_for_scheme(scheme, "a/x")
+
+
+def test_only_this_machine_is_spoken_to_without_tls() -> None:
+    assert "; write http://localhost:50051" == advice_for_scheme("grpc", "localhost:50051")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_a_network_is_read(text: str, expected: Network) -> None:
     ("text", "advice"),
     [
         ("", ""),
-        ("fe80::1%eth0", ""),
+        ("fe80::1%eth0", "; without the zone: fe80::1"),
         ("1/2/3", ""),
         ("10/8", '; did you mean "10.0.0.0/8"?'),
         ("10.0.*.*", '; did you mean "10.0.0.0/16"?'),

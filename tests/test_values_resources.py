@@ -30,7 +30,7 @@ def test_a_project_has_an_id_or_a_number(project: str) -> None:
     [
         (
             "billing",
-            '"billing" is no PROJECT/REGION/NAME; write it as in "acme/europe-west1/billing"',
+            '"billing" is no PROJECT/REGION/NAME; write it as in "acme-prod/europe-west1/billing"',
         ),
         (
             "Acme/europe-west1/billing",

@@ -37,12 +37,15 @@ def look_at_credentials(settings: Settings, environ: Mapping[str, str]) -> None:
         place = _find_file(service, environ)
         if place is None or place.path is None or str(place.path) in problems:
             continue
-        from authproxy.identity.sources.inspection import describe_file
+        from authproxy.identity.sources.inspection import describe_file, require_token
 
         try:
-            describe_file(place.path, place.name)
+            if service.credentials.kind == "token-file":
+                require_token(place.path)
+            else:
+                describe_file(place.path, place.name)
         except CredentialError as error:
-            message = " ".join(filter(None, (str(error), error.hint)))
+            message = ". ".join(filter(None, (str(error), error.hint)))
             key = f"services.{name}.credentials"
             problems[str(place.path)] = Problem(where=str(place.path), key=key, message=message)
     if problems:
@@ -51,13 +54,13 @@ def look_at_credentials(settings: Settings, environ: Mapping[str, str]) -> None:
 
 def _find_file(service: ServiceSettings, environ: Mapping[str, str]) -> "Location | None":
     """The file that tokens are made from. Nothing is asked over the network."""
-    if service.credentials.kind not in ("auto", "adc", "file"):
+    if service.credentials.kind not in ("auto", "adc", "file", "token-file"):
         return None
     from authproxy.identity.sources.inspection import find_place
     from authproxy.identity.sources.locations import find_adc_place
 
     try:
-        is_file = service.credentials.kind == "file"
+        is_file = service.credentials.kind in ("file", "token-file")
         place = find_place(service.credentials, environ) if is_file else find_adc_place(environ)
         usable = place.path is not None and not is_stream(place.path)
     except OSError:

@@ -76,8 +76,12 @@ class Collected:
         self.problems += problems
 
     def read_variables(self) -> None:
+        """What an argument says stays."""
         entries, problems = environment.read_variables(self._environ, self.entries)
-        self._add(entries)
+        said = {
+            path for path, each in self.entries.items() if each.where == environment.COMMAND_LINE
+        }
+        self._add([entry for entry in entries if entry.is_mark or entry.path not in said])
         self.problems += problems
 
     def read_flags(self, flags: Mapping[str, object]) -> None:

@@ -127,6 +127,12 @@ def parse_origin(text: str) -> Origin:
 def _base_path(text: str, before: str) -> str:
     """What a service's paths begin with, without the `/` at the end."""
     path = re.split("[?#]", text)[0].rstrip("/")
+    if "*" in path:
+        plain = path.partition("*")[0].rpartition("/")[0]
+        raise ValueError(
+            f"{quoted(path)} is a pattern; write {before}{plain}; all that is below it can be asked"
+            " for"
+        )
     if path and (not _BASE_PATH.fullmatch(path) or {"", ".", ".."} & set(path[1:].split("/"))):
         raise ValueError(
             f"{quoted(path)} cannot stand in a service's address; write a path as in"

@@ -126,6 +126,11 @@ def parse_secret_ref(text: str) -> SecretRef:
         return SecretRef("file", value)
     if kind == "secret":
         return SecretRef("secret", parse_secret_name(value))
+    if not text.strip():
+        raise ValueError("is empty; write env:NAME, file:PATH or secret:projects/…/secrets/NAME")
+    if kind in ("env", "file"):
+        what = {"env": "name of an environment variable", "file": "path of a file"}[kind]
+        raise ValueError(f"{kind}: needs the {what} that holds the key, never the key itself")
     raise ValueError(
         "a key is not written here in clear; put it into an environment variable, a file or Secret"
         " Manager, and write env:NAME, file:PATH or secret:projects/PROJECT/secrets/NAME"

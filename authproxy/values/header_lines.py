@@ -65,8 +65,9 @@ def parse_header_line(text: str) -> tuple[str, str]:
 
 def parse_removed_header(text: str) -> str:
     """The name of a header of clients that does not reach the service."""
-    if not _NAME.fullmatch(text):
-        raise ValueError("this is not the name of a header; write it as in X-Debug")
+    if not _NAME.fullmatch(text) or "*" in text:
+        by_itself = ": each by itself, without *" if "*" in text else ""
+        raise ValueError(f"this is not the name of a header; write it as in X-Debug{by_itself}")
     name = _plain(text)
     if name in _WHY_NOT and name not in _REMOVABLE:
         raise ValueError(f"{text} cannot be removed: {_WHY_NOT[name]}")

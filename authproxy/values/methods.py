@@ -25,6 +25,8 @@ KNOWN = frozenset(
 )
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
+_SEVERAL = re.compile(r"[|+&]")
+"""What people write between methods, and what could stand in the name of one."""
 _MEANS_READING = {"readonly", "ro", "read", "safe"}
 _MEANS_ALL = {"all", "any", "every", "everything", "*", "**", ".*"}
 _MEANS_NOTHING_HERE = {"none", "no", "write", "writeonly", "readwrite", "rw"}
@@ -50,6 +52,8 @@ def parse_method(text: str) -> str:
     if not _TOKEN.fullmatch(name) or word in _MEANS_NOTHING_HERE:
         raise ValueError(f"{quoted(text)} is no method; write GET, or read-only")
     name = name.upper()
+    if len(parts := _SEVERAL.split(name)) > 1 and KNOWN.issuperset(parts):
+        raise ValueError(f"{quoted(text)} is no method; write commas between: {', '.join(parts)}")
     meant = None if name in KNOWN else _find_meant(name)
     if meant:
         raise ValueError(f'{quoted(text)} is no method; did you mean "{meant}"?')

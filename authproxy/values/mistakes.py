@@ -12,7 +12,7 @@ _SCHEME = re.compile(r"(https?)(?::/?|;//?|/{2,3})(?=[^/:;])", re.IGNORECASE)
 RESOURCE = re.compile(r"/*projects/([^/]+)/locations/([^/]+)/services/([^/]+)")
 """A Cloud Run service as Google's APIs name it."""
 _WORDS_FOR_HTTPS = ("wss", "grpcs", "h2", "httpss", "htps", "htpps", "hhtps", "ttps", "httsp")
-_WORDS_FOR_HTTP = ("ws", "grpc", "h2c", "htp", "htttp", "ttp", "tcp")
+_WORDS_UNENCRYPTED = ("ws", "grpc", "h2c", "htp", "htttp", "ttp", "tcp")
 
 
 def advice_for_url(text: str) -> str:
@@ -44,7 +44,8 @@ def advice_for_scheme(scheme: str, rest: str) -> str:
         return ""
     if word in _WORDS_FOR_HTTPS:
         return f"; write https://{authority}"
-    return f"; write http://{authority}" if word in _WORDS_FOR_HTTP else ""
+    scheme = "http" if is_loopback(split_authority(authority)[0]) else "https"
+    return f"; write {scheme}://{authority}" if word in _WORDS_UNENCRYPTED else ""
 
 
 def advice_for_host(text: str) -> str:
@@ -71,8 +72,7 @@ def refuse_address(text: str) -> None:
         if is_host(split_authority(authority)[0]):
             tls = "; tls_cert_file makes it https" if scheme.lower() == "https" else ""
             raise ValueError(f"{quoted(text)} is not an address; write {authority}{tls}")
-    if text.startswith(("/", "./", "~")):
-        raise ValueError(f"{quoted(text)} is not an address; write unix:{text} for a Unix socket")
+    _refuse_file(text)
     if re.fullmatch(r"-\d+", text):
         raise ValueError(f"{quoted(text)} is not a port; write a number from 0 to 65535")
     if re.fullmatch(r"[A-Za-z0-9_-]+", text) and text.lower() != "localhost":
@@ -85,3 +85,11 @@ def refuse_address(text: str) -> None:
             f"{quoted(text)} can be read in two ways; write [{host}]:{last} for a port, [{text}]"
             " without"
         )
+
+
+def _refuse_file(text: str) -> None:
+    """What has another form: a Unix socket's path, and the number of an open file."""
+    if re.fullmatch(r"fd:\d*", text):
+        raise ValueError(f"{quoted(text)} is not an address; write systemd for what it has opened")
+    if text.startswith(("/", "./", "~")):
+        raise ValueError(f"{quoted(text)} is not an address; write unix:{text} for a Unix socket")

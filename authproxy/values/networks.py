@@ -61,6 +61,8 @@ def find_host_bits(text: str) -> Network | None:
 
 def _advice(text: str) -> str:
     """What may have been meant by text that is no network."""
+    if "%" in text and _is_network(text.partition("%")[0]):
+        return f"; without the zone: {text.partition('%')[0]}"
     if text.lower() in ("*", "any", "all", "everyone", "everybody"):
         return "; everybody is 0.0.0.0/0 and ::/0"
     if _NAME.fullmatch(text):

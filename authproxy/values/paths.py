@@ -7,6 +7,9 @@ from authproxy.values.wording import quoted
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()+,=:@-]*)+")
 _PATTERN = re.compile(r"[*^|\\\[\]{}]|\.[+?]|\(\?|\$$|\+$|/:[A-Za-z_]|/<")
 """What globs, regular expressions and routers have, and what no rule of ours knows."""
+_MARK = re.compile(r"(?:[A-Za-z]+(?::|\s+)|[~=]+\s*)(?=/)")
+"""What configurations of other programs put before a path: a method, the kind of a match."""
+_WORDS = re.compile(r"[A-Za-z0-9._~-][A-Za-z0-9._~/-]*")
 _URL = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
 
 
@@ -32,13 +35,21 @@ def _refuse_what_no_request_has(text: str, path: str) -> None:
     segments = path.split("/")[1:]
     dots = any(segment.endswith(".") for segment in segments)
     if not _PREFIX.fullmatch(path) or dots:
-        advice = f": /{path}" if path and _PREFIX.fullmatch(f"/{path}") and not dots else ""
         raise ValueError(
             f"{quoted(text)} is not the beginning of a path; write it as in /billing, without a"
-            f" query and without dots as names{advice}"
+            f" query and without dots as names{'' if dots else _guess_plain(path)}"
         )
     if "" in segments[:-1]:
         raise ValueError(f"{quoted(text)} has an empty name in it; write {re.sub('/+', '/', path)}")
+
+
+def _guess_plain(path: str) -> str:
+    """The path in `admin`, `GET /admin`, `prefix:/admin` and `/%61dmin`; not what `!` excludes."""
+    if "%" in path:
+        return "; percent signs are decoded before a rule is asked: write the characters themselves"
+    marked = _MARK.sub("", path)
+    guess = marked if marked != path else f"/{path}" if _WORDS.fullmatch(path) else ""
+    return f": {guess}" if guess and _PREFIX.fullmatch(guess) else ""
 
 
 def _guess(path: str) -> str:

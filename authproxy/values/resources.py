@@ -55,7 +55,7 @@ def parse_run_service(text: str) -> RunService:
     parts = text.strip().split("/")
     if len(parts) != 3:
         resource = RESOURCE.fullmatch(text.strip())
-        example = "/".join(resource.groups()) if resource else "acme/europe-west1/billing"
+        example = "/".join(resource.groups()) if resource else "acme-prod/europe-west1/billing"
         as_in = "it as in " if resource is None else ""
         raise ValueError(f'{quoted(text)} is no PROJECT/REGION/NAME; write {as_in}"{example}"')
     return RunService(
@@ -80,6 +80,8 @@ def parse_tag(text: str) -> str:
 def parse_secret_name(text: str) -> str:
     """`projects/P/secrets/S`, with `/versions/V` behind it; V is `latest` when it is left out."""
     if not _SECRET.fullmatch(text):
+        if parts := re.fullmatch(r"projects/([^/]+)/secrets/[^/]+(?:/versions/[^/]+)?", text):
+            parse_project(parts[1])
         raise ValueError(
             "secret: needs the name of a secret; write"
             " secret:projects/PROJECT/secrets/NAME or …/versions/VERSION"

@@ -29,7 +29,11 @@ _INSTEAD = {
     PREFIX + "TOKEN": "write AUTHPROXY_CREDENTIALS=token-env:NAME with the name of a variable",
     PREFIX + "HOST": "write AUTHPROXY_LISTEN=localhost:8080, or AUTHPROXY_HOSTS for names",
     PREFIX + "LOG_FILE": "the log goes to stderr: authproxy … 2>FILE",
-    **dict.fromkeys((PREFIX + "DEBUG", PREFIX + "VERBOSE", PREFIX + "QUIET"), _LOG_LEVEL),
+    PREFIX + "KEY": "write AUTHPROXY_API_KEY=env:NAME for a key that the service wants, or"
+    " AUTHPROXY_KEYS_NAME_FILE=PATH for one that clients show",
+    **dict.fromkeys(
+        (PREFIX + each for each in ("DEBUG", "VERBOSE", "QUIET", "LOG", "LOGLEVEL")), _LOG_LEVEL
+    ),
 }
 
 
@@ -182,6 +186,13 @@ def _advice(name: str) -> str:
                 return f"did you mean {start}NAME_{close}?"
             keys = ", ".join(known)
             return f"{start}NAME_ is followed by one of {keys}"
+        rest = name.removeprefix(single := start.removesuffix("S_") + "_")
+        if name.startswith(single) and _find_path(start + rest, ()):
+            return f"did you mean {start}{rest}?"
+    own = name.removeprefix(PREFIX).lower()
+    for start, table in _TABLES.items():
+        if own in TABLES[table].model_fields:
+            return f"it belongs to one of them: {start}NAME_{own.upper()}"
     known = [each.removeprefix(PREFIX) for each in (*VARIABLES, *_ALIASES, *_OTHERS)]
     close = find_close(name.removeprefix(PREFIX), known)
     if close:

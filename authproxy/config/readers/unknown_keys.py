@@ -28,6 +28,9 @@ _OTHERWISE: Mapping[str, str] = {
     **dict.fromkeys(("whitelist", "allowlist", "allow_list", "allowed_ips"), "write allow"),
     **dict.fromkeys(("blacklist", "denylist", "deny_list", "block"), "write deny"),
     **dict.fromkeys(("cors", "cors_origins", "origins"), "write allow_origins"),
+    **dict.fromkeys(("access_log", "accesslog"), "write access in [log]"),
+    **dict.fromkeys(("verbose", "debug", "quiet", "loglevel"), 'write level = "debug" in [log]'),
+    **dict.fromkeys(("rate_limit", "rps"), "write requests_per_second in [limits]"),
     **dict.fromkeys(("workers", "threads", "processes"), "one process does it all"),
 }
 """By what other programs call it, at the top of the file and in a table."""
@@ -37,7 +40,8 @@ _OTHERWISE_IN: Mapping[str, Mapping[str, str]] = {
     "services": {
         **dict.fromkeys(("host", "hostname", "domain", "domains", "server_name"), "write hosts"),
         **dict.fromkeys(("upstream", "target", "backend", "endpoint", "address"), "write url"),
-        **dict.fromkeys(("prefix", "route", "location", "base_path"), "write path"),
+        **dict.fromkeys(("prefix", "path_prefix", "url_prefix", "route"), "write path"),
+        **dict.fromkeys(("location", "base_path"), "write path"),
         **dict.fromkeys(("strip_prefix", "rewrite"), "write strip_path"),
         **dict.fromkeys(("timeout", "timeouts", "read_timeout", "idle_timeout"), _TIMEOUTS),
         **dict.fromkeys(("headers", "set_headers", "header"), "write add_headers"),
@@ -91,7 +95,7 @@ def advice(path: Path, value: object = None) -> str:
     if own:
         return f'did you mean "{own}"?'
     if isinstance(value, dict):
-        found = _for_table(name, value, table)
+        found = _with_dot(path, value) or _for_table(name, value, table)
         if found:
             return found
     elif word not in known and (places := _places_of(word)):
@@ -117,6 +121,13 @@ def _with_or_without_timeout(word: str, known: Collection[str]) -> str:
     """A service's `connect_timeout` is `connect` in [timeouts]."""
     both = (f"{word}_timeout", word.removesuffix("_timeout"))
     return next((each for each in both if each in known and each != word), "")
+
+
+def _with_dot(path: Path, value: Mapping[str, object]) -> str:
+    """TOML takes [services.my.app] for a table in a table."""
+    if len(path) != 3 or path[0] not in TABLES or not set(value) & {*(find_below(path[:2]) or ())}:
+        return ""
+    return f"a name has no dots; write [{path[0]}.{path[1]}-{path[2]}]"
 
 
 def _for_table(name: str, value: Mapping[str, object], table: str) -> str:

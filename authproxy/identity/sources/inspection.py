@@ -6,6 +6,7 @@ For `authproxy doctor`; what fails is said in the same words as when a token is 
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from authproxy.errors import CredentialError
 from authproxy.identity.clock_skew import Skew
@@ -21,6 +22,7 @@ from authproxy.identity.sources.locations import (
     find_auto_place,
     find_gcloud,
 )
+from authproxy.identity.sources.ready_made import TokenFile
 from authproxy.values import CredentialsSpec
 
 CERTIFICATES = "https://www.googleapis.com/oauth2/v3/certs"
@@ -40,9 +42,9 @@ WHAT = {
 
 def find_place(spec: CredentialsSpec, environ: Mapping[str, str]) -> Location:
     """What `spec` leads to on this machine, now. Raises CredentialError when to nothing."""
-    if spec.kind == "file":
-        path = _at_home(spec.value, environ)
-        return Location(kind="file", path=path, name=f"file:{spec.value}")
+    if spec.kind in ("file", "token-file"):
+        kind: Literal["file", "given"] = "file" if spec.kind == "file" else "given"
+        return Location(kind=kind, path=_at_home(spec.value, environ), name=str(spec))
     if spec.kind == "auto":
         return find_auto_place(environ)
     if spec.kind == "adc":
@@ -69,6 +71,11 @@ def describe_file(path: Path, name: str) -> str:
         raise translate(error, Asked(source=name)) from None
     account = str(info.get("client_email") or target_of(info))
     return " ".join(filter(None, [WHAT[str(info["type"])], account]))
+
+
+def require_token(path: Path) -> None:
+    """Raises CredentialError when the file holds none that is good now."""
+    TokenFile(path).mint("")
 
 
 def require_gcloud(environ: Mapping[str, str]) -> str:
