@@ -4,12 +4,19 @@ import asyncio
 
 from authproxy.wire.http2.connection import Splice
 from authproxy.wire.http2.endpoints import ClientEnd, ServiceEnd
+from authproxy.wire.loops import Loops
+
+
+class Server:
+    def __init__(self) -> None:
+        self.loops = Loops()
 
 
 class Told:
     """Stands in for the splice."""
 
     def __init__(self) -> None:
+        self.server = Server()
         self.heard: list[object] = []
 
     def from_service(self, data: bytes) -> None:
