@@ -1,7 +1,7 @@
 """Requests that come back to the authproxy that sent them (RFC 9110 7.6).
 
-The fields that HTTP has for that (Via) would tell a service what is in front of it, and Cloud Run's
-services are to hear X
+The field that HTTP has for that (Via) would tell a service what is in front of it, so none leaves
+this machine. A request that came by a connection of our own is known by the connection's ends.
 Another proxy on this machine may stand in between. A request that comes by another authproxy shows
 it (`is_relayed`), and goes on, to addresses of this machine only, with X-Authproxy-Hops, which says
 by whose connections it came. A client's own goes nowhere.
