@@ -151,6 +151,12 @@ def test_what_another_port_of_the_host_sets_hides_no_session() -> None:
     assert b"s=evil" == service_cookies(b"s=evil; authproxy.billing.s=good", b"")
 
 
+@pytest.mark.parametrize("jar", [b"=authproxy.billing.s=1", b"a=b; = authproxy..s=1; c=d"])
+def test_what_has_no_name_and_reads_as_ours_reaches_nobody(jar: bytes) -> None:
+    for mark in (b"", b"billing"):
+        assert service_cookies(jar, mark) in (None, b"a=b; c=d")
+
+
 def test_over_tls_no_name_is_ours_where_the_host_is_not_shared() -> None:
     """They are of another authproxy, at a port without TLS."""
     jar = b"s=1; authproxy..s=2; authproxy.billing.t=3"

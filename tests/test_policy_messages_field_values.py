@@ -97,6 +97,11 @@ def test_a_cookies_path_is_below_the_services_address(
     assert found == (f"a=/b; PATH = {expected} ; Secure".encode() if expected else None)
 
 
+def test_the_last_path_of_a_cookie_counts() -> None:
+    assert values.cookie_path(b"a=b; Path=/apps/a/x; Path=/x", DEEP) is None
+    assert b"a=b; Path=/x; Path=/y" == values.cookie_path(b"a=b; Path=/x; Path=/apps/a/y", DEEP)
+
+
 def test_a_cookie_without_a_path_stays() -> None:
     for text in (b"a=b", b"a=b; Path", b"a=b; Path=x", b"a; xPath=/x"):
         assert text == values.cookie_path(text, DEEP)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path as FilePath
 
 from authproxy.config.checks.draft import Draft
@@ -12,6 +13,8 @@ from authproxy.settings import ListenerSettings, ServiceSettings, Settings
 from authproxy.values import LOOPBACK, Network, find_host_bits
 from authproxy.values.ranges import EVERYBODY, Range, common, joined, ranges_of, without
 
+HERE = (IPv4Network("127.0.0.1"), IPv6Network("::1"))
+"""Where programs of this machine come from, unless they choose otherwise."""
 MAX_BYTES = 64 * 1024
 """Of a file with networks: some 4,000 of them."""
 
@@ -82,7 +85,9 @@ def _nobody(
     reach: Sequence[Range],
     deny: Sequence[Range],
 ) -> Iterator[Problem]:
-    if without(common(reach, allow), deny):
+    passing = without(common(reach, allow), deny)
+    if passing:
+        yield from _nobody_usual(draft, at, table, listener, passing)
         return
     key = next((key for key in ("allow", "allow_file") if (*at, key) in draft.entries), "allow")
     if not allow:
@@ -99,6 +104,28 @@ def _nobody(
         says = "denies all who are allowed, so that nobody could connect; take some out"
         changes = listener.deny_file or draft.settings.deny_file
         yield draft.warning(place, says) if changes else draft.problem(place, says)
+
+
+def _nobody_usual(
+    draft: Draft, at: Path, table: Path, listener: ListenerSettings, passing: Sequence[Range]
+) -> Iterator[Problem]:
+    """Whoever asks this machine by any of its loopback addresses comes from one of two."""
+    usual = [
+        network
+        for network in HERE
+        if listener.listen.host == "localhost"
+        or (network.version == 6) == (":" in listener.listen.host)
+    ]
+    if not listener.listen.is_loopback or draft.settings.trusted_proxies or listener.proxy_protocol:
+        return
+    if common(passing, ranges_of(usual)):
+        return
+    places = [(*table, "deny"), ("deny",), (*table, "deny_file"), ("deny_file",), (*at, "allow")]
+    yield draft.warning(
+        next((each for each in places if each in draft.entries), (*at, "allow_file")),
+        f"lets hardly anybody in: programs on this machine come from"
+        f" {' or '.join(str(each[0]) for each in usual)}",
+    )
 
 
 def _elsewhere(listener: ListenerSettings) -> str:

@@ -127,6 +127,8 @@ def service_cookies(
     for pair in value.split(b";"):
         pair = pair.strip()
         is_ours = pair.startswith(OURS)
+        if not is_ours and pair.lstrip(b"= \t").startswith(OURS):
+            continue  # without a name, as Firefox returns it: no service has set it
         if is_ours:
             owner, _, pair = pair[len(OURS) :].partition(b".")
             if owner != mark or not (mark or is_plain or prefix):

@@ -88,9 +88,10 @@ def cookie_path(value: bytes, home: Home) -> bytes | None:
     """
     if not home.prefix and not home.service.rest:
         return value
-    found = _COOKIE_PATH.search(value)
-    if found is None:
+    paths = list(_COOKIE_PATH.finditer(value))
+    if not paths:
         return value
+    found = paths[-1]  # the one that counts (RFC 6265 5.3)
     path = below_address(found[2], home)
     return None if path is None else value[: found.start(2)] + path + value[found.end(2) :]
 

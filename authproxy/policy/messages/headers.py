@@ -46,14 +46,18 @@ _NOT_WITH_204 = _NOT_FOR_CLIENT | {b"content-length"}
 FORWARDED = frozenset(
     [
         b"forwarded",
+        b"front-end-https",
         b"x-forwarded-for",
         b"x-forwarded-host",
         b"x-forwarded-port",
         b"x-forwarded-prefix",
         b"x-forwarded-proto",
+        b"x-forwarded-protocol",
         b"x-forwarded-scheme",
         b"x-forwarded-server",
         b"x-forwarded-ssl",
+        b"x-scheme",
+        b"x-url-scheme",
     ]
 )
 """What proxies say of the client and of the address that it asked."""

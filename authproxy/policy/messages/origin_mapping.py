@@ -102,6 +102,8 @@ def parse_url(value: bytes) -> Url | None:
         return None
     own = PORTS.get(scheme, b"")
     host = host.lower().removesuffix(b".")
+    if port[:1] == b"0":
+        port = port.lstrip(b"0") or b"0"
     return Url(scheme, user, host, b"" if port == own else port, value[match.end() :])
 
 
