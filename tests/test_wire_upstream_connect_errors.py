@@ -5,11 +5,14 @@ import errno
 import logging
 import socket
 import ssl
+from typing import cast
 
 import pytest
 
 from authproxy.errors import Code, StartError, UpstreamError
+from authproxy.event_loop import choose_transports
 from authproxy.wire.upstream.connect_errors import Peer, note_loop_error, reaching, translate
+from tests.support.talking import tls_contexts
 
 PEER = Peer(
     kind="proxy", name="The egress proxy http://p:1", host="p", hint="HTTPS_PROXY names it."
@@ -104,3 +107,43 @@ async def test_a_client_that_leaves_in_its_handshake_is_no_error(
 
     assert ["SSL handshake failed: ConnectionResetError", "a defect"] == caplog.messages
     assert ["DEBUG", "ERROR"] == [record.levelname for record in caplog.records]
+
+
+def test_what_comes_after_a_connection_in_tls_was_cut_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A service that goes on and on, and is cut off for it, must not fill the log."""
+    caplog.set_level(logging.DEBUG)
+
+    async def cut(size: int) -> None:
+        server_side, client_side = tls_contexts()
+        lost = asyncio.Event()
+
+        class Talker(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                cast(asyncio.Transport, transport).write(bytes(size))
+
+        class Cutter(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                self.transport = cast(asyncio.Transport, transport)
+
+            def data_received(self, data: bytes) -> None:
+                self.transport.abort()
+
+            def connection_lost(self, error: Exception | None) -> None:
+                lost.set()
+
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(note_loop_error)
+        server = await loop.create_server(Talker, "127.0.0.1", 0, ssl=server_side)
+        port = server.sockets[0].getsockname()[1]
+        await loop.create_connection(
+            Cutter, "127.0.0.1", port, ssl=client_side, server_hostname="localhost"
+        )
+        await lost.wait()
+        server.close()
+
+    with asyncio.Runner(loop_factory=choose_transports()) as runner:
+        runner.run(cut(1 << 22))
+
+    assert [] == [each.message for each in caplog.records if each.levelno >= logging.ERROR]

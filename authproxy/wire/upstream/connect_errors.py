@@ -52,15 +52,24 @@ async def reaching(peer: Peer, *, deadline: float, timeout_s: float) -> AsyncIte
         raise translate(error, peer, timeout_s) from error
 
 
+_FULL = "incoming BIO: no writable capacity"
+"""What aiofastnet says of a connection that was cut while more came than it has room for."""
+
+
 def note_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """An exception handler for the loop, with one more case than asyncio's own.
+    """An exception handler for the loop, with two more cases than asyncio's own.
 
     aiofastnet 1.2 hands over the class ConnectionResetError, not an instance, when the other side
-    leaves during the handshake, and asyncio's handler stumbles over that with a traceback.
+    leaves during the handshake, and asyncio's handler stumbles over that with a traceback. And it
+    reads on from a connection in TLS that was just cut, until there is no room any more, as there
+    soon is with buffers as small as ours (`event_loop`): whoever sends enough behind what we refuse
+    would have a traceback for each time.
     """
     error = context.get("exception")
     if isinstance(error, type) and issubclass(error, OSError):
         logger.debug("%s: %s", context.get("message"), error.__name__)
+    elif isinstance(error, RuntimeError) and _FULL in str(error):
+        logger.debug("%s: %s", context.get("message"), error)
     else:
         loop.default_exception_handler(context)
 
