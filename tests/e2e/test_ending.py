@@ -213,6 +213,65 @@ async def test_what_takes_longer_than_it_may_is_cut(drain: str) -> None:
         writer.transport.abort()
 
 
+WITHOUT_LENGTH = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n{}"
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+async def test_half_an_answer_does_not_look_like_a_whole_one(version: bytes) -> None:
+    """To a client of HTTP/1.0, one without a length ends where its connection does."""
+
+    async def talk(call: Call) -> None:
+        await call.read_head()
+        await call.say(WITHOUT_LENGTH)
+        await call.reader.read(-1)
+
+    async with (
+        raw_service(talk) as service,
+        running(service.url, AUTHPROXY_TIMEOUTS_DRAIN="0.1") as ending,
+    ):
+        reader, writer = await ending.connect(say=GET.replace(b"1.1", version))
+        await reader.readuntil(b"{}")
+        await ending.stop(SOON_S)
+        with pytest.raises(ConnectionResetError):
+            await reader.read(-1)
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        (GET, b"HTTP/1.1 503 Service Unavailable\r\n"),
+        (
+            GET.replace(b"GET", b"PUT").replace(b"\r\n\r\n", b"\r\nContent-Length: 5\r\n\r\nab"),
+            b"503",
+        ),
+        (
+            GET.replace(b"\r\n\r\n", b"\r\nContent-Type: application/grpc-web\r\n\r\n"),
+            b"grpc-status",
+        ),
+    ],
+)
+async def test_who_gets_no_answer_is_told_that_authproxy_stops(
+    request_: bytes, told: bytes
+) -> None:
+    async def talk(call: Call) -> None:
+        await call.read_head()
+        await call.reader.read(-1)
+
+    async with (
+        raw_service(talk) as service,
+        running(service.url, AUTHPROXY_TIMEOUTS_DRAIN="0.1") as ending,
+    ):
+        reader, writer = await ending.connect(say=request_)
+        await until(lambda: bool(service.heads))
+        await ending.stop(SOON_S)
+        answer = await read_rest(reader)
+        writer.close()
+
+    assert told in answer
+    assert b"shutting_down" in answer
+
+
 async def test_a_service_that_does_not_answer_the_connection_is_not_waited_for() -> None:
     """Its backlog is full, so that nobody answers."""
     with silent_service() as url:

@@ -307,9 +307,13 @@ class ClientConnection(asyncio.Protocol):
     def cut(self) -> None:
         if self._relay is not None:
             self._relay.exchange.aborted = "authproxy"
+            if self._relay.response is not None:
+                reset(self.transport)
         self.transport.abort()
 
-    time_is_up = cut
+    def time_is_up(self) -> None:
+        """Let whoever still waits for an answer hear why there is none."""
+        self._relay.give_up(refusals.shutting_down()) if self._relay else self.cut()
 
     def _connection_line(self, relay: Relay) -> bytes:
         if self.server.draining:

@@ -4,9 +4,9 @@ To most clients only a reset says that an answer is not whole. But gRPC, gRPC-We
 their streams with a status, and a client that gets one knows more than that something broke.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from authproxy.errors import AuthProxyError
+from authproxy.errors import AuthProxyError, Code, UpstreamError
 from authproxy.exchange import make_field
 from authproxy.policy.messages.headers import last_chunk
 from authproxy.policy.messages.rpc import Rpc, find_rpc
@@ -15,6 +15,13 @@ from authproxy.wire.transport import add_chunk
 
 if TYPE_CHECKING:
     from authproxy.wire.relay.relay import Relay
+
+
+def who_left(error: AuthProxyError) -> Literal["client", "service", "authproxy"]:
+    """Whose doing it is that an answer ends here, for the record."""
+    if error.code is Code.SHUTTING_DOWN:
+        return "authproxy"
+    return "service" if isinstance(error, UpstreamError) else "client"
 
 
 def tell_end(relay: "Relay", error: AuthProxyError, messages: "Messages | None") -> bool:

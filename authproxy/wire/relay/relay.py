@@ -18,7 +18,7 @@ from authproxy.policy.retry import may_resend
 from authproxy.wire import refusals
 from authproxy.wire.admission import admit
 from authproxy.wire.relay import hints, retry, tunnel
-from authproxy.wire.relay.call_end import Messages, tell_end
+from authproxy.wire.relay.call_end import Messages, tell_end, who_left
 from authproxy.wire.relay.event_stream import EventStream, may_end_early
 from authproxy.wire.relay.replay_buffer import KeptBody
 from authproxy.wire.relay.timeouts import find_overdue
@@ -132,8 +132,7 @@ class Relay:
         self.exchange.bytes_from_client += len(data)
         limit = self.client.server.limits.body_bytes
         if limit and self.exchange.bytes_from_client > limit and not self._answered:
-            self.leave_service()
-            self._fail(refusals.body_too_large(limit))
+            self.give_up(refusals.body_too_large(limit))
             return
         service = self.service
         if service is not None:
@@ -160,8 +159,7 @@ class Relay:
         """The request's body is not valid; the service must not take what it has got for whole."""
         refusal = refusals.bad_body(reason)
         if self.client.is_turn_of(self):
-            self.leave_service()
-            self._fail(refusal)
+            self.give_up(refusal)
         else:
             self._refusal = refusal
 
@@ -267,10 +265,13 @@ class Relay:
 
     def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
         """Time passed; give up when nothing moved for too long."""
-        error = find_overdue(self, seconds, timeouts)
-        if error is not None:
-            self.leave_service()
-            self._fail(error)
+        if (error := find_overdue(self, seconds, timeouts)) is not None:
+            self.give_up(error)
+
+    def give_up(self, error: AuthProxyError) -> None:
+        """There will be no answer of the service's, or no more of it."""
+        self.leave_service()
+        self._fail(error)
 
     def drain(self) -> None:
         """This exchange is the last; a stream of events ends as soon as one of them does."""
@@ -312,7 +313,7 @@ class Relay:
     def _break_off(self, error: AuthProxyError) -> None:
         exchange = self.exchange
         exchange.code, exchange.detail = error.code, error.detail or error.message
-        exchange.aborted = "service" if isinstance(error, UpstreamError) else "client"
+        exchange.aborted = who_left(error)
         if self._chunked and tell_end(self, error, self._messages):
             self.keep_alive = False
             self._end() if self.received_all else self._linger()
