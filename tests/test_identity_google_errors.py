@@ -163,6 +163,21 @@ def test_a_cut_connection_is_found_however_deep(wrap: type[Exception]) -> None:
     assert ("adc: Google cannot be reached (ReadTimeout)", "") == told(error)
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] …", "name its CA in REQUESTS_CA_BUNDLE."),
+        ("Cannot connect to proxy.", "HTTPS_PROXY right and running?"),
+    ],
+)
+def test_a_proxy_that_is_not_trusted_is_told_from_one_that_is_not_there(
+    words: str, hint: str
+) -> None:
+    found = translate(TransportError(requests_exceptions.ProxyError(words)), ASKED)
+
+    assert found.hint.endswith(hint)
+
+
 def test_a_cut_connection_is_found_as_a_cause_too() -> None:
     error = GaveUpError()
     error.__cause__ = TransportError(requests_exceptions.ConnectTimeout())

@@ -200,6 +200,9 @@ def _unreachable(error: BaseException, asked: Asked) -> CredentialError:
         )
     host = urlsplit(getattr(getattr(error, "request", None), "url", None) or "").hostname
     message = f"{asked.source}: {host or 'Google'} cannot be reached ({reason})"
+    if isinstance(error, exceptions.ProxyError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+        hint = "The proxy's own certificate is not trusted: name its CA in REQUESTS_CA_BUNDLE."
+        return CredentialError(message, hint=hint)
     if isinstance(error, exceptions.ProxyError):
         return CredentialError(message, hint="Is the proxy named by HTTPS_PROXY right and running?")
     if isinstance(error, exceptions.SSLError):

@@ -3,11 +3,13 @@
 Imported when a token is wanted, not before: `requests` takes its time.
 """
 
+import os
 import ssl
+from pathlib import Path
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
 
 from authproxy.config.files.certificates import judge_alike
 
@@ -19,6 +21,8 @@ class _Adapter(HTTPAdapter):
         super().init_poolmanager(*args, ssl_context=_context(), **kwargs)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        if proxy.lower().startswith("https:"):
+            kwargs["proxy_ssl_context"] = _context_for_proxy()
         return super().proxy_manager_for(proxy, ssl_context=_context(), **kwargs)
 
 
@@ -32,4 +36,22 @@ def new_session() -> requests.Session:
 def _context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     judge_alike(context)
+    return context
+
+
+def _context_for_proxy() -> ssl.SSLContext:
+    """For the proxy itself: the certificates that requests would have told urllib3 to trust.
+
+    One that is not there is complained of by requests, when it comes to what is behind the proxy.
+    """
+    context = _context()
+    bundle = Path(
+        os.environ.get("REQUESTS_CA_BUNDLE")
+        or os.environ.get("CURL_CA_BUNDLE")
+        or DEFAULT_CA_BUNDLE_PATH
+    )
+    if bundle.is_dir():
+        context.load_verify_locations(capath=bundle)
+    elif bundle.exists():
+        context.load_verify_locations(cafile=bundle)
     return context
