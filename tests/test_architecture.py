@@ -23,6 +23,14 @@ LAYERS = (
     ("commands",),
     ("demo",),
     ("observe",),
+    ("wire.listening",),
+    ("wire.client",),
+    ("wire.http2",),
+    ("wire.relay",),
+    ("wire.http2.headers",),
+    ("wire.admission",),
+    ("wire.upstream",),
+    ("wire.http2.framing", "wire.http1"),
     ("wire",),
     ("identity.token_cache", "identity.sources", "identity.apis"),
     ("identity.google",),
@@ -67,10 +75,30 @@ HOMES = {
 }
 """Every library that the package imports, and the only parts that may."""
 
+IN_CIRCLES = {
+    "wire.http2.calls",
+    "wire.http2.connection",
+    "wire.http2.endpoints",
+    "wire.http2.lanes",
+    "wire.http2.requests",
+    "wire.http2.responses",
+    "wire.http2.settings_sync",
+}
+"""Modules that import each other for their types. They are to become fewer, never more."""
+
+SANS_IO = ("wire.http1", "wire.http2.framing")
+"""Packages that take bytes apart and neither do I/O nor wait."""
+DOES_IO = {"aiofastnet", "asyncio", "select", "selectors", "socket", "ssl", "threading"}
+
 MAX_MODULE_LINES = 350
 MAX_FUNCTION_LINES = 50
 
-NO_TEST_FILE: dict[str, str] = {}
+NO_TEST_FILE = {
+    "wire.client.ports": "Protocols only",
+    "wire.ports": "Protocols only",
+    "wire.relay.asking": "the first half of wire.relay.relay, and tried with it",
+    "wire.relay.ports": "Protocols only",
+}
 """Modules without a test file of their own, each with the reason."""
 
 NO_MODULE = {
@@ -181,6 +209,63 @@ def test_imports_have_no_cycle_at_run_time() -> None:
     graph = {name: imported_modules(tree) - {name} for name, tree in trees.items()}
 
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the modules
+
+
+def circles(graph: dict[str, set[str]]) -> list[set[str]]:
+    """Those of `graph` that reach themselves, each set with all that they reach and that reach
+    them."""
+    reached = {name: set(others) for name, others in graph.items()}
+    for middle in graph:
+        for others in reached.values():
+            if middle in others:
+                others |= reached[middle]
+    found: list[set[str]] = []
+    for name in graph:
+        if name in reached[name] and not any(name in circle for circle in found):
+            found.append({other for other in reached[name] if name in reached.get(other, ())})
+    return found
+
+
+def folder(name: str) -> str:
+    """The package that a module is in, or that it is; a module of the top is by itself."""
+    path = MODULES[name]
+    if path.parent == PACKAGE:
+        return name
+    return ".".join(path.parent.relative_to(PACKAGE).parts)
+
+
+def test_circles_are_found() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a", "e"}, "e": {"e"}, "f": set()}
+
+    assert [{"a", "b", "c"}, {"e"}] == circles(graph)
+
+
+def test_modules_are_in_no_circle_even_with_what_only_types_need() -> None:
+    graph = {name: imported_modules(TREES[name]) - {name} for name in MODULES}
+
+    assert IN_CIRCLES == set().union(*circles(graph))
+
+
+def test_folders_are_in_no_circle_even_with_what_only_types_need() -> None:
+    graph: dict[str, set[str]] = {folder(name): set() for name in MODULES}
+    for name in MODULES:
+        graph[folder(name)] |= {folder(other) for other in imported_modules(TREES[name])}
+    for name, others in graph.items():
+        others.discard(name)
+
+    assert [] == circles(graph)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in MODULES if f"{name}.".startswith(tuple(f"{p}." for p in SANS_IO))]
+)
+def test_a_reader_of_bytes_does_no_io(name: str) -> None:
+    """Nor does what it imports of the data path, but for refusals, which it raises."""
+    names = {dotted.split(".")[0] for dotted in imported(TREES[name])}
+    path = {other for other in imported_modules(TREES[name]) if other.startswith("wire.")}
+
+    assert set() == names & DOES_IO
+    assert path <= {"wire.refusals", *(other for other in path if other.startswith(SANS_IO))}
 
 
 @pytest.mark.parametrize("name", MODULES)

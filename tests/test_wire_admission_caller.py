@@ -19,6 +19,7 @@ from authproxy.policy.messages.headers import service_rules
 from authproxy.policy.messages.origin_mapping import Home
 from authproxy.policy.routes import Routes, Target
 from authproxy.values import LOOPBACK, parse_network, parse_origin
+from authproxy.wire.admission.admission import Admission
 from authproxy.wire.admission.caller import Caller
 from authproxy.wire.admission.listener_rules import ListenerRules
 from authproxy.wire.upstream.upstream import Upstream
@@ -64,8 +65,12 @@ def facts(*fields: tuple[bytes, bytes], host: bytes | None = b"localhost") -> Re
     )
 
 
+def admission(client: Caller, host: bytes = b"localhost", target: bytes = b"/") -> Admission:
+    return client.admit(HEAD, facts(host=host), host, target)
+
+
 def admitted(client: Caller, host: bytes = b"localhost", target: bytes = b"/") -> Upstream:
-    return client.admit(HEAD, facts(host=host), host, target).service
+    return admission(client, host, target).service
 
 
 def upstream(name: str = "billing", access: AccessList | None = None) -> Upstream:
@@ -78,11 +83,12 @@ def test_an_admitted_client_has_its_forwarded_lines_and_origins() -> None:
     billing = upstream()
     client = caller(("192.0.2.7", 5000), rules(billing))
 
-    assert admitted(client, b"localhost:8080") is billing
-    assert client.home == Home(
+    found = admission(client, b"localhost:8080")
+    assert found.service is billing
+    assert found.home == Home(
         services=(b"https://billing.example",), client=b"http://localhost:8080"
     )
-    assert client.forwarded == (
+    assert found.forwarded == (
         b"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
         b"X-Forwarded-Host: billing.example\r\n"
     )
@@ -93,10 +99,10 @@ def test_a_client_in_tls_is_told_apart() -> None:
     billing = upstream()
     billing.forwarded_host = "client"
     client = caller(("192.0.2.7", 5000), rules(billing), tls=True)
-    admitted(client, b"localhost:8443")
+    found = admission(client, b"localhost:8443")
 
-    assert client.home.client == b"https://localhost:8443"
-    assert client.forwarded == (
+    assert found.home.client == b"https://localhost:8443"
+    assert found.forwarded == (
         b"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
         b"X-Forwarded-Host: localhost:8443\r\n"
     )
@@ -108,18 +114,17 @@ def test_another_host_on_the_same_connection_leads_elsewhere() -> None:
     hosts = [b"billing.localhost", b"reports.localhost", b"billing.localhost"]
 
     assert [admitted(client, host) for host in hosts] == [billing, reports, billing]
-    assert client.home.services[0] == b"https://billing.example"
+    assert admission(client, hosts[-1]).home.services[0] == b"https://billing.example"
 
 
 def test_a_client_on_a_unix_socket_has_no_address_and_needs_none() -> None:
     billing = upstream()
     client = caller("", rules(billing, access=AccessList(allow=LOOPBACK)))
 
-    assert client.admit(HEAD, RequestFacts(), None, b"/").service is billing
-    assert client.address is None
-    assert client.forwarded == (
-        b"X-Forwarded-Proto: https\r\nX-Forwarded-Host: billing.example\r\n"
-    )
+    found = client.admit(HEAD, RequestFacts(), None, b"/")
+    assert found.service is billing
+    assert found.address is None
+    assert found.forwarded == (b"X-Forwarded-Proto: https\r\nX-Forwarded-Host: billing.example\r\n")
     assert repr(caller("", rules(billing))) == "<Caller None [new]>"
 
 
@@ -183,8 +188,9 @@ def test_what_frameworks_compare_says_the_same(host: bytes, target: bytes, expec
         [make_field(b"Host", host), make_field(b"Origin", b"http://" + host)],
     )
     found = read_request(head)
-    service = client.admit(head, found, host, target).service
-    lines = client.fields_for_service(head, found, service.rules).split(b"\r\n")
+    made = client.admit(head, found, host, target)
+    service = made.service
+    lines = client.sent_fields.write(head, found, made, service.rules).split(b"\r\n")
 
     authority = expected.removeprefix(b"https://")
     assert b"Host: " + authority in lines
@@ -206,13 +212,11 @@ def test_a_trusted_proxy_says_who_its_client_is_and_what_it_speaks() -> None:
     only = AccessList(allow=[parse_network("192.0.2.0/24")])
     client = caller(("10.0.0.1", 1), rules(upstream(), access=only, trusted=["10.0.0.0/8"]))
     said = facts((b"X-Forwarded-For", b"192.0.2.7"), (b"X-Forwarded-Proto", b"https"))
-    client.admit(HEAD, said, b"localhost", b"/")
+    found = client.admit(HEAD, said, b"localhost", b"/")
 
-    assert "192.0.2.7" == str(client.address)
-    assert client.forwarded.startswith(
-        b"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
-    )
-    assert b"https://localhost" == client.home.client
+    assert "192.0.2.7" == str(found.address)
+    assert found.forwarded.startswith(b"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n")
+    assert b"https://localhost" == found.home.client
 
     for refused in ((b"X-Forwarded-For", b"198.51.100.1"), (b"X-Forwarded-For", b"unknown")):
         with pytest.raises(Refused) as raised:
@@ -224,9 +228,9 @@ def test_a_trusted_proxy_says_who_its_client_is_and_what_it_speaks() -> None:
 def test_nobody_else_is_believed() -> None:
     client = caller(("192.0.2.7", 1), rules(upstream(), trusted=["10.0.0.0/8"]))
     said = facts((b"X-Forwarded-For", b"127.0.0.1"), (b"X-Forwarded-Proto", b"https"))
-    client.admit(HEAD, said, b"localhost", b"/")
+    found = client.admit(HEAD, said, b"localhost", b"/")
 
-    assert ("192.0.2.7", b"http://localhost") == (str(client.address), client.home.client)
+    assert ("192.0.2.7", b"http://localhost") == (str(found.address), found.home.client)
 
 
 def test_new_rules_count_on_a_connection_that_stands() -> None:
@@ -466,8 +470,7 @@ def asked_by(
     client: Caller, origin: bytes, method: bytes = b"GET", *more: tuple[bytes, bytes]
 ) -> bytes:
     head = RequestHead(method, b"/", "1.1", [])
-    client.admit(head, facts((b"Origin", origin), *more), b"localhost", b"/")
-    return client.cors
+    return client.admit(head, facts((b"Origin", origin), *more), b"localhost", b"/").cors
 
 
 def test_a_page_of_another_site_is_refused_and_its_origin_is_for_the_log() -> None:

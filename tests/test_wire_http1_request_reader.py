@@ -7,8 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from authproxy.errors import Code
+from authproxy.errors import Code, Refused
+from authproxy.exchange import Field, RequestHead
+from authproxy.policy.messages.facts import RequestFacts
 from authproxy.settings import LimitSettings, TimeoutSettings
+from authproxy.wire.http1.request_reader import MAX_AHEAD, RequestReader
 from tests.support.proxying import proxying
 from tests.support.raw import OK, Call, raw_service
 from tests.support.talking import (
@@ -383,3 +386,121 @@ async def test_failure_inside_the_reader_ends_the_connection_alone(
         writer.close()
 
     assert "a request could not be handled" in caplog.text
+
+
+OTHER = b"(other)\r\n\r\n"
+
+
+class Body:
+    """Hears one request's body, and writes down what it hears."""
+
+    keep_alive = is_open = True
+
+    def __init__(self, told: list[tuple[object, ...]]) -> None:
+        self._told = told
+        self._data = b""
+
+    def from_client(self, data: bytes) -> None:
+        self._data += data
+
+    def client_done(self, trailers: list[Field]) -> None:
+        self._told.append(("done", self._data, [value for _, value, _ in trailers]))
+
+    def client_broke(self, reason: str) -> None:
+        self._told.append(("broke", self._data, reason))
+
+
+class Heard:
+    """A receiver of requests, without a socket."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+        self.facts: list[RequestFacts] = []
+
+    def request(self, head: RequestHead, facts: RequestFacts) -> Body:
+        self.told.append((head.method, head.target))
+        self.facts.append(facts)
+        return Body(self.told)
+
+    def bad_request(self, head: RequestHead, refusal: Refused) -> None:
+        self.told.append((head.method, refusal.code))
+
+    def await_switch(self, rest: bytes) -> None:
+        self.told.append(("switch", rest))
+
+    def takes_over(self, data: bytes) -> bool | None:
+        if len(data) < len(OTHER) and OTHER.startswith(data):
+            return None
+        if data.startswith(OTHER):
+            self.told.append(("other", data))
+            return True
+        return False
+
+
+STREAM = (
+    GET + post(b"hello") + CHUNKED + b"3;a=b\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 1\r\n\r\n" + LAST_GET
+)
+
+
+def heard_of(*pieces: bytes) -> Heard:
+    heard = Heard()
+    reader = RequestReader(heard, LimitSettings())
+    for piece in pieces:
+        reader.feed(piece)
+    return heard
+
+
+def test_requests_are_the_same_however_they_are_split() -> None:
+    expected = [
+        (b"GET", b"/"),
+        (b"POST", b"/"),
+        ("done", b"hello", []),
+        (b"POST", b"/"),
+        ("done", b"abcde", [b"1"]),
+        (b"GET", b"/"),
+    ]
+    assert expected == heard_of(*(STREAM[at : at + 1] for at in range(len(STREAM)))).told
+    for cut in range(len(STREAM) + 1):
+        assert expected == heard_of(STREAM[:cut], STREAM[cut:]).told
+
+
+def test_behind_the_last_request_nothing_is_looked_at() -> None:
+    assert [(b"GET", b"/")] == heard_of(LAST_GET + GET, GET).told
+
+
+def test_the_same_fields_have_the_same_facts() -> None:
+    one, two = heard_of(GET, GET).facts
+
+    assert one is two
+
+
+def test_bad_chunks_end_the_connection() -> None:
+    assert [(b"POST", b"/"), ("broke", b"abc")] == [
+        told[:2] for told in heard_of(CHUNKED + b"3\r\nabc\r\nzz\r\n", GET).told
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "told"),
+    [
+        ((OTHER[:4], OTHER[4:]), [("other", OTHER)]),
+        ((b"(others", GET), [(b"-", Code.BAD_REQUEST)]),
+        ((b"GET /#a HTTP/1.1\r\n", b"\r\n"), [(b"GET", Code.BAD_REQUEST)]),
+        ((b"GET /" + b"a" * 100_000,), [(b"GET", Code.TARGET_TOO_LONG)]),
+        ((HANDSHAKE + b"raw",), [(b"GET", b"/ws"), ("switch", b"raw")]),
+    ],
+)
+def test_what_is_no_request(pieces: tuple[bytes, ...], told: list[tuple[object, ...]]) -> None:
+    assert told == heard_of(*pieces).told[: len(told)]
+
+
+def test_no_more_is_looked_at_while_too_many_wait() -> None:
+    heard = Heard()
+    reader = RequestReader(heard, LimitSettings())
+    reader.waiting = MAX_AHEAD
+    reader.feed(GET)
+    reader.feed(GET)
+    assert [] == heard.told
+    reader.go_on()
+
+    assert 2 == len(heard.told)

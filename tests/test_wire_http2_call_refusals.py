@@ -2,11 +2,8 @@
 
 import ssl
 
-import pytest
-
 from authproxy.errors import Code, UpstreamError
 from authproxy.exchange import Exchange, RequestHead
-from authproxy.settings import TimeoutSettings
 from authproxy.values import parse_origin
 from authproxy.wire.http2 import call_refusals
 from authproxy.wire.http2.framing.frames import ConnectionFault, Failure
@@ -51,28 +48,6 @@ def test_service_that_breaks_the_protocol_is_told_so() -> None:
         error.message,
         error.detail,
     )
-
-
-@pytest.mark.parametrize(
-    ("age", "silent", "status", "client_ended", "message"),
-    [
-        (5.0, 5.0, 0, True, None),
-        (50.0, 0.0, 200, True, "The exchange was not over within 40 seconds."),
-        (20.0, 20.0, 0, True, "The service did not begin to answer within 10 seconds."),
-        (20.0, 20.0, 0, False, None),
-        (35.0, 35.0, 200, True, "Nothing moved in either direction for 30 seconds."),
-    ],
-)
-def test_overdue_call_says_which_bound_it_passed(
-    age: float, silent: float, status: int, client_ended: bool, message: str | None
-) -> None:
-    call = stream(service_ended=False, status=status)
-    call.age_s, call.silent_s, call.client_ended = age, silent, client_ended
-    error = call_refusals.find_overdue(
-        call, TimeoutSettings(total=40, first_byte=10, stream_idle=30)
-    )
-
-    assert message == (None if error is None else error.message)
 
 
 def stream(*, service_ended: bool, status: int) -> Stream:

@@ -3,6 +3,7 @@
 import pytest
 
 from authproxy.settings import TimeoutSettings
+from authproxy.wire.relay.timeouts import find_overdue
 from tests.support.proxying import proxying
 from tests.support.raw import Call, raw_service
 from tests.support.talking import GET, accepted, post, read_answer, until
@@ -101,3 +102,22 @@ async def test_a_service_may_have_bounds_of_its_own() -> None:
 
     assert head.startswith(b"HTTP/1.1 504 ")
     assert b"The service did not begin to answer within 300 seconds." in body
+
+
+@pytest.mark.parametrize(
+    ("age", "silent", "waits", "message"),
+    [
+        (5.0, 5.0, True, None),
+        (50.0, 0.0, False, "The exchange was not over within 40 seconds."),
+        (20.0, 20.0, True, "The service did not begin to answer within 10 seconds."),
+        (20.0, 20.0, False, None),
+        (35.0, 35.0, False, "Nothing moved in either direction for 30 seconds."),
+    ],
+)
+def test_an_error_says_which_bound_was_passed(
+    age: float, silent: float, waits: bool, message: str | None
+) -> None:
+    timeouts = TimeoutSettings(total=40, first_byte=10, stream_idle=30)
+    error = find_overdue(timeouts, age_s=age, silent_s=silent, waits_for_answer=waits)
+
+    assert message == (None if error is None else error.message)

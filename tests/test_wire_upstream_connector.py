@@ -10,8 +10,8 @@ import trustme
 
 from authproxy.errors import Code, StartError, UpstreamError
 from authproxy.values import parse_origin
-from authproxy.wire.listening.tls import ServiceTls, service_context
 from authproxy.wire.upstream.connector import Connector, connector_for
+from authproxy.wire.upstream.tls import ServiceTls, service_context
 from tests.support.configuring import settings
 from tests.support.connecting import connect_proxy
 from tests.support.ears import Ears, opened

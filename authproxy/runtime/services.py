@@ -22,9 +22,9 @@ from authproxy.identity.token_cache.supply import Supply, Unresolved, WithSecret
 from authproxy.policy.messages.headers import ServiceRules, service_rules
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import CLOUD_PLATFORM, RunService, SecretRef
-from authproxy.wire.listening.tls import service_context
 from authproxy.wire.upstream.connector import Connector, connector_for
 from authproxy.wire.upstream.pool import Pool
+from authproxy.wire.upstream.tls import service_context
 from authproxy.wire.upstream.upstream import Upstream
 
 logger = logging.getLogger(__name__)

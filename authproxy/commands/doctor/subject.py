@@ -9,8 +9,8 @@ from authproxy.exchange import Token
 from authproxy.identity.sources.locations import Location
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import PROBE_HOST
-from authproxy.wire.listening.tls import service_context
 from authproxy.wire.upstream.connector import Connector, connector_for
+from authproxy.wire.upstream.tls import service_context
 
 NOWHERE = f"https://{PROBE_HOST}"
 """Stands for the service where none was named: what needs no service is examined all the same."""

@@ -1,73 +1,50 @@
-"""Before anything is sent: who is calling, which service do they want, and with whose token?"""
+"""Before anything is sent: who is calling, and which service do they want?
 
-from typing import TYPE_CHECKING
+The same question for HTTP/1 and HTTP/2, and the same answer.
+"""
 
-from authproxy.errors import AuthProxyError, Refused
+from authproxy.errors import Refused
+from authproxy.exchange import RequestHead
 from authproxy.policy.access.targets import split_target
+from authproxy.policy.messages.facts import RequestFacts
 from authproxy.wire import refusals
+from authproxy.wire.admission.admission import Admission, NotAdmitted
+from authproxy.wire.admission.caller import Caller
 
-if TYPE_CHECKING:
-    from authproxy.wire.relay.relay import Relay
 
+def admit(
+    caller: Caller, head: RequestHead, facts: RequestFacts, *, body_bytes: int = 0
+) -> Admission:
+    """Where the request goes, and for whom. Raises NotAdmitted.
 
-def admit(relay: "Relay") -> None:
-    """Let `relay` send its request, at once if a token is at hand; or have it refuse."""
+    `body_bytes`: the most that its body may have; 0: any number.
+    """
+    host = None
     try:
-        method = relay.head.method
-        if method not in refusals.ORDINARY_METHODS:
-            refusals.check_method(method)
-        if relay.facts.max_forwards == 0 and method == b"OPTIONS":
-            raise relay.client.caller.refusal or refusals.last_hop()
-        host = relay.facts.host
-        if relay.target[0] != _SLASH:
-            relay.target, host = split_target(method, relay.target, host)
-        relay.exchange.host = host or b""
-        caller = relay.client.caller
-        route = caller.admit(relay.head, relay.facts, host, relay.target)
-        limit = relay.client.server.limits.body_bytes
-        if limit and (relay.facts.length or 0) > limit:
-            raise refusals.body_too_large(limit)
+        method, target = head.method, head.target
+        if method not in refusals.ORDINARY_METHODS or facts.max_forwards == 0:
+            check_method(method, facts, caller.refusal)
+        host = facts.host
+        if target[0] != _SLASH:
+            target, host = split_target(method, target, host)
+        admission = caller.admit(head, facts, host, target)
+        if body_bytes and (facts.length or 0) > body_bytes:
+            raise refusals.body_too_large(body_bytes)
     except Refused as refusal:
-        relay.exchange.client = relay.client.caller.address
-        relay.refuse(refusal)
-        return
-    upstream = relay.upstream = route.service
-    relay.exchange.service, relay.exchange.client = upstream.name, caller.address
-    if caller.key is not None:
-        relay.exchange.key = caller.key.name
-    if route.moves:
-        relay.target = route.sent(relay.target)
-    send(relay)
+        raise NotAdmitted(
+            refusal, caller.address, host=host or b"", cors=caller.cors_of_refused
+        ) from None
+    return admission
 
 
-def send(relay: "Relay") -> None:
-    """Let an admitted `relay` send its request, at once if a token is at hand."""
-    token = relay.upstream.tokens.current()
-    if token is None:
-        fetch_token(relay)
-    else:
-        relay.send(token)
+def check_method(method: bytes, facts: RequestFacts, of_client: Refused | None = None) -> None:
+    """Raises Refused for what is never sent on, whoever it is from.
 
-
-def fetch_token(relay: "Relay") -> None:
-    """Let `relay` send its request once there is a token."""
-    tasks = relay.client.server.tasks
-    tasks.spawn(_await_token(relay), name=f"token for {relay.upstream.name}")
-
-
-async def _await_token(relay: "Relay") -> None:
-    try:
-        token = await relay.upstream.tokens.get()
-    except AuthProxyError as error:
-        relay.refuse(error)
-        return
-    except Exception:
-        relay.refuse(refusals.no_token())
-        raise
-    if relay.is_open:
-        relay.client.caller.settle()
-        relay.send(token)
-        relay.flush()
+    `of_client`: why nothing that this client asks for is answered, if that is so.
+    """
+    refusals.check_method(method)
+    if facts.max_forwards == 0 and method == b"OPTIONS":
+        raise of_client or refusals.last_hop()
 
 
 _SLASH = ord("/")

@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
 from hmac import compare_digest
 
 from authproxy.errors import Refused
-from authproxy.exchange import Field, RequestHead, ResponseHead
+from authproxy.exchange import RequestHead
 from authproxy.policy.access.cross_site import (
     LINKS,
     Asking,
@@ -18,27 +17,17 @@ from authproxy.policy.access.inbound_keys import InboundKey, KeyRing
 from authproxy.policy.access.networks import Address, parse_peer
 from authproxy.policy.access.rate_limits import RateLimiter, network_of
 from authproxy.policy.messages.cors import answer_lines, is_preflight, preflight
-from authproxy.policy.messages.facts import RequestFacts, ResponseFacts
-from authproxy.policy.messages.headers import (
-    ServiceRules,
-    answer_end,
-    one_hop_less,
-    request_end,
-    request_fields,
-    response_head,
-)
-from authproxy.policy.messages.origin_mapping import Home
-from authproxy.policy.routes import Route, Site, parse_host
-from authproxy.policy.start_page import start_page
+from authproxy.policy.messages.facts import RequestFacts
+from authproxy.policy.routes import Route, Site
 from authproxy.wire import refusals
+from authproxy.wire.admission.admission import NOWHERE, Admission
 from authproxy.wire.admission.field_rules import check_fields
-from authproxy.wire.admission.listener_rules import ListenerRules
+from authproxy.wire.admission.listener_rules import ListenerRules, name_of
 from authproxy.wire.admission.presentation import forwarded_of, home_of
+from authproxy.wire.admission.sent_fields import SentFields
 from authproxy.wire.admission.standing import Standing
 from authproxy.wire.admission.unix_peer import find_refusal
 from authproxy.wire.upstream.upstream import Upstream
-
-NOWHERE = Home(services=(b"",), client=b"")
 
 
 class Caller:
@@ -49,16 +38,19 @@ class Caller:
     """
 
     __slots__ = (
+        "_admission",
         "_asked",
         "_came_by",
         "_checked",
+        "_cors",
         "_facts",
-        "_fields",
-        "_fields_of",
+        "_forwarded",
         "_good_key",
+        "_home",
         "_home_of",
         "_host",
         "_is_proxy",
+        "_key",
         "_local",
         "_method",
         "_peer",
@@ -68,13 +60,11 @@ class Caller:
         "_scheme",
         "_shown",
         "_site",
+        "_target",
         "_version",
         "address",
-        "cors",
-        "forwarded",
-        "home",
-        "key",
         "refusal",
+        "sent_fields",
         "standing",
     )
 
@@ -105,7 +95,7 @@ class Caller:
         self._facts: RequestFacts | None = None
         self._host: bytes | None = None
         self._method = b""
-        self.key: InboundKey | None = None
+        self._key: InboundKey | None = None
         """The key that was shown."""
         self._checked: Route[Upstream] | None = None
         """The route that these fields may take."""
@@ -113,18 +103,17 @@ class Caller:
         self._route: Route[Upstream] | None = None
         self._proto = self._scheme
         """What the client speaks, which a trusted proxy may have turned into something else."""
-        self._fields = b""
-        self._fields_of: tuple[RequestFacts, ServiceRules] | None = None
-        self.forwarded = b""
-        """The X-Forwarded-* lines for this client and the Host it uses."""
-        self.home = NOWHERE
-        """What the service is to this client."""
-        self.cors = b""
-        """The lines that let a page of an allowed origin read the answer."""
+        self.sent_fields = SentFields()
+        self._forwarded = b""
+        self._home = NOWHERE
+        self._cors = b""
+        self._admission: Admission | None = None
+        """What was decided last, of a request for `_target`; None: it counts no more."""
+        self._target = b""
 
     def admit(
         self, head: RequestHead, facts: RequestFacts, host: bytes | None, target: bytes
-    ) -> Route[Upstream]:
+    ) -> Admission:
         """May they pass, and where does their request go? Raises Refused.
 
         `host` and `target` are as `split_target` gives them.
@@ -137,8 +126,6 @@ class Caller:
         route = self._site.find(target)
         if route is None:
             raise self._nowhere(head, host, target)
-        if route is not self._route:
-            self._enter(route)
         if route is not self._checked:
             self._check(method, facts, route)
         if route.is_bounded:
@@ -147,24 +134,40 @@ class Caller:
             route.service.permissions.check(method, route.target(target))
         if rules.limiter is not None:
             self._take_turn(rules.limiter)
-        return route
+        known = self._admission
+        if known is None or target != self._target:
+            known = self._admission = self._made(route, target)
+            self._target = target
+        return known
+
+    def _made(self, route: Route[Upstream], target: bytes) -> Admission:
+        return Admission(
+            service=route.service,
+            target=route.sent(target) if route.moves else target,
+            host=self._host or b"",
+            address=self.address,
+            key=self._key.name if self._key is not None else "",
+            home=self._home,
+            forwarded=self._forwarded,
+            cors=self._cors,
+        )
+
+    @property
+    def cors_of_refused(self) -> bytes:
+        """Lines for a request that was refused just now, whose page may read that."""
+        return self._cors
 
     def _take_turn(self, limiter: RateLimiter) -> None:
-        who = self.key.name if self.key is not None else network_of(self.address)
+        who = self._key.name if self._key is not None else network_of(self.address)
         wait_s = limiter.take(who, time.monotonic())
         if wait_s:
             raise refusals.too_many_requests(wait_s)
 
     def _nowhere(self, head: RequestHead, host: bytes | None, target: bytes) -> Refused:
-        if self._rules.keys is not None and self.key is None:
+        if self._rules.keys is not None and self._key is None:
             return refusals.key_required(self._rules.key_header)
-        routes = self._rules.routes
-        if target == b"/" and head.method in LINKS:
-            links = routes.links(self._proto.decode(), host or b"localhost")
-            is_here = self.address is None or self.address.is_loopback
-            gone = [] if is_here else routes.only_here
-            return start_page([link for link in links if link[0] not in gone], gone)
-        return routes.no_route(_name_of(host))
+        asked = self._proto, host, target if head.method in LINKS else b""
+        return self._rules.find_no_route(*asked, self.address)
 
     def _find_key(self, head: RequestHead, keys: KeyRing) -> InboundKey | None:
         """None when there is no key; what is none must wait, after some of them."""
@@ -187,17 +190,17 @@ class Caller:
         return key
 
     def _check_key(self, upstream: Upstream) -> None:
-        if self.key is None:
+        if self._key is None:
             raise refusals.key_required(self._rules.key_header)
-        if not self.key.opens(upstream.name):
-            raise refusals.key_not_allowed(self.key.name, upstream.name)
+        if not self._key.opens(upstream.name):
+            raise refusals.key_not_allowed(self._key.name, upstream.name)
 
     def _decide(self, head: RequestHead, facts: RequestFacts, host: bytes | None) -> None:
         """All that the fields say. What is the same as in the last request is not asked again."""
         rules = self._rules
         # Whatever is refused below, nothing of the last request may stand for this one.
-        self._facts = self._checked = self.key = None
-        self.cors = b""
+        self._facts = self._checked = self._key = self._admission = None
+        self._cors = b""
         if self.refusal is not None:
             raise self.refusal
         self.standing.check(head, facts)
@@ -210,9 +213,9 @@ class Caller:
             self._came_by = came_by
         if self._site is None or host != self._host:
             self._site = self._route = None
-            self._site, self._host = rules.routes.get(_name_of(host), self._local), host
+            self._site, self._host = rules.routes.get(name_of(host), self._local), host
         if rules.keys is not None:
-            self.key = self._find_key(head, rules.keys)
+            self._key = self._find_key(head, rules.keys)
         self._method, self._facts = head.method, facts
 
     def _forget(self) -> None:
@@ -242,17 +245,22 @@ class Caller:
         if refusal is not None:
             raise refusals.address(refusal)
         self._find_home(route)
-        self._route, self._fields_of = route, None
+        self._route = route
 
-    def settle(self) -> None:
-        """The address of the service that was asked for last may have become known."""
-        if self._route is not None:
-            self._find_home(self._route)
+    def settled(self, admission: Admission) -> Admission:
+        """The same, now that the address of the service may have become known."""
+        if self._route is None or self._route.service is not admission.service:
+            return admission
+        self._find_home(self._route)
+        if self._home is admission.home and self._forwarded == admission.forwarded:
+            return admission
+        self._admission = None
+        return admission._replace(home=self._home, forwarded=self._forwarded)
 
     def _find_home(self, route: Route[Upstream]) -> None:
         """What the service is to the client, and what it hears of them."""
         origin, host, known = route.service.origin, self._host, self._home_of
-        self.forwarded = forwarded_of(route, self._shown, self._proto, host)
+        self._forwarded = forwarded_of(route, self._shown, self._proto, host)
         # The origin is another object once the address was looked up.
         if (
             known is None
@@ -262,13 +270,16 @@ class Caller:
         ):
             self._home_of = route, origin, host, self._proto
             client = b"%b://%b" % (self._proto, host or b"localhost")
-            self.home = home_of(route, client, self._rules, self._local)
+            self._home = home_of(route, client, self._rules, self._local)
 
     def _check(self, method: bytes, facts: RequestFacts, route: Route[Upstream]) -> None:
         """May what these fields say take this route?"""
+        if route is not self._route:
+            self._enter(route)
+        self._admission = None
         self._check_site(method, facts, route.service)
         if facts.overrides or facts.destination:
-            check_fields(method, facts, route, self.home)
+            check_fields(method, facts, route, self._home)
         if self._rules.keys is not None:
             self._check_key(route.service)
         self._checked = route
@@ -282,7 +293,7 @@ class Caller:
         told = (facts.origin, facts.fetch_site, facts.fetch_mode, facts.fetch_dest, facts.purpose)
         asked = (method, told, referer, facts.upgrade is None, self._host, self._proto, upstream)
         if self._asked is not None and self._asked[0] == asked:
-            self.cors = self._asked[1]
+            self._cors = self._asked[1]
             return
         host, allowed = self._host or b"localhost", upstream.allow_origins
         if self._rules.allow_origins:
@@ -296,7 +307,7 @@ class Caller:
             referer=referer,
             purpose=facts.purpose,
             upgrades=facts.upgrade is not None,
-            is_told_site=bool(facts.fetch_site) or is_told_site(self._proto, _name_of(host)),
+            is_told_site=bool(facts.fetch_site) or is_told_site(self._proto, name_of(host)),
         )
         refusal = find_cross_site(asking, host, allowed)
         if refusal is not None:
@@ -304,44 +315,8 @@ class Caller:
         if facts.origin and normal_origin(facts.origin) in allowed:
             if is_preflight(method, facts.preflight_method):
                 raise preflight(facts)
-            self.cors = answer_lines(facts.origin)
-        self._asked = asked, self.cors
-
-    def fields_for_service(
-        self, head: RequestHead, facts: RequestFacts, rules: ServiceRules
-    ) -> bytes:
-        """The finished lines of the head to send, all but the token's; the same for the same facts.
-
-        To be asked after `admit`, with what the reader found: it repeats the facts, not only what
-        is in them, when a client repeats its fields.
-        """
-        known = self._fields_of
-        if known is not None and known[0] is facts and known[1] is rules:
-            return self._fields
-        headers = head.headers
-        if facts.max_forwards and head.method == b"OPTIONS":
-            headers = one_hop_less(headers, facts.max_forwards)
-        self._fields = request_fields(
-            headers, facts, rules, forwarded=self.forwarded, home=self.home
-        )
-        self._fields_of = (facts, rules) if facts.max_forwards is None else None
-        return self._fields
-
-    def request_end(self, trailers: Sequence[Field], rules: ServiceRules) -> bytes:
-        """What ends the chunks of a request."""
-        return request_end(trailers, rules, self.home)
-
-    def answer_end(self, trailers: Sequence[Field]) -> bytes:
-        """What ends the chunks of an answer."""
-        return answer_end(trailers, self.home)
-
-    def interim_head(self, head: ResponseHead, facts: ResponseFacts) -> bytes:
-        """The head of an answer that another one follows."""
-        return response_head(head, facts, chunked=False, home=self.home)
+            self._cors = answer_lines(facts.origin)
+        self._asked = asked, self._cors
 
     def __repr__(self) -> str:
         return f"<Caller {self.address} [{self._route.service.name if self._route else 'new'}]>"
-
-
-def _name_of(host: bytes | None) -> str:
-    return "localhost" if host is None else parse_host(host)

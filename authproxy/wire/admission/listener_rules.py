@@ -9,6 +9,7 @@ from authproxy.policy.access.networks import AccessList, Address, AddressSet
 from authproxy.policy.access.rate_limits import Failures, RateLimiter
 from authproxy.policy.messages.origin_mapping import PORTS, Url
 from authproxy.policy.routes import Routes, parse_host
+from authproxy.policy.start_page import start_page
 from authproxy.wire import refusals
 from authproxy.wire.upstream.upstream import Upstream
 
@@ -70,6 +71,19 @@ class ListenerRules:
             self._passing[key] = found
         return found
 
+    def find_no_route(
+        self, proto: bytes, host: bytes | None, target: bytes, client: Address | None
+    ) -> Refused:
+        """What to say to `client` where no route leads: at `/` what there is, else why not.
+
+        `target`: empty unless it was asked for as people do.
+        """
+        if target != b"/":
+            return self.routes.no_route(name_of(host))
+        links = self.routes.links(proto.decode(), host or b"localhost")
+        gone = [] if client is None or client.is_loopback else self.routes.only_here
+        return start_page([link for link in links if link[0] not in gone], gone)
+
     def find_address(self, local: Address | None, port: bytes, url: Url) -> bytes | None:
         """The address, at its service, of what `url` leads to here; None when it leads nowhere.
 
@@ -91,3 +105,8 @@ class ListenerRules:
 
     def __repr__(self) -> str:
         return f"<ListenerRules [{self.routes}, version {self.version}]>"
+
+
+def name_of(host: bytes | None) -> str:
+    """The name that was asked for. Raises Refused."""
+    return "localhost" if host is None else parse_host(host)

@@ -1,4 +1,5 @@
 """One client's connection: `connection` reads with `wire.http1` and makes a relay of each request.
 
-`holds` are the reasons for which nothing is read, `goodbye` the last moments of a connection.
+`holds` are the reasons for which nothing is read; `first_bytes` tells what else a client may speak;
+`ports` is what a connection needs of its server.
 """

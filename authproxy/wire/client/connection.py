@@ -8,24 +8,25 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from authproxy.errors import AuthProxyError
-from authproxy.exchange import ResponseHead
-from authproxy.policy.messages.facts import ResponseFacts
+from authproxy.errors import AuthProxyError, Refused
+from authproxy.exchange import RequestHead, ResponseHead
+from authproxy.policy.messages.facts import RequestFacts, ResponseFacts
 from authproxy.policy.messages.headers import response_head
+from authproxy.settings import TimeoutSettings
 from authproxy.wire import refusals, replies
 from authproxy.wire.admission.caller import Caller
 from authproxy.wire.client import holds
-from authproxy.wire.client.goodbye import HEAD_GRACE_S, Goodbye
+from authproxy.wire.client.first_bytes import Spoken, recognise
+from authproxy.wire.client.ports import Server
+from authproxy.wire.goodbye import HEAD_GRACE_S, Goodbye
 from authproxy.wire.http1.request_reader import RequestReader
+from authproxy.wire.http1.response_writer import add_to_head, connection_line, find_framing
 from authproxy.wire.relay import cookies
+from authproxy.wire.relay.ports import Asked
 from authproxy.wire.relay.relay import Relay
 from authproxy.wire.transport import reset, send
-
-if TYPE_CHECKING:
-    from authproxy.settings import TimeoutSettings
-    from authproxy.wire.listening.server import ProxyServer
 
 logger = logging.getLogger(__name__)
 
@@ -55,13 +56,13 @@ class ClientConnection(asyncio.Protocol):
 
     transport: asyncio.Transport
     caller: Caller
+    _holds: holds.ReadHolds
 
-    def __init__(self, server: "ProxyServer", meet: Callable[[asyncio.Transport], Caller]) -> None:
+    def __init__(self, server: Server, meet: Callable[[asyncio.Transport], Caller]) -> None:
         self.server = server
         self._meet = meet
         self.out: list[bytes] = []
         self.is_congested = False
-        """The client reads slower than we write."""
         self.is_new = True
         """It has sent no request yet."""
         self._reader = RequestReader(self, server.limits)
@@ -70,7 +71,7 @@ class ClientConnection(asyncio.Protocol):
         self._advancing = False
         self._ahead: bytes | None = None
         """What came behind a request that may still switch the protocol."""
-        self._holds = self._unsent = 0
+        self._unsent = 0
         self._idle_s = self._head_age_s = 0.0
         self._goodbye: Goodbye | None = None
 
@@ -79,8 +80,11 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast: aiofastnet's transports have asyncio's methods, not its classes.
         self.transport = cast(asyncio.Transport, transport)
+        self._holds = holds.ReadHolds(self.transport)
         self.caller = self._meet(self.transport)
-        self.server.accepted(self)
+        refusal = self.server.opened(self, self.caller.address)
+        if refusal is not None:
+            self._reader.refuse(refusals.too_many_connections(refusal))
 
     def data_received(self, data: bytes) -> None:
         reader = self._reader
@@ -101,9 +105,8 @@ class ClientConnection(asyncio.Protocol):
             send(self.out, self.transport)
 
     def eof_received(self) -> bool:
-        # A client that has closed its sending side is taken for gone, as nginx and Go do: a full
-        # close cannot be told from half of one. If it does still read, the part of an answer that
-        # it has got must not look like a whole one.
+        # Who has closed its sending side is taken for gone, as nginx and Go do: that may be all of
+        # a close. If it does still read, the part of an answer that it has got must not look whole.
         if self._relay is not None and self._relay.response is not None:
             reset(self.transport)
         return False
@@ -111,11 +114,9 @@ class ClientConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._reader.is_deaf = True
         self.server.closed(self)
-        waiting, self._queue = self._queue, deque()
-        relay, self._relay = self._relay, None
-        if relay is not None:
-            relay.client_gone()
-        for relay in waiting:
+        under_way = [*([self._relay] if self._relay else []), *self._queue]
+        self._relay, self._queue = None, deque()
+        for relay in under_way:
             relay.client_gone()
 
     def pause_writing(self) -> None:
@@ -131,60 +132,72 @@ class ClientConnection(asyncio.Protocol):
 
     # What the reader found.
 
-    def enqueue(self, relay: Relay) -> int:
-        """A request's head is in: its turn is now, or after those before it. How many wait now?"""
+    def request(self, head: RequestHead, facts: RequestFacts) -> Relay:
+        """A request's head is in: its turn is now, or after those before it."""
+        relay = Relay(self, head, facts)
+        relay.received_all = not facts.has_body
+        self._enqueue(relay)
+        return relay
+
+    def bad_request(self, head: RequestHead, refusal: Refused) -> None:
+        """Nobody can say what follows, so the refusal, in its turn, is the last answer."""
+        self._enqueue(Relay(self, head, RequestFacts(), refusal=refusal))
+
+    def _enqueue(self, relay: Relay) -> None:
         self.is_new = False
         if self._relay is None and not self._queue and not self.is_congested:
             self._relay = relay
             relay.start()
         else:
             self._queue.append(relay)
-            self._hold(holds.QUEUE, True)
-        return len(self._queue)
+            self._reader.waiting = len(self._queue)
+            self._holds.set(holds.QUEUE, True)
 
-    def speak_http2(self, data: bytes) -> None:
-        """Leave the transport to HTTP/2; `data` begins with its preface."""
-        self._reader.is_deaf = True
-        # Not above: many runs never see HTTP/2, and importing it takes its time.
-        from authproxy.wire.http2.connection import Splice
+    def takes_over(self, data: bytes) -> bool | None:
+        """Is `data`, no head of HTTP/1, how a client begins that speaks something else?"""
+        spoken = recognise(data) if self.is_new else Spoken.UNKNOWN
+        if spoken is Spoken.HTTP2:
+            # Not above: many runs never see HTTP/2, and importing it takes its time.
+            from authproxy.wire.http2.connection import Splice
 
-        Splice(self.server, self.caller, self.transport).start(data)
-        self.server.closed(self)
+            self._reader.is_deaf = True
+            Splice(self.server, self.caller, self.transport).start(data)
+            self.server.closed(self)
+        elif spoken is Spoken.TLS:
+            self.server.wrong_ports.note_tls(self.caller.address, self.transport)
+            self._reader.refuse(refusals.tls_unexpected())
+        return None if spoken is Spoken.PERHAPS_HTTP2 else spoken is not Spoken.UNKNOWN
 
     def await_switch(self, rest: bytes) -> None:
         """Keep `rest` until the service says which protocol it belongs to."""
         self._ahead = rest
-        self._hold(holds.SWITCH, True)
+        self._holds.set(holds.SWITCH, True)
 
-    def is_turn_of(self, relay: Relay) -> bool:
+    def is_turn_of(self, relay: Asked) -> bool:
         return relay is self._relay
 
     # What relays ask for.
 
-    def begin_answer(self, relay: Relay, head: ResponseHead, facts: ResponseFacts) -> bool:
+    def begin_answer(self, relay: Asked, head: ResponseHead, facts: ResponseFacts) -> bool:
         """Send the final head; is its body to be sent in chunks?"""
-        bodiless = relay.head.method == b"HEAD" or head.status in (204, 304)
-        chunks_allowed = relay.head.version != "1.0"
-        unbounded = facts.length is None and not bodiless
-        if unbounded and not chunks_allowed:
+        in_chunks, announces, ends_connection = find_framing(relay.head, head, facts)
+        if ends_connection:
             relay.keep_alive = False
-        named = bodiless and facts.chunked and head.status != 204  # RFC 9112 6.1: never in a 204
-        announce = chunks_allowed and (unbounded or named)
-        line, home, cors = self._connection_line(relay), self.caller.home, self.caller.cors
+        line, home, cors = self._connection_line(relay), relay.admission.home, relay.cors
         self.out.append(
-            response_head(head, facts, chunked=announce, connection=line, home=home, cors=cors)
+            response_head(head, facts, chunked=announces, connection=line, home=home, cors=cors)
         )
         if facts.sets_cookies:
-            cookies.add_cookies(relay, head)
-        return unbounded and chunks_allowed
+            self.add_to_head(cookies.lines_for(relay.upstream, head, home, relay.target))
+        return in_chunks
 
     def add_to_head(self, line: bytes) -> None:
         """Put more finished lines into the head that was written last."""
-        self.out[-1] = self.out[-1][:-2] + line + b"\r\n"
+        self.out[-1] = add_to_head(self.out[-1], line)
 
-    def reply(self, error: AuthProxyError, relay: Relay) -> int:
+    def reply(self, error: AuthProxyError, relay: Asked) -> int:
         """Answer by ourselves; how many bytes the body has."""
-        line = self._connection_line(relay) + self.caller.cors
+        line = self._connection_line(relay) + relay.cors
         answer = replies.render(error, relay.head, relay.exchange.request_id, connection=line)
         self.out.append(answer[0])
         self.flush()
@@ -194,21 +207,21 @@ class ClientConnection(asyncio.Protocol):
         if self.out:
             send(self.out, self.transport)
 
-    def hold_early(self, on: bool) -> None:
-        self._hold(holds.EARLY, on)
-
     def hold_congested(self, on: bool) -> None:
-        self._hold(holds.CONGESTED, on)
+        self._holds.set(holds.CONGESTED, on)
 
-    def ended(self, relay: Relay) -> None:
+    def hold_early(self, on: bool) -> None:
+        self._holds.set(holds.EARLY, on)
+
+    def ended(self, relay: Asked) -> None:
         """`relay` is over; go on with the next request, or close."""
         self.server.exchange_ended(relay.exchange)
         if relay is not self._relay:
             return
         self._relay = None
         self._idle_s = self._head_age_s = 0.0
-        if self._holds:
-            self._hold(holds.CONGESTED | holds.EARLY, False)
+        if self._holds.reasons:
+            self._holds.set(holds.CONGESTED | holds.EARLY, False)
         if not relay.keep_alive:
             self.close()
             return
@@ -220,26 +233,22 @@ class ClientConnection(asyncio.Protocol):
     def _stay(self, ahead: bytes) -> None:
         """The service did not switch: what the client sent ahead is HTTP."""
         self._ahead = None
-        self._hold(holds.SWITCH, False)
+        self._holds.set(holds.SWITCH, False)
         self._reader.feed(ahead)
         if self._relay is not None:
             self._relay.flush()
 
-    def linger(self, relay: Relay) -> None:
+    def linger(self, relay: Asked) -> None:
         """`relay` is over and the client still sends: let it read the answer before we close."""
         self.server.exchange_ended(relay.exchange)
         self._relay = None
-        self.turn_away()
-
-    def turn_away(self) -> None:
-        """Let the client read what it was sent, though it may still send; then close."""
         self._reader.is_deaf = True
-        self._hold(holds.ALL, False)
+        self._holds.set(holds.ALL, False)
         self.flush()
         self._goodbye = Goodbye(self.transport)
         self._goodbye.end_writing()
 
-    def abort(self, relay: Relay) -> None:
+    def abort(self, relay: Asked) -> None:
         """Cut the client off in the middle of an answer, so that it cannot take it for whole."""
         self.server.exchange_ended(relay.exchange)
         self._relay = None
@@ -254,12 +263,12 @@ class ClientConnection(asyncio.Protocol):
         self._reader.is_deaf = True
         self.transport.set_protocol(protocol)
         ahead, self._ahead = self._ahead or b"", None
-        self._hold(holds.ALL, False)
+        self._holds.set(holds.ALL, False)
         return ahead
 
     # What the server asks for.
 
-    def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
+    def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
         """Time passed."""
         if self._goodbye is not None:
             if self._goodbye.is_overdue(seconds, hurries=self.server.draining):
@@ -290,11 +299,10 @@ class ClientConnection(asyncio.Protocol):
 
     def drain(self) -> None:
         """Close if no request is under way; else that one is the last."""
+        soon_whole = self._reader.head_open and self._head_age_s < HEAD_GRACE_S
         if self._relay is not None:
             self._relay.drain()
-        elif self._reader.head_open and self._head_age_s < HEAD_GRACE_S:
-            pass  # it may be whole in a moment
-        elif self._goodbye is None:
+        elif self._goodbye is None and not soon_whole:
             self._goodbye = Goodbye(self.transport)
             self.close()
 
@@ -315,12 +323,10 @@ class ClientConnection(asyncio.Protocol):
         """Let whoever still waits for an answer hear why there is none."""
         self._relay.give_up(refusals.shutting_down()) if self._relay else self.cut()
 
-    def _connection_line(self, relay: Relay) -> bytes:
+    def _connection_line(self, relay: Asked) -> bytes:
         if self.server.draining:
             relay.keep_alive = False
-        if not relay.keep_alive:
-            return b"Connection: close\r\n"
-        return b"Connection: keep-alive\r\n" if relay.head.version == "1.0" else b""
+        return connection_line(relay.head, keep_alive=relay.keep_alive)
 
     def _advance(self) -> None:
         """Start what waits. A loop: a thousand refusals in a row must not recurse."""
@@ -330,19 +336,13 @@ class ClientConnection(asyncio.Protocol):
         while self._relay is None and self._queue and not self.is_congested:
             relay = self._relay = self._queue.popleft()
             if not self._queue:
-                self._hold(holds.QUEUE, False)
+                self._holds.set(holds.QUEUE, False)
             relay.start()
             if not self._queue:
                 self._reader.go_on()
             if self._relay is not None:
                 self._relay.flush()
         self._advancing = False
-
-    def _hold(self, reason: int, on: bool) -> None:
-        holds = self._holds | reason if on else self._holds & ~reason
-        if bool(holds) != bool(self._holds):
-            (self.transport.pause_reading if holds else self.transport.resume_reading)()
-        self._holds = holds
 
     def __repr__(self) -> str:
         state = f"{self._relay or 'idle'}, {len(self._queue)} queued"

@@ -1,2 +1,7 @@
-"""HTTP/1.1 taken apart (RFC 9112): `heads` has lines and fields, `chunks` chunked bodies,
-`request_reader` what a client sends."""
+"""HTTP/1.1 taken apart and put together (RFC 9112), without I/O: bytes in, words out.
+
+`request_reader` reads what a client sends and `response_reader` what a service does; each tells its
+`Receiver`, a Protocol, what it found. Both read heads with `heads` and bodies with `body`, which
+takes chunks off with `chunks`. `response_writer` says how a client learns where an answer ends.
+Nothing here knows sockets, asyncio, connections or exchanges: tests feed bytes, split anywhere.
+"""

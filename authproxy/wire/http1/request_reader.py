@@ -1,13 +1,16 @@
-"""What one client sends, taken apart: heads, bodies and ends become relays and calls on them."""
+"""What one client sends, taken apart: heads, pieces of bodies and ends, told to a receiver.
 
-from typing import TYPE_CHECKING
+Nothing here does I/O: bytes come in by `feed`, and what they hold has been told when it returns.
+"""
+
+from typing import Protocol
 
 from authproxy.errors import Refused
 from authproxy.exchange import Field, RequestHead
 from authproxy.policy.messages.facts import RequestFacts, read_request
 from authproxy.settings import LimitSettings
 from authproxy.wire import refusals
-from authproxy.wire.http1.chunks import Chunks
+from authproxy.wire.http1.body import BodyReader
 from authproxy.wire.http1.heads import (
     END_OF_HEAD,
     REQUEST,
@@ -16,19 +19,55 @@ from authproxy.wire.http1.heads import (
     check_begun,
     parse_request_line,
 )
-from authproxy.wire.http2.framing.frames import PREFACE
-from authproxy.wire.relay.relay import Relay
 
-if TYPE_CHECKING:
-    from authproxy.wire.client.connection import ClientConnection
-
-
-_TLS = b"\x16"
-"""What a handshake begins with (RFC 8446 5.1)."""
 METHOD_BYTES = 64
 """What the first line of a head may have besides its target."""
 MAX_AHEAD = 64
 """Requests sent ahead that are looked at: each becomes a relay, far larger than its bytes."""
+
+
+class BodyReceiver(Protocol):
+    """Hears what follows the head of one request."""
+
+    @property
+    def keep_alive(self) -> bool:
+        """Another request may follow this one."""
+
+    @property
+    def is_open(self) -> bool:
+        """It is under way, or will be."""
+
+    def from_client(self, data: bytes) -> None:
+        """A piece of the body, without any framing; never empty."""
+
+    def client_done(self, trailers: list[Field]) -> None:
+        """The body has come in whole. Not told of a request that has none."""
+
+    def client_broke(self, reason: str) -> None:
+        """The body is not valid; nothing more is read on this connection."""
+
+
+class Receiver(Protocol):
+    """Hears what a connection holds."""
+
+    def request(self, head: RequestHead, facts: RequestFacts) -> BodyReceiver:
+        """A request has begun, or was sent ahead. `facts` are the same object for the same fields.
+
+        Raises nothing.
+        """
+
+    def bad_request(self, head: RequestHead, refusal: Refused) -> None:
+        """What cannot be read any further, with what is known of its head; it is the last."""
+
+    def await_switch(self, rest: bytes) -> None:
+        """Behind a request to switch: `rest` may belong to another protocol, and what comes then.
+
+        Whatever belongs to this one is to be fed once more.
+        """
+
+    def takes_over(self, data: bytes) -> bool | None:
+        """`data` is no head. Has it been taken for another protocol's? None: more of it will
+        tell."""
 
 
 class RequestReader:
@@ -36,22 +75,21 @@ class RequestReader:
 
     __slots__ = (
         "_begun",
-        "_chunks",
-        "_client",
+        "_body",
         "_facts",
         "_facts_of",
         "_kept",
-        "_left",
         "_limits",
         "_lines",
+        "_receiver",
         "_receiving",
         "_seen",
-        "_waiting",
         "is_deaf",
+        "waiting",
     )
 
-    def __init__(self, client: "ClientConnection", limits: LimitSettings) -> None:
-        self._client = client
+    def __init__(self, receiver: Receiver, limits: LimitSettings) -> None:
+        self._receiver = receiver
         self._limits = limits
         self._lines = FieldLines()
         self._facts = RequestFacts()
@@ -63,13 +101,11 @@ class RequestReader:
         """How much of it was looked at before."""
         self._kept: bytes | None = None
         """What was not looked at, once too many requests wait."""
-        self._left = 0
-        """Bytes that are still to come of a body whose length was said."""
-        self._chunks: Chunks | None = None
-        self._receiving: Relay | None = None
-        """The relay whose body is being read."""
-        self._waiting = 0
-        """Requests that waited when the last one was read."""
+        self._body = BodyReader(trailer_bytes=limits.head_bytes, trailer_fields=limits.headers)
+        self._receiving: BodyReceiver | None = None
+        """Whose body is being read."""
+        self.waiting = 0
+        """Requests that wait; whoever makes them wait says so."""
         self.is_deaf = False
         """Nothing that still comes is of interest."""
 
@@ -89,14 +125,12 @@ class RequestReader:
         while data and not self.is_deaf:
             if self._receiving is None:
                 data = self._read_head(data)
-            elif self._chunks is None:
-                data = self._read_body(self._receiving, data)
             else:
-                data = self._read_chunks(self._receiving, self._chunks, data)
+                data = self._read_body(self._receiving, data)
 
     def go_on(self) -> None:
         """No request waits any more: look at what was kept."""
-        self._waiting = 0
+        self.waiting = 0
         if self._kept is not None:
             kept, self._kept = self._kept, None
             self.feed(kept)
@@ -107,15 +141,13 @@ class RequestReader:
             return
         self.is_deaf = True
         self._begun = b""
-        head = head or RequestHead(b"-", b"-", "1.1", [])
-        relay = Relay(self._client, head, RequestFacts(), refusal=refusal)
-        self._client.enqueue(relay)
+        self._receiver.bad_request(head or RequestHead(b"-", b"-", "1.1", []), refusal)
 
     # Heads.
 
     def _read_head(self, data: bytes) -> bytes:
-        """Begin the exchange that `data` asks for; what follows the head is returned."""
-        if self._waiting >= MAX_AHEAD:
+        """Tell of the request that `data` holds; what follows the head is returned."""
+        if self.waiting >= MAX_AHEAD:
             self._kept = data
             return b""
         if data[:2] == b"\r\n":
@@ -138,7 +170,7 @@ class RequestReader:
         except Refused as refusal:
             self.refuse(refusal, head)
             return b""
-        return self._begin(Relay(self._client, head, facts), data[end + 4 :])
+        return self._begin(head, facts, data[end + 4 :])
 
     def _parse(self, data: bytes, line_end: int, end: int) -> RequestHead:
         """The head in `data`, which stops at `end`. Raises HeadError and Refused."""
@@ -163,23 +195,16 @@ class RequestReader:
             self._facts_of = head.headers, head.version
         return self._facts
 
-    def _begin(self, relay: Relay, rest: bytes) -> bytes:
-        facts = relay.facts
+    def _begin(self, head: RequestHead, facts: RequestFacts, rest: bytes) -> bytes:
         if facts.has_body:
-            self._receiving = relay
-            self._left = facts.length or 0
-            if facts.chunked:
-                self._chunks = Chunks(
-                    trailer_bytes=self._limits.head_bytes, trailer_fields=self._limits.headers
-                )
-            self._waiting = self._client.enqueue(relay)
+            self._body.begin(facts.length or 0, chunked=facts.chunked)
+            self._receiving = self._receiver.request(head, facts)
             return rest
-        relay.received_all = True
-        if not relay.keep_alive and facts.upgrade is None:
+        if not facts.keep_alive and facts.upgrade is None:
             self.is_deaf = True
-        self._waiting = self._client.enqueue(relay)
+        relay = self._receiver.request(head, facts)
         if facts.upgrade is not None and relay.is_open:
-            self._client.await_switch(rest)
+            self._receiver.await_switch(rest)
             return b""
         return rest
 
@@ -203,53 +228,30 @@ class RequestReader:
             self.refuse(refusals.head_too_large(), _gist(data[:line_end]))
 
     def _not_a_head(self, data: bytes, error: HeadError) -> bytes:
-        """Refuse, unless `data` is how a client begins that speaks HTTP/2."""
-        if self._client.is_new and data[: len(PREFACE)] == PREFACE[: len(data)]:
-            if len(data) < len(PREFACE):
-                self._begun = data
-            else:
-                self._client.speak_http2(data)
-        elif self._client.is_new and data[:1] == _TLS:
-            self._client.server.wrong_ports.note_tls(self._client)
-            self.refuse(refusals.tls_unexpected())
-        else:
+        """Refuse, unless `data` is how a client begins that speaks another protocol."""
+        took_over = self._receiver.takes_over(data)
+        if took_over is None:
+            self._begun = data
+        elif not took_over:
             self.refuse(refusals.not_http(str(error)))
         return b""
 
     # Bodies.
 
-    def _read_body(self, relay: Relay, data: bytes) -> bytes:
-        rest = b""
-        if len(data) > self._left:
-            data, rest = data[: self._left], data[self._left :]
-        self._left -= len(data)
-        relay.from_client(data)
-        if not self._left:
-            self._done(relay, [])
-        return rest
-
-    def _read_chunks(self, relay: Relay, chunks: Chunks, data: bytes) -> bytes:
-        fault = ""
+    def _read_body(self, relay: BodyReceiver, data: bytes) -> bytes:
+        body = self._body
         try:
-            data = chunks.feed(data)
+            rest = body.feed(data, relay.from_client)
         except HeadError as error:
-            fault = str(error)
-        for piece in chunks.pieces:
-            relay.from_client(piece)
-        chunks.pieces.clear()
-        if fault:
             self.is_deaf = True
-            relay.client_broke(fault)
-        elif chunks.is_over:
-            self._chunks = None
-            self._done(relay, chunks.trailers)
-        return data
-
-    def _done(self, relay: Relay, trailers: list[Field]) -> None:
-        self._receiving = None
-        if not relay.keep_alive:
-            self.is_deaf = True
-        relay.client_done(trailers)
+            relay.client_broke(str(error))
+            return b""
+        if body.is_over:
+            self._receiving = None
+            if not relay.keep_alive:
+                self.is_deaf = True
+            relay.client_done(body.trailers)
+        return rest
 
     def __repr__(self) -> str:
         state = "deaf" if self.is_deaf else "in a head" if self.head_open else "ready"

@@ -5,12 +5,10 @@ from typing import TYPE_CHECKING
 
 from authproxy.errors import Code, Refused, UpstreamError
 from authproxy.values import Origin
-from authproxy.wire import refusals
 from authproxy.wire.http2.framing.frames import ConnectionFault, Failure
 from authproxy.wire.upstream import mismatch
 
 if TYPE_CHECKING:
-    from authproxy.settings import TimeoutSettings
     from authproxy.wire.http2.streams import Stream
 
 
@@ -58,17 +56,6 @@ def much_but_no_call() -> ConnectionFault:
 
 def malformed_request(reason: str) -> Refused:
     return Refused("The request is not valid HTTP/2.", code=Code.BAD_REQUEST, detail=reason)
-
-
-def find_overdue(stream: "Stream", timeouts: "TimeoutSettings") -> UpstreamError | None:
-    """The error that ends a call that has taken too long, saying which bound that was."""
-    if timeouts.total and stream.age_s > timeouts.total:
-        return refusals.out_of_time(timeouts.total)
-    if stream.waits_for_answer:
-        limit_s, make = timeouts.first_byte, refusals.slow_service
-    else:
-        limit_s, make = timeouts.stream_idle, refusals.silent_exchange
-    return make(limit_s) if stream.silent_s > limit_s else None
 
 
 def note_end(stream: "Stream", fault: "ConnectionFault | None") -> None:

@@ -19,6 +19,7 @@ from authproxy.wire.http2.framing.frames import (
 from authproxy.wire.http2.own_content import OwnContent
 from authproxy.wire.http2.replies import render, render_end
 from authproxy.wire.http2.streams import Stream
+from authproxy.wire.relay.timeouts import find_overdue
 
 if TYPE_CHECKING:
     from authproxy.exchange import Exchange
@@ -199,7 +200,12 @@ class Calls:
         for stream_id, stream in list(self.streams.items()):
             stream.silent_s += seconds
             stream.age_s += seconds
-            error = call_refusals.find_overdue(stream, timeouts)
+            error = find_overdue(
+                timeouts,
+                age_s=stream.age_s,
+                silent_s=stream.silent_s,
+                waits_for_answer=stream.waits_for_answer,
+            )
             if error is None:
                 continue
             if stream_id <= last_sent_id:

@@ -7,11 +7,18 @@ sends is kept and no more is read.
 """
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from authproxy.errors import AuthProxyError, CredentialError, UpstreamError
+from authproxy.exchange import Token
+from authproxy.policy.messages.headers import ServiceRules
+from authproxy.policy.messages.http2_fields import Call
+from authproxy.settings import TimeoutSettings
 from authproxy.wire import refusals
-from authproxy.wire.client.goodbye import Goodbye
+from authproxy.wire.admission.admission import Admission, NotAdmitted
+from authproxy.wire.admission.admit import admit
+from authproxy.wire.admission.caller import Caller
+from authproxy.wire.admission.token_wait import fetch_token
+from authproxy.wire.goodbye import Goodbye
 from authproxy.wire.http2 import call_refusals
 from authproxy.wire.http2.calls import Calls
 from authproxy.wire.http2.endpoints import ClientEnd, ServiceEnd
@@ -29,17 +36,10 @@ from authproxy.wire.http2.lanes import CONGESTED, CONNECTING, TOKEN, UNREAD, Lan
 from authproxy.wire.http2.requests import Requests
 from authproxy.wire.http2.responses import Answers
 from authproxy.wire.http2.settings_sync import Agreement
+from authproxy.wire.relay.ports import Server
 from authproxy.wire.transport import reset
 from authproxy.wire.upstream import mismatch
-
-if TYPE_CHECKING:
-    from authproxy.policy.messages.headers import ServiceRules
-    from authproxy.policy.messages.http2_fields import Call
-    from authproxy.policy.routes import Route
-    from authproxy.settings import TimeoutSettings
-    from authproxy.wire.admission.caller import Caller
-    from authproxy.wire.listening.server import ProxyServer
-    from authproxy.wire.upstream.upstream import Upstream
+from authproxy.wire.upstream.upstream import Upstream
 
 MAX_EARLY = 64 * 1024
 """Bytes kept for a service that no call has named yet."""
@@ -48,9 +48,7 @@ MAX_EARLY = 64 * 1024
 class Splice:
     """Both ends and what is between them, as the server sees it: something open."""
 
-    def __init__(
-        self, server: "ProxyServer", caller: "Caller", transport: asyncio.Transport
-    ) -> None:
+    def __init__(self, server: Server, caller: Caller, transport: asyncio.Transport) -> None:
         self.server = server
         self.caller = caller
         self.calls = Calls(self)
@@ -151,7 +149,7 @@ class Splice:
         return self.upstream is not None
 
     @property
-    def rules(self) -> "ServiceRules | None":
+    def rules(self) -> ServiceRules | None:
         """How heads for the service are written now."""
         return self.upstream.rules if self.upstream is not None else None
 
@@ -160,23 +158,25 @@ class Splice:
         """What the client has been sent, or will be, and has not taken."""
         return self._down.unsent_bytes
 
-    def admit(self, call: "Call") -> "Route[Upstream]":
-        """Where a call goes. Raises Refused."""
-        route = self.caller.admit(call.head, call.facts, call.facts.host, call.head.target)
-        upstream = route.service
+    def admit(self, call: Call) -> Admission:
+        """Where a call goes. Raises NotAdmitted."""
+        found = admit(self.caller, call.head, call.facts)
+        upstream = found.service
         if self.upstream is None:
             self.upstream = upstream
             self._up.hold(CONNECTING, True)
             name = f"connect to {upstream.origin}, HTTP/2"
             upstream.pool.beside.spawn(self._connect(upstream), name=name)
         elif upstream is not self.upstream:
-            raise call_refusals.another_service()
-        return route
+            raise NotAdmitted(
+                call_refusals.another_service(), found.address, host=found.host, cors=found.cors
+            )
+        return found
 
-    def fetch_token(self, upstream: "Upstream") -> None:
+    def fetch_token(self, upstream: Upstream) -> None:
         """Look at nothing more from the client until there is a token."""
         self._up.stop(TOKEN)
-        self.server.tasks.spawn(self._await_token(upstream), name=f"token for {upstream.name}")
+        fetch_token(upstream, self, self.server.tasks)
 
     def to_client(self, frames: bytes) -> None:
         """Send frames of our own."""
@@ -201,7 +201,7 @@ class Splice:
 
     # Tasks.
 
-    async def _connect(self, upstream: "Upstream") -> None:
+    async def _connect(self, upstream: Upstream) -> None:
         try:
             if upstream.found is not None:
                 await upstream.found()
@@ -224,16 +224,13 @@ class Splice:
             self.flush()
             service.attach()
 
-    async def _await_token(self, upstream: "Upstream") -> None:
-        try:
-            token = await upstream.tokens.get()
-        except AuthProxyError as error:
-            self._go_on(error=error)
-        except Exception:
-            self._go_on(error=refusals.no_token())
-            raise
-        else:
-            self._go_on(self.requests.go_on(token))
+    def no_token(self, error: AuthProxyError) -> None:
+        """There is none for the call that waits."""
+        self._go_on(error=error)
+
+    def token_came(self, token: Token) -> None:
+        """There is one for the call that waits."""
+        self._go_on(self.requests.go_on(token))
 
     def _go_on(self, frames: bytes = b"", *, error: AuthProxyError | None = None) -> None:
         if self._is_over:
@@ -255,7 +252,7 @@ class Splice:
         """For how long no call has been under way."""
         return 0.0 if self.calls.streams or self._is_over else self.rest_s
 
-    def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
+    def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
         """Time passed."""
         self.rest_s += seconds
         if self._is_over:

@@ -9,6 +9,7 @@ from authproxy.policy.messages.http2_fields import (
     trailer_fields,
 )
 from authproxy.wire import refusals
+from authproxy.wire.admission.admission import NotAdmitted
 from authproxy.wire.http2 import call_refusals
 from authproxy.wire.http2.framing.frames import (
     ACK,
@@ -127,23 +128,22 @@ class Requests:
         ended = bool(flags & END_STREAM)
         stream = Stream(exchange, client_ended=ended)
         splice.calls.streams[stream_id] = stream
-        try:
-            if known.refusal is not None:
-                raise known.refusal
-            if ended and known.length > 0:
-                raise call_refusals.malformed_request(length_fault(0, known.length, is_last=True))
-            stream.request_length = known.length
-            route = splice.admit(call)
-        except Refused as refusal:
-            exchange.client, stream.cors = splice.caller.address, splice.caller.cors
+        refusal = known.refusal
+        if refusal is None and ended and known.length > 0:
+            fault = length_fault(0, known.length, is_last=True)
+            refusal = call_refusals.malformed_request(fault)
+        if refusal is not None:
             splice.calls.refuse(stream_id, stream, refusal)
             return b""
-        upstream = route.service
-        exchange.service, exchange.client = upstream.name, splice.caller.address
-        if splice.caller.key is not None:
-            exchange.key = splice.caller.key.name
-        known.target = stream.target = route.sent(call.head.target)
-        stream.home, stream.cors = splice.caller.home, splice.caller.cors
+        stream.request_length = known.length
+        try:
+            found = stream.admission = splice.admit(call)
+        except NotAdmitted as refused:
+            exchange.client, stream.cors = refused.address, refused.cors
+            splice.calls.refuse(stream_id, stream, refused.refusal)
+            return b""
+        upstream, stream.cors = found.service, found.cors
+        exchange.service, exchange.client, exchange.key = upstream.name, found.address, found.key
         token = upstream.tokens.current()
         if token is None:
             self._on_hold = known, flags, stream_id, priority
@@ -159,8 +159,8 @@ class Requests:
         stream = self._splice.calls.streams.get(held[2])
         if stream is None:
             return b""
-        self._splice.caller.settle()
-        stream.home = self._splice.caller.home
+        if stream.admission is not None:
+            stream.admission = self._splice.caller.settled(stream.admission)
         return self._send(*held, token)
 
     def drop_held(self) -> int:
@@ -179,7 +179,7 @@ class Requests:
         self.last_sent_id = stream_id
         same = known.token is token and known.rules is self._splice.rules
         if not same or known.changes != self._writer.changes:
-            self._write(known, token)
+            self._write(known, stream, token)
         return block_frames(
             known.written,
             flags=flags & (END_STREAM | HAS_PRIORITY),
@@ -188,23 +188,23 @@ class Requests:
             priority=priority,
         )
 
-    def _write(self, known: Block, token: Token) -> None:
+    def _write(self, known: Block, stream: Stream, token: Token) -> None:
         call, splice = known.call, self._splice
-        upstream = splice.upstream
+        admission = stream.admission
         assert call is not None  # noqa: S101 -- for the type checker: an admitted call was read
-        assert upstream is not None  # noqa: S101 -- and its service found
-        before = self._writer.changes
-        forwarded = splice.caller.forwarded
+        assert admission is not None  # noqa: S101 -- as it says
+        upstream, before = admission.service, self._writer.changes
+        forwarded = admission.forwarded
         if upstream.is_here and call.facts.forwarded_proto:
             forwarded += splice.caller.standing.mark(call.facts, call.head.headers)
         fields = call_fields(
             call,
             upstream.rules,
-            target=known.target,
+            target=admission.target,
             scheme=upstream.origin.scheme.encode(),
             token_line=upstream.token_line(token, call.facts),
             forwarded=forwarded,
-            home=splice.caller.home,
+            home=admission.home,
         )
         known.written = self._writer.write(fields, keep_path=call.is_grpc)
         known.token, known.rules = token, upstream.rules

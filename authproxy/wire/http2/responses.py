@@ -38,8 +38,8 @@ from authproxy.wire.http2.framing.frames import (
 from authproxy.wire.http2.headers.blocks import EMPTY_TABLE, plain_field, plain_fields, table_update
 from authproxy.wire.http2.headers.response_blocks import Glance, GlanceReader
 from authproxy.wire.http2.validity import answer_length, length_fault, misplaced
+from authproxy.wire.interim import InterimCount
 from authproxy.wire.relay.cookies import cookie_lines
-from authproxy.wire.relay.interim import InterimCount
 
 if TYPE_CHECKING:
     from authproxy.wire.http2.connection import Splice
@@ -111,7 +111,7 @@ class Answers:
         self, glance: Glance, flags: int, stream_id: int, stream: "Stream", block: bytes
     ) -> bytes | None:
         hint = self._note(glance, flags, stream_id, stream)
-        home = stream.home or self._splice.caller.home
+        home = stream.home
         if glance.home is not home:
             glance.home, glance.must_change = home, self._must_change(glance, home)
             glance.sets_cookies = any(entry[0] in COOKIE_FIELDS for entry in glance.entries)
@@ -206,14 +206,9 @@ class Answers:
             self._rewrites = True
         return b""
 
-    @property
-    def _drops_alt_svc(self) -> bool:
-        """Only over TLS does any client heed it, and Google's front end puts it on every answer."""
-        return self._splice.caller.home.client.startswith(b"https:")
-
     def _must_change(self, glance: Glance, home: Home) -> bool:
         return glance.has_blanks or any(
-            self._must_go(entry[0])
+            _must_go(entry[0], home)
             or (entry[0] in LOCAL_FIELDS and local_value(entry[0], entry[1], home) != entry[1])
             for entry in glance.entries
         )
@@ -224,9 +219,6 @@ class Answers:
             return b""
         fields = glance.fields(max_bytes=self._max_list)
         return plain_fields(cookie_lines(upstream, fields, home, stream.target))
-
-    def _must_go(self, name: bytes) -> bool:
-        return name == HINT or (name == b"alt-svc" and self._drops_alt_svc)
 
     def _note(self, glance: Glance, flags: int, stream_id: int, stream: "Stream") -> bytes:
         """What there is to say about it to the client, if anything."""
@@ -269,7 +261,7 @@ class Answers:
         explainer = splice.server.explainer
         instead: UpstreamError | None = None
         if glance.status in REDIRECTS:
-            home = stream.home or splice.caller.home
+            home = stream.home
             instead = explainer.find_instead(exchange, upstream, token, head, home)
         if instead is None:
             instead = explainer.find_refusal(
@@ -299,7 +291,7 @@ class Answers:
         size = 0
         for entry in glance.entries:
             name, value = entry[0], entry[1].strip(b" \t")
-            if name in drop or self._must_go(name):
+            if name in drop or _must_go(name, home):
                 continue
             if name in LOCAL_FIELDS:
                 local = local_value(entry[0], entry[1], home)
@@ -332,6 +324,11 @@ class Answers:
         if length:
             self._splice.to_service(window_update(0, length))
         return b""
+
+
+def _must_go(name: bytes, home: Home) -> bool:
+    # Only over TLS does any client heed Alt-Svc, and Google's front end puts it on every answer.
+    return name == HINT or (name == b"alt-svc" and home.client.startswith(b"https:"))
 
 
 def _cors(glance: Glance, stream: "Stream", home: Home) -> tuple[bytes, frozenset[bytes]]:

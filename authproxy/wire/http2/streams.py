@@ -3,26 +3,26 @@
 from authproxy.exchange import Exchange, Token
 from authproxy.policy.messages.http2_validity import NO_LENGTH
 from authproxy.policy.messages.origin_mapping import Home
+from authproxy.wire.admission.admission import NOWHERE, Admission
 from authproxy.wire.http2.headers.response_blocks import Glance
-from authproxy.wire.relay.interim import InterimCount
+from authproxy.wire.interim import InterimCount
 
 
 class Stream:
     """An open stream. It ends when both sides have, or one takes it back."""
 
     __slots__ = (
+        "admission",
         "age_s",
         "answer_length",
         "client_ended",
         "cors",
         "exchange",
         "head",
-        "home",
         "interim",
         "request_length",
         "service_ended",
         "silent_s",
-        "target",
         "token",
     )
 
@@ -34,16 +34,24 @@ class Stream:
         self.request_length = self.answer_length = NO_LENGTH
         """Bytes of content that are to come in all, where that was said."""
         self.token: Token | None = None
-        self.target = b""
-        """What the service was asked for."""
-        self.home: Home | None = None
-        """What the service is to this call's client; None before one is found."""
+        self.admission: Admission | None = None
+        """None until it was admitted."""
         self.interim: InterimCount | None = None
         """Of interim answers, once one has come."""
         self.head: Glance | None = None
         """That of the final answer, once it has come."""
         self.cors = b""
         """The lines that let a page of an allowed origin read the answer."""
+
+    @property
+    def home(self) -> Home:
+        """What the service is to this call's client."""
+        return self.admission.home if self.admission is not None else NOWHERE
+
+    @property
+    def target(self) -> bytes:
+        """What the service was asked for."""
+        return self.admission.target if self.admission is not None else b""
 
     @property
     def is_answered(self) -> bool:

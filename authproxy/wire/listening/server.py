@@ -9,14 +9,12 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
 
 from authproxy.exchange import Exchange, Observer, RequestHead
 from authproxy.policy.access.networks import Address
 from authproxy.policy.access.rate_limits import ConnectionCounter
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
-from authproxy.wire import refusals, replies
 from authproxy.wire.admission.listener_rules import ListenerRules
 from authproxy.wire.client.connection import ClientConnection
 from authproxy.wire.listening.acceptor import Acceptor
@@ -24,6 +22,7 @@ from authproxy.wire.listening.proxy_protocol import Context, serve
 from authproxy.wire.listening.room import Room
 from authproxy.wire.listening.without_tls import WrongPorts, lacks_tls, meet
 from authproxy.wire.loops import Loops
+from authproxy.wire.ports import Open
 from authproxy.wire.relay.hints import Explainer
 from authproxy.wire.upstream.pool import Pool
 
@@ -38,26 +37,6 @@ LAST_WORDS_S = 0.4
 """For what is said to those whose time is up."""
 CUT_S = 0.4
 """How long connections that were cut have to say that they are lost, so that observers hear it."""
-
-
-class Connection(Protocol):
-    """Something open: a client's connection, or the tunnel that took its place."""
-
-    def tick(self, seconds: float, timeouts: TimeoutSettings, /) -> None:
-        """Time passed: close what is overdue."""
-
-    @property
-    def idle_s(self) -> float:
-        """For how long nothing has been under way."""
-
-    def drain(self) -> None:
-        """Close now if nothing is under way, else as soon as that is so; may be called again."""
-
-    def time_is_up(self) -> None:
-        """Close now, with last words where those can be said."""
-
-    def cut(self) -> None:
-        """Close at once."""
 
 
 class ProxyServer:
@@ -75,7 +54,7 @@ class ProxyServer:
         self.timeouts = timeouts
         self._listening: list[Callable[[], object]] = []
         """Each ends the listening on one socket."""
-        self._connections: dict[Connection, Address | None] = {}
+        self._connections: dict[Open, Address | None] = {}
         self._counter = ConnectionCounter(limits.connections, limits.connections_per_client)
         self._none_open = asyncio.Event()
         self._none_open.set()
@@ -155,28 +134,13 @@ class ProxyServer:
         task = self.tasks.start(serving, name="PROXY protocol")
         self._listening.append(task.cancel)
 
-    def accepted(self, connection: ClientConnection) -> None:
-        """A new one; it is closed at once when it is one too many."""
-        refusal = self.opened(connection, connection.caller.address)
-        if refusal is not None:
-            head = RequestHead(b"-", b"-", "1.1", [])
-            error = refusals.too_many_connections(refusal)
-            exchange = self.begin_exchange(connection.caller.address, head)
-            exchange.code, exchange.detail, exchange.status = error.code, refusal, error.status
-            close = b"Connection: close\r\n"
-            answer, size = replies.render(error, head, exchange.request_id, connection=close)
-            exchange.bytes_to_client = size
-            connection.out.append(answer)
-            self.exchange_ended(exchange)
-            connection.turn_away()
-
-    def opened(self, connection: Connection, client: Address | None) -> str | None:
+    def opened(self, connection: Open, client: Address | None) -> str | None:
         """Something open; why it is one too many, if it is, for the log."""
         self._connections[connection] = client
         self._none_open.clear()
         return self._counter.opened(client)
 
-    def closed(self, connection: Connection) -> None:
+    def closed(self, connection: Open) -> None:
         if connection in self._connections:
             self._counter.closed(self._connections.pop(connection))
         if not self._connections:

@@ -7,7 +7,6 @@ words can be said, only that it will not work.
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING
 
 from authproxy.policy.access.networks import Address
 from authproxy.wire import refusals
@@ -17,9 +16,6 @@ from authproxy.wire.admission.standing import Standing
 from authproxy.wire.listening.acceptor import show_address, show_name
 from authproxy.wire.loops import Loops, accepted_link
 from authproxy.wire.rare_warnings import Seldom
-
-if TYPE_CHECKING:
-    from authproxy.wire.client.connection import ClientConnection
 
 
 class WrongPorts:
@@ -34,10 +30,10 @@ class WrongPorts:
             " https://, or take tls_cert_file off the listener"
         )
 
-    def note_tls(self, client: "ClientConnection") -> None:
-        where = show_address(client.transport.get_extra_info("sockname"))
+    def note_tls(self, client: Address | None, transport: asyncio.Transport) -> None:
+        where = show_address(transport.get_extra_info("sockname"))
         self._with.warn(
-            f"a client at {client.caller.address or 'a Unix socket'} spoke TLS to {where}, which is"
+            f"a client at {client or 'a Unix socket'} spoke TLS to {where}, which is"
             " for plain HTTP: let it use http://, or give the listener a certificate"
             " (tls_cert_file)"
         )

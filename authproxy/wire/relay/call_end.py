@@ -4,17 +4,14 @@ To most clients only a reset says that an answer is not whole. But gRPC, gRPC-We
 their streams with a status, and a client that gets one knows more than that something broke.
 """
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from authproxy.errors import AuthProxyError, Code, UpstreamError
-from authproxy.exchange import make_field
+from authproxy.exchange import Exchange, make_field
 from authproxy.policy.messages.headers import last_chunk
 from authproxy.policy.messages.rpc import Rpc, find_rpc
 from authproxy.wire.rpc_replies import last_message, status_lines
 from authproxy.wire.transport import add_chunk
-
-if TYPE_CHECKING:
-    from authproxy.wire.relay.relay import Relay
 
 
 def who_left(error: AuthProxyError) -> Literal["client", "service", "authproxy"]:
@@ -24,20 +21,21 @@ def who_left(error: AuthProxyError) -> Literal["client", "service", "authproxy"]
     return "service" if isinstance(error, UpstreamError) else "client"
 
 
-def tell_end(relay: "Relay", error: AuthProxyError, messages: "Messages | None") -> bool:
+def tell_end(
+    out: list[bytes], exchange: Exchange, error: AuthProxyError, messages: "Messages | None"
+) -> bool:
     """End the answer, whose body is sent in chunks, with `error`; False where that cannot be said.
 
     `messages`: where in them the client stands, if somebody has counted.
     """
-    rpc, request_id = find_rpc(relay.head), relay.exchange.request_id
+    rpc, request_id = find_rpc(exchange.head), exchange.request_id
     if rpc is None:
         return False
-    out = relay.client.out
     if rpc is Rpc.GRPC:
         lines = status_lines(error, request_id)
         out.append(last_chunk([make_field(n.encode(), v.encode()) for n, v in lines]))
         return True
-    is_between = messages.is_between if messages else not relay.exchange.bytes_to_client
+    is_between = messages.is_between if messages else not exchange.bytes_to_client
     last = last_message(error, rpc, request_id)
     if not last or not is_between:
         return False

@@ -2,24 +2,18 @@
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from authproxy.exchange import ResponseHead
 from authproxy.policy.messages.cookies import MAX_COOKIE
 from authproxy.policy.messages.origin_mapping import Home
 from authproxy.wire.upstream.upstream import Upstream
 
-if TYPE_CHECKING:
-    from authproxy.wire.relay.relay import Relay
-
 logger = logging.getLogger(__name__)
 
 
-def add_cookies(relay: "Relay", head: ResponseHead) -> None:
-    """Put the lines into the head that was just written to the client."""
-    fields = [field[:2] for field in head.headers]
-    client = relay.client
-    client.add_to_head(cookie_lines(relay.upstream, fields, client.caller.home, relay.target))
+def lines_for(upstream: Upstream, head: ResponseHead, home: Home, target: bytes) -> bytes:
+    """Finished lines to add to `head`, that of the answer to `target`."""
+    return cookie_lines(upstream, [field[:2] for field in head.headers], home, target)
 
 
 def cookie_lines(

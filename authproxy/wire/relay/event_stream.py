@@ -5,16 +5,16 @@ they got was whole (https://html.spec.whatwg.org/multipage/server-sent-events.ht
 """
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol
 
+from authproxy.errors import AuthProxyError
+from authproxy.exchange import Exchange, Field
+from authproxy.policy.messages.facts import ResponseFacts
+from authproxy.policy.messages.headers import answer_end
+from authproxy.policy.messages.origin_mapping import Home
+from authproxy.wire.relay.ports import Client
 from authproxy.wire.transport import add_chunk
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from authproxy.exchange import Field
-    from authproxy.policy.messages.facts import ResponseFacts
-    from authproxy.wire.relay.relay import Relay
 
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?:\r\n|\n|\r)")
 """Where an event ends. Lines end in three ways, and CR LF is one end, not two."""
@@ -22,20 +22,40 @@ _KEPT = 4
 """Bytes that may belong to a blank line whose other half is still to come."""
 
 
-def may_end_early(relay: "Relay", facts: "ResponseFacts") -> bool:
+class Streaming(Protocol):
+    """The exchange that a stream of events is the answer of."""
+
+    exchange: Exchange
+
+    @property
+    def client(self) -> Client: ...
+
+    @property
+    def is_open(self) -> bool:
+        """It has not ended."""
+
+    def leave_service(self) -> None:
+        """Nothing more is wanted of the service."""
+
+    def service_done(self, trailers: list[Field], /) -> None:
+        """The answer is whole."""
+
+
+def may_end_early(method: bytes, facts: ResponseFacts) -> bool:
     """Not what answers a POST: to its client half of that must not look like the whole."""
-    return relay.head.method == b"GET" and facts.length is None and not facts.is_encoded
+    return method == b"GET" and facts.length is None and not facts.is_encoded
 
 
 class EventStream:
     """The body of one answer, as it goes to the client."""
 
-    __slots__ = ("_in_chunks", "_is_ending", "_relay", "_tail")
+    __slots__ = ("_home", "_in_chunks", "_is_ending", "_relay", "_tail")
 
-    def __init__(self, relay: "Relay", *, in_chunks: bool) -> None:
+    def __init__(self, relay: Streaming, *, in_chunks: bool, home: Home) -> None:
         """`in_chunks`: to the client; else the connection's end is that of the body."""
         self._relay = relay
         self._in_chunks = in_chunks
+        self._home = home
         self._is_ending = False
         """The event that has begun is the last."""
         self._tail = b"\n\n"
@@ -63,10 +83,14 @@ class EventStream:
         if is_last:
             self._end()
 
-    def finish(self, trailers: "Sequence[Field]") -> None:
+    def finish(self, trailers: Sequence[Field]) -> None:
         """The body is over."""
         if self._in_chunks and self._relay.is_open:
-            self._relay.client.out.append(self._relay.client.caller.answer_end(trailers))
+            self._relay.client.out.append(answer_end(trailers, self._home))
+
+    def break_off(self, _exchange: Exchange, _error: AuthProxyError) -> bool:
+        """It has no words for an error; clients take no notice of half an event."""
+        return False
 
     def drain(self) -> None:
         """End now, or with the event that has begun."""

@@ -9,7 +9,6 @@ import logging
 import time
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING
 
 from authproxy.errors import RefusedByGoogle, UpstreamError
 from authproxy.exchange import NO_TOKEN, Exchange, ResponseHead, Token
@@ -19,14 +18,10 @@ from authproxy.policy.google.rejection import Rejection, judge, suspect
 from authproxy.policy.google.sign_in import find_way_back, leads_to_sign_in, local_way_back
 from authproxy.policy.messages.headers import FORWARDED
 from authproxy.policy.messages.origin_mapping import Home
-from authproxy.policy.messages.rpc import Rpc, find_rpc
+from authproxy.policy.messages.rpc import find_rpc
 from authproxy.values.wording import utc
 from authproxy.wire import refusals
-from authproxy.wire.upstream import mismatch
-
-if TYPE_CHECKING:
-    from authproxy.wire.relay.relay import Relay
-    from authproxy.wire.upstream.upstream import Upstream
+from authproxy.wire.upstream.upstream import Upstream
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +47,7 @@ class Explainer:
     def find_hint(
         self,
         exchange: Exchange,
-        upstream: "Upstream",
+        upstream: Upstream,
         token: Token,
         head: ResponseHead,
         *,
@@ -72,7 +67,7 @@ class Explainer:
     def find_refusal(
         self,
         exchange: Exchange,
-        upstream: "Upstream",
+        upstream: Upstream,
         token: Token,
         head: ResponseHead,
         *,
@@ -101,7 +96,7 @@ class Explainer:
     def _advise(
         self,
         exchange: Exchange,
-        upstream: "Upstream",
+        upstream: Upstream,
         token: Token,
         status: int,
         rejection: Rejection,
@@ -119,7 +114,7 @@ class Explainer:
     def find_instead(
         self,
         exchange: Exchange,
-        upstream: "Upstream",
+        upstream: Upstream,
         token: Token,
         head: ResponseHead,
         home: Home,
@@ -150,7 +145,7 @@ class Explainer:
             f" {local_way_back(back, home)}, and add that to its OAuth client's redirect URIs.",
         )
 
-    def _situation(self, upstream: "Upstream", token: Token) -> Situation:
+    def _situation(self, upstream: Upstream, token: Token) -> Situation:
         return Situation(
             service=upstream.name,
             origin=upstream.origin,
@@ -175,33 +170,6 @@ class Explainer:
 
     def __repr__(self) -> str:
         return f"<Explainer [{len(self._told)} told]>"
-
-
-def answers_call(relay: "Relay", head: ResponseHead, begun: bytes) -> bool:
-    """Is `head`, of which nothing has been written yet, for a call that has its answer now?"""
-    refusal = relay.client.server.explainer.find_refusal(
-        relay.exchange, relay.upstream, relay.token, head, begun=begun, path=relay.target
-    )
-    if refusal is None:
-        return False
-    relay.leave_service()
-    relay.refuse(refusal)
-    return True
-
-
-def guess(relay: "Relay") -> str:
-    """What else may be wrong with a service that closed a new connection without a word."""
-    is_grpc = find_rpc(relay.head) is Rpc.GRPC
-    return mismatch.silence_hint(relay.upstream.origin, is_grpc=is_grpc)
-
-
-def explain(relay: "Relay", head: ResponseHead, begun: bytes) -> None:
-    """Add to `head`, which has been written but not sent, what there is to say about it."""
-    hint = relay.client.server.explainer.find_hint(
-        relay.exchange, relay.upstream, relay.token, head, begun=begun, path=relay.target
-    )
-    if hint:
-        relay.client.add_to_head(b"X-Authproxy-Hint: %b\r\n" % hint)
 
 
 def _navigates(exchange: Exchange) -> bool:

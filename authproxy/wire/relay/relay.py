@@ -7,35 +7,37 @@ that must be fetched takes a task, and the pool calls back when it has opened a 
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from authproxy.errors import AuthProxyError, Refused, UpstreamError
-from authproxy.exchange import Field, RequestHead, ResponseHead, Token
+from authproxy.errors import AuthProxyError, UpstreamError
+from authproxy.exchange import Field, ResponseHead, Token
 from authproxy.policy.google.rejection import LOWEST_STATUS
-from authproxy.policy.messages.facts import RequestFacts, ResponseFacts
-from authproxy.policy.messages.headers import request_head
+from authproxy.policy.messages.facts import ResponseFacts
+from authproxy.policy.messages.headers import (
+    request_end,
+    request_head,
+    response_head,
+    upgrade_head,
+)
 from authproxy.policy.retry import may_resend
+from authproxy.settings import TimeoutSettings
 from authproxy.wire import refusals
-from authproxy.wire.admission import admit
-from authproxy.wire.relay import hints, retry, tunnel
-from authproxy.wire.relay.call_end import Messages, tell_end, who_left
+from authproxy.wire.interim import InterimCount
+from authproxy.wire.relay import retry
+from authproxy.wire.relay.asking import Asking
+from authproxy.wire.relay.call_end import who_left
+from authproxy.wire.relay.chunked_body import ChunkedBody
 from authproxy.wire.relay.event_stream import EventStream, may_end_early
 from authproxy.wire.relay.replay_buffer import KeptBody
 from authproxy.wire.relay.timeouts import find_overdue
-from authproxy.wire.transport import add_body, add_chunk
+from authproxy.wire.relay.tunnel import Tunnel, check_switch
+from authproxy.wire.transport import add_body
 from authproxy.wire.upstream.connection import ServiceConnection
-from authproxy.wire.upstream.upstream import Upstream
-
-if TYPE_CHECKING:
-    from authproxy.settings import TimeoutSettings
-    from authproxy.wire.client.connection import ClientConnection
 
 
-class Relay:
+class Relay(Asking):
     """Between one client connection and, for as long as it lasts, one connection to the service."""
 
     # One is made for every request, so the defaults stand on the class and cost nothing.
-    upstream: Upstream
     token: Token
     service: ServiceConnection | None = None
     received_all = False
@@ -49,36 +51,13 @@ class Relay:
     _in_line = False
     response: ResponseFacts | None = None
     """Set when the service's final head has come."""
-    _messages: Messages | None = None
-    _chunked: bool | EventStream = False
-    """The body to the client is sent in chunks, or as events that it looks after."""
+    _interim: InterimCount | None = None
+    """Of interim answers, once one has come."""
+    _body: ChunkedBody | EventStream | None = None
+    """What writes the answer's body, unless that passes as it comes."""
     _answering = _answered = False
     """The client has been sent a final head; everything, by the service or by us."""
     _over = False
-
-    def __init__(
-        self,
-        client: "ClientConnection",
-        head: RequestHead,
-        facts: RequestFacts,
-        *,
-        refusal: Refused | None = None,
-    ) -> None:
-        self.client = client
-        self.head = head
-        self.facts = facts
-        self.exchange = client.server.begin_exchange(client.caller.address, head)
-        self.keep_alive = facts.keep_alive and refusal is None
-        """The client may send another request on this connection."""
-        self.target = head.target
-        self._refusal = refusal
-
-    def start(self) -> None:
-        """It is this request's turn."""
-        if self._refusal is not None:
-            self.refuse(self._refusal)
-        else:
-            admit.admit(self)
 
     def send(self, token: Token) -> None:
         """A token is at hand; without one nothing gets here."""
@@ -110,19 +89,22 @@ class Relay:
         self.service = connection
         self.exchange.attempts += 1
         head, client = self.head, self.client
-        fields = client.caller.fields_for_service(head, self.facts, upstream.rules)
+        fields = client.caller.sent_fields.write(head, self.facts, self.admission, upstream.rules)
         token_line = upstream.token_line(self.token, self.facts)
         if connection.is_here and self.facts.forwarded_proto:
             fields += client.caller.standing.mark(self.facts, head.headers)
         connection.out.append(request_head(head.method, self.target, fields, token_line))
-        connection.begin(self, hold=client.is_congested)
+        connection.begin(self, head.method, hold=client.is_congested)
         if self._kept is not None:
             for data in self._kept.pieces:
                 add_body(connection.out, data, chunked=self.facts.chunked)
             client.hold_early(False)
             self._kept.sent()
         if self.received_all and self.facts.chunked:
-            connection.out.append(client.caller.request_end(self._trailers, upstream.rules))
+            connection.out.append(self._request_end())
+
+    def _request_end(self) -> bytes:
+        return request_end(self._trailers, self.upstream.rules, self.admission.home)
 
     # What the client's side tells.
 
@@ -150,7 +132,7 @@ class Relay:
         self.received_all = True
         self._trailers = trailers
         if self.service is not None and self.facts.chunked:
-            self.service.out.append(self.client.caller.request_end(trailers, self.upstream.rules))
+            self.service.out.append(self._request_end())
         if self._answered:
             self.flush()
             self._end()
@@ -195,18 +177,32 @@ class Relay:
         if head.status < LOWEST_STATUS:
             self._answer(head, facts)
             return True
-        again_later = head.status in retry.SECOND_THOUGHTS and retry.try_after(self, head)
-        if again_later or hints.answers_call(self, head, begun):
+        if retry.find_another(self, head, begun):
             return False
         self._answer(head, facts)
-        hints.explain(self, head, begun)
+        retry.add_hint(self, head, begun)
         return True
 
-    def service_switches(self, head: ResponseHead, facts: ResponseFacts) -> None:
+    def service_interim(self, head: ResponseHead, facts: ResponseFacts, size: int) -> None:
+        """A head that another one follows. Raises UpstreamError if there are too many."""
+        self._interim = self._interim or InterimCount()
+        self._interim.add(self.exchange.request_id, size)
+        self.silent_s = 0.0
+        if self.head.version != "1.0":  # old clients do not know them
+            self.client.out.append(
+                response_head(head, facts, chunked=False, home=self.admission.home)
+            )
+
+    def service_switches(self, head: ResponseHead, facts: ResponseFacts, rest: bytes) -> None:
         """101: from here on, bytes. Raises UpstreamError if nobody asked for that protocol."""
-        if self.service is not None:
-            tunnel.switch(self, self.service, head, facts)
+        service = self.service
+        assert service is not None  # noqa: S101 -- for the type checker: it speaks
+        check_switch(self.facts, facts)
+        client, exchange = self.client, self.exchange
+        exchange.status = head.status
+        client.out.append(upgrade_head(head, facts, self.admission.home))
         self.service = None
+        Tunnel(client, exchange, self.upstream.timeouts).open(client, service, rest)
         self._over = True
 
     def _answer(self, head: ResponseHead, facts: ResponseFacts) -> None:
@@ -215,31 +211,26 @@ class Relay:
         exchange.status = head.status
         exchange.first_byte_s = time.monotonic() - exchange.started
         self.response, self._answering, self._kept = facts, True, None
-        self._chunked = self.client.begin_answer(self, head, facts)
-        if facts.has_messages:
-            self._messages = Messages()
-        if facts.is_event_stream and may_end_early(self, facts):
-            self._chunked = EventStream(self, in_chunks=self._chunked)
+        in_chunks = self.client.begin_answer(self, head, facts)
+        home, out = self.admission.home, self.client.out
+        if facts.is_event_stream and may_end_early(self.head.method, facts):
+            self._body = EventStream(self, in_chunks=in_chunks, home=home)
+        elif in_chunks:
+            self._body = ChunkedBody(out, home, has_messages=facts.has_messages)
 
     def from_service(self, data: bytes) -> None:
         """A piece of the answer's body."""
         self.silent_s = 0.0
         self.exchange.bytes_to_client += len(data)
-        if not self._chunked:
+        if self._body is None:
             self.client.out.append(data)
-        elif self._chunked is True:
-            add_chunk(self.client.out, data)
-            if self._messages is not None:
-                self._messages.feed(data)
         else:
-            self._chunked.add(data)
+            self._body.add(data)
 
     def service_done(self, trailers: list[Field]) -> None:
         """The answer has come in whole. The request may still be on its way (an early answer)."""
-        if self._chunked is True:
-            self.client.out.append(self.client.caller.answer_end(trailers))
-        elif self._chunked:
-            self._chunked.finish(trailers)
+        if self._body is not None:
+            self._body.finish(trailers)
         self._answered = True
         if self.received_all:
             self._end()
@@ -255,7 +246,7 @@ class Relay:
             # Not on another idle one: that may have been closed in the same moment.
             self._wait()
         else:
-            more = hints.guess(self) if service is not None and service.was_silent else ""
+            more = retry.guess(self) if service is not None and service.was_silent else ""
             self._fail(refusals.service_gone(reason, more))
 
     def service_broke(self, error: UpstreamError) -> None:
@@ -263,9 +254,18 @@ class Relay:
         self.service = None
         self._fail(error)
 
-    def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
+    def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
         """Time passed; give up when nothing moved for too long."""
-        if (error := find_overdue(self, seconds, timeouts)) is not None:
+        self.silent_s, self.age_s = self.silent_s + seconds, self.age_s + seconds
+        if self.exchange.service:  # else it is not known yet which service it is for
+            timeouts = self.upstream.timeouts or timeouts
+        error = find_overdue(
+            timeouts,
+            age_s=self.age_s,
+            silent_s=self.silent_s,
+            waits_for_answer=self.received_all and self.response is None,
+        )
+        if error is not None:
             self.give_up(error)
 
     def give_up(self, error: AuthProxyError) -> None:
@@ -276,8 +276,8 @@ class Relay:
     def drain(self) -> None:
         """This exchange is the last; a stream of events ends as soon as one of them does."""
         self.keep_alive = False
-        if isinstance(self._chunked, EventStream):
-            self._chunked.drain()
+        if self._body is not None:
+            self._body.drain()
 
     # The end.
 
@@ -314,7 +314,7 @@ class Relay:
         exchange = self.exchange
         exchange.code, exchange.detail = error.code, error.detail or error.message
         exchange.aborted = who_left(error)
-        if self._chunked and tell_end(self, error, self._messages):
+        if self._body is not None and self._body.break_off(exchange, error):
             self.keep_alive = False
             self._end() if self.received_all else self._linger()
         else:

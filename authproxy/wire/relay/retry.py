@@ -2,17 +2,59 @@
 
 import asyncio
 import random
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from authproxy.errors import AuthProxyError, UpstreamError
-from authproxy.exchange import ResponseHead
+from authproxy.exchange import Exchange, RequestHead, ResponseHead, Token
 from authproxy.policy.google.rejection import is_scaling_up, is_token_rejection
 from authproxy.policy.google.sign_in import REDIRECTS
+from authproxy.policy.messages.rpc import Rpc, find_rpc
 from authproxy.policy.retry import IDEMPOTENT, pause_s
-from authproxy.wire.admission import admit
+from authproxy.wire.admission.admission import Admission
+from authproxy.wire.relay.ports import Client
+from authproxy.wire.upstream.mismatch import silence_hint
+from authproxy.wire.upstream.upstream import Upstream
 
-if TYPE_CHECKING:
-    from authproxy.wire.relay.relay import Relay
+
+class Retrying(Protocol):
+    """An exchange whose answer, or whose way to the service, was not what it should be."""
+
+    head: RequestHead
+    exchange: Exchange
+    admission: Admission
+    upstream: Upstream
+    token: Token
+    target: bytes
+    age_s: float
+    connect_tries: int
+    had_another_token: bool
+
+    @property
+    def client(self) -> Client: ...
+
+    @property
+    def is_open(self) -> bool:
+        """It has not ended."""
+
+    @property
+    def is_replayable(self) -> bool:
+        """We still have all that the client sent."""
+
+    def leave_service(self) -> None:
+        """Give up the connection to the service."""
+
+    def refuse(self, error: AuthProxyError, /) -> None:
+        """Answer by ourselves."""
+
+    def send_with_token(self) -> None:
+        """Send the request, at once if a token is at hand."""
+
+    def fetch_token(self) -> None:
+        """Send the request once there is a new token."""
+
+    def flush(self) -> None:
+        """Let go what was written to the service."""
+
 
 SECOND_THOUGHTS = (302, 303, 307, 401, 429, 503)
 """What Google's front end may say without having asked the service, and redirects to sign in."""
@@ -20,11 +62,43 @@ SECOND_THOUGHTS = (302, 303, 307, 401, 429, 503)
 CONNECT_TRIES = 3
 
 
-def try_after(relay: "Relay", head: ResponseHead) -> bool:
+def find_another(relay: Retrying, head: ResponseHead, begun: bytes) -> bool:
+    """Is the answer `head` not for the client, since there is another instead, or will be?
+
+    `begun`: its body, as far as it came with the head.
+    """
+    if head.status in SECOND_THOUGHTS and try_after(relay, head):
+        return True
+    instead = relay.client.server.explainer.find_refusal(
+        relay.exchange, relay.upstream, relay.token, head, begun=begun, path=relay.target
+    )
+    if instead is None:
+        return False
+    relay.leave_service()
+    relay.refuse(instead)
+    return True
+
+
+def add_hint(relay: Retrying, head: ResponseHead, begun: bytes) -> None:
+    """Add to `head`, which has been written but not sent, what there is to say about it."""
+    hint = relay.client.server.explainer.find_hint(
+        relay.exchange, relay.upstream, relay.token, head, begun=begun, path=relay.target
+    )
+    if hint:
+        relay.client.add_to_head(b"X-Authproxy-Hint: %b\r\n" % hint)
+
+
+def guess(relay: Retrying) -> str:
+    """What else may be wrong with a service that closed a new connection without a word."""
+    is_grpc = find_rpc(relay.head) is Rpc.GRPC
+    return silence_hint(relay.upstream.origin, is_grpc=is_grpc)
+
+
+def try_after(relay: Retrying, head: ResponseHead) -> bool:
     """Is the answer `head` not for the client, since there will be another?"""
     if head.status in REDIRECTS:
         instead = relay.client.server.explainer.find_instead(
-            relay.exchange, relay.upstream, relay.token, head, relay.client.caller.home
+            relay.exchange, relay.upstream, relay.token, head, relay.admission.home
         )
         if instead is not None:
             relay.leave_service()
@@ -37,7 +111,7 @@ def try_after(relay: "Relay", head: ResponseHead) -> bool:
             return False
         relay.had_another_token = True
         relay.leave_service()
-        admit.fetch_token(relay)
+        relay.fetch_token()
         return True
     if not (is_scaling_up(head) and relay.head.method in IDEMPOTENT):
         return False
@@ -49,7 +123,7 @@ def try_after(relay: "Relay", head: ResponseHead) -> bool:
     return True
 
 
-def try_to_connect(relay: "Relay", error: AuthProxyError) -> bool:
+def try_to_connect(relay: Retrying, error: AuthProxyError) -> bool:
     """Is it worth another try to connect? Nothing was sent, so any request may have one."""
     if not (isinstance(error, UpstreamError) and error.passing):
         return False
@@ -60,7 +134,7 @@ def try_to_connect(relay: "Relay", error: AuthProxyError) -> bool:
     return True
 
 
-def _may_try_another_token(relay: "Relay", head: ResponseHead) -> bool:
+def _may_try_another_token(relay: Retrying, head: ResponseHead) -> bool:
     """Google's front end turned this token down, and a new one may do."""
     return (
         is_token_rejection(head)
@@ -69,13 +143,13 @@ def _may_try_another_token(relay: "Relay", head: ResponseHead) -> bool:
     )
 
 
-def _send_later(relay: "Relay", pause: float) -> None:
+def _send_later(relay: Retrying, pause: float) -> None:
     tasks = relay.client.server.tasks
     tasks.spawn(_wait_and_send(relay, pause), name=f"another try for {relay.upstream.name}")
 
 
-async def _wait_and_send(relay: "Relay", pause: float) -> None:
+async def _wait_and_send(relay: Retrying, pause: float) -> None:
     await asyncio.sleep(pause)
     if relay.is_open:
-        admit.send(relay)
+        relay.send_with_token()
         relay.flush()

@@ -4,20 +4,14 @@ No WebSocket library is involved, so extensions, close codes and pings pass unto
 """
 
 import asyncio
-from typing import TYPE_CHECKING
 
-from authproxy.errors import UpstreamError
-from authproxy.exchange import Exchange, ResponseHead
-from authproxy.policy.messages.facts import ResponseFacts
-from authproxy.policy.messages.headers import upgrade_head
+from authproxy.exchange import Exchange
+from authproxy.policy.messages.facts import RequestFacts, ResponseFacts
+from authproxy.settings import TimeoutSettings
 from authproxy.wire import refusals
+from authproxy.wire.relay.ports import Client
 from authproxy.wire.transport import reset, resume
-
-if TYPE_CHECKING:
-    from authproxy.settings import TimeoutSettings
-    from authproxy.wire.client.connection import ClientConnection
-    from authproxy.wire.relay.relay import Relay
-    from authproxy.wire.upstream.connection import ServiceConnection
+from authproxy.wire.upstream.connection import ServiceConnection
 
 
 class TunnelEnd(asyncio.Protocol):
@@ -72,7 +66,7 @@ class Tunnel:
     )
 
     def __init__(
-        self, client: "ClientConnection", exchange: Exchange, timeouts: "TimeoutSettings | None"
+        self, client: Client, exchange: Exchange, timeouts: TimeoutSettings | None
     ) -> None:
         """`timeouts`: the service's own, if it has any."""
         self._server = client.server
@@ -84,8 +78,9 @@ class Tunnel:
         self._service_end = TunnelEnd(self)
         self._client_end.other, self._service_end.other = self._service_end, self._client_end
 
-    def open(self, client: "ClientConnection", service: "ServiceConnection") -> None:
-        """Take both transports over; what the client sent ahead goes to the service."""
+    def open(self, client: Client, service: ServiceConnection, rest: bytes) -> None:
+        """Take both transports over; what the client sent ahead goes to the service, and `rest`,
+        which the service sent, to the client."""
         self._server.opened(self, client.caller.address)
         self._client_end.transport = client.transport
         self._service_end.transport = service.transport
@@ -95,6 +90,8 @@ class Tunnel:
             self._client_end.data_received(ahead)
         if client.is_congested:
             self._client_end.pause_writing()
+        if rest:
+            self._service_end.data_received(rest)
 
     def end(self) -> None:
         """One side closed, then the other, when all that it was to get has gone out."""
@@ -109,7 +106,7 @@ class Tunnel:
         exchange.bytes_to_client = self._service_end.bytes_received
         self._server.exchange_ended(exchange)
 
-    def tick(self, seconds: float, timeouts: "TimeoutSettings") -> None:
+    def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
         self.silent_s += seconds
         if self.silent_s > (self._timeouts or timeouts).stream_idle:
             self.cut()
@@ -134,26 +131,12 @@ class Tunnel:
         return f"<Tunnel {self._exchange.request_id} [{'ended' if self._ended else 'open'}]>"
 
 
-def switch(
-    relay: "Relay", service: "ServiceConnection", head: ResponseHead, facts: ResponseFacts
-) -> None:
-    """Put a tunnel in the place of both connections; the 101 goes to the client first.
-
-    Raises UpstreamError for a protocol that the client did not ask for (RFC 9110 7.8).
-    """
-    asked = _protocols(relay.facts.upgrade)
-    switched = _protocols(facts.upgrade)
-    if not switched or not switched <= asked or b"upgrade" not in facts.connection:
-        raise _wrong_protocol()
-    client, exchange = relay.client, relay.exchange
-    exchange.status = head.status
-    client.out.append(upgrade_head(head, facts, client.caller.home))
-    Tunnel(client, exchange, relay.upstream.timeouts).open(client, service)
+def check_switch(request: RequestFacts, response: ResponseFacts) -> None:
+    """Raises UpstreamError for a 101 to what the client did not ask for (RFC 9110 7.8)."""
+    asked, switched = _protocols(request.upgrade), _protocols(response.upgrade)
+    if not switched or not switched <= asked or b"upgrade" not in response.connection:
+        raise refusals.service_broke("a 101 for a protocol that the client did not ask for")
 
 
 def _protocols(value: bytes | None) -> frozenset[bytes]:
     return frozenset(part.strip().lower() for part in (value or b"").split(b",") if part.strip())
-
-
-def _wrong_protocol() -> UpstreamError:
-    return refusals.service_broke("a 101 for a protocol that the client did not ask for")

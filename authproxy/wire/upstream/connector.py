@@ -11,9 +11,9 @@ from authproxy.config import find_egress
 from authproxy.errors import UpstreamError
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import Origin
-from authproxy.wire.listening.tls import ServiceTls
 from authproxy.wire.upstream.connect_errors import Peer, reaching
 from authproxy.wire.upstream.proxy_tunnel import HAPPY_EYEBALLS_DELAY_S, Early, Egress, hand_over
+from authproxy.wire.upstream.tls import ServiceTls
 
 HTTP_1 = "http/1.1"
 HTTP_2 = "h2"

@@ -9,6 +9,7 @@ from authproxy.policy.messages.http2_fields import Call, Pair, check_call, read_
 from authproxy.policy.messages.http2_validity import NO_LENGTH, content_length
 from authproxy.settings import LimitSettings
 from authproxy.wire import refusals
+from authproxy.wire.admission.admit import check_method
 from authproxy.wire.http2.headers.blocks import BlockReader
 
 MAX_KNOWN = 32
@@ -36,8 +37,6 @@ class Block:
         self.call: Call | None = None
         self.length = NO_LENGTH
         """What its content-length says."""
-        self.target = b""
-        """As the service sees it."""
         self.refusal: Refused | None = None
         self.token: Token | None = None
         self.rules: ServiceRules | None = None
@@ -86,9 +85,7 @@ class RequestBlocks:
                 known.fields = trim(known.fields)
                 call = known.call = read_call(known.fields)
             known.length = _length(call.fields)
-            refusals.check_method(call.head.method)
-            if call.head.method == b"OPTIONS" and call.facts.max_forwards == 0:
-                raise of_client or refusals.last_hop()
+            check_method(call.head.method, call.facts, of_client)
         except Refused as refusal:
             known.refusal = refusal
         return call

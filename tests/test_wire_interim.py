@@ -7,7 +7,7 @@ import pytest
 
 from authproxy.errors import Code, UpstreamError
 from authproxy.wire.http2.framing.frames import RST_STREAM, Failure
-from authproxy.wire.relay.interim import MAX_INTERIM, MAX_INTERIM_BYTES, InterimCount
+from authproxy.wire.interim import MAX_INTERIM, MAX_INTERIM_BYTES, InterimCount
 from tests.support.http2 import Call as Http2Call
 from tests.support.http2 import http2_client, http2_service
 from tests.support.proxying import proxying

@@ -3,7 +3,7 @@ from typing import cast
 
 import pytest
 
-from authproxy.wire.client.goodbye import LAST_LINGER_S, LINGER_S, Goodbye
+from authproxy.wire.goodbye import LAST_LINGER_S, LINGER_S, Goodbye
 
 
 class Wire:

@@ -1,0 +1,43 @@
+"""What was decided about one request: where it goes and for whom, or why it goes nowhere."""
+
+from typing import NamedTuple
+
+from authproxy.errors import Refused
+from authproxy.policy.access.networks import Address
+from authproxy.policy.messages.origin_mapping import Home
+from authproxy.wire.upstream.upstream import Upstream
+
+NOWHERE = Home(services=(b"",), client=b"")
+
+
+class Admission(NamedTuple):
+    """The same object for a client that repeats its request."""
+
+    service: Upstream
+    target: bytes
+    """As it is sent to the service."""
+    host: bytes
+    """The authority that was asked for; empty without one."""
+    address: Address | None
+    """The client's; None on a Unix socket."""
+    key: str
+    """The name of the key that was shown; empty where none is asked for."""
+    home: Home
+    """What the service is to this client."""
+    forwarded: bytes
+    """The X-Forwarded-* lines for this client and the Host it uses."""
+    cors: bytes
+    """The lines that let a page of an allowed origin read the answer."""
+
+
+class NotAdmitted(Exception):  # noqa: N818 -- an answer to a question, not a fault
+    """Why a request goes nowhere, and what is known of it all the same."""
+
+    def __init__(
+        self, refusal: Refused, address: Address | None, *, host: bytes = b"", cors: bytes = b""
+    ) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+        self.address = address
+        self.host = host
+        self.cors = cors

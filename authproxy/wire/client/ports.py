@@ -1,0 +1,21 @@
+"""What a client's connection needs of the server that it came in by."""
+
+import asyncio
+from typing import Protocol
+
+from authproxy.policy.access.networks import Address
+from authproxy.wire.relay import ports
+
+
+class WrongPorts(Protocol):
+    """Hears of clients that came to the wrong port."""
+
+    def note_tls(self, client: Address | None, transport: asyncio.Transport, /) -> None:
+        """One spoke TLS where nothing else does."""
+
+
+class Server(ports.Server, Protocol):
+    """As exchanges see it, and what only connections need."""
+
+    @property
+    def wrong_ports(self) -> WrongPorts: ...

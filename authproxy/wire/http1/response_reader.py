@@ -1,0 +1,163 @@
+"""What one service sends, taken apart: heads, pieces of bodies and ends, told to a receiver.
+
+Nothing here does I/O: bytes come in by `feed`, and what they hold has been told when it returns.
+"""
+
+from typing import Protocol
+
+from authproxy.exchange import Field, ResponseHead
+from authproxy.policy.messages.facts import ResponseFacts, read_response
+from authproxy.wire.http1.body import ENDLESS, BodyReader
+from authproxy.wire.http1.heads import (
+    ANSWER,
+    END_OF_HEAD,
+    FieldLines,
+    HeadError,
+    check_begun,
+    parse_status_line,
+)
+
+_BODILESS = (204, 304)  # RFC 9112 6.3, besides 1xx and what answers HEAD
+
+
+class Receiver(Protocol):
+    """Hears what the answer to one request holds."""
+
+    def service_head(self, head: ResponseHead, facts: ResponseFacts, begun: bytes) -> bool:
+        """The final head, and what came behind it. False: nothing more of it is of interest."""
+
+    def service_interim(self, head: ResponseHead, facts: ResponseFacts, size: int) -> None:
+        """A head of `size` bytes that another one follows (1xx). May raise UpstreamError."""
+
+    def service_switches(self, head: ResponseHead, facts: ResponseFacts, rest: bytes) -> None:
+        """101: what follows, `rest` first, is another protocol's. May raise UpstreamError."""
+
+    def from_service(self, data: bytes) -> None:
+        """A piece of the answer's body, without any framing; never empty."""
+
+    def service_done(self, trailers: list[Field]) -> None:
+        """The answer has come in whole."""
+
+
+class ResponseReader:
+    """One service's bytes in. `begin` each exchange, then `feed` what comes for it."""
+
+    __slots__ = (
+        "_answers_head",
+        "_begun",
+        "_body",
+        "_facts",
+        "_facts_of",
+        "_head_bytes",
+        "_lines",
+        "_max_fields",
+        "has_head",
+        "may_follow",
+    )
+
+    def __init__(self, *, head_bytes: int, max_fields: int) -> None:
+        self._head_bytes = head_bytes
+        self._max_fields = max_fields
+        self._lines = FieldLines()
+        self._facts = ResponseFacts()
+        self._facts_of: tuple[list[Field], str] | None = None
+        """The fields and version that the facts were read from."""
+        self._begun = b""
+        """The beginning of a head that has not come whole."""
+        self._body = BodyReader(trailer_bytes=head_bytes, trailer_fields=max_fields)
+        self._answers_head = False
+        self.has_head = False
+        """The final head of the answer has come."""
+        self.may_follow = True
+        """By what was read another answer may come on this connection."""
+
+    def begin(self, method: bytes) -> None:
+        """The next answer is to a request with this method."""
+        self._answers_head = method == b"HEAD"
+        self.has_head = False
+
+    def feed(self, receiver: Receiver, data: bytes) -> None:
+        """Take `data` apart. Raises HeadError for what is no answer, and what `receiver` raises."""
+        body = self._body
+        while data:
+            if body.is_over:
+                if self.has_head:
+                    raise HeadError("a second answer")
+                data = self._read_head(receiver, data)
+                continue
+            data = body.feed(data, receiver.from_service)
+            if self._body.is_over:
+                self._done(receiver, body.trailers, data)
+                return
+
+    def end(self, receiver: Receiver) -> bool:
+        """The connection ended; whether that was the end of the answer."""
+        is_whole = self._body.is_endless
+        if is_whole:
+            self._body.drop()
+            receiver.service_done([])
+        return is_whole
+
+    def _read_head(self, receiver: Receiver, data: bytes) -> bytes:
+        """Read a head if it is complete; what follows it is returned."""
+        seen = len(self._begun)
+        if seen:
+            data, self._begun = self._begun + data, b""
+        end = data.find(END_OF_HEAD)
+        if (end if end >= 0 else len(data)) > self._head_bytes:
+            raise HeadError("the head of the answer is too large")
+        if end < 0:
+            check_begun(data, seen, ANSWER)
+            self._begun = data
+            return b""
+        line_end = data.find(b"\r\n")
+        version, status, reason = parse_status_line(data[:line_end])
+        fields = self._lines.parse(data[line_end + 2 : end]) if end > line_end else []
+        if len(fields) > self._max_fields:
+            raise HeadError("the answer has too many header fields")
+        head = ResponseHead(status, reason, fields, version)
+        facts, rest = self._read_facts(head), data[end + 4 :]
+        if status >= 200:
+            return self._final(receiver, head, facts, rest)
+        if status == 101:
+            receiver.service_switches(head, facts, rest)
+            return b""
+        if facts.chunked or facts.length is not None:
+            # RFC 9110 15.2 knows no body here: what follows would be read in two ways.
+            raise HeadError("an interim answer with a body")
+        receiver.service_interim(head, facts, end)
+        return rest
+
+    def _read_facts(self, head: ResponseHead) -> ResponseFacts:
+        """A service repeats itself: the facts of the last head hold for the same fields."""
+        known = self._facts_of
+        if known is None or known[0] is not head.headers or known[1] != head.version:
+            self._facts = read_response(head)
+            self._facts_of = head.headers, head.version
+        return self._facts
+
+    def _final(
+        self, receiver: Receiver, head: ResponseHead, facts: ResponseFacts, rest: bytes
+    ) -> bytes:
+        self.may_follow = facts.keep_alive
+        if not receiver.service_head(head, facts, rest):
+            return b""
+        self.has_head = True
+        if head.status in _BODILESS or self._answers_head or facts.length == 0:
+            self._done(receiver, [], rest)
+            return b""
+        if facts.length is None and not facts.chunked:
+            self._body.begin(ENDLESS, chunked=False)
+            self.may_follow = False
+        else:
+            self._body.begin(facts.length or 0, chunked=facts.chunked)
+        return rest
+
+    def _done(self, receiver: Receiver, trailers: list[Field], rest: bytes) -> None:
+        if rest:
+            # Bytes after the answer belong to nobody; the next exchange must not get them.
+            self.may_follow = False
+        receiver.service_done(trailers)
+
+    def __repr__(self) -> str:
+        return f"<ResponseReader [{'in a head' if self._begun else self._body}]>"

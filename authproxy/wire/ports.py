@@ -1,0 +1,54 @@
+"""What connections need of the server that they came in by, and what they are to it.
+
+Each of these is the narrow side of something that is made further up, so that what is down here
+does not know what is up there.
+"""
+
+from typing import Protocol
+
+from authproxy.exchange import Exchange, RequestHead
+from authproxy.policy.access.networks import Address
+from authproxy.settings import TimeoutSettings
+
+
+class Open(Protocol):
+    """Something open: a client's connection, or the tunnel that took its place."""
+
+    def tick(self, seconds: float, timeouts: TimeoutSettings, /) -> None:
+        """Time passed: close what is overdue."""
+
+    @property
+    def idle_s(self) -> float:
+        """For how long nothing has been under way."""
+
+    def drain(self) -> None:
+        """Close now if nothing is under way, else as soon as that is so; may be called again."""
+
+    def time_is_up(self) -> None:
+        """Close now, with last words where those can be said."""
+
+    def cut(self) -> None:
+        """Close at once."""
+
+
+class Register(Protocol):
+    """Knows all that is open: it lets time pass there, and ends it."""
+
+    draining: bool
+    """The server ends: what is under way is the last."""
+
+    def opened(self, connection: Open, client: Address | None, /) -> str | None:
+        """Something open; why it is one too many, if it is, for the log."""
+
+    def closed(self, connection: Open, /) -> None:
+        """It is over, or something else took its place. May be told twice."""
+
+
+class Recorder(Protocol):
+    """Begins the record of each exchange, and lets the observers hear when it ends."""
+
+    def begin_exchange(self, client: Address | None, head: RequestHead, /) -> Exchange:
+        """A request was read."""
+
+    def exchange_ended(self, exchange: Exchange, /) -> None:
+        """Nothing more will happen; the record is complete. To be told once."""

@@ -1,0 +1,101 @@
+"""A request until it can be sent: its turn comes, it is admitted, and there is a token."""
+
+from abc import abstractmethod
+
+from authproxy.errors import AuthProxyError, Refused
+from authproxy.exchange import RequestHead, Token
+from authproxy.policy.messages.facts import RequestFacts
+from authproxy.wire.admission.admission import Admission, NotAdmitted
+from authproxy.wire.admission.admit import admit
+from authproxy.wire.admission.token_wait import fetch_token
+from authproxy.wire.relay.ports import Client
+from authproxy.wire.upstream.upstream import Upstream
+
+
+class Asking:
+    """The first half of a relay, which knows nothing of connections to services."""
+
+    # One is made for every request, so the defaults stand on the class and cost nothing.
+    admission: Admission
+    upstream: Upstream
+    """Where it was admitted to."""
+    cors = b""
+    """The lines that let a page of an allowed origin read the answer."""
+
+    def __init__(
+        self,
+        client: Client,
+        head: RequestHead,
+        facts: RequestFacts,
+        *,
+        refusal: Refused | None = None,
+    ) -> None:
+        """`refusal`: why it goes nowhere, found before its turn."""
+        self.client = client
+        self.head = head
+        self.facts = facts
+        self.exchange = client.server.begin_exchange(client.caller.address, head)
+        self.keep_alive = facts.keep_alive and refusal is None
+        """The client may send another request on this connection."""
+        self.target = head.target
+        """What the service is asked for, once it is known which."""
+        self._refusal = refusal
+
+    def start(self) -> None:
+        """It is this request's turn."""
+        if self._refusal is not None:
+            self.refuse(self._refusal)
+            return
+        client, exchange = self.client, self.exchange
+        body_bytes = client.server.limits.body_bytes
+        try:
+            found = admit(client.caller, self.head, self.facts, body_bytes=body_bytes)
+        except NotAdmitted as refused:
+            exchange.client, exchange.host, self.cors = refused.address, refused.host, refused.cors
+            self.refuse(refused.refusal)
+            return
+        self.admission, self.cors = found, found.cors
+        self.upstream, self.target = found.service, found.target
+        exchange.client, exchange.host, exchange.key = found.address, found.host, found.key
+        exchange.service = found.service.name
+        self.send_with_token()
+
+    def send_with_token(self) -> None:
+        """Send the request, at once if a token is at hand."""
+        token = self.upstream.tokens.current()
+        if token is None:
+            self.fetch_token()
+        else:
+            self.send(token)
+
+    def fetch_token(self) -> None:
+        """Send the request once there is a new token."""
+        fetch_token(self.upstream, self, self.client.server.tasks)
+
+    def token_came(self, token: Token) -> None:
+        if self.is_open:
+            self.admission = self.client.caller.settled(self.admission)
+            self.send(token)
+            self.flush()
+
+    def no_token(self, error: AuthProxyError) -> None:
+        self.refuse(error)
+
+    # What the second half does.
+
+    @property
+    @abstractmethod
+    def is_open(self) -> bool:
+        """It has not ended."""
+
+    @abstractmethod
+    def send(self, token: Token) -> None:
+        """Send it, when there is a connection."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Let go what was written to the service."""
+
+    @abstractmethod
+    def refuse(self, error: AuthProxyError) -> None:
+        """Answer by ourselves; nothing of the service's answer has been sent."""

@@ -1,0 +1,86 @@
+"""What an exchange needs of its client's connection and of the server, and what it is to both."""
+
+import asyncio
+from typing import Protocol
+
+from authproxy.errors import AuthProxyError
+from authproxy.exchange import Exchange, RequestHead, ResponseHead
+from authproxy.policy.messages.facts import RequestFacts, ResponseFacts
+from authproxy.settings import LimitSettings, TimeoutSettings
+from authproxy.tasks import Tasks
+from authproxy.wire.admission.admission import Admission
+from authproxy.wire.admission.caller import Caller
+from authproxy.wire.loops import Loops
+from authproxy.wire.ports import Recorder, Register
+from authproxy.wire.relay.hints import Explainer
+from authproxy.wire.upstream import connection
+from authproxy.wire.upstream.upstream import Upstream
+
+
+class Server(Register, Recorder, Protocol):
+    """What exchanges need of the server that they belong to."""
+
+    limits: LimitSettings
+    timeouts: TimeoutSettings
+    tasks: Tasks
+    """What waits for something; ends with the server."""
+    explainer: Explainer
+    loops: Loops
+
+
+class Asked(Protocol):
+    """An exchange, as its client's connection sees it."""
+
+    head: RequestHead
+    facts: RequestFacts
+    exchange: Exchange
+    keep_alive: bool
+    """The client may send another request on this connection."""
+    target: bytes
+    """What the service is asked for."""
+    upstream: Upstream
+    admission: Admission
+    """Set when it was admitted, as everything about its service."""
+    cors: bytes
+    """The lines that let a page of an allowed origin read the answer."""
+
+
+class Client(connection.Client, Protocol):
+    """A client's connection, as an exchange sees it."""
+
+    @property
+    def server(self) -> Server: ...
+
+    caller: Caller
+    is_congested: bool
+    """It reads slower than we write."""
+
+    def is_turn_of(self, relay: Asked, /) -> bool:
+        """What is written now is read as the answer to this request."""
+
+    def begin_answer(self, relay: Asked, head: ResponseHead, facts: ResponseFacts, /) -> bool:
+        """Write the final head; is its body to be sent in chunks?"""
+
+    def add_to_head(self, line: bytes, /) -> None:
+        """Put more finished lines into the head that was written last."""
+
+    def reply(self, error: AuthProxyError, relay: Asked, /) -> int:
+        """Answer by ourselves; how many bytes the body has."""
+
+    def flush(self) -> None:
+        """Send what has been written."""
+
+    def hold_early(self, on: bool, /) -> None:
+        """Read nothing while there is no connection to take the request's body."""
+
+    def ended(self, relay: Asked, /) -> None:
+        """The exchange is over in good order: go on with the next request, or close."""
+
+    def linger(self, relay: Asked, /) -> None:
+        """The exchange is over, though the client still sends: let it read, then close."""
+
+    def abort(self, relay: Asked, /) -> None:
+        """The answer broke off: cut the client off, so that it cannot take it for whole."""
+
+    def hand_over(self, protocol: asyncio.Protocol, /) -> bytes:
+        """Leave the transport to a tunnel; what the client sent ahead is returned."""

@@ -1,0 +1,135 @@
+"""What a service's bytes hold, split anywhere, without a socket."""
+
+import pytest
+
+from authproxy.exchange import Field, ResponseHead
+from authproxy.policy.messages.facts import ResponseFacts
+from authproxy.wire.http1.heads import HeadError
+from authproxy.wire.http1.response_reader import ResponseReader
+
+EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n"
+
+
+class Heard:
+    """A receiver that writes down what it hears."""
+
+    def __init__(self, *, wants: bool = True) -> None:
+        self.told: list[tuple[object, ...]] = []
+        self.body = b""
+        self._wants = wants
+
+    def service_head(self, head: ResponseHead, facts: ResponseFacts, begun: bytes) -> bool:
+        self.told.append(("head", head.status))
+        return self._wants
+
+    def service_interim(self, head: ResponseHead, facts: ResponseFacts, size: int) -> None:
+        self.told.append(("interim", head.status, size))
+
+    def service_switches(self, head: ResponseHead, facts: ResponseFacts, rest: bytes) -> None:
+        self.told.append(("switches", rest))
+
+    def from_service(self, data: bytes) -> None:
+        self.body += data
+
+    def service_done(self, trailers: list[Field]) -> None:
+        self.told.append(("done", [value for _, value, _ in trailers]))
+
+
+def reader(method: bytes = b"GET") -> ResponseReader:
+    made = ResponseReader(head_bytes=1000, max_fields=4)
+    made.begin(method)
+    return made
+
+
+ANSWERS = [
+    (b"GET", EARLY + OK + b"Content-Length: 5\r\n\r\nhello", b"hello", [], True),
+    (b"GET", CHUNKED, b"hello", [b"1"], True),
+    (b"GET", b"HTTP/1.1 204 No Content\r\n\r\n", b"", [], True),
+    (b"GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", b"", [], True),
+    (b"HEAD", OK + b"Content-Length: 5\r\n\r\n", b"", [], True),
+    (b"GET", OK + b"Content-Length: 0\r\nConnection: close\r\n\r\n", b"", [], False),
+]
+
+
+@pytest.mark.parametrize(("method", "data", "body", "trailers", "may_follow"), ANSWERS)
+def test_an_answer_is_the_same_however_it_is_split(
+    method: bytes, data: bytes, body: bytes, trailers: list[bytes], may_follow: bool
+) -> None:
+    interim = [("interim", 103, len(EARLY) - 4)] if data.startswith(EARLY) else []
+    status = int(data.removeprefix(EARLY)[9:12])
+    for cut in range(len(data) + 1):
+        heard, made = Heard(), reader(method)
+        for piece in (data[:cut], data[cut:]):
+            made.feed(heard, piece)
+
+        assert [*interim, ("head", status), ("done", trailers)] == heard.told
+        assert (body, may_follow, True) == (heard.body, made.may_follow, made.has_head)
+
+
+def test_a_body_without_length_ends_with_the_connection() -> None:
+    heard, made = Heard(), reader()
+    made.feed(heard, OK + b"\r\nhel")
+    made.feed(heard, b"lo")
+    assert [("head", 200)] == heard.told
+
+    assert made.end(heard)
+    assert ([("head", 200), ("done", [])], b"hello") == (heard.told, heard.body)
+    assert not made.may_follow
+
+
+def test_half_an_answer_does_not_end_with_the_connection() -> None:
+    heard, made = Heard(), reader()
+    made.feed(heard, OK + b"Content-Length: 5\r\n\r\nhel")
+
+    assert not made.end(heard)
+    assert [("head", 200)] == heard.told
+
+
+def test_what_follows_an_answer_spoils_the_connection() -> None:
+    heard, made = Heard(), reader()
+    made.feed(heard, OK + b"Content-Length: 2\r\n\r\nokHTTP/1.1")
+
+    assert (b"ok", False) == (heard.body, made.may_follow)
+
+
+def test_after_a_switch_nothing_is_read_any_more() -> None:
+    heard, made = Heard(), reader()
+    made.feed(heard, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nraw\r\n\r\n")
+
+    assert [("switches", b"raw\r\n\r\n")] == heard.told
+
+
+def test_an_answer_that_is_not_wanted_is_not_read() -> None:
+    heard, made = Heard(wants=False), reader()
+    made.feed(heard, OK + b"Content-Length: 2\r\n\r\nok")
+
+    assert ([("head", 200)], b"", False) == (heard.told, heard.body, made.has_head)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"SSH-2.0\r\n", "HTTP/1.1"),
+        (OK + b"A: 1\r\n" * 5 + b"\r\n", "too many"),
+        (OK + b"A: " + b"x" * 1000, "too large"),
+        (b"HTTP/1.1 100 Continue\r\nContent-Length: 1\r\n\r\nx", "interim answer with a body"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "begin with its size"),
+    ],
+)
+def test_what_is_no_answer_is_refused(data: bytes, why: str) -> None:
+    with pytest.raises(HeadError, match=why):
+        reader().feed(Heard(), data)
+
+
+def test_the_next_answer_needs_a_next_request() -> None:
+    heard, made = Heard(), reader()
+    made.feed(heard, OK + b"Content-Length: 0\r\n\r\n")
+    with pytest.raises(HeadError, match="a second answer"):
+        made.feed(heard, OK)
+    made.begin(b"GET")
+    made.feed(heard, OK + b"Content-Length: 0\r\n\r\n")
+
+    assert 4 == len(heard.told)
+    assert "<ResponseReader [<BodyReader [over]>]>" == repr(made)
