@@ -19,6 +19,7 @@ from authproxy.values.mistakes import (
     advice_for_host,
     advice_for_scheme,
     advice_for_url,
+    in_ascii,
     refuse_address,
 )
 from authproxy.values.wording import parse_path, quoted
@@ -99,7 +100,7 @@ class Listen:
         return host if self.port is None else f"{host}:{self.port}"
 
 
-def parse_origin(text: str) -> Origin:
+def parse_origin(text: str, *, example: str = "https://SERVICE.run.app") -> Origin:
     """`https://host[:port][/path]`; a query, user or fragment is refused.
 
     A user name and password are never repeated.
@@ -116,7 +117,9 @@ def parse_origin(text: str) -> Origin:
         )
     host, port = split_authority(authority)
     if not is_host(host):
-        raise ValueError(f"{quoted(authority)} is not a host name; write https://SERVICE.run.app")
+        known = in_ascii(host)
+        meant = f"{scheme}://{known}" if known else example
+        raise ValueError(f"{quoted(authority)} is not a host name; write {meant}")
     path = _base_path(rest.removeprefix(authority), f"{scheme}://{authority}")
     number = parse_port(port) if port else 443 if scheme.lower() == "https" else 80
     if number == 0:

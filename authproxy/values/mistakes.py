@@ -53,8 +53,19 @@ def advice_for_host(text: str) -> str:
     if "*" in text:
         return "; each name by itself, without *"
     authority = re.split(r"[/?#]", text.strip().rpartition("://")[2], maxsplit=1)[0]
-    host = split_authority(authority)[0]
+    host = in_ascii(authority) or split_authority(authority)[0]
     return f": {host.lower()}" if is_host(host) and host != text.strip() else ""
+
+
+def in_ascii(host: str) -> str:
+    """A host name with other letters as it stands in `Host` (RFC 5890); empty for what is none."""
+    if host.isascii():
+        return ""
+    try:
+        name = host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
+    return name if is_host(name) else ""
 
 
 def refuse_address(text: str) -> None:

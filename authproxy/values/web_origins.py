@@ -38,6 +38,8 @@ def parse_web_origin(text: str) -> str:
     origin = text.removesuffix("/") if not text.endswith("://") else text
     if not _OTHER.fullmatch(origin):
         raise ValueError(f"{quoted(text)} is not an origin; write {_guess(text)}")
+    if origin.endswith("://") and origin.lower() != "file://":
+        raise ValueError(f"{quoted(text)} is not an origin; write what follows as well: {text}NAME")
     if _CHROME.match(origin):
         raise ValueError(
             f"{quoted(text)} is no extension's origin; write chrome-extension:// and the 32 letters"
@@ -59,7 +61,7 @@ def _of_server(text: str) -> str:
             f"{quoted(text)} is not an origin; write it without a path, as in"
             f" {scheme}://{re.split('[/?#]', rest)[0] or 'localhost:3000'}"
         )
-    return str(parse_origin(text))
+    return str(parse_origin(text, example="http://localhost:3000"))
 
 
 def _guess(text: str) -> str:

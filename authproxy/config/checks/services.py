@@ -1,6 +1,6 @@
 """What leads to a service, and what a service has no use for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from authproxy.config.checks.draft import Draft
 from authproxy.config.readers.setting_names import Path
@@ -21,12 +21,28 @@ def check_services(draft: Draft) -> Iterator[Problem]:
     yield from _shared_names(draft)
     yield from _reached_by_nobody(draft)
     yield from _itself(draft)
+    yield from _pages_of_files(draft)
     for path, service in draft.services():
         yield from _accounts(draft, path, service)
         yield from _elsewhere(draft, path, service)
         yield from _audience(draft, path, service)
         yield from _token_header(draft, path, service)
         yield from _without_effect(draft, path, service)
+
+
+def _pages_of_files(draft: Draft) -> Iterator[Problem]:
+    tables: list[tuple[Path, Sequence[str]]] = [((), draft.settings.allow_origins)]
+    tables += [(path, service.allow_origins) for path, service in draft.services()]
+    for path, origins in tables:
+        for index, origin in enumerate(origins):
+            if origin == "file://":
+                yield draft.warning(
+                    (*path, "allow_origins"),
+                    '"file://" has no effect in browsers: their pages from files say null, as'
+                    " everybody does who hides; let a server give the page out, and write its"
+                    " origin",
+                    index=index,
+                )
 
 
 def _same_host(draft: Draft) -> Iterator[Problem]:
