@@ -17,13 +17,13 @@ class LimitSettings(Frozen):
     headers: Count = Field(200, ge=8)
     """Header fields in a head."""
     body_bytes: Bytes = Field(0, ge=0)
-    """Size of a request's body; 0: no bound."""
+    """Size of a request's body; 0: no limit."""
     connections: Count = Field(0, ge=0)
-    """Open connections of all clients; 0: no bound."""
+    """Open connections of all clients; 0: no limit."""
     connections_per_client: Count = Field(0, ge=0)
-    """Open connections of one client address; 0: no bound."""
+    """Open connections of one client address; 0: no limit."""
     requests_per_second: Rate = Field(0.0, ge=0)
-    """Of one client address, or of one key where there are keys; 0: no bound."""
+    """Of one client address, or of one key where there are keys; 0: no limit."""
     burst: Count = Field(0, ge=0)
     """Requests that may come at once; 0: those of a second."""
 
@@ -40,7 +40,7 @@ class TimeoutSettings(Frozen):
     stream_idle: Seconds = Field(3600.0, gt=0)
     """Silence in both directions within an exchange."""
     total: Seconds = Field(0.0, ge=0)
-    """For a whole exchange, however much moves; 0: no bound. Tunnels are not counted."""
+    """For a whole exchange, however much moves; 0: no limit. Tunnels are not counted."""
     scale_up: Seconds = Field(10.0, ge=0)
     """For how long an idempotent request goes out again while Google has no instance; 0: never."""
     keep_alive: Seconds = Field(120.0, gt=0)

@@ -21,7 +21,7 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Why authproxy answered by itself; the value of `X-Authproxy-Error`."""
+    """Why authproxy answered by itself; the value of `X-Authproxy-Error`, or `-Answer`."""
 
     BAD_REQUEST = "bad_request"
     TLS_REQUIRED = "tls_required"

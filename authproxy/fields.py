@@ -138,7 +138,9 @@ def _version(value: object) -> object:
         else ""
     )
     if text in ("1.0", "1.1", "1"):
-        raise ValueError(f'TLS {text} can be broken; write "1.2", the oldest that is spoken here')
+        raise ValueError(
+            f'TLS {text} is not secure; write "1.2", the oldest that authproxy supports'
+        )
     return text or value
 
 
@@ -164,9 +166,7 @@ def _uid(value: object) -> object:
     """pydantic takes true for 1."""
     text = str(value).strip()
     if isinstance(value, bool) or not re.fullmatch(r"\d{1,10}", text):
-        raise ValueError(
-            f"{quoted(text)} is no number of a user; id -u NAME prints the one of a user NAME"
-        )
+        raise ValueError(f"{quoted(text)} is not the number of a user; id -u NAME prints it")
     return text
 
 
@@ -182,7 +182,7 @@ def _token_kind(value: object) -> object:
     if value in ("identity", "access"):
         return value
     raise ValueError(
-        'must be "identity" or "access"; where a token comes from is said by credentials, as in'
+        'must be "identity" or "access"; to say where a token comes from, use credentials, as in'
         ' credentials = "token-env:NAME"'
     )
 
@@ -234,7 +234,9 @@ def _mode(value: object) -> object:
         shown = quoted(value) if isinstance(value, str) else str(value)
         raise ValueError(f'{shown} is no file mode; write "0600", or "0660" for a group')
     if not mode & 0o200:
-        raise ValueError(f'{mode:04o} lets nobody connect, for that takes "w"; write "0600"')
+        raise ValueError(
+            f'{mode:04o} lets nobody connect: clients need write permission; write "0600"'
+        )
     return mode
 
 

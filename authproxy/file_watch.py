@@ -228,7 +228,7 @@ class FileWatch:
 
     def _read(self, watched: _Watched) -> asyncio.Task[None]:
         watched.is_read, watched.seen = True, watched.pending
-        name = f"the new {watched.source.what} in {watched.names} takes long to read"
+        name = f"the new {watched.source.what} in {watched.names} is taking long to read"
         return self._tasks.start(_take(watched), name=name)
 
     async def _find_marks(self) -> Mapping[Path, Mark | None]:
@@ -247,7 +247,7 @@ class FileWatch:
             look.is_given_up = True
             self._hung[left[0]] = task
             logger.warning(
-                "%s does not answer, as on a network drive that is gone: what was read before"
+                "%s cannot be read, as on a network drive that is gone: what was read before"
                 " stays in use",
                 left[0],
             )
@@ -263,7 +263,7 @@ class FileWatch:
         for file, task in list(self._hung.items()):
             if task.done():
                 del self._hung[file]
-                logger.info("%s answers again", file)
+                logger.info("%s can be read again", file)
 
     def __repr__(self) -> str:
         return f"<FileWatch [{len(self._watched)} watched, {len(self._waiting)} waiting]>"
@@ -301,10 +301,12 @@ async def _take(watched: _Watched) -> None:
     try:
         part = await in_thread(watched.source.read, name="files")
         whole = await watched.group.put(watched.at, part)
-        logger.info("the new %s in %s is used from now on: %r", what, names, whole)
+        logger.info("the new %s in %s is now in use: %r", what, names, whole)
     except (ConfigError, StartError) as error:
         told = " | ".join(str(error).splitlines())
-        logger.warning("the new %s in %s is not used, and the old one stays: %s", what, names, told)
+        logger.warning(
+            "the new %s in %s is not used; the old one stays in use: %s", what, names, told
+        )
     except Exception:
         logger.exception("the new %s in %s could not be used", what, names)
     finally:

@@ -27,7 +27,7 @@ class Resolver:
     ) -> None:
         self._lookup = lookup
         self._clock = clock
-        self._under_way: dict[tuple[object, ...], tuple[asyncio.Future[list[Any]], float]] = {}
+        self._lookups: dict[tuple[object, ...], tuple[asyncio.Future[list[Any]], float]] = {}
 
     async def getaddrinfo(
         self,
@@ -41,7 +41,7 @@ class Resolver:
     ) -> list[Any]:
         """As the loop's method of this name. Raises OSError."""
         key = (host, port, family, type, proto, flags)
-        lookup, since = self._under_way.get(key, (None, 0.0))
+        lookup, since = self._lookups.get(key, (None, 0.0))
         if lookup is None or self._clock() - since > SHARED_FOR_S:
             lookup = self._begin(key)
         return await asyncio.shield(lookup)
@@ -50,15 +50,15 @@ class Resolver:
         lookup = asyncio.ensure_future(  # noqa: TID251 -- it ends by itself, and is kept until then
             in_thread(self._lookup, *key, name=f"dns-{key[0]}")
         )
-        self._under_way[key] = lookup, self._clock()
+        self._lookups[key] = lookup, self._clock()
         lookup.add_done_callback(lambda done: self._ended(key, done))
         return lookup
 
     def _ended(self, key: tuple[object, ...], lookup: asyncio.Future[list[Any]]) -> None:
-        if self._under_way.get(key, (None,))[0] is lookup:
-            del self._under_way[key]
+        if self._lookups.get(key, (None,))[0] is lookup:
+            del self._lookups[key]
         if not lookup.cancelled():
             lookup.exception()  # whoever asked may have gone
 
     def __repr__(self) -> str:
-        return f"<Resolver [{len(self._under_way)} lookups]>"
+        return f"<Resolver [{len(self._lookups)} lookups]>"

@@ -108,6 +108,7 @@ NO_MODULE = {
     "test_configurations": "about what a person may write",
     "test_docs": "about the documents",
     "test_packaging": "about the wheel",
+    "test_wording": "about the words of messages and documents",
     "test_secrecy": "about what tests show",
     "test_security": "about the threats in docs/security.md",
 }

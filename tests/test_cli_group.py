@@ -59,7 +59,7 @@ def test_a_misspelled_command_is_not_taken_for_a_service() -> None:
         (["-version"], "did you mean --version?"),
         (["-listen", "80", "https://a"], "did you mean --listen?"),
         (["--versoin"], "did you mean authproxy --version?"),
-        (["run", "--version"], "it stands alone: authproxy --version"),
+        (["run", "--version"], "write authproxy --version, without anything else"),
         (["--host", "x", "https://a"], "did you mean --listen?"),
         (["--insecure", "https://a"], "certificates are always checked"),
         (["--log-file", "x", "https://a"], "the log goes to stderr"),

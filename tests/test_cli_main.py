@@ -128,7 +128,7 @@ def test_every_problem_of_the_configuration_is_a_line(
     assert [] == serve.settings
     assert (
         "",
-        "authproxy: command line: --api-key: a key is not written here in clear; put it into an"
+        "authproxy: command line: --api-key: a key must not be written here; put it into an"
         " environment variable, a file or Secret Manager, and write env:NAME, file:PATH or"
         " secret:projects/PROJECT/secrets/NAME\n"
         "authproxy: command line: --log-level: must be one of debug, info, warning, error, not"
@@ -279,7 +279,7 @@ def test_a_demo_is_told_once_where_to_listen(capsys: pytest.CaptureFixture[str])
     argv = ["demo", "--listen", "localhost:1", "--port", "2"]
 
     assert 2 == run(argv, environ={}, serve=Served())
-    assert "--listen says the port too" in capsys.readouterr().err
+    assert "--listen and --port both set the port" in capsys.readouterr().err
 
 
 def test_nothing_is_written_anywhere(tmp_path: Path) -> None:

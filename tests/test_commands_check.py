@@ -137,7 +137,7 @@ def test_a_service_by_name_has_no_address_yet() -> None:
     assert (
         "billing -> acme-prod/europe-west1/billing\n"
         "  hosts         billing.localhost\n"
-        "  audience      its address, when that was looked up\n"
+        "  audience      its address, once it is looked up\n"
         "  tag           canary\n"
     ) in found
     assert "  X-Api-Key     from secret:projects/acme-prod/secrets/key/versions/latest" in found

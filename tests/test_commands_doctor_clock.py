@@ -11,8 +11,8 @@ FIX = "Set the clock, for example with: timedatectl set-ntp true"
     ("offset_s", "expected"),
     [
         (0, ok("agrees with Google's")),
-        (60, ok("1 min 0 s behind Google's, which does no harm")),
-        (-12, ok("12 s ahead of Google's, which does no harm")),
+        (60, ok("1 min 0 s behind Google's, which is harmless")),
+        (-12, ok("12 s ahead of Google's, which is harmless")),
         (61, failed("this machine's clock is 1 min 1 s behind Google's", FIX)),
         (-7500, failed("this machine's clock is 2 h 5 min ahead of Google's", FIX)),
     ],
@@ -24,7 +24,6 @@ def test_a_clock_that_is_far_off_is_wrong(offset_s: float, expected: Result) -> 
 async def test_where_google_cannot_be_asked_nothing_is_known() -> None:
     nobody = parse_egress_url("http://127.0.0.1:9", source="egress_proxy")
 
-    assert not_run(
-        "Google, which knows the time, cannot be asked: clock: www.googleapis.com cannot be"
-        " reached (ProxyError)"
-    ) == await check_clock(nobody)
+    assert not_run("skipped: cannot reach www.googleapis.com (ProxyError)") == await check_clock(
+        nobody
+    )

@@ -24,9 +24,9 @@ async def checked(given: Subject) -> list[Result]:
 @pytest.mark.parametrize(
     ("credentials", "first", "rest"),
     [
-        ("none", 'they are "none": no token is sent', "tokens come from none"),
-        ("token-env:T", "token-env gives a finished token", "tokens come from token-env"),
-        ("command:x --secret", "command gives a finished token", "tokens come from command"),
+        ("none", 'they are "none", so no token is sent', "tokens come from none"),
+        ("token-env:T", "token-env has a ready-made token", "tokens come from token-env"),
+        ("command:x --secret", "command has a ready-made token", "tokens come from command"),
     ],
 )
 async def test_finished_tokens_need_none_of_it(credentials: str, first: str, rest: str) -> None:
@@ -37,7 +37,7 @@ async def test_finished_tokens_need_none_of_it(credentials: str, first: str, res
 
 async def test_gcloud_is_found_on_path() -> None:
     assert [
-        ok("gcloud: gcloud has them"),
+        ok("gcloud: from gcloud"),
         not_needed("tokens come from gcloud"),
         ok(f"it is at {SHIM}/gcloud"),
     ] == await checked(subject("gcloud", PATH=str(SHIM)))

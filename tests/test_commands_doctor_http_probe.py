@@ -84,7 +84,7 @@ async def test_a_service_that_is_not_there_is_said_as_everywhere() -> None:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"", "The service https://a closed the connection unanswered."),
+        (b"", "The service https://a closed the connection without an answer."),
         (b"SSH-2.0-OpenSSH\r\n", "The service https://a sent something that is not HTTP/1.1."),
         (b"HTTP/1.1 abc\r\n\r\n", "The service https://a sent something that is not HTTP/1.1."),
     ],

@@ -39,7 +39,7 @@ a https://a
 b https://b
   failed      role         no role
 
-The first thing to mend is token of a; the rest may follow from it.""" == as_text(ILL, colour=False)
+Fix token of a first; it may be the cause of the rest.""" == as_text(ILL, colour=False)
 
 
 def test_when_all_is_well_the_last_line_says_so() -> None:
@@ -49,7 +49,7 @@ def test_when_all_is_well_the_last_line_says_so() -> None:
 def test_what_is_about_this_machine_has_no_name_in_the_last_line() -> None:
     report = Report(findings=[Finding(check=Check.CLOCK, result=failed("x", "y"))], urls={})
 
-    assert "The first thing to mend is clock; the rest" in as_text(report, colour=False)
+    assert "Fix clock first; it may be the cause of the rest" in as_text(report, colour=False)
 
 
 def test_colours_are_green_and_red_and_change_no_column() -> None:

@@ -84,7 +84,7 @@ async def test_an_unforeseen_error_is_a_failure_without_its_text() -> None:
     [result] = await found(Step(check=Check.DNS, run=giving(KeyError("hunter2"))))
 
     assert Status.FAILED is result.status
-    assert result.message.startswith("the check failed in an unforeseen way (KeyError at ")
+    assert result.message.startswith("the check failed unexpectedly (KeyError at ")
 
 
 async def test_a_check_that_hangs_is_a_failure() -> None:
@@ -92,7 +92,7 @@ async def test_a_check_that_hangs_is_a_failure() -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    assert [failed("it was not over within 0 seconds", "Is the network very slow?")] == (
+    assert [failed("it did not finish within 0 seconds", "Is the network very slow?")] == (
         await found(Step(check=Check.DNS, run=hang), deadline_s=0)
     )
 

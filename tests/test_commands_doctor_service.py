@@ -32,7 +32,7 @@ def subject(world: World, jwt: str, audience: str = "") -> Subject:
 async def test_who_is_let_in_gets_the_applications_answer(world: World) -> None:
     given = subject(world, world.mint())
 
-    assert ok("GET / gets an answer of the application's own: 200") == await check_probe(given)
+    assert ok("GET / is answered by the application: 200") == await check_probe(given)
     assert ok(f"{METADATA_EMAIL} may call it") == await check_role(given)
 
 
@@ -43,7 +43,7 @@ async def test_an_applications_own_refusal_is_its_own_affair(world: World) -> No
     world.cloud_run.app = refuse
     given = subject(world, world.mint())
 
-    assert ok("GET / gets an answer of the application's own: 403") == await check_probe(given)
+    assert ok("GET / is answered by the application: 403") == await check_probe(given)
     assert Status.OK is (await check_role(given)).status
 
 
@@ -51,7 +51,7 @@ async def test_a_missing_role_is_the_roles_affair(world: World) -> None:
     world.cloud_run.gate.invokers.clear()
     given = subject(world, world.mint())
 
-    assert ok("GET / gets Google's own 403, with which the token was believed") == (
+    assert ok("GET / is answered by Google with 403; the token itself was accepted") == (
         await check_probe(given)
     )
     found = await check_role(given)
@@ -72,8 +72,8 @@ async def test_a_token_that_is_not_believed_leads_to_the_services_own_address(
 
     assert (
         Status.FAILED,
-        "Google answered 401: The token for https://x was not accepted, for no reason that can be"
-        " seen from here: a wrong clock, or an audience of another service.",
+        "Google answered 401: The token for https://x was not accepted. The usual causes are a"
+        " wrong clock and the audience of another service.",
         f"Is {world.url} the address of this service? It is in: gcloud run services describe"
         " SERVICE --region=REGION --format='yaml(status.url,metadata.annotations)'",
     ) == (found.status, found.message, found.fix)

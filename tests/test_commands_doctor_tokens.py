@@ -32,7 +32,7 @@ from tests.support.proxying import make_token
             "https://b",
             failed(
                 "the token is for https://b, not for https://a",
-                "Have one made for https://a; or, if the service accepts this one:"
+                "Get a token for https://a; or, if the service accepts this one, use"
                 " --audience https://b",
             ),
         ),

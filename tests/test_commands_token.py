@@ -128,7 +128,7 @@ def test_who_prints_a_token_on_a_terminal_is_warned(
 
     assert 0 == run(argv)
 
-    expected = "authproxy: whoever has this token is me@x.example to https://a until "
+    expected = "authproxy: anyone with this token can call https://a as me@x.example until "
     assert terminal.text
     assert warned is capsys.readouterr().err.startswith(expected)
 
@@ -154,7 +154,7 @@ def test_of_several_services_one_must_be_chosen(capsys: pytest.CaptureFixture[st
 def test_the_two_forms_do_not_go_together(capsys: pytest.CaptureFixture[str]) -> None:
     assert 2 == run(["token", "https://a", "--header", "--decode"], environ={})
 
-    assert "--header and --decode do not go together" in capsys.readouterr().err
+    assert "--header and --decode cannot be used together" in capsys.readouterr().err
 
 
 @pytest.mark.prints_tokens
@@ -176,4 +176,4 @@ async def test_an_access_token_is_shown_but_says_nothing_of_itself(
     assert found is not None
     assert ROBOT == found.account.email
     assert 1 == claims
-    assert "authproxy: an access token says nothing of itself\n" in err
+    assert "authproxy: an access token has no claims to show\n" in err

@@ -22,8 +22,8 @@ def test_what_is_wrong_with_keys_and_proxies_is_said_with_its_line(tmp_path: Pat
     )
 
     assert [
-        "authproxy.toml:1: trusted_proxies: 0.0.0.0/0 is everybody, so that anybody could claim any"
-        " address; name your load balancers' networks",
+        "authproxy.toml:1: trusted_proxies: 0.0.0.0/0 is every address, so anybody could claim"
+        " to be any client; name your load balancers' networks",
         "authproxy.toml:2: keys.empty: has neither sha256 nor file; authproxy key makes a key for"
         " it",
         'authproxy.toml:3: keys.empty.services: there is no service "biling"; did you mean'

@@ -15,8 +15,8 @@ def write(tmp_path: Path, content: str) -> Path:
 
 def test_a_token_is_not_sent_in_clear() -> None:
     assert [
-        "command line: URL: http://a:8000 would get its token unencrypted, for all on the way to"
-        ' read; write https://a, or credentials = "none" if it needs no token'
+        "command line: URL: http://a:8000 would get its token unencrypted, and others on the"
+        ' network could read it; write https://a, or credentials = "none" if it needs no token'
     ] == problems(urls=["http://a:8000"])
 
 
@@ -41,8 +41,8 @@ def test_a_finished_token_cannot_act_as_a_service_account(source: str) -> None:
 
 def test_delegates_need_somebody_to_act_as() -> None:
     assert [
-        "environment: AUTHPROXY_DELEGATES: says through whom to act, but not as whom; add"
-        " impersonate"
+        "environment: AUTHPROXY_DELEGATES: has no effect alone; add impersonate, the account to"
+        " act as"
     ] == problems(urls=[URL], environ={"AUTHPROXY_DELEGATES": "a@b.iam"})
 
 
@@ -157,8 +157,9 @@ def test_an_access_token_goes_to_nobody_else(url: str, tmp_path: Path) -> None:
     file = write(tmp_path, f'[services.s]\nurl = "{url}"\ntoken = "access"\n')
 
     assert (
-        "authproxy.toml:3: services.s.token: an access token opens everything that its identity may"
-        f" do, so it is sent to https://NAME.googleapis.com only; for {url} use an identity token"
+        "authproxy.toml:3: services.s.token: an access token gives access to everything that its"
+        f" identity may do, so it is sent to https://NAME.googleapis.com only; for {url} use an"
+        " identity token"
     ) in problems(file=file)
 
 

@@ -50,8 +50,8 @@ def found_in(tmp_path: Path, service: str, **environ: str) -> list[str]:
         ),
         (
             f'url = "{URL}"\napi_key = "env:K"\nadd_headers = ["X-A: b", "x-api-KEY: "]',
-            "4: services.billing.add_headers: x-api-KEY looks like the place of a secret, which"
-            ' does not belong here in clear; write secret_headers = ["x-api-KEY: env:NAME"]',
+            "4: services.billing.add_headers: x-api-KEY looks like a secret, which"
+            ' must not be written here; write secret_headers = ["x-api-KEY: env:NAME"]',
         ),
         (
             f'url = "{URL}"\nsecret_headers = ["X-A: env:K"]\nadd_headers = ["x-a: b"]',

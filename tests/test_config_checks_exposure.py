@@ -100,7 +100,7 @@ def test_what_cannot_be_changed_is_not_complained_about(
 
 
 FORWARDED = (
-    "is about clients, and on Cloud Run every connection comes from Google's front end; name its"
+    "has no effect on Cloud Run, where every connection comes from Google's front end; name its"
     " network in trusted_proxies (the access log shows its address), and X-Forwarded-For then says"
     " who the client is"
 )

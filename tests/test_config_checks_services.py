@@ -20,10 +20,10 @@ def test_a_host_name_leads_to_one_service(tmp_path: Path) -> None:
     )
 
     assert [
-        'authproxy.toml:8: services.b.hosts: "x.example" already leads to the service "a"; a name'
-        " can lead to one only",
-        'authproxy.toml:9: services.b.hosts: "a.localhost" already leads to the service "a"; a name'
-        " can lead to one only",
+        'authproxy.toml:8: services.b.hosts: "x.example" already belongs to the service "a"; a name'
+        " can belong to one service only",
+        'authproxy.toml:9: services.b.hosts: "a.localhost" already belongs to the service "a"; a'
+        " name can belong to one service only",
     ] == problems(file=file)
 
 
@@ -36,8 +36,8 @@ def test_a_path_leads_to_one_service(tmp_path: Path) -> None:
     )
 
     assert [
-        'authproxy.toml:6: services.b.path: "/x" already leads to the service "a"; a path can lead'
-        " to one only",
+        'authproxy.toml:6: services.b.path: "/x" already belongs to the service "a"; a path can'
+        " belong to one service only",
         "authproxy.toml:9: services.c.strip_path: there is no path to strip; add path",
     ] == problems(file=file)
 
@@ -63,7 +63,7 @@ def test_a_service_that_no_listener_leads_to_is_told() -> None:
 def test_authproxy_is_no_service_of_itself(listen: str, url: str) -> None:
     [problem] = problems(urls=[url], flags={"--listen": (listen,), "--allow": ("192.0.2.0/24",)})
 
-    assert "is where authproxy listens: it would ask itself" in problem
+    assert "is authproxy's own listener: it would call itself" in problem
     assert [] == problems(urls=[url], flags={"--port": "8081"})
 
 

@@ -87,7 +87,7 @@ def test_a_url_with_the_name_of_a_service_in_the_file_is_a_problem(tmp_path: Pat
     file = write(tmp_path, '\n[services.billing]\nurl = "https://a"\n')
 
     assert [
-        'command line: URL: the service "billing" is already at authproxy.toml:2; write'
+        'command line: URL: the service "billing" is already defined at authproxy.toml:2; write'
         " OTHERNAME=https://… for this one"
     ] == problems(file=file, urls=[URL])
 

@@ -58,8 +58,8 @@ def test_an_encrypted_key_is_told_with_the_way_out(pair: Pair, traditional: bool
         load(pair.cert, pair.key)
 
     assert str(told.value) == (
-        f'the key in "{pair.key}" is encrypted, and nobody is there to type its password; write it'
-        f' without: openssl pkey -in "{pair.key}" -out KEY.pem'
+        f'the key in "{pair.key}" is encrypted, and authproxy cannot ask for its password; write'
+        f' the key without one: openssl pkey -in "{pair.key}" -out KEY.pem'
     )
 
 
@@ -117,6 +117,6 @@ def test_each_mistake_is_a_problem_of_the_setting_that_has_it(pair: Pair) -> Non
         " client_cert_file",
         'authproxy.toml:11: services.c.client_cert_file: "server.pem" holds no PEM key; name the'
         " file that has it",
-        'authproxy.toml:12: services.c.tls_min_version: TLS 1.1 can be broken; write "1.2", the'
-        " oldest that is spoken here",
+        'authproxy.toml:12: services.c.tls_min_version: TLS 1.1 is not secure; write "1.2", the'
+        " oldest that authproxy supports",
     ]

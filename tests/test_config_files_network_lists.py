@@ -95,7 +95,7 @@ def test_a_file_of_another_kind_is_not_read_to_its_end(file: Path) -> None:
 
     told = complaints(file)
     assert 11 == len(told)
-    expected = "deny.txt:10: deny_file: here the reading was given up; is it the right file?"
+    expected = "deny.txt:10: deny_file: reading stopped here; is it the right file?"
     assert expected == told[-1]
 
 

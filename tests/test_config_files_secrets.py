@@ -42,11 +42,11 @@ def test_blanks_inside_belong_to_the_key() -> None:
         (f"{HUNTER}\t\n", "env:KEY begins or ends with a blank; remove it"),
         (
             f"{HUNTER}\0x",
-            "env:KEY has a character that cannot stand in a header; a key is printable ASCII",
+            "env:KEY has a character that is not allowed in a header; a key is printable ASCII",
         ),
         (
             f"{HUNTER}ü",
-            "env:KEY has a character that cannot stand in a header; a key is printable ASCII",
+            "env:KEY has a character that is not allowed in a header; a key is printable ASCII",
         ),
     ],
 )
@@ -75,5 +75,5 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"\xff\xfe\x00k")
 
-    with pytest.raises(StartError, match="has a character that cannot stand in a header"):
+    with pytest.raises(StartError, match="has a character that is not allowed in a header"):
         from_file(tmp_path / "key")

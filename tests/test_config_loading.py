@@ -13,7 +13,7 @@ def test_a_url_is_configuration_enough() -> None:
 
 def test_nothing_at_all_is_a_problem_with_its_way_out() -> None:
     assert [
-        "command line: URL: there is no service to stand in front of; write authproxy"
+        "command line: URL: no service is given; write authproxy"
         ' https://SERVICE.run.app, or put [services.NAME] with url = "https://…" into a file and'
         " write authproxy -c FILE"
     ] == problems()
@@ -44,7 +44,7 @@ def test_every_problem_is_said_at_once_in_the_order_of_reading(tmp_path: Path) -
         'authproxy.toml:2: alow: there is no such key; did you mean "allow"?',
         "authproxy.toml:4: services.billing.url: a service's address has no query and no fragment;"
         f" write {URL}/invoices",
-        "authproxy.toml:5: services.billing.api_key: a key is not written here in clear; put it"
+        "authproxy.toml:5: services.billing.api_key: a key must not be written here; put it"
         " into an environment variable, a file or Secret Manager, and write env:NAME, file:PATH or"
         " secret:projects/PROJECT/secrets/NAME",
         "authproxy.toml:7: timeouts.connect: must be more than 0",

@@ -43,7 +43,7 @@ def write(tmp_path: Path, content: str) -> Path:
         ),
         (
             "  api_key = hunter2\n",
-            'authproxy.toml:1: column 13: Invalid value: text stands in quotes: KEY = "VALUE"; the'
+            'authproxy.toml:1: column 13: Invalid value: text must be in quotes: KEY = "VALUE"; the'
             ' line is: "api_key = …"',
         ),
     ],
@@ -94,14 +94,14 @@ def test_a_secret_in_a_line_with_a_mistake_is_not_repeated(line: str, tmp_path: 
 @pytest.mark.parametrize(
     ("line", "advice"),
     [
-        ("listen = localhost:8080", 'text stands in quotes: KEY = "VALUE"'),
+        ("listen = localhost:8080", 'text must be in quotes: KEY = "VALUE"'),
         ('listen = "8080', "the quotation mark at the end is missing"),
         ("listen: 8080", "a line is KEY = VALUE"),
         ("listen = 1\nlisten = 2", "it is there twice; remove one"),
         ("[log]\n[log]", "the table is there twice; write all its keys below the first"),
         (
             "listen = 1 2",
-            "a line ends behind its value; text and amounts with a unit stand in quotes",
+            "nothing may follow a value; text and amounts with a unit must be in quotes",
         ),
     ],
 )

@@ -18,15 +18,16 @@ from authproxy.config.readers.unknown_keys import advice, advice_for_value
         (("log", "colour"), "known here: format, level, access"),
         (
             ("log", "file"),
-            "the log goes to stderr, and where that goes the caller decides: authproxy … 2>FILE",
+            "the log goes to stderr; to write it into a file: authproxy … 2>FILE",
         ),
         (("log_level",), "it belongs in [log], as level"),
         (("timeout_connect",), "it belongs in [timeouts], as connect"),
-        (("port",), 'where clients connect is said by listen = "localhost:8080"'),
+        (("port",), 'to say where clients connect, write listen = "localhost:8080"'),
         (("services", "a", "upstream"), "write url"),
         (
             ("services", "a", "insecure"),
-            "certificates are always checked; ca_file names one to trust besides the system's",
+            "certificates are always checked; to trust another CA besides the system's, write"
+            " ca_file",
         ),
     ],
 )
@@ -43,7 +44,7 @@ def test_an_unknown_key_is_answered_with_what_to_write(path: Path, expected: str
         (
             ("services", "a", "log"),
             {"level": "debug"},
-            "it is no part of another table: write [log]",
+            "it is a table by itself: write [log]",
         ),
     ],
 )

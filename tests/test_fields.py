@@ -36,7 +36,7 @@ def test_a_token_in_the_place_of_its_kind_is_not_repeated() -> None:
     [error] = caught.value.errors(include_input=False)
     assert "eyJ" not in error["msg"]
     assert error["msg"].endswith(
-        'must be "identity" or "access"; where a token comes from is said by credentials, as in'
+        'must be "identity" or "access"; to say where a token comes from, use credentials, as in'
         ' credentials = "token-env:NAME"'
     )
 

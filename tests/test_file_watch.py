@@ -91,7 +91,7 @@ async def test_a_change_counts_once_it_has_settled(
 
     assert 1 == kept.changes
     expected = (
-        f"the new list in {kept.deny} is used from now on:"
+        f"the new list in {kept.deny} is now in use:"
         " <AccessList [allow: 10.0.0.0/8 | deny: 10.2.0.0/16, 10.1.0.0/16]>"
     )
     assert [expected] == caplog.messages
@@ -115,9 +115,9 @@ async def test_a_broken_list_is_told_once_and_the_old_one_stays(
 
     advice = "is not an address or a CIDR range; write 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32"
     assert sorted(caplog.messages) == [
-        f"the new list in {kept.allow} is not used, and the old one stays:"
+        f"the new list in {kept.allow} is not used; the old one stays in use:"
         f" {kept.allow}:1: allow_file: this {advice}",
-        f"the new list in {kept.deny} is not used, and the old one stays:"
+        f"the new list in {kept.deny} is not used; the old one stays in use:"
         f' {kept.deny}:1: deny_file: "10.1.0.0/99" {advice};'
         " the number behind the slash is 32 at most",
     ]
@@ -257,14 +257,14 @@ async def test_a_file_that_hangs_keeps_no_other_from_being_looked_at(
     kept.deny.write_text("10.3.0.0/16\n")
     await kept.settle()
     assert ["10.1.0.1"] == kept.passing
-    hangs = f"{kept.allow} does not answer, as on a network drive that is gone: what was read"
+    hangs = f"{kept.allow} cannot be read, as on a network drive that is gone: what was read"
     assert 1 == sum(message.startswith(hangs) for message in caplog.messages)
 
     slow.hung.clear()
     slow.released.set()
     kept.allow.write_text("0.0.0.0/0\n")
     await until_async(kept.watch.look, lambda: "192.0.2.7" in kept.passing)
-    assert f"{kept.allow} answers again" in caplog.messages
+    assert f"{kept.allow} can be read again" in caplog.messages
     await kept.watch.close()
 
 
@@ -286,7 +286,7 @@ async def test_a_file_that_cannot_be_read_to_its_end_keeps_no_other_from_being_r
     os.mkfifo(kept.allow)
     await kept.settle()
     assert [
-        f"the new list in {kept.allow} takes long to read: what was read before stays in use"
+        f"the new list in {kept.allow} is taking long to read: what was read before stays in use"
     ] == caplog.messages
     kept.deny.write_text("10.1.0.0/16\n")
     await kept.settle()

@@ -75,7 +75,7 @@ async def test_a_page_instead_of_an_answer_is_told_of(world: World) -> None:
     with pytest.raises(CredentialError) as caught:
         await ask(api_of(world))
 
-    assert "Secret Manager: the answer was not what was expected" == caught.value.message
+    assert "Secret Manager: the answer was not in the expected form" == caught.value.message
     assert "Is there a proxy or a sign-in page between here and Google?" == caught.value.hint
 
 
@@ -84,7 +84,7 @@ async def test_an_api_that_cannot_be_reached_is_named(world: World) -> None:
     with pytest.raises(CredentialError) as caught:
         await ask(api_of(world))
 
-    message = "Secret Manager: secretmanager.googleapis.com cannot be reached (ProxyError)"
+    message = "Secret Manager: cannot reach secretmanager.googleapis.com (ProxyError)"
     assert message == caught.value.message
     assert not caught.value.permanent
 
@@ -134,7 +134,7 @@ CASES = (Case("DISABLED", "{what} is off", "Switch {what} on."),)
         (
             503,
             "SERVICE_DISABLED x",
-            ("Api answered 503", "That should pass; authproxy tries again.", False),
+            ("Api answered 503", "This is usually temporary; authproxy tries again.", False),
         ),
         (400, "odd", ("Api answered 400", "", True)),
     ],

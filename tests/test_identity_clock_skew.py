@@ -99,9 +99,9 @@ def test_it_is_told_once_and_again_when_it_changes_much(
         ask(skew, clock, behind_s, takes_s=0)
 
     consequence = (
-        "Google's: tokens' ends are reckoned by Google's clock, but Google refuses what a key file"
-        " signs by a clock that is more than 5 minutes off; set the clock, for example with:"
-        " timedatectl set-ntp true"
+        "Google's: authproxy allows for that, but Google refuses a key file's signatures when the"
+        " clock is more than 5 minutes off; set the clock, for example with: timedatectl"
+        " set-ntp true"
     )
     assert [
         f"this machine's clock is 2 h 5 min behind {consequence}",

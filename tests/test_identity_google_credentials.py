@@ -232,7 +232,7 @@ async def test_a_deleted_key_is_named_with_the_command_for_a_new_one(
 
     assert (
         f"file:k.json: Google does not know the key of {RUNNER}: it was deleted or replaced",
-        f"Make a new one: gcloud iam service-accounts keys create KEY.json --iam-account={RUNNER}",
+        f"Create one: gcloud iam service-accounts keys create KEY.json --iam-account={RUNNER}",
         "invalid_grant Invalid JWT Signature.",
         True,
     ) == await key.failure()
@@ -243,7 +243,7 @@ async def test_a_deleted_account_is_named(world: World, key: File) -> None:
 
     assert (
         f"file:k.json: the service account {RUNNER} does not exist (any more)",
-        "Make it again, or use the key of another one.",
+        "Create it again, or use the key of another one.",
         "invalid_grant Invalid grant: account not found",
         True,
     ) == await key.failure()
@@ -274,7 +274,7 @@ async def test_a_revoked_sign_in_names_the_command(world: World, user: File) -> 
 async def test_a_sign_in_that_must_be_renewed_names_the_command(world: World, user: File) -> None:
     world.google.accounts.must_reauthenticate.add(USER)
 
-    assert ("file:k.json: Google wants the user to sign in again", f"Run: {LOGIN}") == (
+    assert ("file:k.json: Google requires the user to sign in again", f"Run: {LOGIN}") == (
         await user.failure()
     )[:2]
 
@@ -337,7 +337,7 @@ async def test_federated_files_of_every_sort_are_told_apart(world: World, place:
     assert (await file.failure())[0] in (
         "file:k.json: the file's contents cannot be used",
         "file:k.json: the credentials could not be used",
-        "file:k.json: the subject token comes from a program, and it may not be run",
+        "file:k.json: the subject token comes from a program, which authproxy may not run",
     )
 
 
@@ -347,7 +347,7 @@ async def test_federated_files_of_every_sort_are_told_apart(world: World, place:
 @pytest.mark.parametrize(
     ("status", "permanent", "hint"),
     [
-        (502, False, "That should pass; authproxy tries again."),
+        (502, False, "This is usually temporary; authproxy tries again."),
         (404, True, "The log says more."),
     ],
 )
@@ -368,7 +368,7 @@ async def test_a_page_instead_of_a_token_is_never_taken_for_one(world: World, ke
     world.google.token.fail_with(200, "<p>Sign in to the hotel's Wi-Fi</p>")
 
     assert (
-        "file:k.json: Google's answer was not what was expected",
+        "file:k.json: Google's answer was not in the expected form",
         "Is there a proxy or a sign-in page between here and Google?",
         "TypeError",
         False,
@@ -391,7 +391,7 @@ async def test_a_connection_that_breaks_is_an_error_that_will_pass(world: World,
     world.google.token.down()
 
     assert (
-        "file:k.json: 127.0.0.1 cannot be reached (ConnectionError)",
+        "file:k.json: cannot reach 127.0.0.1 (ConnectionError)",
         "Is the network up? Does it need a proxy (HTTPS_PROXY)?",
         "",
         False,
@@ -411,7 +411,7 @@ async def test_a_proxy_that_is_down_is_named(user: File, monkeypatch: pytest.Mon
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
 
     assert (
-        "file:k.json: oauth2.googleapis.com cannot be reached (ProxyError)",
+        "file:k.json: cannot reach oauth2.googleapis.com (ProxyError)",
         "Is the proxy named by HTTPS_PROXY right and running?",
     ) == (await user.failure())[:2]
 
@@ -422,7 +422,7 @@ async def test_a_certificate_that_is_not_trusted_is_an_error_with_the_setting_fo
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
 
     assert (
-        "file:k.json: oauth2.googleapis.com cannot be reached (SSLError)",
+        "file:k.json: cannot reach oauth2.googleapis.com (SSLError)",
         "Its certificate is not trusted. Behind a TLS-inspecting proxy, name the proxy's CA in"
         " REQUESTS_CA_BUNDLE.",
     ) == (await user.failure())[:2]

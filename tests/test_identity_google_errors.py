@@ -72,7 +72,7 @@ def test_the_subtype_tells_a_renewed_sign_in_from_a_revoked_one() -> None:
     }
 
     assert (
-        "adc: Google wants the user to sign in again",
+        "adc: Google requires the user to sign in again",
         "invalid_grant rapt_required reauth related error",
     ) == told(RefreshError("invalid_grant: reauth related error", body))
 
@@ -160,7 +160,7 @@ def test_a_refusal_of_the_metadata_server_is_its_own() -> None:
 def test_a_cut_connection_is_found_however_deep(wrap: type[Exception]) -> None:
     error = wrap(requests_exceptions.ReadTimeout("eyJ"))
 
-    assert ("adc: Google cannot be reached (ReadTimeout)", "") == told(error)
+    assert ("adc: cannot reach Google (ReadTimeout)", "") == told(error)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_cut_connection_is_found_as_a_cause_too() -> None:
     error = GaveUpError()
     error.__cause__ = TransportError(requests_exceptions.ConnectTimeout())
 
-    assert "adc: Google cannot be reached (ConnectTimeout)" == told(error)[0]
+    assert "adc: cannot reach Google (ConnectTimeout)" == told(error)[0]
 
 
 def test_an_exception_that_causes_itself_ends_the_search() -> None:
@@ -217,7 +217,7 @@ def test_a_google_exception_without_words_has_its_type() -> None:
 def test_what_nobody_foresaw_is_named_without_its_text() -> None:
     result = translate(RuntimeError("ya29.secret"), Asked(source="adc"))
 
-    assert "adc failed in an unforeseen way (RuntimeError)" == result.message
+    assert "adc failed unexpectedly (RuntimeError)" == result.message
 
 
 def test_no_refusal_shows_what_the_answer_carried() -> None:

@@ -16,7 +16,9 @@ from authproxy.identity.google.federation import ALLOW, subject_file_of, subject
 
 TARGET = "target@p.iam.gserviceaccount.com"
 BY_HAND = "Run it by hand; it is credential_source.executable.command in the file."
-IS_IT_UP = "credential_source in the file says where it is; is that right, and is it up?"
+IS_IT_UP = (
+    "credential_source in the file says where to get it; is that right, and is the server running?"
+)
 FORMAT = "Does credential_source.format say how it is written?"
 AWS_PLACE = {
     "environment_id": "aws1",
@@ -56,7 +58,7 @@ async def failure(source: Google, world: World) -> CredentialError:
         ({"executable": {"command": "echo hunter2"}}, "a program: there is none in it", BY_HAND),
         (
             {"executable": {"command": "sleep 30", "timeout_millis": 5000}},
-            "a program: it has not ended in time",
+            "a program: it did not finish in time",
             BY_HAND,
         ),
         ({"url": "http://u:hunter2@127.0.0.1:9/t"}, "127.0.0.1:9 (TransportError)", IS_IT_UP),
@@ -73,7 +75,7 @@ async def test_a_subject_token_that_cannot_be_had_is_told_of_with_its_place(
 ) -> None:
     error = await failure(source_of(world, place), world)
 
-    assert f"file:k.json: the subject token cannot be had from {why}" == error.message
+    assert f"file:k.json: cannot get the subject token from {why}" == error.message
     assert hint == error.hint
     assert not error.permanent
     assert "hunter2" not in f"{error.message}{error.hint}{error.detail}"
@@ -86,7 +88,7 @@ async def test_what_a_server_answers_in_place_of_a_subject_token_is_told_of(worl
     other = {"url": f"http://{at}/oauth2/v3/certs", "format": as_json}
     without = await failure(source_of(world, other), world)
 
-    begin = f"file:k.json: the subject token cannot be had from {at}"
+    begin = f"file:k.json: cannot get the subject token from {at}"
     assert f"{begin}: it answered 404" == refused.message
     assert f"{begin}: there is none in it" == without.message
 
@@ -98,7 +100,7 @@ async def test_a_program_runs_only_where_that_is_allowed(
     error = await failure(source_of(world, {"executable": {"command": "true"}}), world)
 
     assert error.message == (
-        "file:k.json: the subject token comes from a program, and it may not be run"
+        "file:k.json: the subject token comes from a program, which authproxy may not run"
     )
     assert f"If you trust the file that names the program: export {ALLOW}=1" == error.hint
     assert error.permanent
@@ -107,10 +109,8 @@ async def test_a_program_runs_only_where_that_is_allowed(
 async def test_outside_aws_its_credentials_are_not_found(world: World) -> None:
     error = await failure(source_of(world, AWS_PLACE, token_type=AWS_TOKEN_TYPE), world)
 
-    assert "file:k.json: the subject token cannot be had from AWS (TransportError)" == error.message
-    assert error.hint == (
-        "Is this AWS, with a role that its metadata server tells of or AWS_ variables?"
-    )
+    assert "file:k.json: cannot get the subject token from AWS (TransportError)" == error.message
+    assert error.hint == ("Does this machine have an AWS role, or are the AWS_ variables set?")
 
 
 async def test_a_program_gives_a_subject_token(world: World, tmp_path: Path) -> None:

@@ -31,12 +31,12 @@ def test_an_unforeseen_failure_is_told_by_type_and_place_never_by_its_text() -> 
     error = unforeseen("gcloud", caught.value)
 
     assert (
-        f"gcloud failed in an unforeseen way (KeyError at test_identity_redaction.py:{line})",
-        "This is a mistake in authproxy. Please report it with this message.",
+        f"gcloud failed unexpectedly (KeyError at test_identity_redaction.py:{line})",
+        "This is a bug in authproxy. Please report it with this message.",
     ) == (error.message, error.hint)
 
 
 def test_an_exception_that_was_never_raised_has_no_place() -> None:
     error = unforeseen("gcloud", KeyError("secret"))
 
-    assert "gcloud failed in an unforeseen way (KeyError)" == error.message
+    assert "gcloud failed unexpectedly (KeyError)" == error.message

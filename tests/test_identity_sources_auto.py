@@ -148,7 +148,7 @@ def test_what_is_passed_over_is_said_once(tmp_path: Path, caplog: pytest.LogCapt
             auto.mint("https://a")
 
     assert [
-        f"credentials: {folder} is a folder: passed over for {name}"
+        f"credentials: {folder} is a folder: skipped; trying {name} instead"
         for name in ("metadata", "gcloud")
     ] == caplog.messages
 
@@ -173,8 +173,8 @@ def test_when_nothing_is_found_the_error_says_where_it_looked_and_what_to_run(
 
     assert (
         "no credentials were found on this machine",
-        f"Run: {LOGIN} -- Looked in vain: GOOGLE_APPLICATION_CREDENTIALS is not set; gcloud has"
-        " written no credentials file; no metadata server answers; gcloud is not on PATH.",
+        f"Run: {LOGIN} -- What was looked for: GOOGLE_APPLICATION_CREDENTIALS is not set; gcloud"
+        " has written no credentials file; no metadata server answers; gcloud is not on PATH.",
         False,
     ) == (caught.value.message, caught.value.hint, caught.value.permanent)
 

@@ -118,7 +118,7 @@ def test_a_command_that_hangs_is_killed_together_with_its_children() -> None:
 
     assert (
         f"{NAME}: the command gave no token within 0.3 seconds and was killed",
-        "Run it by hand: does it wait for the network, or for an answer at the terminal?",
+        "Run it by hand: does it wait for the network, or for input at the terminal?",
         True,
     ) == (error.message, error.hint, time.monotonic() - started < 30)
 

@@ -90,7 +90,7 @@ def test_where_nothing_is_found_everything_that_was_tried_is_told() -> None:
 
     assert (
         "no credentials were found on this machine",
-        "Run: gcloud auth application-default login -- Looked in vain:"
+        "Run: gcloud auth application-default login -- What was looked for:"
         " GOOGLE_APPLICATION_CREDENTIALS is not set; gcloud has written no credentials file; no"
         " metadata server answers; gcloud is not on PATH.",
     ) == (caught.value.message, caught.value.hint)
@@ -101,7 +101,7 @@ async def test_a_file_is_told_by_its_type_and_account(world: World) -> None:
 
     assert f"the key of {ROBOT}" == describe_file(world.service_account_file(ROBOT), "k")
     assert "a user's sign-in" == describe_file(user, "k")
-    assert f"somebody who acts as {ROBOT}" == describe_file(
+    assert f"an identity that acts as {ROBOT}" == describe_file(
         world.impersonation_file(ROBOT, source=user), "k"
     )
     assert "a federated workload" == describe_file(world.wif_file(None), "k")
@@ -177,5 +177,5 @@ async def test_the_clock_is_compared_with_googles(world: World) -> None:
 
 async def test_a_google_that_does_not_answer_says_nothing_of_the_clock(world: World) -> None:
     world.google.certs.down()
-    with pytest.raises(CredentialError, match=r"^clock: www\.googleapis\.com cannot be"):
+    with pytest.raises(CredentialError, match=r"^clock: cannot reach www\.googleapis\.com"):
         await asyncio.to_thread(clock_offset_s, AS_ENVIRONMENT)

@@ -171,8 +171,8 @@ def test_where_nothing_is_found_everything_that_was_tried_is_told() -> None:
 
     assert (
         "no credentials were found on this machine",
-        f"Run: {LOGIN} -- Looked in vain: GOOGLE_APPLICATION_CREDENTIALS is not set; gcloud has"
-        " written no credentials file; no metadata server answers; gcloud is not on PATH.",
+        f"Run: {LOGIN} -- What was looked for: GOOGLE_APPLICATION_CREDENTIALS is not set; gcloud"
+        " has written no credentials file; no metadata server answers; gcloud is not on PATH.",
         False,
     ) == (caught.value.message, caught.value.hint, caught.value.permanent)
 
@@ -206,14 +206,14 @@ def forbid(file: Path) -> None:
 
 
 UNUSABLE: list[tuple[str, Callable[[Path], object], str]] = [
-    ("hidden", hide, "{file} cannot be looked at (Permission denied)"),
+    ("hidden", hide, "{file} cannot be read (Permission denied)"),
     ("forbidden", forbid, "{file} may not be read by this user (uid {uid})"),
     ("folder", Path.mkdir, "{file} is a folder"),
     ("pipe", os.mkfifo, "{file} is no plain file"),
     (
         "loop",
         lambda file: file.symlink_to(file),
-        "{file} cannot be looked at (Too many levels of symbolic links)",
+        "{file} cannot be read (Too many levels of symbolic links)",
     ),
 ]
 

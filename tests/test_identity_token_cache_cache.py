@@ -469,8 +469,7 @@ async def test_a_source_that_breaks_its_word_is_named_without_its_exceptions_tex
     error = await failure(tokens)
 
     assert str(error).startswith(
-        "no identity token for https://a.run.app: fake failed in an unforeseen way"
-        " (TypeError at source.py:"
+        "no identity token for https://a.run.app: fake failed unexpectedly (TypeError at source.py:"
     )
 
 
@@ -479,8 +478,8 @@ async def test_a_token_that_ends_at_once_is_a_failure(tokens: Tokens, source: Fa
     error = await failure(tokens)
 
     assert (
-        "no identity token for https://a.run.app: fake gave a token that ends at"
-        " 2027-01-15T08:00:01Z, now",
+        "no identity token for https://a.run.app: fake gave an expired token, which ended at"
+        " 2027-01-15T08:00:01Z",
         "Is this machine's clock right?",
     ) == (str(error), error.hint)
 
@@ -513,7 +512,7 @@ async def test_a_hung_mint_is_an_error_that_says_so(hasty: TokenCache, source: F
 
     assert (
         "no identity token for https://a.run.app: fake has not answered within 0.02 seconds",
-        "Is the network slow or cut? authproxy goes on waiting for the answer.",
+        "Is the network slow or down? authproxy keeps waiting for the answer.",
         False,
     ) == (str(error), error.hint, error.permanent)
     source.answer()
@@ -598,7 +597,7 @@ async def test_whoever_waits_when_the_cache_closes_gets_an_error(
     (outcome,) = await waiter
     source.answer()
 
-    assert "authproxy is stopping and makes no more tokens" == str(outcome)
+    assert "authproxy is stopping and gets no more tokens" == str(outcome)
 
 
 async def test_a_closed_cache_serves_what_it_has_and_starts_nothing(
@@ -612,7 +611,7 @@ async def test_a_closed_cache_serves_what_it_has_and_starts_nothing(
     clock.jump(400)
     error = await failure(tokens)
 
-    assert ("authproxy is stopping and makes no more tokens", 1, 0, []) == (
+    assert ("authproxy is stopping and gets no more tokens", 1, 0, []) == (
         str(error),
         len(source.calls),
         len(cache.tasks),
@@ -680,7 +679,7 @@ async def test_one_line_is_logged_for_each_change(
         " 2027-01-15T08:10:00Z, next try in 1.0 s): no luck [why]. Try again.",
         "token for https://a.run.app as me@x.example from fake, good until 2027-01-15T09:09:52Z"
         " (refresh ahead)",
-        "a token for https://a.run.app can be had again, after 2 s",
+        "token for https://a.run.app available again, after 2 s",
         "token for https://a.run.app rejected by the service: getting a new one",
         "token for https://a.run.app as me@x.example from fake, good until 2027-01-15T09:09:52Z"
         " (the service rejected the last one)",

@@ -67,7 +67,7 @@ async def test_a_token_is_handed_in_and_handed_out(field: Field) -> None:
     assert ("one", ["one"], False) == (
         await field.outcome(),
         field.arrived,
-        field.flights.under_way,
+        field.flights.is_running,
     )
 
 
@@ -114,10 +114,10 @@ async def test_what_a_lost_flight_brings_is_used_and_the_next_one_goes_on(field:
     await until(lambda: field.source.running == 2)
     field.source.answer("lost")
     await until(lambda: field.arrived == ["lost"])
-    assert field.flights.under_way
+    assert field.flights.is_running
     await field.end("found")
 
-    assert (["lost", "found"], False) == (field.arrived, field.flights.under_way)
+    assert (["lost", "found"], False) == (field.arrived, field.flights.is_running)
 
 
 async def test_files_are_looked_at_before_they_are_read(field: Field, tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ async def test_the_sources_error_is_passed_on() -> None:
 async def test_an_error_that_no_source_may_raise_becomes_one_without_its_text() -> None:
     error = await failure(KeyError("hunter2"))
 
-    assert error.message.startswith("given failed in an unforeseen way (KeyError at ")
+    assert error.message.startswith("given failed unexpectedly (KeyError at ")
     assert "hunter2" not in error.message
 
 

@@ -118,7 +118,7 @@ def test_a_reader_that_is_stuck_costs_lines_and_no_memory(
     assert LINE * 11 == reader.got.decode()
     assert [90] == left_out(caplog)
     assert [
-        "90 log lines were left out: whoever reads the log was too slow or away"
+        "90 log lines were dropped: the reader of the log was too slow or gone"
     ] == caplog.messages
 
     stream.write(LINE)

@@ -121,8 +121,8 @@ def test_what_is_no_address_ends_the_search(entry: bytes) -> None:
 
     expected = f"X-Forwarded-For has {entry!r} where the client's address should be{ADVICE}"
     assert (expected, Code.ADDRESS_NOT_ALLOWED) == (error.detail, error.code)
-    told = "Your address cannot be told with certainty, so you may not use this proxy."
-    assert (told, "Whoever runs it finds the reason in its log.") == (str(error), error.hint)
+    told = "Your address cannot be determined, so this proxy refuses the request."
+    assert (told, "The reason is in the proxy's log.") == (str(error), error.hint)
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,8 @@ def test_two_fields_that_agree_are_as_good_as_one() -> None:
 
 def test_two_fields_that_disagree_are_refused_with_the_way_out() -> None:
     expected = (
-        "X-Forwarded-For leads to 192.0.2.7 and Forwarded to 6.6.6.6: the proxy at 10.0.0.1 sets"
-        " one of the two and passes the other on from the client; let it remove that one"
+        "X-Forwarded-For names 192.0.2.7 and Forwarded names 6.6.6.6: the proxy at 10.0.0.1 sets"
+        " one of the two and passes on the client's value of the other; make it remove that one"
     )
 
     assert expected == refusal([b"192.0.2.7"], [b"for=6.6.6.6"]).detail

@@ -193,7 +193,7 @@ def test_nobody_else_fetches_ahead(
     found = refusal(**asking)  # type: ignore[arg-type]  # -- a table's values
 
     assert found is not None
-    assert found.startswith("it is fetched ahead ('prefetch'), Referer ")
+    assert found.startswith("it is a prefetch ('prefetch'), Referer ")
 
 
 @pytest.mark.parametrize(

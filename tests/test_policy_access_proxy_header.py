@@ -123,13 +123,13 @@ def test_local_means_the_proxy_itself(kind: int, rest: bytes) -> None:
             0x22,
             0x11,
             bytes(12),
-            "its PROXY header has version and command 0x22, which none has",
+            "its PROXY header has version and command 0x22, which does not exist",
         ),
         (
             0x11,
             0x11,
             bytes(12),
-            "its PROXY header has version and command 0x11, which none has",
+            "its PROXY header has version and command 0x11, which does not exist",
         ),
         (
             0x21,
@@ -147,7 +147,7 @@ def test_local_means_the_proxy_itself(kind: int, rest: bytes) -> None:
             0x21,
             0x11,
             bytes(MAX_V2 - 15),
-            "its PROXY header announces 4097 bytes, more than 4096",
+            "its PROXY header says that it has 4097 bytes, more than 4096",
         ),
     ],
 )

@@ -16,8 +16,8 @@ ROBOT = "robot@project.iam.gserviceaccount.com"
 RUN_APP = "https://hello-123456789012.europe-west4.run.app"
 CLIENT = "1234-abcd.apps.googleusercontent.com"
 UNEXPLAINED = (
-    f"The token for {RUN_APP} was not accepted, for no reason that can be seen from here: a wrong"
-    " clock, or an audience of another service."
+    f"The token for {RUN_APP} was not accepted. The usual causes are a wrong clock and the"
+    " audience of another service."
 )
 
 
@@ -37,8 +37,8 @@ def situation(url: str = RUN_APP, **changes: object) -> Situation:
 
 
 NO_TOKEN = Advice(
-    sentence='authproxy sends no token, since credentials are "none", and what the client sent'
-    " itself does not do.",
+    sentence='authproxy sends no token, since credentials are "none", and the service does'
+    " not accept what the client sent.",
     command=f"authproxy {RUN_APP} --credentials auto",
 )
 
@@ -117,7 +117,8 @@ def test_a_place_that_is_known_needs_no_guess() -> None:
         pytest.param(
             situation(audience=""),
             Advice(
-                sentence="The request carried an access token; Cloud Run wants an identity token:"
+                sentence="The request carried an access token; Cloud Run requires an identity"
+                " token:"
                 ' remove token = "access" from the settings.'
             ),
             id="access token",
@@ -134,8 +135,8 @@ def test_a_place_that_is_known_needs_no_guess() -> None:
         pytest.param(
             situation(audience=CLIENT),
             Advice(
-                sentence="The token's audience is an OAuth client, as Identity-Aware Proxy wants"
-                " it; Cloud Run itself wants the service's address."
+                sentence="The token's audience is an OAuth client, which Identity-Aware Proxy"
+                " requires; Cloud Run requires the service's address."
                 f' Set audience = "{RUN_APP}".',
                 command=f"authproxy {RUN_APP} --audience {RUN_APP}",
             ),
@@ -144,7 +145,8 @@ def test_a_place_that_is_known_needs_no_guess() -> None:
         pytest.param(
             situation(audience=RUN_APP.replace("hello", "v2---hello")),
             Advice(
-                sentence="The token's audience has a traffic tag in it; Cloud Run wants it without."
+                sentence="The token's audience has a traffic tag in it; Cloud Run requires it"
+                " without the tag."
                 f' Set audience = "{RUN_APP}".',
                 command=f"authproxy {RUN_APP} --audience {RUN_APP}",
             ),
@@ -153,8 +155,9 @@ def test_a_place_that_is_known_needs_no_guess() -> None:
         pytest.param(
             situation("https://api.example.com"),
             Advice(
-                sentence="The token's audience is https://api.example.com, and a service knows"
-                " nothing of custom domains and load balancers before it: set audience to its own"
+                sentence="The token's audience is https://api.example.com, and a service does"
+                " not accept the address of a custom domain or a load balancer: set audience to"
+                " its own"
                 ' address, "https://SERVICE-NUMBER.REGION.run.app", or let it accept this one.',
                 command="gcloud run services update SERVICE --region=REGION"
                 " --add-custom-audiences=https://api.example.com",
@@ -165,7 +168,7 @@ def test_a_place_that_is_known_needs_no_guess() -> None:
             situation(audience="https://other.example"),
             Advice(
                 sentence="The token's audience is https://other.example, which is not this"
-                " service's address. If it is to be a custom audience, the service has to know it."
+                " service's address. To use it as a custom audience, add it to the service."
                 f' Set audience = "{RUN_APP}".',
                 command=f"authproxy {RUN_APP} --audience {RUN_APP}",
             ),
@@ -252,8 +255,8 @@ def test_what_has_nothing_to_do_with_tokens_has_its_command(
             Rejection.IAP_NO_TOKEN,
             situation(),
             Advice(
-                sentence="Identity-Aware Proxy stands before the service and found no token where"
-                " it looks, in Authorization and Proxy-Authorization. Its audience must be an OAuth"
+                sentence="Identity-Aware Proxy is in front of the service and found no token in"
+                " Authorization or Proxy-Authorization. Its audience must be an OAuth"
                 f" client that is allowed programmatic access; it is {RUN_APP}.",
                 command=f"authproxy {RUN_APP} --audience CLIENT_ID.apps.googleusercontent.com",
             ),
@@ -262,7 +265,7 @@ def test_what_has_nothing_to_do_with_tokens_has_its_command(
             Rejection.IAP_INVALID_TOKEN,
             situation(audience=""),
             Advice(
-                sentence="Identity-Aware Proxy stands before the service and does not accept the"
+                sentence="Identity-Aware Proxy is in front of the service and does not accept the"
                 " token. Its audience must be an OAuth client that is allowed programmatic access;"
                 " it is none.",
                 command=f"authproxy {RUN_APP} --audience CLIENT_ID.apps.googleusercontent.com",

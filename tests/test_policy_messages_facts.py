@@ -54,7 +54,7 @@ def test_the_host_keeps_its_port() -> None:
         pytest.param(
             [HOST, (b"Transfer-Encoding", b"chunked")],
             "1.0",
-            "A request of HTTP/1.0 cannot have a Transfer-Encoding.",
+            "An HTTP/1.0 request cannot have a Transfer-Encoding.",
             id="chunks in HTTP/1.0",
         ),
     ],
@@ -234,7 +234,7 @@ def test_an_answer_of_http_1_0_has_no_chunks() -> None:
     with pytest.raises(UpstreamError) as raised:
         read_response(head)
 
-    assert "a Transfer-Encoding in an answer of HTTP/1.0" == raised.value.detail
+    assert "a Transfer-Encoding in an HTTP/1.0 answer" == raised.value.detail
 
 
 @pytest.mark.parametrize(

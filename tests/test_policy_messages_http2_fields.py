@@ -49,15 +49,15 @@ def test_well_formed_request_passes(fields: list[tuple[bytes, bytes]]) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        (without(b":method"), "The method is missing or is none."),
-        (instead(b":method", b"G T"), "The method is missing or is none."),
-        (without(b":scheme"), "The scheme is missing or is neither http nor https."),
-        (instead(b":scheme", b"ftp"), "The scheme is missing or is neither http nor https."),
-        (without(b":path"), "The path is missing or is none."),
-        (instead(b":path", b""), "The path is missing or is none."),
-        (instead(b":path", b"a"), "The path is missing or is none."),
+        (without(b":method"), "The method is missing or not valid."),
+        (instead(b":method", b"G T"), "The method is missing or not valid."),
+        (without(b":scheme"), "The scheme is missing or not http or https."),
+        (instead(b":scheme", b"ftp"), "The scheme is missing or not http or https."),
+        (without(b":path"), "The path is missing or not valid."),
+        (instead(b":path", b""), "The path is missing or not valid."),
+        (instead(b":path", b"a"), "The path is missing or not valid."),
         (instead(b":path", b"*"), "Only OPTIONS may have `*` for its target (RFC 9112 3.2.4)."),
-        (instead(b":path", b"http://h/"), "The path is missing or is none."),
+        (instead(b":path", b"http://h/"), "The path is missing or not valid."),
         *(
             (
                 instead(b":path", path),
@@ -65,8 +65,8 @@ def test_well_formed_request_passes(fields: list[tuple[bytes, bytes]]) -> None:
             )
             for path in (b"/a#b", b"/#", b"/a?b#c", b"#a", b"*#")
         ),
-        (instead(b":path", b"/a b"), "The path is missing or is none."),
-        (instead(b":path", b"/\r\nx: y"), "The path is missing or is none."),
+        (instead(b":path", b"/a b"), "The path is missing or not valid."),
+        (instead(b":path", b"/\r\nx: y"), "The path is missing or not valid."),
         (without(b":authority"), "The request names no host."),
         (instead(b":authority", b"localhost\r\n"), "The request names no host."),
         (instead(b":authority", b" localhost"), "The request names no host."),
@@ -79,11 +79,11 @@ def test_well_formed_request_passes(fields: list[tuple[bytes, bytes]]) -> None:
         ([(b":status", b"200"), *GET], "A pseudo-header field is unknown or repeated."),
         (
             [*GET[:3], (b"x", b"y"), GET[3]],
-            "The name of a field is not valid, or stands in the wrong place.",
+            "The name of a field is not valid, or is in the wrong place.",
         ),
-        ([*GET, (b"X", b"y")], "The name of a field is not valid, or stands in the wrong place."),
-        ([*GET, (b"", b"y")], "The name of a field is not valid, or stands in the wrong place."),
-        ([*GET, (b"x y", b"")], "The name of a field is not valid, or stands in the wrong place."),
+        ([*GET, (b"X", b"y")], "The name of a field is not valid, or is in the wrong place."),
+        ([*GET, (b"", b"y")], "The name of a field is not valid, or is in the wrong place."),
+        ([*GET, (b"x y", b"")], "The name of a field is not valid, or is in the wrong place."),
         ([*GET, (b"x", b"a\nb")], "The value of a field is not valid."),
         ([*GET, (b"x", b"a\rb")], "The value of a field is not valid."),
         ([*GET, (b"x", b"a\0b")], "The value of a field is not valid."),
@@ -91,20 +91,23 @@ def test_well_formed_request_passes(fields: list[tuple[bytes, bytes]]) -> None:
         ([*GET, (b"x", b"a\n")], "The value of a field is not valid."),
         (
             [*GET, (b"connection", b"x")],
-            "A field has no place in HTTP/2, since it is about HTTP/1.1's connection.",
+            "A field of the request is not allowed in HTTP/2: it belongs to connections of"
+            " HTTP/1.1.",
         ),
         (
             [*GET, (b"transfer-encoding", b"chunked")],
-            "A field has no place in HTTP/2, since it is about HTTP/1.1's connection.",
+            "A field of the request is not allowed in HTTP/2: it belongs to connections of"
+            " HTTP/1.1.",
         ),
         (
             [*GET, (b"te", b"gzip")],
-            "A field has no place in HTTP/2, since it is about HTTP/1.1's connection.",
+            "A field of the request is not allowed in HTTP/2: it belongs to connections of"
+            " HTTP/1.1.",
         ),
-        ([*GET, (b"content-length", b"1x")], "The Content-Length is no number, or repeated."),
+        ([*GET, (b"content-length", b"1x")], "The Content-Length is not a number, or is repeated."),
         (
             [*GET, (b"content-length", b"1"), (b"content-length", b"1")],
-            "The Content-Length is no number, or repeated.",
+            "The Content-Length is not a number, or is repeated.",
         ),
         (
             [*GET, (b":protocol", b"websocket")],

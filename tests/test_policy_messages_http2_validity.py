@@ -32,17 +32,17 @@ PSEUDO = "a pseudo-header field that no answer has"
         (b"a", b" x", BLANKS),
         (b"a", b"x\t", BLANKS),
         (b":status", b"200", ""),
-        (b":status", b"099", "a :status that is none"),
-        (b":status", b"20", "a :status that is none"),
-        (b":status", b"2000", "a :status that is none"),
-        (b":status", b"", "a :status that is none"),
+        (b":status", b"099", "a :status that is not valid"),
+        (b":status", b"20", "a :status that is not valid"),
+        (b":status", b"2000", "a :status that is not valid"),
+        (b":status", b"", "a :status that is not valid"),
         (b":path", b"/", PSEUDO),
         (b":", b"/", PSEUDO),
         (b":Status", b"200", PSEUDO),
         (b"content-length", b"12", ""),
-        (b"content-length", b"1, 1", "a content-length that is no number"),
-        (b"content-length", b"+1", "a content-length that is no number"),
-        (b"content-length", b"1" * 19, "a content-length that is no number"),
+        (b"content-length", b"1, 1", "a content-length that is not a number"),
+        (b"content-length", b"+1", "a content-length that is not a number"),
+        (b"content-length", b"1" * 19, "a content-length that is not a number"),
     ],
 )
 def test_each_field_is_judged_by_itself(name: bytes, value: bytes, fault: str) -> None:
@@ -59,5 +59,5 @@ def test_length_is_one_number_or_none() -> None:
 
 @pytest.mark.parametrize("values", [[b""], [b"-1"], [b"1", b"1"], [b"9" * 5000]])
 def test_length_that_is_none(values: list[bytes]) -> None:
-    with pytest.raises(ValueError, match="no number, or repeated"):
+    with pytest.raises(ValueError, match="not a number, or repeated"):
         content_length(values)

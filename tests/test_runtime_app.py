@@ -74,7 +74,7 @@ async def test_unix_socket_is_for_its_owner_only(world: World, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["term", "int"]
 )
-async def test_signal_lets_the_exchange_under_way_finish(number: signal.Signals, code: int) -> None:
+async def test_signal_lets_the_exchange_in_flight_finish(number: signal.Signals, code: int) -> None:
     asked, goes_on = asyncio.Event(), asyncio.Event()
 
     async def talk(call: Call) -> None:
@@ -92,7 +92,9 @@ async def test_signal_lets_the_exchange_under_way_finish(number: signal.Signals,
         await writer.drain()
         await asked.wait()
         program.signal(number)
-        await program.hear("stopping: waiting up to 9s")
+        await program.hear(
+            "stopping: 1 request in flight; waiting up to 9 s; Ctrl-C again quits now$"
+        )
         goes_on.set()
         answer = await reader.read(-1)
         writer.close()
@@ -101,7 +103,7 @@ async def test_signal_lets_the_exchange_under_way_finish(number: signal.Signals,
     assert answer.endswith(b"Connection: close\r\n\r\nok")
 
 
-async def test_second_signal_cuts_what_is_under_way() -> None:
+async def test_second_signal_cuts_what_is_in_flight() -> None:
     asked = asyncio.Event()
 
     async def talk(call: Call) -> None:
@@ -172,7 +174,7 @@ async def test_services_are_reached_through_the_egress_proxy_that_is_set(world: 
             environ=environ,
         ) as program:
             status, _ = await get(f"{program.url}/whoami")
-            await program.hear(f"egress proxy {egress.url}, named by env:WAY_OUT: for a$")
+            await program.hear(f"egress proxy {egress.url} \\(named by env:WAY_OUT\\) for a$")
 
     assert 200 == status
     assert {f"CONNECT {world.url.removeprefix('https://')} HTTP/1.1".encode()} == {

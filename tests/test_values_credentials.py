@@ -98,7 +98,7 @@ def test_a_broken_reference_to_a_secret_is_explained(text: str, sentence: str) -
 @pytest.mark.parametrize("text", ["hunter2", "x:y"])
 def test_a_secret_in_clear_is_refused_without_repeating_it(text: str) -> None:
     assert (
-        "a key is not written here in clear; put it into an environment variable, a file or Secret"
+        "a key must not be written here; put it into an environment variable, a file or Secret"
         " Manager, and write env:NAME, file:PATH or secret:projects/PROJECT/secrets/NAME"
     ) == sentence_of(parse_secret_ref, text)
 
@@ -124,10 +124,10 @@ def test_a_header_with_a_secret_has_a_name_and_a_reference() -> None:
             'this is not a header; write it as in "X-Partner-Key: env:PARTNER_KEY"',
         ),
         ("auto: env:KEY", "needs a header's name, as in X-Partner-Key"),
-        ("Host: env:KEY", "Host has a meaning of its own and cannot carry a credential"),
+        ("Host: env:KEY", "Host has another meaning and cannot carry a credential"),
         (
             "X-Partner-Key: hunter2",
-            "a key is not written here in clear; put it into an environment variable, a file or"
+            "a key must not be written here; put it into an environment variable, a file or"
             " Secret Manager, and write env:NAME, file:PATH or"
             " secret:projects/PROJECT/secrets/NAME",
         ),
@@ -153,7 +153,7 @@ def test_what_is_no_header_name_is_refused_without_repeating_it(text: str) -> No
 
 @pytest.mark.parametrize("text", ["Host", "content-length", "Cookie", "X-Forwarded-For"])
 def test_a_header_with_a_meaning_cannot_carry_a_credential(text: str) -> None:
-    expected = f"{text} has a meaning of its own and cannot carry a credential"
+    expected = f"{text} has another meaning and cannot carry a credential"
 
     assert expected == sentence_of(parse_header_name, text)
 

@@ -88,7 +88,7 @@ def test_each_choice_is_written_in_its_way(text: str, expected: EgressSpec) -> N
 
 
 def test_a_password_is_not_written_in_clear() -> None:
-    with pytest.raises(ValueError, match=r"^a password is not written here in clear; ") as caught:
+    with pytest.raises(ValueError, match=r"^a password must not be written here; ") as caught:
         parse_egress(f"http://me:{SECRET}@proxy:1")
 
     assert SECRET not in str(caught.value)

@@ -47,7 +47,7 @@ SEE_HOST = "authproxy writes it itself; see forwarded_host"
         ("Content-Length", FRAMING),
         ("content_length", FRAMING),
         ("Content-Type", BODY),
-        ("Cookie", "it would stand in place of all cookies of the client"),
+        ("Cookie", "it would replace all cookies of the client"),
         ("X-Forwarded-For", CLIENT),
         ("X_Forwarded_For", CLIENT),
         ("Forwarded", CLIENT),
@@ -87,7 +87,7 @@ def test_what_is_no_header_for_every_request_is_refused(text: str, sentence: str
 )
 def test_what_looks_like_a_secret_has_a_place_of_its_own(name: str) -> None:
     assert (
-        f"{name} looks like the place of a secret, which does not belong here in clear; write"
+        f"{name} looks like a secret, which must not be written here; write"
         f' secret_headers = ["{name}: env:NAME"]'
     ) == sentence_of(parse_header_line, f"{name}: hunter2")
 

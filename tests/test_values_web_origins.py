@@ -52,11 +52,11 @@ def test_an_origin_of_a_page_is_read(text: str, origin: str) -> None:
     [
         (
             "*",
-            "would let every page use the identity of whoever looks at it; name the origins, as in",
+            "would let every web page use your identity; name the origins, as in",
         ),
         (
             "null",
-            "would let every page use the identity of whoever looks at it; name the origins, as in",
+            "would let every web page use your identity; name the origins, as in",
         ),
         ("localhost:3000", "is not an origin; write http://localhost:3000"),
         ("good.example", "is not an origin; write http://good.example"),
@@ -74,9 +74,9 @@ def test_an_origin_of_a_page_is_read(text: str, origin: str) -> None:
             "is no page's origin, also where the page opens a WebSocket; write https://a:9",
         ),
         ("WS://a", "is no page's origin, also where the page opens a WebSocket; write http://a"),
-        ("data:text/html,x", "is no origin: browsers say null for such pages"),
-        ("blob:https://a/1", "is no origin: browsers say null for such pages"),
-        ("about:blank", "is no origin: browsers say null for such pages"),
+        ("data:text/html,x", "is no origin: many kinds of pages have the origin null"),
+        ("blob:https://a/1", "is no origin: many kinds of pages have the origin null"),
+        ("about:blank", "is no origin: many kinds of pages have the origin null"),
         ("app://a b", "is not an origin; write scheme, host and port"),
         ("app://me@here", "is not an origin; write scheme, host and port"),
         ("", "is not an origin; write scheme, host and port"),

@@ -168,7 +168,7 @@ async def test_chunks_in_http_1_0_reach_nobody() -> None:
         received = await proxy.exchange(data)
 
     assert received.startswith(b"HTTP/1.1 400 Bad Request\r\n")
-    assert b"A request of HTTP/1.0 cannot have a Transfer-Encoding." in received
+    assert b"An HTTP/1.0 request cannot have a Transfer-Encoding." in received
     assert [] == service.heads
 
 
@@ -199,7 +199,7 @@ async def test_a_service_can_narrow_what_the_listener_allows() -> None:
     expected = (
         b"HTTP/1.1 403 Forbidden",
         Code.ADDRESS_NOT_ALLOWED,
-        "127.0.0.1 is in none of allow 10.0.0.0/8",
+        "127.0.0.1 is not in allow 10.0.0.0/8",
     )
     assert expected == outcome(received, exchange)
     assert [] == service.calls
@@ -279,7 +279,7 @@ async def test_a_source_that_fails_unforeseen_leaves_nobody_waiting(
         received = await proxy.exchange(LAST_GET)
 
     assert received.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
-    assert b"No token could be had, for a reason that was not foreseen." in received
+    assert b"No token is available, because of an unexpected error." in received
     expected = [("authproxy.tasks", logging.ERROR, "token for service failed")]
     assert expected == caplog.record_tuples
     assert [] == service.calls
@@ -402,4 +402,4 @@ async def test_whoever_is_refused_behind_a_proxy_is_not_logged_as_the_client_bef
         good, bad = await proxy.heard.wait_for(2)
 
     assert ("192.0.2.7", "127.0.0.1") == (str(good.client), str(bad.client))
-    assert "198.51.100.1 is in none of allow 192.0.2.0/24" == bad.detail
+    assert "198.51.100.1 is not in allow 192.0.2.0/24" == bad.detail

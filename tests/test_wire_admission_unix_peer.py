@@ -51,5 +51,5 @@ def test_who_cannot_be_told_is_refused() -> None:
     closed.close()
 
     assert (find_uid_refusal(closed, ()) or "").startswith(
-        "the user at the other end of the socket cannot be told: "
+        "the user at the other end of the socket cannot be determined: "
     )

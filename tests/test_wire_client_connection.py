@@ -292,7 +292,7 @@ async def test_silence_in_mid_upload_is_answered() -> None:
         writer.close()
 
     assert answer.startswith(b"HTTP/1.1 504 Gateway Timeout\r\n")
-    assert b"Nothing moved in either direction for 3600 seconds." in answer
+    assert b"No data moved in either direction for 3600 seconds." in answer
 
 
 async def test_client_that_lingers_is_cut_off() -> None:

@@ -24,7 +24,7 @@ def test_sentences() -> None:
     assert (
         502,
         False,
-        "https://svc.run.app does not speak HTTP/2, which a client of HTTP/2 needs it to.",
+        "https://svc.run.app does not speak HTTP/2, and this request came by HTTP/2.",
         "Call it with HTTP/1.1, or let it speak HTTP/2: every Cloud Run service does at its own"
         " address, and `gcloud run services update --use-http2` takes it to the container.",
     ) == (lacking.status, lacking.sent, lacking.message, lacking.hint)

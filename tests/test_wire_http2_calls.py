@@ -145,7 +145,7 @@ async def test_service_that_dies_in_mid_call_is_unavailable(
     else:
         assert reset == (None if client_ended else Failure.NO_ERROR)
         assert b"14" in (said[b"grpc-status"] if isinstance(said, dict) else said)
-        assert b"The service closed the connection before it had answered. Look" in (
+        assert b"The service closed the connection before it answered. The request" in (
             said[b"grpc-message"] if isinstance(said, dict) else said
         )
 

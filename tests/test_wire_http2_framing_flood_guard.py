@@ -13,7 +13,7 @@ def test_calls_taken_back_are_bounded_and_time_forgives() -> None:
     with pytest.raises(ConnectionFault) as caught:
         guard.note_reset()
     assert Failure.ENHANCE_YOUR_CALM == caught.value.failure
-    assert "too many calls taken back" == caught.value.reason
+    assert "too many calls were cancelled" == caught.value.reason
 
     guard.tick(1.0)
     for _ in range(99):

@@ -204,7 +204,7 @@ def test_padding_and_priority_are_taken_off_a_block() -> None:
         (
             frame(PUSH_PROMISE, 4, 1, b"abc"),
             Failure.FRAME_SIZE_ERROR,
-            "a frame without its fixed part",
+            "a frame that is too short",
         ),
     ],
 )

@@ -78,7 +78,7 @@ def test_trailers_have_no_status() -> None:
 @pytest.mark.parametrize(
     ("block", "fault"),
     [
-        pytest.param(b"\x08\x02ab", "a :status that is none", id="status that is none"),
+        pytest.param(b"\x08\x02ab", "a :status that is not valid", id="status that is none"),
         pytest.param(b"\x88\x88", "a :status that is repeated, or behind other fields", id="twice"),
         pytest.param(
             b"\x10\x01a\x01b\x88", "a :status that is repeated, or behind other fields", id="late"
@@ -122,8 +122,8 @@ def test_what_the_table_has_dropped_is_no_entry() -> None:
 @pytest.mark.parametrize(
     ("block", "reason"),
     [
-        (b"\x88", "a header block without the update of the table's size that was due"),
-        (b"\x3f\x45\x88", "a header block without the update of the table's size that was due"),
+        (b"\x88", "a header block without the required update of the table's size"),
+        (b"\x3f\x45\x88", "a header block without the required update of the table's size"),
         (b"\x3f\xe1\x1f\x88", "a table that is larger than the client allows"),
         (b"\x88\x20", "an update of the table's size behind a field"),
     ],
@@ -149,4 +149,4 @@ def test_bomb_is_a_fault_when_it_is_spelled_out() -> None:
     with pytest.raises(ConnectionFault) as caught:
         glance.fields(max_bytes=100_000)
 
-    assert "a header block unfolds to too much" == caught.value.reason
+    assert "a header block is too large when decoded" == caught.value.reason

@@ -63,7 +63,7 @@ def opened(stream_id: int, *, flags: int = END_HEADERS | END_STREAM) -> bytes:
         (
             frame(SETTINGS, ACK, 0) * 3,
             Failure.PROTOCOL_ERROR,
-            b"settings confirmed that nobody sent",
+            b"an acknowledgement of settings that were not sent",
         ),
         (
             frame(HEADERS, END_HEADERS, 1, b"\xbe"),
@@ -136,7 +136,7 @@ async def test_rapid_reset_ends_the_connection() -> None:
         goodbye = await client.goodbye()
         exchanges = await proxy.heard.wait_for(MAX_RESETS + 1)
 
-    assert (Failure.ENHANCE_YOUR_CALM, b"too many calls taken back") == goodbye[1:]
+    assert (Failure.ENHANCE_YOUR_CALM, b"too many calls were cancelled") == goodbye[1:]
     assert {"client"} == {exchange.aborted for exchange in exchanges}
 
 

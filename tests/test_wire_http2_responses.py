@@ -113,7 +113,7 @@ async def test_push_that_nobody_wanted_is_a_502() -> None:
         (exchange,) = await proxy.heard.wait_for(1)
 
     assert b"502" == answer.get(b":status")
-    assert "a push, though it was told not to" == exchange.detail
+    assert "a push, although pushes are switched off" == exchange.detail
     assert PUSH_PROMISE not in {found.kind for found in client.seen}
 
 
@@ -245,7 +245,7 @@ async def test_a_grpc_client_s_refusal_gets_a_hint(caplog: pytest.LogCaptureFixt
         client.call(1, (b"content-type", b"application/grpc"), (b"te", b"trailers"))
         answer = await client.answer(1)
 
-    said = b"Google's front end answered this call with 403, and not the service. " + NOT_INVOKER
+    said = b"Google's front end answered this call with 403, instead of the service. " + NOT_INVOKER
     assert (b"200", b"7", NOT_INVOKER) == (
         answer.get(b":status"),
         answer.get(b"grpc-status"),
@@ -347,6 +347,6 @@ async def test_a_sign_in_that_leads_past_us_is_explained_to_a_browser(body: byte
         shown.get(b":status"),
         shown.get(b"x-authproxy-error"),
     )
-    assert b"Let the application ask for http://localhost/callback" in shown.body
+    assert b"Set the application's redirect URI to http://localhost/callback" in shown.body
     assert (b"302", body) == (passed.get(b":status"), passed.body)
     assert [403, 302] == [exchange.status for exchange in exchanges]

@@ -82,7 +82,7 @@ async def test_service_cannot_make_us_note_settings_without_end() -> None:
         (exchange,) = await proxy.heard.wait_for(1)
 
     assert b"502" == answer.get(b":status")
-    assert "too many settings are unconfirmed" == exchange.detail
+    assert "too many settings are not acknowledged" == exchange.detail
 
 
 async def test_confirmation_that_nobody_asked_for_ends_the_connection() -> None:
@@ -94,5 +94,8 @@ async def test_confirmation_that_nobody_asked_for_ends_the_connection() -> None:
         client.say(frame(SETTINGS, ACK, 0) * 2)
         goodbye = await client.goodbye()
 
-    assert (Failure.PROTOCOL_ERROR, b"settings confirmed that nobody sent") == goodbye[1:]
+    assert (
+        Failure.PROTOCOL_ERROR,
+        b"an acknowledgement of settings that were not sent",
+    ) == goodbye[1:]
     assert [] == service.connections

@@ -137,7 +137,7 @@ async def test_a_shortage_of_files_is_one_line_and_passes(
         await until(lambda: len(found.socks) == 3)
 
     where = f"{found.address[0]}:{found.address[1]}"
-    assert [f"no connection can be taken at {where}: Too many open files"] == caplog.messages
+    assert [f"cannot accept connections at {where}: Too many open files"] == caplog.messages
 
 
 @pytest.mark.parametrize(

@@ -445,7 +445,7 @@ async def test_a_shortage_of_files_is_told_and_survived(
         sock.close()
         assert b"192.0.2.7: x" == await server.say(v1("192.0.2.7"), b"x")
 
-    expected = f"no connection can be taken at 127.0.0.1:{server.port}: Too many open files"
+    expected = f"cannot accept connections at 127.0.0.1:{server.port}: Too many open files"
     assert [expected] == caplog.messages
 
 

@@ -42,7 +42,7 @@ def refusal(name: str, environ: dict[str, str], first: int = 3) -> str:
     "environ", [{}, {**OURS, "LISTEN_PID": "1"}, {**OURS, "LISTEN_FDS": "many"}]
 )
 def test_without_systemd_there_is_no_socket(environ: dict[str, str]) -> None:
-    expected = "cannot listen on systemd:web: systemd has handed over no socket"
+    expected = "cannot listen on systemd:web: systemd has passed no socket"
     assert expected == refusal("web", environ)
 
 

@@ -96,7 +96,7 @@ def replace(pair: Pair, by: Pair, *, key_too: bool = True) -> None:
 def used(pair: Pair, newer: Pair) -> str:
     digest = hashlib.sha256(in_der(newer)).hexdigest()[:16]
     return (
-        f"the new certificate in {pair.cert} and {pair.key} is used from now on:"
+        f"the new certificate in {pair.cert} and {pair.key} is now in use:"
         f" <Certificate [SHA-256 {digest}…]>"
     )
 
@@ -140,7 +140,7 @@ async def test_a_pair_that_does_not_fit_keeps_the_old_certificate_and_is_told_on
 
     assert (in_der(pair), in_der(newer)) == (kept, shown)
     assert caplog.messages == [
-        f"the new certificate in {pair.cert} and {pair.key} is not used, and the old one stays:"
+        f"the new certificate in {pair.cert} and {pair.key} is not used; the old one stays in use:"
         f' the key in "{pair.key}" does not belong to the certificate in "{pair.cert}"',
         used(pair, newer),
     ]
@@ -158,6 +158,7 @@ async def test_files_that_vanish_keep_the_old_certificate(
 
         assert in_der(pair) == (await seen_by_client(port))[0]
     expected = (
-        f"the new certificate in {pair.both} is not used, and the old one stays: there is no file"
+        f"the new certificate in {pair.both} is not used; the old one stays in use: there is no"
+        " file"
     )
     assert [expected] == [message.split(' "')[0] for message in caplog.messages]

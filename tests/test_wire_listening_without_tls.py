@@ -79,12 +79,12 @@ async def test_a_request_without_tls_is_told_to_use_it(caplog: pytest.LogCapture
         assert b"\r\nX-Authproxy-Error: tls_required\r\n" in head
         assert b"\r\nConnection: close" in head
         assert body.startswith(
-            SAID + b"\nUse https:// and not http://; with gRPC, a secure channel"
+            SAID + b"\nUse https:// instead of http://; with gRPC, a secure channel"
         )
     assert ["tls_required"] * 2 == [exchange.code for exchange in exchanges]
     assert [
-        f"a client spoke to 127.0.0.1:{setup.with_tls} without TLS, which is for TLS: let it use"
-        " https://, or take tls_cert_file off the listener"
+        f"a client used plain HTTP at 127.0.0.1:{setup.with_tls}, which is a TLS listener: use"
+        " https://, or remove tls_cert_file from the listener"
     ] == caplog.messages
 
 
@@ -182,8 +182,8 @@ async def test_tls_at_a_plain_listener_fails_at_once_and_is_in_the_log(
     assert all("HANDSHAKE_FAILURE" in reason for reason in failed)
     assert ["tls_unexpected"] * 2 == [exchange.code for exchange in exchanges]
     assert [
-        f"a client at 127.0.0.1 spoke TLS to 127.0.0.1:{setup.plain}, which is for plain HTTP: let"
-        " it use http://, or give the listener a certificate (tls_cert_file)"
+        f"a client at 127.0.0.1 used TLS at 127.0.0.1:{setup.plain}, which is a plain HTTP"
+        " listener: use http://, or give the listener a certificate (tls_cert_file)"
     ] == caplog.messages
 
 

@@ -172,8 +172,8 @@ async def test_the_last_rejection_of_a_token_is_explained() -> None:
         came = await ask(proxy)
 
     hint = (
-        b"The token for https://service.example was not accepted, for no reason that can be seen"
-        b" from here: a wrong clock, or an audience of another service."
+        b"The token for https://service.example was not accepted. The usual causes are a wrong "
+        b"clock and the audience of another service."
         b" Try: authproxy doctor http://%b" % service.authority
     )
     assert with_hint(rejected, hint) == came
@@ -301,7 +301,7 @@ async def test_the_log_says_when_there_was_no_token(
 
     (record,) = caplog.records
     assert record.getMessage().startswith(
-        "Google refused a request to service with 403 (without a token of ours): authproxy sends no"
+        "Google refused a request to service with 403 (without a token): authproxy sends no"
     )
     assert None is record.__dict__["expires_at"]
 
@@ -377,7 +377,7 @@ async def test_a_browser_is_told_of_identity_aware_proxys_sign_in_instead_of_sen
 
     assert shown.startswith(b"HTTP/1.1 403 Forbidden\r\n")
     assert b"X-Authproxy-Error: sign_in_redirect\r\n" in shown
-    assert b"from which no way leads back to authproxy" in shown
+    assert b"Google would not send the browser back" in shown
     assert b"Its audience must be an OAuth client" in shown
 
 
@@ -385,7 +385,7 @@ async def test_a_program_gets_identity_aware_proxys_redirect_as_it_came() -> Non
     passed = await asked(IAP_SIGN_IN)
 
     assert passed.startswith(IAP_SIGN_IN.removesuffix(b"\r\n\r\n"))
-    assert b"X-Authproxy-Hint: Identity-Aware Proxy stands before the service" in passed
+    assert b"X-Authproxy-Hint: Identity-Aware Proxy is in front of the service" in passed
 
 
 async def test_a_sign_in_that_leads_past_us_is_explained_with_the_way_that_does_not() -> None:
@@ -401,8 +401,8 @@ async def test_a_sign_in_that_leads_past_us_is_explained_with_the_way_that_does_
         shown, passed = await ask(proxy, NAVIGATE), await ask(proxy)
 
     assert shown.startswith(b"HTTP/1.1 403 Forbidden\r\n")
-    assert f"It would lead back to {service.url}/callback.".encode() in shown
-    assert b"Let the application ask for http://localhost/callback, and add that" in shown
+    assert f"Google would send the browser back to {service.url}/callback.".encode() in shown
+    assert b"Set the application's redirect URI to http://localhost/callback, and add that" in shown
     assert bytes(answer) == passed
 
 

@@ -23,13 +23,13 @@ UPLOAD = post(b"hello")[:-1]
         pytest.param(
             TimeoutSettings(stream_idle=20),
             UPLOAD,
-            b"Nothing moved in either direction for 20 seconds.",
+            b"No data moved in either direction for 20 seconds.",
             id="idle",
         ),
         pytest.param(
             TimeoutSettings(total=10),
             GET,
-            b"The exchange was not over within 10 seconds.",
+            b"The exchange did not finish within 10 seconds.",
             id="total",
         ),
     ],
@@ -75,7 +75,7 @@ async def test_the_total_counts_although_something_moves() -> None:
         writer.close()
         (exchange,) = await proxy.heard.wait_for(1)
 
-    assert "The exchange was not over within 10 seconds." == exchange.detail
+    assert "The exchange did not finish within 10 seconds." == exchange.detail
 
 
 async def test_a_service_may_have_bounds_of_its_own() -> None:
@@ -108,10 +108,10 @@ async def test_a_service_may_have_bounds_of_its_own() -> None:
     ("age", "silent", "waits", "message"),
     [
         (5.0, 5.0, True, None),
-        (50.0, 0.0, False, "The exchange was not over within 40 seconds."),
+        (50.0, 0.0, False, "The exchange did not finish within 40 seconds."),
         (20.0, 20.0, True, "The service did not begin to answer within 10 seconds."),
         (20.0, 20.0, False, None),
-        (35.0, 35.0, False, "Nothing moved in either direction for 30 seconds."),
+        (35.0, 35.0, False, "No data moved in either direction for 30 seconds."),
     ],
 )
 def test_an_error_says_which_bound_was_passed(

@@ -149,7 +149,9 @@ def test_every_code_makes_a_whole_answer(code: Code, accept: bytes) -> None:
 
     assert parsed.complete
     assert STATUS_OF[code] == parsed.status
-    assert code == parsed.headers["X-Authproxy-Error"]
+    mark, other = ("Error", "Answer") if parsed.status >= 400 else ("Answer", "Error")
+    assert code == parsed.headers[f"X-Authproxy-{mark}"]
+    assert f"X-Authproxy-{other}" not in parsed.headers
     assert "no-store" == parsed.headers["Cache-Control"]
     assert len(parsed.body) == int(parsed.headers.get("Content-Length", "0"))
     assert (STATUS_OF[code] == 204) == ("Content-Length" not in parsed.headers)

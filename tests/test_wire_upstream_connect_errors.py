@@ -36,7 +36,7 @@ def failed_with(reason: str) -> ssl.SSLError:
         (socket.gaierror(), "The host name p cannot be resolved.", Code.CONNECT_FAILED),
         (
             ConnectionResetError(),
-            "The egress proxy http://p:1 closed the connection before it stood.",
+            "The egress proxy http://p:1 closed the connection while it was being opened.",
             Code.CONNECT_FAILED,
         ),
         (

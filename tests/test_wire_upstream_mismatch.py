@@ -64,7 +64,7 @@ def test_silence_means_what_the_address_leaves_open() -> None:
     assert "" == silence_hint(https)
     assert "" == silence_hint(https, http2=True)
     assert "HTTP/1.1 only" in silence_hint(ORIGIN, http2=True)
-    assert "Most services of gRPC speak HTTP/2 only." in silence_hint(https, is_grpc=True)
+    assert "Most gRPC services speak HTTP/2 only." in silence_hint(https, is_grpc=True)
 
 
 # With real services.
@@ -141,14 +141,14 @@ async def grpc_with_tls() -> AsyncIterator[tuple[str, ssl.SSLContext | None]]:
 @pytest.mark.parametrize(
     ("serving", "ask", "words"),
     [
-        (plain_http_1, by_http_2, "does not speak HTTP/2, which a client of HTTP/2 needs it to."),
+        (plain_http_1, by_http_2, "does not speak HTTP/2, and this request came by HTTP/2."),
         (plain_http_1_by_https, by_http_1, "does not speak TLS at this port. If that is the"),
         (plain_http_1_by_https, by_http_2, "does not speak TLS at this port."),
         (http_1_with_tls_by_http, by_http_1, "write https:// in the service's url."),
         (http_1_with_tls_by_http, by_http_2, "write https:// in the service's url."),
         (http_2_only, by_http_1, "speaks HTTP/2 only, and this request came by HTTP/1.1. Let the"),
         (plain_grpc, by_http_1, "speaks HTTP/2 only, and this request came by HTTP/1.1. Let the"),
-        (grpc_with_tls, by_http_1, "Most services of gRPC speak HTTP/2 only. Let the client"),
+        (grpc_with_tls, by_http_1, "Most gRPC services speak HTTP/2 only. Let the client"),
     ],
 )
 async def test_the_answer_says_what_does_not_fit(serving: Serving, ask: Ask, words: str) -> None:

@@ -173,7 +173,7 @@ async def test_who_asks_while_it_is_opened_gets_it() -> None:
     assert 1 == len(service.calls)
 
 
-async def test_none_can_be_had_beforehand_is_no_more_than_a_word_in_the_log(
+async def test_a_failed_connection_ahead_of_requests_is_only_a_line_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -187,7 +187,7 @@ async def test_none_can_be_had_beforehand_is_no_more_than_a_word_in_the_log(
 
     [record] = caplog.records
     assert "INFO" == record.levelname
-    assert record.getMessage().startswith(f"no connection beforehand: {url} cannot be reached. (")
+    assert record.getMessage().startswith(f"cannot connect yet: {url} cannot be reached. (")
 
 
 async def refused_url() -> str:
@@ -313,5 +313,5 @@ async def test_unforeseen_failure_of_a_source_is_answered(
         writer.close()
 
     assert head.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
-    assert body.startswith(b"No token could be had, for a reason that was not foreseen.\n")
+    assert body.startswith(b"No token is available, because of an unexpected error.\n")
     assert "token for service failed" in caplog.text

@@ -115,7 +115,7 @@ async def test_the_service_is_asked_for_its_own_certificate_not_the_proxys() -> 
         error = await failure(connector_through(proxy.url, service.url, trust=trust))
 
     assert str(error).startswith(f"The certificate of {service.url} is not trusted: ")
-    assert error.hint.endswith(f" It was sought through {proxy.url}.")
+    assert error.hint.endswith(f" It was looked up through {proxy.url}.")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ async def test_the_service_is_asked_for_its_own_certificate_not_the_proxys() -> 
         ),
         (
             f"me:{PASSWORD}x@",
-            "does not accept our user name and password (407).",
+            "does not accept the user name and password (407).",
             "They are sent by the method Basic, percent-decoded from its URL.",
         ),
     ],
@@ -183,8 +183,8 @@ async def test_bytes_that_come_before_the_handshake_are_not_taken_for_it() -> No
         url = service.url.replace("http:", "https:")
         error = await failure(connector_through(proxy.url, url, trust=trust))
 
-    assert f"{url} closed the connection before it stood." == str(error)
-    assert "the connection was not left to us for TLS" == error.detail
+    assert f"{url} closed the connection while it was being opened." == str(error)
+    assert "the peer sent data, or closed the connection, before TLS began" == error.detail
 
 
 async def quiet(call: Call) -> None:
@@ -233,7 +233,7 @@ async def test_service_that_does_not_finish_its_handshake_is_not_the_proxys_faul
         error = await failure(connector_through(proxy.url, url, trust=trust, timeout_s=0.2))
 
     assert f"{url} did not accept a connection within 0.2 seconds." == str(error)
-    assert error.hint.endswith(f" It was sought through {proxy.url}.")
+    assert error.hint.endswith(f" It was looked up through {proxy.url}.")
 
 
 async def test_service_that_leaves_at_once_is_told() -> None:
@@ -243,7 +243,7 @@ async def test_service_that_leaves_at_once_is_told() -> None:
         error = await failure(connector_through(proxy.url, url, trust=trust))
 
     expected = (
-        f"{url} closed the connection before it stood.",
+        f"{url} closed the connection while it was being opened.",
         f"The TLS handshake with {url} failed.",
     )
     assert str(error) in expected

@@ -67,7 +67,10 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
         help="Clients that may connect.  [default: this machine]",
     ),
     "--deny": click.option(
-        "--deny", multiple=True, metavar="CIDR", help="Clients that may not, whatever --allow says."
+        "--deny",
+        multiple=True,
+        metavar="CIDR",
+        help="Clients that may not connect, even if --allow names them.",
     ),
     "--ca-file": _single(
         "--ca-file", metavar="PEM", help="More certificates to trust for the service."
@@ -76,9 +79,7 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
     "--region": _single(
         "--region", metavar="R", help="The region of services given by name, as in europe-west1."
     ),
-    "--tag": _single(
-        "--tag", metavar="T", help="The traffic tag to go to, of services given by name."
-    ),
+    "--tag": _single("--tag", metavar="T", help="The traffic tag of services given by name."),
     "--tls-cert": _single(
         "--tls-cert", metavar="PEM", help="Speak TLS with clients, with this certificate."
     ),
@@ -88,7 +89,7 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
     "--egress-proxy": _single(
         "--egress-proxy",
         metavar="URL",
-        help="The proxy on the way out, or none.  [default: HTTPS_PROXY and NO_PROXY say]",
+        help="The proxy on the way out, or none.  [default: by HTTPS_PROXY and NO_PROXY]",
     ),
     "--log-format": _single("--log-format", metavar="FORMAT", help="auto, text or json."),
     "--log-level": _single("--log-level", metavar="LEVEL", help="debug, info, warning or error."),
@@ -142,7 +143,7 @@ def spelled(flags: Mapping[str, Any]) -> Mapping[str, object]:
     if verbose and quiet:
         raise click.UsageError("-v logs more and -q less; leave one of them out")
     if said.get("log_level") and (verbose or quiet):
-        raise click.UsageError("--log-level says it too; leave -v and -q out")
+        raise click.UsageError("--log-level sets it already; leave -v and -q out")
     if verbose or quiet:
         said["log_level"] = "debug" if verbose else "warning"
     if quiet and said.get("access_log") is None:

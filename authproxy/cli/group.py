@@ -32,11 +32,11 @@ _OTHERWISE: Mapping[str, str] = {
 _FLAGS: Mapping[str, str] = {
     **dict.fromkeys(("--host", "--bind", "--address", "--addr"), "did you mean --listen?"),
     **dict.fromkeys(
-        ("--url", "--target", "--upstream"), "the address stands by itself: authproxy URL"
+        ("--url", "--target", "--upstream"), "the address needs no option: authproxy URL"
     ),
     **dict.fromkeys(
         ("--insecure", "-k", "--no-verify"),
-        "certificates are always checked; --ca-file names one to trust besides",
+        "certificates are always checked; to trust another CA, use --ca-file",
     ),
     **dict.fromkeys(("--debug", "--trace"), "did you mean -v?"),
     **dict.fromkeys(("--silent", "--no-log"), "did you mean -q?"),
@@ -47,8 +47,8 @@ _FLAGS: Mapping[str, str] = {
     **dict.fromkeys(
         ("--service-account",), "did you mean --impersonate, or --credentials file:KEY.json?"
     ),
-    **dict.fromkeys(("--header", "-H"), "write add_headers in a file, and name it by --config"),
-    "--version": "it stands alone: authproxy --version",
+    **dict.fromkeys(("--header", "-H"), "write add_headers into a file, and use it with --config"),
+    "--version": "write authproxy --version, without anything else",
     **dict.fromkeys(("--cert",), "did you mean --tls-cert?"),
     **dict.fromkeys(("--key",), "did you mean --tls-key, or --api-key?"),
     **dict.fromkeys(

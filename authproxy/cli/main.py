@@ -116,7 +116,7 @@ def _check(
 @main.command("token")
 @click.argument("words", nargs=-1, metavar="[URL|NAME]")
 @click.option("--header", is_flag=True, help="Print a header line, for curl -H.")
-@click.option("--decode", is_flag=True, help="Print what the token says, as JSON.")
+@click.option("--decode", is_flag=True, help="Print the token's claims, as JSON.")
 @with_flags(*IDENTITY, "--token-header")
 @click.pass_obj
 def _token(
@@ -138,7 +138,7 @@ def _token(
     from authproxy.commands import by_name, token
 
     if header and decode:
-        raise click.UsageError("--header and --decode do not go together")
+        raise click.UsageError("--header and --decode cannot be used together")
     form: token.Form = "header" if header else "claims" if decode else "token"
 
     settings, names = context.choose(words, config, flags)
@@ -227,7 +227,7 @@ def _list(context: Context, /, config: Path | None, **flags: object) -> int:
 
 @main.command("key")
 @click.argument("name", default="client", metavar="[NAME]")
-@click.option("--sha256", is_flag=True, help="Print the digest of a key that stdin has.")
+@click.option("--sha256", is_flag=True, help="Print the digest of a key that is read from stdin.")
 def _key(name: str, sha256: bool) -> None:
     """Make a key that clients must show.
 
@@ -278,6 +278,6 @@ def _demo(context: Context, listen: str | None, port: int | None, token_life: in
 
     if port is not None:
         if listen is not None:
-            raise click.UsageError("--listen says the port too; leave one of them out")
+            raise click.UsageError("--listen and --port both set the port; leave one of them out")
         listen = f"localhost:{port}"
     return runner.run(listen=listen, token_life_s=token_life, run_proxy=context.serve)

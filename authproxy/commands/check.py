@@ -134,7 +134,7 @@ def _service(name: str, service: ServiceSettings) -> list[str]:
     by_itself = service.is_nowhere and service.audience is None
     lines: dict[str, object] = {
         "hosts": _join([f"{name}.localhost", *service.hosts]),
-        "audience": "its address, when that was looked up" if by_itself else service.token_audience,
+        "audience": "its address, once it is looked up" if by_itself else service.token_audience,
         "tag": service.tag,
         "access token for": _join(service.token_scopes),
         "credentials": shown(service.credentials),

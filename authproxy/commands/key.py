@@ -22,7 +22,7 @@ def make(name: str, *, say: Say, explain: Say) -> None:
     parse_name(name, what="key")
     key = PREFIX + secrets.token_urlsafe(32)
     say(key)
-    explain("The key is shown this once. For the configuration:\n")
+    explain("This key is not shown again. Write this into the configuration:\n")
     explain(f'[keys.{name}]\nsha256 = "{digest_of(key).hex()}"')
 
 

@@ -34,7 +34,9 @@ def run(
         explain(f"there are no Cloud Run services in {where}")
         return 0
     say(as_toml(found))
-    explain(f"{len(found)} in {where}; what is above is a configuration: authproxy -c FILE")
+    explain(
+        f"{len(found)} in {where}; to use them, save the lines above in a file: authproxy -c FILE"
+    )
     return 0
 
 

@@ -57,7 +57,7 @@ def _shown(token: Token, form: Form, service: ServiceSettings) -> str:
         return _header(token, service)
     if service.token == "access":
         raise CredentialError(
-            "an access token says nothing of itself", hint="Leave --decode out to get the token."
+            "an access token has no claims to show", hint="Leave --decode out to get the token."
         )
     return json.dumps(read_claims(token.value.reveal(), token.source), indent=2)
 
@@ -74,6 +74,6 @@ def _warning(token: Token) -> str:
     until = time.strftime("%H:%M:%S", time.localtime(token.expires_at))
     where = token.audience or "Google's APIs"
     return (
-        f"whoever has this token is {token.principal} to {where} until {until};"
+        f"anyone with this token can call {where} as {token.principal} until {until};"
         " do not paste it anywhere, and clear the screen"
     )

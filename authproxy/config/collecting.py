@@ -35,7 +35,7 @@ _PATHS_IN = {
 _NAMED_FILE = re.compile(r"[A-Za-z0-9_-]+:\s*file:")
 """A header whose value is in a file."""
 
-_CLASH = 'the service "{name}" is already at {at}; write OTHERNAME=https://… for this one'
+_CLASH = 'the service "{name}" is already defined at {at}; write OTHERNAME=https://… for this one'
 
 
 class Collected:

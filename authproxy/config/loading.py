@@ -16,7 +16,7 @@ _NO_SERVICE = Problem(
     where=COMMAND_LINE,
     key="URL",
     message=(
-        "there is no service to stand in front of; write authproxy https://SERVICE.run.app,"
+        "no service is given; write authproxy https://SERVICE.run.app,"
         ' or put [services.NAME] with url = "https://…" into a file and write'
         " authproxy -c FILE"
     ),

@@ -16,8 +16,8 @@ PATHS = {
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 TEXT = """
-A pretend Cloud Run service is up at {service}. It wants a Google identity token.
-authproxy stands in front of it at {shown}. Stop both with Ctrl-C.
+A pretend Cloud Run service is up at {service}. It requires a Google identity token.
+authproxy is in front of it at {shown}. Stop both with Ctrl-C.
 
   without a token the service refuses (403)
     {curl} -i --cacert {ca_file} {service}/whoami
@@ -25,7 +25,7 @@ authproxy stands in front of it at {shown}. Stop both with Ctrl-C.
     {through} -i {whoami}
 {in_browser}  what reaches the service
     {through} {echo}
-  over HTTP/2, as gRPC does: demo.Echo and grpc.health.v1.Health are there to be called
+  over HTTP/2, as gRPC does: demo.Echo and grpc.health.v1.Health can be called
     {through} --http2-prior-knowledge -i {whoami}
   server-sent events, one a second
     {through} -N {clock}

@@ -81,9 +81,9 @@ def is_google(url: str) -> bool:
 
 def _warn(offset_s: float) -> None:
     logger.warning(
-        "this machine's clock is %s %s Google's: tokens' ends are reckoned by Google's clock,"
-        " but Google refuses what a key file signs by a clock that is more than %.0f minutes off;"
-        " set the clock, for example with: timedatectl set-ntp true",
+        "this machine's clock is %s %s Google's: authproxy allows for that, but Google refuses a"
+        " key file's signatures when the clock is more than %.0f minutes off; set the clock, for"
+        " example with: timedatectl set-ntp true",
         duration(abs(offset_s)),
         "behind" if offset_s > 0 else "ahead of",
         GOOGLE_TAKES_S / 60,

@@ -28,6 +28,6 @@ def unforeseen(source: str, error: BaseException) -> CredentialError:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return CredentialError(
-        f"{source} failed in an unforeseen way ({type(error).__name__}{place})",
-        hint="This is a mistake in authproxy. Please report it with this message.",
+        f"{source} failed unexpectedly ({type(error).__name__}{place})",
+        hint="This is a bug in authproxy. Please report it with this message.",
     )

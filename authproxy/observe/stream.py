@@ -61,7 +61,7 @@ class LogStream:
             self._try_again_soon()
         if left_out:
             logger.warning(
-                "%d log lines were left out: whoever reads the log was too slow or away",
+                "%d log lines were dropped: the reader of the log was too slow or gone",
                 left_out,
                 extra={"left_out": left_out},
             )

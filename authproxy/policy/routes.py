@@ -84,7 +84,7 @@ class Route(Generic[Service]):
         """The same for what comes below. Raises Refused."""
         if leaves(target.partition(b"?")[0]):
             raise Refused(
-                "The path of the request leads out of the service that it begins with.",
+                "The path of the request leaves the service that it begins with, by its dots.",
                 code=Code.BAD_REQUEST,
                 hint="Ask for the path without dots, as in /a in place of /b/../a.",
                 detail=f"out of {(self.prefix or self.base).decode()}",

@@ -10,8 +10,8 @@ def start_page(links: Sequence[tuple[str, str]], unreachable: Sequence[str] = ()
     hint = ""
     if unreachable:
         hint = (
-            f"{', '.join(unreachable)}: from authproxy's own machine only, as there is no name that"
-            " leads there from elsewhere; add hosts or path to the configuration."
+            f"{', '.join(unreachable)}: from authproxy's own machine only, since it has no name"
+            " for other machines; add hosts or path to its configuration."
         )
     return StartPage(
         "This is authproxy. It passes requests on to these services.",

@@ -67,7 +67,7 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
 
 
 def _stop_at_once(number: int, _frame: object) -> None:
-    """Nothing is under way while authproxy starts, whatever it waits for."""
+    """Nothing is in flight while authproxy starts, whatever it waits for."""
     sys.exit(128 + number)
 
 
@@ -91,8 +91,7 @@ async def _serve_until_signal(proxy: "Proxy", on_ready: Ready | None) -> int:
             on_ready(proxy.urls)
         code = await stop
         proxy.drain()
-        patience = proxy.settings.timeouts.drain
-        logger.info("stopping: waiting up to %gs for what is under way", patience)
+        logger.info("stopping: %s", proxy.last_requests)
     return code
 
 
@@ -127,13 +126,22 @@ class Proxy:
     async def __aexit__(self, *exc_info: object) -> None:
         await self._stack.aclose()
 
+    @property
+    def last_requests(self) -> str:
+        """What the end waits for, as a sentence."""
+        count, patience_s = self._server.in_flight, self.settings.timeouts.drain
+        if not count:
+            return "no requests in flight"
+        waits = f"waiting up to {patience_s:g} s; Ctrl-C again quits now"
+        return f"{count} {'request' if count == 1 else 'requests'} in flight; {waits}"
+
     def drain(self) -> None:
-        """Let what is under way be the last."""
+        """Let what is in flight be the last."""
         self._server.drain()
         self._ending.spawn(_kill_slow_commands(), name="commands that hang")
 
     def cut(self) -> None:
-        """Do not wait for what is under way any longer."""
+        """Do not wait for what is in flight any longer."""
         self._server.cut()
 
     async def _start(self) -> None:
@@ -222,7 +230,7 @@ def tell_egress(upstreams: dict[str, Upstream]) -> None:
             through.setdefault(egress.proxy, []).append(name)
     for proxy, names in through.items():
         logger.info(
-            "egress proxy %s, named by %s: for %s",
+            "egress proxy %s (named by %s) for %s",
             proxy,
             proxy.source,
             ", ".join(names[:NAMES_TOLD]) + (" …" if len(names) > NAMES_TOLD else ""),
@@ -237,10 +245,10 @@ async def _choose_protocol(tls: ListenerTls, upstreams: dict[str, Upstream]) -> 
                 await upstream.found()
         if not await upstream.connector.speaks_http2():
             name = upstream.name
-            logger.info("clients in TLS are led to HTTP/1.1: %s has not chosen HTTP/2", name)
+            logger.info("TLS clients are offered HTTP/1.1 only: %s lacks HTTP/2", name)
             return
     tls.prefer_http2()
-    logger.info("clients in TLS are led to HTTP/2: every service speaks it")
+    logger.info("TLS clients are offered HTTP/2: every service speaks it")
 
 
 def _warm(upstreams: dict[str, Upstream]) -> None:

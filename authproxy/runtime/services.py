@@ -114,7 +114,7 @@ class Builder:
             upstream.origin, upstream.other_urls = there.url, there.other_urls
             upstream.rules = replace(upstream.rules, authority=there.url.authority.encode())
             upstream.tokens, upstream.found = self._supply(there, put), None
-            logger.info("%s is %s, by %s", name, there.url, found.source)
+            logger.info("service %s is at %s, by %s", name, there.url, found.source)
             self._found(upstream.name, there)
             return upstream.tokens
 

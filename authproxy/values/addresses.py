@@ -138,7 +138,7 @@ def _base_path(text: str, before: str) -> str:
         )
     if path and (not _BASE_PATH.fullmatch(path) or {"", ".", ".."} & set(path[1:].split("/"))):
         raise ValueError(
-            f"{quoted(path)} cannot stand in a service's address; write a path as in"
+            f"{quoted(path)} is not allowed in a service's address; write a path as in"
             f" {before}/billing, without empty names, dots as names and %"
         )
     if "?" in text or "#" in text:

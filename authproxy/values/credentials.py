@@ -132,7 +132,7 @@ def parse_secret_ref(text: str) -> SecretRef:
         what = {"env": "name of an environment variable", "file": "path of a file"}[kind]
         raise ValueError(f"{kind}: needs the {what} that holds the key, never the key itself")
     raise ValueError(
-        "a key is not written here in clear; put it into an environment variable, a file or Secret"
+        "a key must not be written here; put it into an environment variable, a file or Secret"
         " Manager, and write env:NAME, file:PATH or secret:projects/PROJECT/secrets/NAME"
     )
 
@@ -144,7 +144,7 @@ def parse_header_name(text: str) -> str:
     if text.lower() == "auto":
         return "auto"
     if text.lower() in _FORBIDDEN_HEADERS or text.lower().startswith("x-forwarded-"):
-        raise ValueError(f"{text} has a meaning of its own and cannot carry a credential")
+        raise ValueError(f"{text} has another meaning and cannot carry a credential")
     return text
 
 

@@ -76,7 +76,7 @@ def parse_egress(text: str) -> EgressSpec:
         return EgressSpec("env" if kind == "env" else "file", value)
     if "@" in text:
         raise ValueError(
-            "a password is not written here in clear; put the whole URL into an environment"
+            "a password must not be written here; put the whole URL into an environment"
             " variable or a file and write env:NAME or file:PATH"
         )
     if text.lower() in ("no", "off", "non", "false", "direct", "disabled", "never", "null", "nil"):

@@ -34,7 +34,7 @@ _WHY_NOT = {
     "x-forwarded-host": "authproxy writes it itself; see forwarded_host",
     "x-forwarded-proto": "authproxy writes it itself; see forwarded_host",
     "x-forwarded-prefix": "authproxy writes it itself; see strip_path",
-    "cookie": "it would stand in place of all cookies of the client",
+    "cookie": "it would replace all cookies of the client",
     "proxy-authorization": "it is for a proxy; the one on the way out has its own in egress_proxy",
     "sec-websocket-accept": _HANDSHAKE,
     "sec-websocket-extensions": _HANDSHAKE,
@@ -55,7 +55,7 @@ def parse_header_line(text: str) -> tuple[str, str]:
         raise ValueError(f"{name} cannot be set: {why_not}")
     if _SECRETIVE.search(name) or (_TOKEN.search(name) and value.lower() not in _NO_TOKENS):
         raise ValueError(
-            f"{name} looks like the place of a secret, which does not belong here in clear; write"
+            f"{name} looks like a secret, which must not be written here; write"
             f' secret_headers = ["{name}: env:NAME"]'
         )
     if not (value.isascii() and value.isprintable()):

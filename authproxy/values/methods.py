@@ -63,7 +63,7 @@ def parse_method(text: str) -> str:
 def of_its_own(name: str) -> str:
     """What to say of a method that HTTP does not know."""
     return (
-        f"HTTP knows no method {quoted(name)}; it is taken for one of the service's own"
+        f"HTTP knows no method {quoted(name)}; it is passed on as a method of the service's own"
         f"{did_you_mean(name, COMMON)}"
     )
 

@@ -21,13 +21,13 @@ def parse_web_origin(text: str) -> str:
     text = text.strip()
     if text in ("*", "null"):
         raise ValueError(
-            f"{quoted(text)} would let every page use the identity of whoever looks at it; name the"
+            f"{quoted(text)} would let every web page use your identity; name the"
             " origins, as in http://localhost:3000"
         )
     if text.lower().startswith(_OPAQUE):
         raise ValueError(
-            f"{quoted(text)} is no origin: browsers say null for such pages, and for everybody who"
-            " hides; let a server give the page out, and write its origin"
+            f"{quoted(text)} is no origin: many kinds of pages have the origin null, and they"
+            " cannot be told apart; serve the page from a web server, and write that origin"
         )
     if "*" in text:
         raise ValueError(

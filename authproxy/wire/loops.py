@@ -48,7 +48,8 @@ class Loops:
             raise Refused(
                 "This request has come back to the authproxy that sent it.",
                 code=Code.LOOP_DETECTED,
-                hint="The `url` of a service leads to authproxy itself. Let it name the service.",
+                hint="The `url` of a service leads to authproxy itself. Change it to the"
+                " service's own address.",
                 detail=f"it came by {(hops + b' ' + link).strip()[:200].decode('latin-1')}",
             )
 

@@ -19,10 +19,14 @@ class Open(Protocol):
 
     @property
     def idle_s(self) -> float:
-        """For how long nothing has been under way."""
+        """For how long nothing has been in flight."""
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests, calls and tunnels have not ended."""
 
     def drain(self) -> None:
-        """Close now if nothing is under way, else as soon as that is so; may be called again."""
+        """Close now if nothing is in flight, else as soon as that is so; may be called again."""
 
     def time_is_up(self) -> None:
         """Close now, with last words where those can be said."""

@@ -47,9 +47,9 @@ def last_hop() -> Refused:
 def address(rule: str) -> Refused:
     """`rule` is for the log only."""
     return Refused(
-        "This address may not use this proxy.",
+        "This client's address is not allowed.",
         code=Code.ADDRESS_NOT_ALLOWED,
-        hint="Whoever runs it can add the address to `allow`.",
+        hint="The settings `allow` and `deny` of authproxy decide; the log shows the address.",
         detail=rule,
     )
 
@@ -58,14 +58,14 @@ def cross_site(detail: str, asking: Asking) -> Refused:
     """`detail` is for the log only."""
     if asking.origin == b"null":
         hint = (
-            "The page has no origin of its own, as a file, a frame in a sandbox or a redirect has"
-            " none, and so it cannot be allowed. If it is yours, let a server give it out, and add"
-            f" the server's origin to `allow_origins` in the configuration, {_EXAMPLE}."
+            "The page has no origin (a file, a frame in a sandbox, or a redirect), so it cannot"
+            " be allowed. If it is yours, serve it from a web server, and add that server's"
+            f" origin to `allow_origins` in the configuration, {_EXAMPLE}."
         )
     elif asking.has_referer_only:
         hint = (
             "If you followed a link, type the address instead. To follow links, reach this proxy as"
-            f" localhost or by https, where browsers say what a link is. {_ALLOW_IT}"
+            f" localhost or by https, where browsers mark links. {_ALLOW_IT}"
         )
     else:
         hint = _ALLOW_IT
@@ -87,9 +87,9 @@ def key_required(header: bytes, detail: str = "the request has no key") -> Refus
     """`header`: its name, in lower case; `detail` is for the log only."""
     name = "-".join(part.capitalize() for part in header.decode().split("-"))
     return Refused(
-        "This proxy wants a key.",
+        "This proxy requires a key.",
         code=Code.KEY_REQUIRED,
-        hint=f"Send the one that you were given as {name}.",
+        hint=f"Send your key in the header {name}.",
         detail=detail,
         # RFC 9110 15.5.2 wants a challenge; there is no registered scheme for a key.
         fields={"WWW-Authenticate": f'ApiKey header="{name}"'},
@@ -98,18 +98,18 @@ def key_required(header: bytes, detail: str = "the request has no key") -> Refus
 
 def key_not_allowed(name: str, service: str) -> Refused:
     return Refused(
-        "This key does not open this service.",
+        "This key does not give access to this service.",
         code=Code.KEY_NOT_ALLOWED,
-        hint="Whoever runs authproxy can change the key's `services`.",
-        detail=f"the key {name} does not open {service}",
+        hint="The setting `services` of the key decides.",
+        detail=f"the key {name} has no access to {service}",
     )
 
 
 def too_many_requests(wait_s: float) -> Refused:
     return Refused(
-        "These are more requests than this client may make.",
+        "This client has sent too many requests.",
         code=Code.TOO_MANY_REQUESTS,
-        hint="The bound is `limits.requests_per_second` in the configuration.",
+        hint="The limit is `limits.requests_per_second` in the configuration.",
         fields={"Retry-After": str(math.ceil(wait_s))},
     )
 
@@ -118,7 +118,7 @@ def too_many_wrong_keys(wait_s: float) -> Refused:
     return Refused(
         "Too many wrong keys have come from this address.",
         code=Code.TOO_MANY_REQUESTS,
-        hint="Wait, and send the right one.",
+        hint="Wait, then send the right one.",
         detail="too many wrong keys",
         fields={"Retry-After": str(math.ceil(wait_s))},
     )
@@ -127,7 +127,7 @@ def too_many_wrong_keys(wait_s: float) -> Refused:
 def too_many_connections(detail: str) -> Refused:
     """`detail` is for the log only."""
     return Refused(
-        "There are more connections than this proxy takes.",
+        "There are too many connections.",
         code=Code.TOO_MANY_CONNECTIONS,
         hint="Close some, or raise `limits.connections` or `limits.connections_per_client`.",
         detail=detail,
@@ -139,7 +139,7 @@ def body_too_large(limit: int) -> Refused:
     return Refused(
         f"The body of the request is larger than {limit:,} bytes.",
         code=Code.BODY_TOO_LARGE,
-        hint="The bound is `limits.body_bytes` in the configuration.",
+        hint="The limit is `limits.body_bytes` in the configuration.",
     )
 
 
@@ -147,7 +147,7 @@ def head_too_large() -> Refused:
     return Refused(
         "The header fields of the request are too large or too many.",
         code=Code.HEAD_TOO_LARGE,
-        hint="The bounds are `limits.head_bytes` and `limits.headers` in the configuration.",
+        hint="The limits are `limits.head_bytes` and `limits.headers` in the configuration.",
     )
 
 
@@ -155,7 +155,7 @@ def target_too_long() -> Refused:
     return Refused(
         "The target of the request is too long.",
         code=Code.TARGET_TOO_LONG,
-        hint="The bound is `limits.target_bytes` in the configuration.",
+        hint="The limit is `limits.target_bytes` in the configuration.",
     )
 
 
@@ -175,17 +175,17 @@ def tls_required() -> Refused:
     return Refused(
         "This port speaks TLS, and the request came without it.",
         code=Code.TLS_REQUIRED,
-        hint="Use https:// and not http://; with gRPC, a secure channel.",
+        hint="Use https:// instead of http://; with gRPC, a secure channel.",
     )
 
 
 def tls_unexpected() -> Refused:
     """For the log: the client understands no words (see `replies.render`)."""
     return Refused(
-        "The client speaks TLS, and this port is plain HTTP.",
+        "The client speaks TLS, and this port speaks plain HTTP.",
         code=Code.TLS_UNEXPECTED,
-        hint="Use http:// and not https://.",
-        detail="the client speaks TLS to a listener without",
+        hint="Use http:// instead of https://.",
+        detail="the client speaks TLS to a plain HTTP listener",
     )
 
 
@@ -197,13 +197,14 @@ def bad_body(reason: str) -> Refused:
 
 def no_token() -> CredentialError:
     """A source failed in a way that it did not foresee; the log has the rest."""
-    return CredentialError("No token could be had, for a reason that was not foreseen.")
+    return CredentialError("No token is available, because of an unexpected error.")
 
 
 def sign_in(service: str, advice: str) -> UpstreamError:
     """In place of a redirect from which there is no way back."""
     return UpstreamError(
-        "The service sends you to Google's sign-in, from which no way leads back to authproxy.",
+        "The service redirects to Google's sign-in, and Google would not send the browser back"
+        " to authproxy.",
         code=Code.SIGN_IN_REDIRECT,
         sent=True,
         hint=advice,
@@ -214,11 +215,11 @@ def sign_in(service: str, advice: str) -> UpstreamError:
 def no_sign_in(service: str) -> UpstreamError:
     """In place of a redirect that no program can follow."""
     return UpstreamError(
-        "The service sends this call to Google's sign-in, which is for people with a browser.",
+        "The service redirects this call to Google's sign-in, which needs a person with a browser.",
         code=Code.SIGN_IN_REDIRECT,
         sent=True,
-        hint="Let the application take the token that authproxy sends, or call it at an address"
-        " that does not ask people to sign in.",
+        hint="Make the application accept the token that authproxy sends, or call an address"
+        " that needs no sign-in.",
         detail=f"{service} redirected a call to Google's sign-in",
     )
 
@@ -227,7 +228,7 @@ def by_google(status: int, rejection: Rejection, hint: str) -> RefusedByGoogle:
     """`hint` is for clients on this machine; empty for all others."""
     who = "Identity-Aware Proxy" if rejection.startswith("iap") else "Google's front end"
     return RefusedByGoogle(
-        f"{who} answered this call with {status}, and not the service.",
+        f"{who} answered this call with {status}, instead of the service.",
         # Identity-Aware Proxy says 302 as well for what is a 401 to a program.
         status=401 if rejection is Rejection.IAP_NO_TOKEN else status,
         hint=hint,
@@ -245,10 +246,10 @@ def by_page(status: int, hint: str) -> RefusedByGoogle:
 def service_gone(reason: str, more: str = "") -> UpstreamError:
     """`more`: what else it may be."""
     return UpstreamError(
-        "The service closed the connection before it had answered.",
+        "The service closed the connection before it answered.",
         code=Code.UPSTREAM_BROKE,
         sent=True,
-        hint=f"Look into the service's own log; the request may have reached it. {more}".rstrip(),
+        hint=f"The request may have reached the service: see its own log. {more}".rstrip(),
         detail=reason,
     )
 
@@ -272,7 +273,7 @@ def endless_interim(count: int) -> UpstreamError:
         f"The service sent {count:,} interim answers (1xx) and no final one.",
         code=Code.UPSTREAM_BROKE,
         sent=True,
-        hint="Look into the service's own log: what makes it send 100, 102 or 103 again and again?",
+        hint="See the service's own log: why does it keep sending 100, 102 or 103?",
     )
 
 
@@ -281,25 +282,25 @@ def slow_service(seconds: float) -> UpstreamError:
         f"The service did not begin to answer within {seconds:g} seconds.",
         code=Code.UPSTREAM_TIMEOUT,
         sent=True,
-        hint="The bound is `timeouts.first_byte` in the configuration.",
+        hint="The limit is `timeouts.first_byte` in the configuration.",
     )
 
 
 def silent_exchange(seconds: float) -> UpstreamError:
     return UpstreamError(
-        f"Nothing moved in either direction for {seconds:g} seconds.",
+        f"No data moved in either direction for {seconds:g} seconds.",
         code=Code.UPSTREAM_TIMEOUT,
         sent=True,
-        hint="The bound is `timeouts.stream_idle` in the configuration.",
+        hint="The limit is `timeouts.stream_idle` in the configuration.",
     )
 
 
 def out_of_time(seconds: float) -> UpstreamError:
     return UpstreamError(
-        f"The exchange was not over within {seconds:g} seconds.",
+        f"The exchange did not finish within {seconds:g} seconds.",
         code=Code.UPSTREAM_TIMEOUT,
         sent=True,
-        hint="The bound is `timeouts.total` in the configuration.",
+        hint="The limit is `timeouts.total` in the configuration.",
     )
 
 

@@ -1,7 +1,9 @@
 """The answers that authproxy makes by itself: what went wrong, and what to do about it.
 
-Every one carries `X-Authproxy-Error`, so that it is never taken for the service's. The form follows
-the request's Accept: a small page for browsers, JSON for programs that ask for it, text for curl.
+Every one carries `X-Authproxy-Error`, so that it is never taken for the service's; those that are
+no errors (2xx: the list of services, health, preflights) carry `X-Authproxy-Answer` in its place.
+The form follows the request's Accept: a small page for browsers, JSON for programs that ask for it,
+text for curl.
 Calls of gRPC and Connect get theirs as their protocol has it (`authproxy.wire.rpc_replies`).
 """
 
@@ -41,7 +43,8 @@ class Answer:
 
 def answer(error: AuthProxyError, head: RequestHead, request_id: str) -> Answer:
     """What `error` is to whoever sent `head`."""
-    lines = [("X-Authproxy-Error", str(error.code)), ("Cache-Control", "no-store")]
+    mark = "X-Authproxy-Error" if error.status >= 400 else "X-Authproxy-Answer"
+    lines = [(mark, str(error.code)), ("Cache-Control", "no-store")]
     lines += error.fields.items()
     if error.status == 204:
         return Answer(status=204, lines=lines, body=b"")  # RFC 9110 15.3.5

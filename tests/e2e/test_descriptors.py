@@ -112,7 +112,7 @@ async def test_descriptors_that_run_out_all_the_same_are_said_and_survived() -> 
         failed = await answer_of(program.port)
         set_limit(program, open_files(program))
         late = asyncio.gather(answer_of(program.port))
-        await program.hear("no connection can be taken at .*: Too many open files")
+        await program.hear("cannot accept connections at .*: Too many open files")
         set_limit(program, 4096)
         hold.set()
         answer = await late

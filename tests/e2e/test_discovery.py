@@ -71,7 +71,7 @@ async def test_a_service_by_name_is_found_and_called(world: World, words: tuple[
 
     assert first.startswith(b"HTTP/1.1 200 ")
     assert f"-> {NAME}\n" in proxy.stderr
-    assert f"{NAME} is https://" in proxy.stderr
+    assert f"service {NAME} is at https://" in proxy.stderr
     assert 1 == world.google.run.calls
 
 
@@ -88,7 +88,7 @@ async def test_a_lookup_that_is_refused_is_explained_and_tried_again(world: Worl
     async with proxy_for(world, NAME) as proxy:
         refused = await answer(proxy.port)
         world.google.run_api.viewers.add(METADATA_EMAIL)
-        await proxy.hear("a service address of .* can be had again")
+        await proxy.hear("service address of .* available again")
         found = await answer(proxy.port)
 
     assert refused.startswith(b"HTTP/1.1 503 ")
@@ -108,7 +108,7 @@ async def test_a_traffic_tag_leads_to_its_own_address_with_the_services_audience
     host = described.urls[0].removeprefix("https://")
     described.tags["canary"] = f"https://canary---{host}"
     async with proxy_for(world, NAME, "--tag", "canary") as proxy:
-        await proxy.hear(f"{NAME} is https://canary---{host}, by Cloud Run's API")
+        await proxy.hear(f"service {NAME} is at https://canary---{host}, by Cloud Run's API")
         await proxy.hear(f"token for https://{host} as ")
 
 

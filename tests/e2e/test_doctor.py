@@ -189,12 +189,18 @@ CASES = [
     (no_credentials, 13, "credentials", "no credentials were found on this machine", LOGIN),
     (missing_file, 13, "credentials", "there is no such file", "Is the path right?"),
     (no_json, 13, "credentials", "the file is not JSON, so it is no credentials", "Google made"),
-    (cut_off_key, 13, "credentials", "the file's contents cannot be used", "Is the file whole"),
+    (cut_off_key, 13, "credentials", "the file's contents cannot be used", "Is the file complete"),
     (rotated_key, 16, "token", f"Google does not know the key of {ROBOT}", "keys create KEY.json"),
     (disabled_account, 16, "token", f"the service account {ROBOT} is disabled", "enable"),
-    (deleted_account, 16, "token", f"the service account {ROBOT} does not exist", "Make it again"),
+    (
+        deleted_account,
+        16,
+        "token",
+        f"the service account {ROBOT} does not exist",
+        "Create it again",
+    ),
     (revoked_sign_in, 16, "token", "the user's sign-in has expired or was revoked", LOGIN),
-    (sign_in_to_renew, 16, "token", "Google wants the user to sign in again", LOGIN),
+    (sign_in_to_renew, 16, "token", "Google requires the user to sign in again", LOGIN),
     (
         user_without_openid,
         16,
@@ -209,7 +215,7 @@ CASES = [
         f"the credentials may not make identity tokens as {TARGET}",
         "--role=roles/iam.serviceAccountTokenCreator",
     ),
-    (token_endpoint_down, 16, "token", "127.0.0.1 cannot be reached", "Is the network up?"),
+    (token_endpoint_down, 16, "token", "cannot reach 127.0.0.1", "Is the network up?"),
     (metadata_down, 14, "metadata", "the metadata server does not answer", "on Google Cloud only"),
     (metadata_slow, 14, "metadata", "the metadata server does not answer", "on Google Cloud only"),
     (
@@ -344,7 +350,7 @@ async def test_a_configuration_file_brings_all_its_services(world: World) -> Non
 
     assert (19, "") == (code, stderr)
     assert f"\none {world.url}\n" in stdout
-    assert stdout.endswith("The first thing to mend is role of two; the rest may follow from it.\n")
+    assert stdout.endswith("Fix role of two first; it may be the cause of the rest.\n")
     assert "\x1b" not in stdout
 
 

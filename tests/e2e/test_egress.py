@@ -61,7 +61,7 @@ async def connectable(port: int) -> None:
     ("user", "other_port", "expected"),
     [
         ("me:hunter%32@", 0, None),
-        ("me:wrong@", 0, "does not accept our user name and password (401)."),
+        ("me:wrong@", 0, "does not accept the user name and password (401)."),
         ("", 0, "asks for a user name and a password (407)."),
         ("me:hunter%32@", 1, "refused to connect to {service} (403)."),
     ],

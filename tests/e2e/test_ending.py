@@ -1,4 +1,4 @@
-"""The end of the process: what is under way may finish, and nothing else is waited for."""
+"""The end of the process: what is in flight may finish, and nothing else is waited for."""
 
 import asyncio
 import os
@@ -97,7 +97,7 @@ IDLE: dict[str, Prepare] = {
 }
 
 
-async def test_what_has_no_request_under_way_is_not_waited_for() -> None:
+async def test_what_has_no_request_in_flight_is_not_waited_for() -> None:
     async with raw_service() as service, running(service.url) as ending:
         wires = [await prepare(ending) for prepare in IDLE.values()]
         await ending.stop(SOON_S)
@@ -181,7 +181,7 @@ async def test_so_they_do_over_http2() -> None:
     assert (b"", None) == (answer.body, answer.reset)
 
 
-async def test_what_is_under_way_may_finish() -> None:
+async def test_what_is_in_flight_may_finish() -> None:
     async def talk(call: Call) -> None:
         await call.read_head()
         await call.say(OK[:-1])

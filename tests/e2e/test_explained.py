@@ -90,19 +90,20 @@ async def test_the_same_refusal_is_logged_once(world: World) -> None:
         (
             "https://other.example",
             "The token's audience is https://other.example, which is not this service's address."
-            " If it is to be a custom audience, the service has to know it. Set audience ="
+            " To use it as a custom audience, add it to the service. Set audience ="
             f' "{RUN_APP}". Try: authproxy {RUN_APP} --audience {RUN_APP}',
         ),
         (
             "https://v2---hello-123456789012.europe-west4.run.app",
-            "The token's audience has a traffic tag in it; Cloud Run wants it without. Set audience"
+            "The token's audience has a traffic tag in it; Cloud Run requires it without the"
+            " tag. Set audience"
             f' = "{RUN_APP}". Try: authproxy {RUN_APP} --audience {RUN_APP}',
         ),
         (
             CLIENT_ID,
-            "The token's audience is an OAuth client, as Identity-Aware Proxy wants it; Cloud Run"
-            f' itself wants the service\'s address. Set audience = "{RUN_APP}". Try: authproxy'
-            f" {RUN_APP} --audience {RUN_APP}",
+            "The token's audience is an OAuth client, which Identity-Aware Proxy requires;"
+            f' Cloud Run requires the service\'s address. Set audience = "{RUN_APP}". Try:'
+            f" authproxy {RUN_APP} --audience {RUN_APP}",
         ),
     ],
     ids=["another", "tag", "OAuth client"],
@@ -128,8 +129,8 @@ async def test_a_custom_domain_is_told_of_custom_audiences(world: World) -> None
         answer = await client.get("/")
 
     assert (
-        f"The token's audience is {world.url}, and a service knows nothing of custom domains and"
-        ' load balancers before it: set audience to its own address, "https://SERVICE-NUMBER.REGION'
+        f"The token's audience is {world.url}, and a service does not accept the address of a"
+        ' custom domain or a load balancer: set audience to its own address, "https://SERVICE-NUMBER.REGION'
         '.run.app", or let it accept this one. Try: gcloud run services update SERVICE'
         f" --region=REGION --add-custom-audiences={world.url}"
     ) == answer.headers[HINT]
@@ -187,10 +188,10 @@ async def test_no_token_is_told_so(world: World) -> None:
         line = await hear(program)
 
     assert (
-        'authproxy sends no token, since credentials are "none", and what the client sent itself'
-        f" does not do. Try: authproxy {RUN_APP} --credentials auto"
+        'authproxy sends no token, since credentials are "none", and the service does not accept'
+        f" what the client sent. Try: authproxy {RUN_APP} --credentials auto"
     ) == answer.headers[HINT]
-    assert "with 403 (without a token of ours): " in line
+    assert "with 403 (without a token): " in line
 
 
 async def test_a_service_that_lets_nobody_from_outside_in_is_not_simply_missing(
@@ -222,7 +223,7 @@ async def test_identity_aware_proxy_wants_a_token_for_its_client(world: World) -
 
     assert (
         401,
-        "Identity-Aware Proxy stands before the service and does not accept the token. Its"
+        "Identity-Aware Proxy is in front of the service and does not accept the token. Its"
         f" audience must be an OAuth client that is allowed programmatic access; it is {RUN_APP}."
         f" Try: authproxy {RUN_APP} --audience CLIENT_ID.apps.googleusercontent.com",
     ) == (refused.status_code, refused.headers[HINT])

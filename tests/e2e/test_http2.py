@@ -57,7 +57,7 @@ async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         ) as program,
     ):
         if request.param:
-            await program.hear("led to HTTP/2: every service speaks it")
+            await program.hear("offered HTTP/2: every service speaks it")
         yield Running(program, service, pair, ca_file, token_file)
 
 

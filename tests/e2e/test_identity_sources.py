@@ -190,7 +190,7 @@ async def test_a_metadata_server_that_refuses_at_first_is_waited_for(world: Worl
     async with in_front_of(world, **managed) as proxy:
         before = await ask(proxy.port)
         world.google.metadata.up()
-        await proxy.hear("can be had again")
+        await proxy.hear("available again")
         after = await ask(proxy.port)
 
     assert before.startswith(b"HTTP/1.1 503 ")

@@ -76,7 +76,7 @@ async def test_a_broken_key_file_is_read_again_when_it_was_mended(
     async with in_front_of(world, "--credentials", f"file:{path}") as proxy:
         assert await ask(proxy.port) == b"HTTP/1.1 503 Service Unavailable\r\n"
         path.write_text(world.service_account_file(ROBOT).read_text())
-        await proxy.hear("a token for .* can be had again")
+        await proxy.hear("token for .* available again")
         assert await ask(proxy.port) == b"HTTP/1.1 200 OK\r\n"
 
 
@@ -85,7 +85,7 @@ async def test_a_metadata_server_that_comes_late_is_found_without_a_request(worl
     async with in_front_of(world, "--credentials", "metadata") as proxy:
         await proxy.hear("no identity token for .* since .*, so requests get 503 .next try in")
         world.google.metadata.up()
-        await proxy.hear("a token for .* can be had again")
+        await proxy.hear("token for .* available again")
         assert await ask(proxy.port) == b"HTTP/1.1 200 OK\r\n"
 
 

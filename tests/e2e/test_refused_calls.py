@@ -234,17 +234,17 @@ EVERY_TONGUE = pytest.mark.parametrize("tongue", TONGUES.values(), ids=TONGUES)
 
 # The advice's own words are in tests/test_policy_google_advice.py.
 EXPECTED: dict[bytes, tuple[int, str]] = {
-    b"/401": (16, "Google's front end answered this call with 401, and not the service. "),
-    b"/403": (7, "Google's front end answered this call with 403, and not the service. tester@"),
-    b"/404": (12, "Google's front end answered this call with 404, and not the service. "),
+    b"/401": (16, "Google's front end answered this call with 401, instead of the service. "),
+    b"/403": (7, "Google's front end answered this call with 403, instead of the service. tester@"),
+    b"/404": (12, "Google's front end answered this call with 404, instead of the service. "),
     b"/413": (2, "413"),
     b"/429": (14, "429"),
     b"/500": (2, "500"),
     b"/503": (14, "503"),
-    b"/iap401": (16, "Identity-Aware Proxy answered this call with 401, and not the service. "),
-    b"/iap403": (7, "Identity-Aware Proxy answered this call with 403, and not the service. "),
-    b"/iap302": (16, "Identity-Aware Proxy answered this call with 302, and not the service. "),
-    b"/app302": (16, "The service sends this call to Google's sign-in, which is for people"),
+    b"/iap401": (16, "Identity-Aware Proxy answered this call with 401, instead of the service. "),
+    b"/iap403": (7, "Identity-Aware Proxy answered this call with 403, instead of the service. "),
+    b"/iap302": (16, "Identity-Aware Proxy answered this call with 302, instead of the service. "),
+    b"/app302": (16, "The service redirects this call to Google's sign-in"),
 }
 
 

@@ -82,7 +82,7 @@ async def test_without_its_secret_nothing_reaches_the_service_and_the_answer_say
             refused = await answer(proxy.port)
             assert [] == noted.keys
             manager.readers.add(METADATA_EMAIL)
-            await proxy.hear(f"a secret {SECRET}/versions/latest can be had again")
+            await proxy.hear(f"secret {SECRET}/versions/latest available again")
             await answer(proxy.port)
 
     assert refused.startswith(b"HTTP/1.1 503 ")
@@ -106,7 +106,7 @@ async def test_a_key_in_a_file_is_read_anew_when_it_changes(tmp_path: Path) -> N
     ):
         await answer(proxy.port)
         file.write_text("second-partner-key\n")
-        await proxy.hear(f"the new secret in {file} is used from now on: file:{file}")
+        await proxy.hear(f"the new secret in {file} is now in use: file:{file}")
         await answer(proxy.port)
 
     assert ["first-partner-key", "second-partner-key"] == noted.keys
@@ -133,7 +133,7 @@ async def test_clients_keys_in_a_file_are_read_anew_when_it_changes(tmp_path: Pa
 
         before = [await status(f"0123456789-0123456789-{which}") for which in ("old", "new")]
         file.write_text("0123456789-0123456789-new\n")
-        await proxy.hear(f"the new set of keys in {file} is used")
+        await proxy.hear(f"the new set of keys in {file} is now in use")
         after = [await status(f"0123456789-0123456789-{which}") for which in ("old", "new")]
 
     assert [b"200", b"401"] == before

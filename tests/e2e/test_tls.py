@@ -84,8 +84,8 @@ async def test_curl_keeps_its_http1_connection(listening: Listening) -> None:
 @pytest.mark.parametrize(
     ("protocols", "told", "chosen"),
     [
-        (["http/1.1"], "led to HTTP/1.1: localhost has not chosen HTTP/2", "http/1.1"),
-        (["h2", "http/1.1"], "led to HTTP/2: every service speaks it", "h2"),
+        (["http/1.1"], "offered HTTP/1.1 only: localhost lacks HTTP/2", "http/1.1"),
+        (["h2", "http/1.1"], "offered HTTP/2: every service speaks it", "h2"),
     ],
     ids=["http1 service", "http2 service"],
 )
@@ -105,7 +105,7 @@ async def test_a_client_that_knows_both_gets_what_the_service_speaks(
             *("--tls-cert", pair.both),
         ) as program,
     ):
-        await program.hear(f"clients in TLS are {told}$")
+        await program.hear(f"TLS clients are {told}$")
         client = ssl.create_default_context(cafile=str(ca_file))
         client.set_alpn_protocols(["h2", "http/1.1"])
         _, writer = await asyncio.open_connection("localhost", program.port, ssl=client)
@@ -131,7 +131,7 @@ async def test_a_renewed_certificate_is_shown_without_a_restart(
     newer = write_pair(tmp_path, "localhost", authority=AUTHORITY, stem="newer")
     newer.cert.replace(listening.pair.cert)
     newer.key.replace(listening.pair.key)
-    await listening.program.hear(r"the new certificate in .* is used from now on")
+    await listening.program.hear(r"the new certificate in .* is now in use")
 
     pem = await asyncio.to_thread(ssl.get_server_certificate, ("localhost", listening.program.port))
     expected = newer.issued.cert_chain_pems[0].bytes().decode()
@@ -146,7 +146,7 @@ async def test_plain_http_and_mere_connections_leave_no_error_behind(listening: 
     await writer.wait_closed()
     served, _, _ = await run("curl", "-sS", "--cacert", listening.ca_file, listening.url)
 
-    assert (0, True) == (code, b"Use https:// and not http://;" in stdout)
+    assert (0, True) == (code, b"Use https:// instead of http://;" in stdout)
     assert 0 == served
     assert "Traceback" not in listening.program.stderr
     assert " error " not in listening.program.stderr.lower()

@@ -165,7 +165,8 @@ overhear = WATCH.overhear
 
 def overhear_answer(answer: bytes) -> bytes:
     """An answer to a client; services may say what they like, authproxy may not."""
-    if b"\r\nx-authproxy-error:" in answer.partition(b"\r\n\r\n")[0].lower():
+    head = answer.partition(b"\r\n\r\n")[0].lower()
+    if b"\r\nx-authproxy-error:" in head or b"\r\nx-authproxy-answer:" in head:
         overhear("answer", answer.decode("utf-8", "replace"))
     return answer
 

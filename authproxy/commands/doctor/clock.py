@@ -19,7 +19,7 @@ async def check_clock(egress: Egress, clock: Callable[[], float] = time.time) ->
     try:
         offset_s = await in_thread(clock_offset_s, egress, clock, name="doctor-clock")
     except CredentialError as error:
-        return not_run(f"Google, which knows the time, cannot be asked: {error.message}")
+        return not_run(f"skipped: {error.message.removeprefix('clock: ')}")
     return judge_clock(offset_s)
 
 
@@ -30,7 +30,7 @@ def judge_clock(offset_s: float) -> Result:
     side = "behind" if offset_s > 0 else "ahead of"
     told = f"{duration(abs(offset_s))} {side} Google's"
     if abs(offset_s) <= TOLERATED_S:
-        return ok(f"{told}, which does no harm")
+        return ok(f"{told}, which is harmless")
     return failed(
         f"this machine's clock is {told}",
         "Set the clock, for example with: timedatectl set-ntp true",

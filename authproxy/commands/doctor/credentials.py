@@ -12,8 +12,8 @@ from authproxy.identity.sources.locations import Location
 from authproxy.threads import in_thread
 
 OTHERS = {
-    "metadata": "the metadata server has them",
-    "gcloud": "gcloud has them",
+    "metadata": "from the metadata server",
+    "gcloud": "from gcloud",
 }
 
 
@@ -23,9 +23,9 @@ async def check_credentials(subject: Subject) -> Result:
     place = await in_thread(find_place, spec, subject.environ, name="doctor-credentials")
     subject.place = place
     if place.kind == "none":
-        return not_needed('they are "none": no token is sent')
+        return not_needed('they are "none", so no token is sent')
     if place.kind == "given":
-        return not_needed(f"{place.name} gives a finished token")
+        return not_needed(f"{place.name} has a ready-made token")
     if place.path is None:
         return ok(f"{spec}: {OTHERS[place.kind]}{_acting_as(subject)}")
     what = await in_thread(describe_file, place.path, place.name, name="doctor-credentials")
@@ -47,7 +47,7 @@ async def check_gcloud(subject: Subject) -> Result:
 
 def _place(subject: Subject) -> Location:
     if subject.place is None:
-        raise AssertionError("the credentials are looked for first")
+        raise AssertionError("check_credentials comes first")
     return subject.place
 
 

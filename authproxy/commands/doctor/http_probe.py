@@ -76,7 +76,7 @@ async def ask(connector: Connector, lines: bytes, *, answer_s: float = ANSWER_S)
             f"The service {connector.origin} did not begin to answer within {answer_s:g} seconds.",
             code=Code.UPSTREAM_TIMEOUT,
             sent=True,
-            hint="Does it start? Its own log may say more.",
+            hint="Is it starting? See the service's own log.",
         ) from None
     finally:
         listening.transport.abort()
@@ -98,12 +98,13 @@ def parse(data: bytes, name: str) -> Answer:
     try:
         response.begin()
     except (http.client.HTTPException, ValueError, OSError):
-        what = "sent something that is not HTTP/1.1" if data else "closed the connection unanswered"
+        silent = "closed the connection without an answer"
+        what = "sent something that is not HTTP/1.1" if data else silent
         raise UpstreamError(
             f"The service {name} {what}.",
             code=Code.UPSTREAM_BROKE,
             sent=True,
-            hint="Did it crash? Is it the right port? It may also want a client certificate.",
+            hint="Did it crash? Is it the right port? It may also require a client certificate.",
         ) from None
     try:
         body = response.read()

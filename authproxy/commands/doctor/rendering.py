@@ -71,7 +71,7 @@ def _summary(first: Finding | None) -> str:
     if first is None:
         return "Nothing is wrong."
     of = f" of {first.service}" if first.service else ""
-    return f"The first thing to mend is {first.check.value}{of}; the rest may follow from it."
+    return f"Fix {first.check.value}{of} first; it may be the cause of the rest."
 
 
 def _plain(text: str) -> str:

@@ -112,7 +112,8 @@ async def _made(check: Awaitable[Result], deadline_s: float) -> Result:
     except (AuthProxyError, StartError) as error:
         return failed(str(error), error.hint)
     except TimeoutError:
-        return failed(f"it was not over within {deadline_s:g} seconds", "Is the network very slow?")
+        late = f"it did not finish within {deadline_s:g} seconds"
+        return failed(late, "Is the network very slow?")
     except Exception as error:  # noqa: BLE001 -- a doctor does not fall ill himself
         wrong = unforeseen("the check", error)
         return failed(wrong.message, wrong.hint)

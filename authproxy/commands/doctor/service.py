@@ -26,17 +26,17 @@ async def check_probe(subject: Subject) -> Result:
     path = subject.service.url.path
     rejection = find_rejection(answer, path)
     if rejection is None:
-        return ok(f"GET {path}/ gets an answer of the application's own: {answer.status}")
+        return ok(f"GET {path}/ is answered by the application: {answer.status}")
     if rejection in OF_ROLE:
         return ok(
-            f"GET {path}/ gets Google's own {answer.status}, with which the token was believed"
+            f"GET {path}/ is answered by Google with {answer.status}; the token itself was accepted"
         )
     return _failed(advise(rejection, _situation(subject)), answer, subject)
 
 
 async def check_role(subject: Subject) -> Result:
     if subject.answer is None:
-        raise AssertionError("the request goes out first")
+        raise AssertionError("check_probe comes first")
     rejection = find_rejection(subject.answer, subject.service.url.path)
     if rejection in OF_ROLE:
         advice = advise(rejection, _situation(subject))

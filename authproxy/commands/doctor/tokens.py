@@ -43,6 +43,6 @@ def judge_audience(token: Token, wanted: str) -> Result:
         )
     return failed(
         f"the token is for {token.audience}, not for {wanted}",
-        f"Have one made for {wanted}; or, if the service accepts this one:"
+        f"Get a token for {wanted}; or, if the service accepts this one, use"
         f" --audience {token.audience}",
     )

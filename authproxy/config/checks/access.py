@@ -25,7 +25,7 @@ def check_keys(draft: Draft) -> Iterator[Problem]:
     elif draft.is_given(("key_header",)):
         yield draft.problem(
             ("key_header",),
-            "asks nobody for a key: there is none; authproxy key makes one and says what to write,"
+            "has no effect: there are no keys; authproxy key makes one and says what to write,"
             " or remove it",
         )
 
@@ -80,7 +80,7 @@ def _opened_by_nobody(draft: Draft) -> Iterator[Problem]:
         return
     for path, _ in draft.services():
         if path[1] not in opened:
-            yield draft.warning(path, "is opened by no key, so that nobody can use it")
+            yield draft.warning(path, "cannot be used by anybody: no key lists it in its services")
 
 
 def check_proxies(draft: Draft) -> Iterator[Problem]:
@@ -91,7 +91,7 @@ def check_proxies(draft: Draft) -> Iterator[Problem]:
         if of_them:
             yield draft.problem(
                 ("trusted_proxies",),
-                f"{of_them[0]} is everybody, so that anybody could claim any address; name your"
+                f"{of_them[0]} is every address, so anybody could claim to be any client; name your"
                 " load balancers' networks",
                 index=index,
             )

@@ -49,13 +49,15 @@ def _token_in_clear(draft: Draft) -> Iterator[Problem]:
         if is_remote and service.secrets:
             yield draft.problem(
                 (*path, "url"),
-                f"{service.url} would get its key unencrypted, for all on the way to read; write"
+                f"{service.url} would get its key unencrypted, and others on the network could"
+                " read it; write"
                 f" https://{service.url.host}",
             )
         elif is_remote and service.credentials.kind != "none":
             yield draft.problem(
                 (*path, "url"),
-                f"{service.url} would get its token unencrypted, for all on the way to read; write"
+                f"{service.url} would get its token unencrypted, and others on the network could"
+                " read it; write"
                 f' https://{service.url.host}, or credentials = "none" if it needs no token',
             )
 

@@ -48,7 +48,7 @@ def check_impersonation(draft: Draft) -> Iterator[Problem]:
         if service.delegates and not service.impersonate:
             yield draft.problem(
                 (*path, "delegates"),
-                "says through whom to act, but not as whom; add impersonate",
+                "has no effect alone; add impersonate, the account to act as",
             )
 
 
@@ -64,8 +64,8 @@ def check_access_tokens(draft: Draft) -> Iterator[Problem]:
         if service.url.scheme != "https" or not service.url.host.endswith(GOOGLE_APIS):
             yield draft.problem(
                 (*path, "token"),
-                "an access token opens everything that its identity may do, so it is sent to"
-                f" https://NAME{GOOGLE_APIS} only; for {service.url} use an identity token",
+                "an access token gives access to everything that its identity may do, so it is"
+                f" sent to https://NAME{GOOGLE_APIS} only; for {service.url} use an identity token",
             )
         if service.credentials.kind in CANNOT_IMPERSONATE:
             yield draft.problem(

@@ -50,7 +50,7 @@ def check_forwarded(draft: Draft) -> Iterator[Problem]:
         if path in draft.entries and any(map(_is_about_clients, networks)):
             yield draft.problem(
                 path,
-                "is about clients, and on Cloud Run every connection comes from Google's front end;"
+                "has no effect on Cloud Run, where every connection comes from Google's front end;"
                 " name its network in trusted_proxies (the access log shows its address), and"
                 " X-Forwarded-For then says who the client is",
             )

@@ -38,7 +38,7 @@ def _limits(draft: Draft) -> Iterator[Problem]:
 
     if given("burst") and limits.burst and not limits.requests_per_second:
         yield draft.warning(
-            ("limits", "burst"), "has no effect: there is no bound; add requests_per_second"
+            ("limits", "burst"), "has no effect: there is no limit; add requests_per_second"
         )
     if given("connections_per_client") and 0 < limits.connections <= limits.connections_per_client:
         yield draft.warning(
@@ -55,8 +55,8 @@ def _limits(draft: Draft) -> Iterator[Problem]:
     if given("body_bytes") and 0 < limits.body_bytes < SMALL_BODY:
         yield draft.warning(
             ("limits", "body_bytes"),
-            f"{limits.body_bytes} is a number of bytes, and so little that hardly a request"
-            f" passes; write {limits.body_bytes}MB for megabytes",
+            f"{limits.body_bytes} is a number of bytes, too few for most requests; for megabytes"
+            f" write {limits.body_bytes}MB",
         )
 
 
@@ -74,12 +74,12 @@ def _timeouts(
         if value < MIN_S.get(name, 0):
             yield draft.warning(
                 path,
-                f"{value:g} is a number of seconds, and so little that hardly a request passes",
+                f"{value:g} is a number of seconds, too short for most requests",
             )
         if name in ("connect", "first_byte", "stream_idle") and 0 < timeouts.total < value:
             yield draft.warning(
                 path,
-                f"has no effect: the whole exchange is over after {timeouts.total:g} s, by total",
+                f"has no effect: the whole exchange ends after {timeouts.total:g} s, by total",
             )
 
 

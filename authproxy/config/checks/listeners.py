@@ -52,7 +52,7 @@ def _nobody_allowed(draft: Draft) -> Iterator[Problem]:
     for table in tables:
         entry = draft.entries.get((*table, "allow"))
         if entry is not None and entry.value == []:
-            default = "what stands at the top of the file" if table else "this machine only"
+            default = "the one at the top of the file" if table else "this machine only"
             yield entry.problem(
                 f"is empty, so that nobody could connect; leave it out to allow {default}, or"
                 ' write allow = ["10.0.0.0/8"] with your clients\' addresses'

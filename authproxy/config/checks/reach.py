@@ -91,7 +91,7 @@ def _nobody(
         return
     key = next((key for key in ("allow", "allow_file") if (*at, key) in draft.entries), "allow")
     if not allow:
-        yield draft.warning((*at, "allow_file"), "names nobody, so that nobody can connect yet")
+        yield draft.warning((*at, "allow_file"), "has no addresses, so nobody can connect yet")
     elif not common(reach, allow):
         yield draft.warning(
             (*at, key),
@@ -123,7 +123,7 @@ def _nobody_usual(
     places = [(*table, "deny"), ("deny",), (*table, "deny_file"), ("deny_file",), (*at, "allow")]
     yield draft.warning(
         next((each for each in places if each in draft.entries), (*at, "allow_file")),
-        f"lets hardly anybody in: programs on this machine come from"
+        "lets almost nobody in: programs on this machine come from"
         f" {' or '.join(str(each[0]) for each in usual)}",
     )
 
@@ -142,7 +142,8 @@ def _everybody(
     key = "allow" if (*at, "allow") in draft.entries else "allow_file"
     yield draft.warning(
         (*at, key),
-        f"{whole[0]} is everybody: whoever reaches {listener.listen} uses your identity; name your"
+        f"{whole[0]} is every address: anyone who can reach {listener.listen} uses your"
+        " identity; name your"
         " clients' networks, or make them show a key: authproxy key makes one",
     )
 
@@ -186,7 +187,7 @@ def _of_service(
     before = [*let_in.get(None, ()), *let_in.get(path[1], ())]
     passing = joined(before)
     if some and not allow and service.allow_file:
-        yield draft.warning((*path, "allow_file"), "names nobody, so that nobody may use it yet")
+        yield draft.warning((*path, "allow_file"), "has no addresses, so nobody may use it yet")
     elif not passing:
         return
     elif not without(allow, deny) and service.deny_file is None:

@@ -53,7 +53,8 @@ def _same_host(draft: Draft) -> Iterator[Problem]:
             if owner != path[1]:
                 yield draft.problem(
                     (*path, "hosts"),
-                    f'"{host}" already leads to the service "{owner}"; a name can lead to one only',
+                    f'"{host}" already belongs to the service "{owner}"; a name can belong to'
+                    " one service only",
                     index=index,
                 )
 
@@ -66,8 +67,8 @@ def _same_path(draft: Draft) -> Iterator[Problem]:
             if owner != path[1]:
                 yield draft.problem(
                     (*path, "path"),
-                    f'"{service.path}" already leads to the service "{owner}"; a path can lead to'
-                    " one only",
+                    f'"{service.path}" already belongs to the service "{owner}"; a path can belong'
+                    " to one service only",
                 )
         elif service.strip_path:
             yield draft.problem((*path, "strip_path"), "there is no path to strip; add path")
@@ -104,8 +105,8 @@ def _shared_names(draft: Draft) -> Iterator[Problem]:
             if is_loopback(host) and others:
                 yield draft.problem(
                     (*path, "hosts"),
-                    f'"{host}" would lead to this service alone, and the path of "{others[0]}" to'
-                    " nothing; remove it",
+                    f'"{host}" would belong to this service alone, and nothing could reach the path'
+                    f' of "{others[0]}"; remove it',
                     index=index,
                 )
 
@@ -128,17 +129,19 @@ def _itself(draft: Draft) -> Iterator[Problem]:
     ports = {listen.port for listen in listens} - {0, None}
     proxy = _port_here(draft.settings.egress_proxy)
     if proxy in ports:
-        yield draft.problem(("egress_proxy",), "is where authproxy listens, which is no such proxy")
+        yield draft.problem(
+            ("egress_proxy",), "is authproxy's own listener, and it is not an egress proxy"
+        )
     for path, service in draft.services():
         if service.egress_proxy is not None and _port_here(service.egress_proxy) in ports:
             at = (*path, "egress_proxy")
-            yield draft.problem(at, "is where authproxy listens, which is no such proxy")
+            yield draft.problem(at, "is authproxy's own listener, and it is not an egress proxy")
         url = service.url
         is_here = url.is_loopback or url.host.endswith(".localhost")
         if (is_here and url.port in ports) or (url.host, url.port) in places:
             yield draft.problem(
                 (*path, "url"),
-                f"{url} is where authproxy listens: it would ask itself; correct the port"
+                f"{url} is authproxy's own listener: it would call itself; correct the port"
                 " of one of them",
             )
 
@@ -157,8 +160,8 @@ def _audience(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[Pr
     elif draft.is_for_all(at) and len(draft.settings.services) > 1:
         yield draft.warning(
             at,
-            "is the audience of every service, and as a rule each has its own; leave it out, or"
-            " write it for one service",
+            "would be the audience of every service, and each usually has its own; leave it out,"
+            " or write it at one service",
         )
 
 
@@ -168,7 +171,7 @@ def _find_wrong_audience(audience: str, service: ServiceSettings) -> str:
     if audience == plain:
         return ""
     if audience.rstrip("/") == plain:
-        return "is compared letter by letter, also its slash"
+        return "is compared letter by letter, including its slash"
     if audience.removeprefix("http://").rstrip("/") == service.url.authority:
         return "is compared letter by letter"
     if audience == str(service.url) and "---" in audience:
@@ -213,7 +216,7 @@ def _accounts(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[Pr
     if host in ("gmail.com", "googlemail.com"):
         yield draft.problem(
             (*path, "impersonate"),
-            "is a person's address; nobody acts as a person, so name a service account:"
+            "is a person's address, and only service accounts can be impersonated; write"
             " NAME@PROJECT.iam.gserviceaccount.com",
         )
 
@@ -266,7 +269,7 @@ def _idle(service: ServiceSettings) -> Iterator[tuple[str, str]]:
     if service.api_key is None:
         yield "api_key_header", "there is no api_key to go into it"
     if service.path == "/":
-        yield "strip_path", "nothing can be taken off /"
+        yield "strip_path", "has no effect: the path is /"
     if service.url.scheme == "http":
         for key in ("ca_file", "client_cert_file", "client_key_file", "tls_min_version"):
             yield key, f"{service.url} is reached without TLS"

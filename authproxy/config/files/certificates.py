@@ -49,7 +49,7 @@ def load_pair(context: ssl.SSLContext, cert_file: Path, key_file: Path | None) -
             ) from (None)
         raise ValueError(f"{cert} and its key cannot be used: {error}") from None
     except OSError as error:
-        reason = error.strerror or "they could be read once, and not again"
+        reason = error.strerror or "they changed while they were read"
         raise ValueError(f"{cert} and its key cannot be read: {reason}") from None
 
 
@@ -77,8 +77,8 @@ def _look_at_key(cert_file: Path, content: bytes, key_file: Path | None) -> None
         raise KeyFileError(f"{shown} holds no PEM key; {advice}")
     if b"BEGIN ENCRYPTED PRIVATE KEY" in content or b"Proc-Type: 4,ENCRYPTED" in content:
         raise KeyFileError(
-            f"the key in {shown} is encrypted, and nobody is there to type its password; write it"
-            f" without: openssl pkey -in {shown} -out KEY.pem"
+            f"the key in {shown} is encrypted, and authproxy cannot ask for its password; write"
+            f" the key without one: openssl pkey -in {shown} -out KEY.pem"
         )
 
 

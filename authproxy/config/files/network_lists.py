@@ -61,7 +61,7 @@ def _shown(text: str) -> str:
 
 def _find_end(problems: int, networks: int) -> str:
     if problems == MAX_PROBLEMS:
-        return "here the reading was given up; is it the right file?"
+        return "reading stopped here; is it the right file?"
     if networks > MAX_NETWORKS:
         return f"these are more than {MAX_NETWORKS:,} networks; is it the right file?"
     return ""

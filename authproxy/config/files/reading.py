@@ -37,8 +37,8 @@ def read_bytes(path: Path, *, at_most: int, deadline_s: float = DEADLINE_S) -> b
 
 
 _HANGS = (
-    "nothing has come within {:g} s; is it a pipe that nobody writes to,"
-    " or on a network drive that is gone?"
+    "nothing could be read within {:g} s; is it a pipe without a writer, or on a network drive"
+    " that is gone?"
 )
 
 

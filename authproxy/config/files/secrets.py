@@ -51,6 +51,6 @@ def header_text(text: str, source: str) -> str:
         raise ValueError(f"{source} begins or ends with a blank; remove it")
     if not (key.isascii() and key.isprintable()):
         raise ValueError(
-            f"{source} has a character that cannot stand in a header; a key is printable ASCII"
+            f"{source} has a character that is not allowed in a header; a key is printable ASCII"
         )
     return key

@@ -58,5 +58,5 @@ def get_nearest(entries: Entries, path: Path) -> Entry:
     """As `find_nearest`, else what names the service. What nobody wrote has no problem."""
     found = find_nearest(entries, path) or find_nearest(entries, path[:2])
     if found is None:
-        raise LookupError(f"nobody wrote {'.'.join(path)}, and yet it has a problem")
+        raise LookupError(f"{'.'.join(path)} is not configured, and yet it has a problem")
     return found

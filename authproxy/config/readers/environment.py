@@ -29,7 +29,7 @@ _INSTEAD = {
     PREFIX + "TOKEN": "write AUTHPROXY_CREDENTIALS=token-env:NAME with the name of a variable",
     PREFIX + "HOST": "write AUTHPROXY_LISTEN=localhost:8080, or AUTHPROXY_HOSTS for names",
     PREFIX + "LOG_FILE": "the log goes to stderr: authproxy … 2>FILE",
-    PREFIX + "KEY": "write AUTHPROXY_API_KEY=env:NAME for a key that the service wants, or"
+    PREFIX + "KEY": "write AUTHPROXY_API_KEY=env:NAME for a key that the service requires, or"
     " AUTHPROXY_KEYS_NAME_FILE=PATH for one that clients show",
     **dict.fromkeys(
         (PREFIX + each for each in ("DEBUG", "VERBOSE", "QUIET", "LOG", "LOGLEVEL")), _LOG_LEVEL

@@ -20,13 +20,13 @@ _KEY = re.compile(r"[A-Za-z0-9_.-]+")
 _ADVICE = (
     ("Unclosed array", "a comma or a ] is missing, here or above"),
     ("Illegal character '\\n'", "the quotation mark at the end is missing"),
-    ("Invalid value", 'text stands in quotes: KEY = "VALUE"'),
+    ("Invalid value", 'text must be in quotes: KEY = "VALUE"'),
     ("Expected '=' after a key", "a line is KEY = VALUE"),
     ("Cannot overwrite a value", "it is there twice; remove one"),
     ("Cannot declare", "the table is there twice; write all its keys below the first"),
     (
         "Expected newline or end of document",
-        "a line ends behind its value; text and amounts with a unit stand in quotes",
+        "nothing may follow a value; text and amounts with a unit must be in quotes",
     ),
     ("Unescaped '\\' in a string", "write '…' in place of \"…\", or / in place of \\"),
     ("Invalid initial character for a key part", "a line is KEY = VALUE, [TABLE] or # COMMENT"),

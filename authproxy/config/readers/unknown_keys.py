@@ -13,9 +13,11 @@ from authproxy.config.readers.setting_names import (
 )
 from authproxy.values import find_close
 
-_LISTEN = 'where clients connect is said by listen = "localhost:8080"'
-_CHECKED = "certificates are always checked; ca_file names one to trust besides the system's"
-_LOG = "the log goes to stderr, and where that goes the caller decides: authproxy … 2>FILE"
+_LISTEN = 'to say where clients connect, write listen = "localhost:8080"'
+_CHECKED = (
+    "certificates are always checked; to trust another CA besides the system's, write ca_file"
+)
+_LOG = "the log goes to stderr; to write it into a file: authproxy … 2>FILE"
 _TIMEOUTS = "write connect_timeout, first_byte_timeout, stream_idle_timeout or total_timeout"
 _NAMED = 'write service = "PROJECT/REGION/NAME" in [services.NAME]'
 _CREDENTIALS = 'write credentials = "file:KEY.json", or token-file:PATH for a finished token'
@@ -31,7 +33,7 @@ _OTHERWISE: Mapping[str, str] = {
     **dict.fromkeys(("access_log", "accesslog"), "write access in [log]"),
     **dict.fromkeys(("verbose", "debug", "quiet", "loglevel"), 'write level = "debug" in [log]'),
     **dict.fromkeys(("rate_limit", "rps"), "write requests_per_second in [limits]"),
-    **dict.fromkeys(("workers", "threads", "processes"), "one process does it all"),
+    **dict.fromkeys(("workers", "threads", "processes"), "authproxy is one process"),
 }
 """By what other programs call it, at the top of the file and in a table."""
 
@@ -47,7 +49,7 @@ _OTHERWISE_IN: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("headers", "set_headers", "header"), "write add_headers"),
         **dict.fromkeys(("key_file", "credentials_file", "service_account_key"), _CREDENTIALS),
         **dict.fromkeys(("service_account", "act_as"), "write impersonate"),
-        "name": "the name stands above: [services.NAME]",
+        "name": "the name is in the table's own name: [services.NAME]",
         "port": "the port is a part of url",
         "key": "write api_key",
     },
@@ -113,7 +115,7 @@ def advice_for_value(path: Path, value: object = None) -> str:
     if path[0] == "services" and isinstance(value, str) and "/" in value and path[1] != "url":
         return f"write [services.{path[1]}], and the address below it as url"
     if path[0] in TABLES and path[1] in TABLES[path[0]].model_fields:
-        return f"write [{path[0]}.NAME] above it, with a name of your choice for NAME"
+        return f"write [{path[0]}.NAME] above it, with a name of your choice as NAME"
     return f"write [{'.'.join(path)}]"
 
 
@@ -132,7 +134,7 @@ def _with_dot(path: Path, value: Mapping[str, object]) -> str:
 
 def _for_table(name: str, value: Mapping[str, object], table: str) -> str:
     if table and name in (*SECTIONS, *TABLES):
-        return f"it is no part of another table: write [{name}]"
+        return f"it is a table by itself: write [{name}]"
     close = find_close(name.lower(), [*SECTIONS, *TABLES])
     if close or table:
         return f'did you mean "{close}"?' if close else ""

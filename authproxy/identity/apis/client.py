@@ -54,7 +54,7 @@ def explained(
     if refusal.may_pass or known is None:
         return CredentialError(
             f"{api} answered {refusal.status}",
-            hint="That should pass; authproxy tries again." if refusal.may_pass else "",
+            hint="This is usually temporary; authproxy tries again." if refusal.may_pass else "",
             detail=refusal.words,
             permanent=not refusal.may_pass,
         )
@@ -96,7 +96,7 @@ class GoogleApi:
             raise ApiRefusedError(answer.status, _words(body), token.principal)
         if body is None:
             raise CredentialError(
-                f"{api}: the answer was not what was expected",
+                f"{api}: the answer was not in the expected form",
                 hint="Is there a proxy or a sign-in page between here and Google?",
             )
         return body, token.principal

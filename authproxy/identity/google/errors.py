@@ -62,13 +62,13 @@ class Case:
 SIGN_IN = f"Run: {ADC_LOGIN}"
 
 CASES = (
-    Case("invalid_rapt", "Google wants the user to sign in again", SIGN_IN),
-    Case("rapt_required", "Google wants the user to sign in again", SIGN_IN),
-    Case("Reauthentication is needed", "Google wants the user to sign in again", SIGN_IN),
+    Case("invalid_rapt", "Google requires the user to sign in again", SIGN_IN),
+    Case("rapt_required", "Google requires the user to sign in again", SIGN_IN),
+    Case("Reauthentication is needed", "Google requires the user to sign in again", SIGN_IN),
     Case(
         "Invalid JWT Signature",
         "Google does not know the key of {account}: it was deleted or replaced",
-        "Make a new one: gcloud iam service-accounts keys create KEY.json --iam-account={account}",
+        "Create one: gcloud iam service-accounts keys create KEY.json --iam-account={account}",
     ),
     Case(
         "reasonable timeframe",
@@ -79,7 +79,7 @@ CASES = (
     Case(
         "account not found",
         "the service account {account} does not exist (any more)",
-        "Make it again, or use the key of another one.",
+        "Create it again, or use the key of another one.",
     ),
     Case(
         "Robot is disabled",
@@ -117,7 +117,7 @@ CASES = (
     ),
     Case(
         "unauthorized_client",
-        "Google does not let this client have tokens in this way",
+        "Google does not allow this OAuth client to get tokens in this way",
         f"Is it the right file? For a user: {ADC_LOGIN}",
     ),
     Case("invalid_client", "Google does not know the OAuth client of the credentials", SIGN_IN),
@@ -154,13 +154,13 @@ def translate(error: BaseException, asked: Asked) -> CredentialError:
     if asked.answered == 0 and isinstance(error, ValueError):
         return CredentialError(
             f"{asked.source}: the file's contents cannot be used",
-            hint="Is the file whole, and the one that Google gave you?",
+            hint="Is the file complete, and is it the one that Google gave you?",
             detail=answer.words,
             permanent=True,
         )
     if asked.answered and isinstance(error, ValueError | TypeError | KeyError):
         return CredentialError(
-            f"{asked.source}: Google's answer was not what was expected",
+            f"{asked.source}: Google's answer was not in the expected form",
             hint="Is there a proxy or a sign-in page between here and Google?",
             detail=type(error).__name__,
         )
@@ -199,7 +199,7 @@ def _unreachable(error: BaseException, asked: Asked) -> CredentialError:
             f" seconds. Elsewhere: {ADC_LOGIN}",
         )
     host = urlsplit(getattr(getattr(error, "request", None), "url", None) or "").hostname
-    message = f"{asked.source}: {host or 'Google'} cannot be reached ({reason})"
+    message = f"{asked.source}: cannot reach {host or 'Google'} ({reason})"
     if isinstance(error, exceptions.ProxyError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
         hint = "The proxy's own certificate is not trusted: name its CA in REQUESTS_CA_BUNDLE."
         return CredentialError(message, hint=hint)
@@ -266,7 +266,7 @@ def _refused(answer: Answer, asked: Asked) -> CredentialError:
         )
     return CredentialError(
         f"{asked.source}: {who} answered {answer.status} instead of giving a token",
-        hint="That should pass; authproxy tries again." if later else "The log says more.",
+        hint="This is usually temporary; authproxy tries again." if later else "The log says more.",
         detail=answer.words,
         permanent=not later,
     )

@@ -58,7 +58,7 @@ def no_subject(
     """What was wrong with it, and what to do. `status`: of the last HTTP answer, 0 if none came."""
     if any(_forbids(each) for each in chain):
         return CredentialError(
-            f"{source}: the subject token comes from a program, and it may not be run",
+            f"{source}: the subject token comes from a program, which authproxy may not run",
             hint=f"If you trust the file that names the program: export {ALLOW}=1",
             permanent=True,
         )
@@ -66,20 +66,21 @@ def no_subject(
     if subject == PROGRAM:
         hint = "Run it by hand; it is credential_source.executable.command in the file."
     elif subject == AWS:
-        hint = "Is this AWS, with a role that its metadata server tells of or AWS_ variables?"
-    return CredentialError(
-        f"{source}: the subject token cannot be had from {subject}{why}", hint=hint
-    )
+        hint = "Does this machine have an AWS role, or are the AWS_ variables set?"
+    return CredentialError(f"{source}: cannot get the subject token from {subject}{why}", hint=hint)
 
 
 def _why(chain: Sequence[BaseException], status: int) -> tuple[str, str]:
-    elsewhere = "credential_source in the file says where it is; is that right, and is it up?"
+    elsewhere = (
+        "credential_source in the file says where to get it;"
+        " is that right, and is the server running?"
+    )
     words = " ".join(str(arg) for each in chain for arg in each.args[:1])
     code = _CODE.search(words)
     if code is not None:
         return f": it ended with {code[1]}", elsewhere
     if any(isinstance(each, subprocess.TimeoutExpired) for each in chain):
-        return ": it has not ended in time", elsewhere
+        return ": it did not finish in time", elsewhere
     if "was not found" in words or any(isinstance(each, FileNotFoundError) for each in chain):
         return (
             ": it is not there",

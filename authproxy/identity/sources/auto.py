@@ -39,7 +39,10 @@ class Adc:
 def warn_of_skipped(place: Location) -> None:
     for problem in place.skipped:
         logger.warning(
-            "credentials: %s: passed over for %s", problem, place.name, extra={"source": place.name}
+            "credentials: %s: skipped; trying %s instead",
+            problem,
+            place.name,
+            extra={"source": place.name},
         )
 
 

@@ -197,7 +197,7 @@ def _communicate(
         _kill(process)
         raise CredentialError(
             f"{name}: the command gave no token within {timeout_s:g} seconds and was killed",
-            hint="Run it by hand: does it wait for the network, or for an answer at the terminal?",
+            hint="Run it by hand: does it wait for the network, or for input at the terminal?",
         ) from None
 
 

@@ -33,7 +33,7 @@ ASK_S = 3.0
 WHAT = {
     "service_account": "the key of",
     "authorized_user": "a user's sign-in",
-    "impersonated_service_account": "somebody who acts as",
+    "impersonated_service_account": "an identity that acts as",
     "external_account": "a federated workload",
     "external_account_authorized_user": "a workforce user's sign-in",
 }

@@ -108,7 +108,7 @@ def find_auto_place(environ: Mapping[str, str]) -> Location:
     looked = "; ".join(each.because for each in in_vain)
     raise CredentialError(
         "no credentials were found on this machine",
-        hint=f"Run: {ADC_LOGIN} -- Looked in vain: {looked}.",
+        hint=f"Run: {ADC_LOGIN} -- What was looked for: {looked}.",
     )
 
 
@@ -120,7 +120,7 @@ def find_problem(path: Path) -> Vain | None:
         return NOTHING_WRITTEN
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "this is not a path"
-        return Vain(f"{path} cannot be looked at ({reason})", is_odd=True)
+        return Vain(f"{path} cannot be read ({reason})", is_odd=True)
     if not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "no plain file"
         return Vain(f"{path} is {what}", is_odd=True)

@@ -1,4 +1,4 @@
-"""Lets a few mints of one source run at once; one that hangs gives its place to the next."""
+"""Lets a few mints of one source run at once; one that hangs stops counting."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from authproxy.timers import CallLater
 
 AT_ONCE = 4
-"""Enough for a dozen services to have their first tokens soon, and few for a token endpoint."""
+"""A dozen services get their first tokens soon, and the token endpoint is not flooded."""
 PATIENCE_S = 5.0
 """Seconds. A mint that takes longer is taken to hang, and no longer counts."""
 
@@ -21,7 +21,7 @@ class ConcurrencyLimit:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait for a place and have it until the end, but no longer than PATIENCE_S."""
+        """Wait for one of the AT_ONCE places, and hold it to the end or for PATIENCE_S seconds."""
         await self._places.acquire()
         place = _Place(self._places)
         timer = self._call_later(PATIENCE_S, place.give_up)

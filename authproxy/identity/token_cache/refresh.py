@@ -32,10 +32,9 @@ REJECTED = "the service rejected the last one"
 
 
 class Refresh:
-    """Keeps the slot of one source and audience filled while anybody uses it.
+    """Keeps a token for one source and audience in the cache while it is used.
 
-    `reason` says in the log why a token was fetched; whoever wants the next one for another reason
-    sets it before.
+    `reason` is why the next token is fetched, for the log. Set it for another reason.
     """
 
     def __init__(
@@ -81,7 +80,7 @@ class Refresh:
             _ = self._start()
 
     def attempt(self) -> asyncio.Task[Outcome]:
-        """The one under way, else a new one."""
+        """The attempt that is running, else a new one."""
         return self._attempt or self._start()
 
     def stop(self) -> None:
@@ -135,7 +134,8 @@ class Refresh:
         new = held(token, self._shared.rng, now=now, steady=self._shared.steady())
         if now >= new.invalid_at:
             return CredentialError(
-                f"{self._source.name} gave a token that ends at {utc(token.expires_at)}, now",
+                f"{self._source.name} gave an expired token, which ended at"
+                f" {utc(token.expires_at)}",
                 hint="Is this machine's clock right?",
             )
         old = self._slot.find()

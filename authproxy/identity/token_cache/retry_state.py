@@ -1,5 +1,4 @@
-"""What is remembered of failed tries to get tokens for one audience: why, since when, when to try
-again.
+"""Remembers failed tries to get a token for one audience: why, since when, when to try again.
 
 It also writes the log lines about them.
 """
@@ -20,10 +19,10 @@ HOLD_PERMANENT_S = 5.0
 """… when only a human can change the outcome."""
 
 SLACK_S = 1.0
-"""So much later than planned the next try may seem to be before the clock counts as set back."""
+"""If the next try is further away than planned by more than this, the clock was set back."""
 
 REPEAT_S = 300.0
-"""How often a failure that lasts is said again: who looks at the log later must find it."""
+"""How often a failure that lasts is logged again, so that a later look at the log finds it."""
 
 NEVER = float("-inf")
 
@@ -95,7 +94,7 @@ class RetryState:
         """A token came. One that is stale already (metadata servers cache) is no progress."""
         if self.failure is not None:
             logger.info(
-                "a %s can be had again, after %.0f s",
+                "%s available again, after %.0f s",
                 self._product.name,
                 now - self._failing_since,
                 extra={"audience": self._audience, "source": self._source, "tries": self._tries},

@@ -145,7 +145,7 @@ class Tokens:
             obtained=refresh.count,
             failures=refresh.retries.failures,
             trouble=Trouble.of(failure) if failure else None,
-            minting=refresh.mints.under_way,
+            minting=refresh.mints.is_running,
             next_try_at=refresh.due_at,
         )
 
@@ -164,4 +164,4 @@ class Tokens:
 
 
 def _stopping() -> CredentialError:
-    return CredentialError("authproxy is stopping and makes no more tokens", retry_after_s=1)
+    return CredentialError("authproxy is stopping and gets no more tokens", retry_after_s=1)

@@ -1,5 +1,7 @@
-"""What the tokens of all services share: clocks, timers, tasks and the cache; and one slot in
-that."""
+"""What the tokens of all services share: clocks, timers, tasks and the cached tokens.
+
+A `CacheSlot` is the place of one source and audience in that cache.
+"""
 
 import random
 from collections.abc import Callable, MutableMapping
@@ -19,10 +21,9 @@ Key = tuple[Source, str]
 class Shared:
     """One for each process.
 
-    Three clocks. The wall clock says how long ago something was; corrected by what Google's
-    answers say (`authproxy.identity.clock_skew`) it says when a token ends, also after a laptop
-    slept; and the steady clock says how much time has passed at least, whatever the wall clock
-    was set to.
+    It has three clocks, all in seconds. `wall` is this machine's. `now` is Google's time: the wall
+    clock, corrected by `authproxy.identity.clock_skew`; tokens end by it, also after a laptop
+    slept. `steady` never goes back, whatever the wall clock is set to.
     """
 
     wall: Callable[[], float]

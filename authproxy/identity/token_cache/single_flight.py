@@ -1,9 +1,9 @@
-"""Runs the mints of one source for one audience: one at a time, and nobody waits for ever.
+"""Runs the mints of one source for one audience, one at a time.
 
-A *flight* is one run of `Source.mint` in its thread. A thread cannot be stopped, so a flight has no
-end but its own: who waits has the deadline, and what a flight brings is used however late. One that
-hangs for minutes (a file on a network drive that went away) is given up for lost and another one
-takes off; each time that happens twice as much time passes, so that few threads are ever lost.
+A *flight* is one run of `Source.mint` in a thread, which cannot be stopped. So the deadline is for
+those who wait, and the token is used however late it comes. A flight that hangs for a minute (a
+file on a network drive that went away) is taken for lost, and another one is started; each time
+this takes twice as long, so that few threads are ever lost.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ Outcome = Token | CredentialError
 
 
 class SingleFlight:
-    """The mints of one source for one audience: whoever asks meanwhile shares the one under way."""
+    """The mints of one source for one audience: callers that ask during a mint share it."""
 
     def __init__(
         self,
@@ -53,11 +53,11 @@ class SingleFlight:
         self._patience_s = LOST_AFTER_S
 
     @property
-    def under_way(self) -> bool:
+    def is_running(self) -> bool:
         return self._flight is not None
 
     async def landed(self, deadline_s: float) -> Outcome:
-        """The outcome of the flight that is under way, else of a new one."""
+        """The outcome of the flight that is running, else of a new one."""
         flight = self._flight
         if flight is None or self._lost():
             flight = self._start()
@@ -65,7 +65,7 @@ class SingleFlight:
         if not flight.done():
             return CredentialError(
                 f"{self._source.name} has not answered within {deadline_s:g} seconds",
-                hint="Is the network slow or cut? authproxy goes on waiting for the answer.",
+                hint="Is the network slow or down? authproxy keeps waiting for the answer.",
             )
         return flight.result()
 
@@ -111,7 +111,7 @@ async def mint_once(source: Source, audience: str, *, deadline_s: float) -> Toke
     except TimeoutError:
         raise CredentialError(
             f"{source.name} has not answered within {deadline_s:g} seconds",
-            hint="Is the network slow or cut?",
+            hint="Is the network slow or down?",
         ) from None
     except Exception as error:  # noqa: BLE001 -- a source that breaks its word is told of, in a line
         raise unforeseen(source.name, error) from None

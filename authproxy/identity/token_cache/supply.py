@@ -1,8 +1,7 @@
-"""What a service's requests need before they can be sent: its token, and for some services more.
+"""Gives a service's requests their token, once everything that they need is there.
 
-More is a secret out of Secret Manager (`WithSecrets`), or the service's address where only its
-name is known (`Unresolved`). A service that needs its token alone uses `service_tokens.Tokens` as
-it is.
+Most services need a token only: that is `service_tokens.Tokens`. `WithSecrets` also waits for
+secrets from Secret Manager; `Unresolved` waits for the address of a service given by name.
 """
 
 import asyncio
@@ -14,8 +13,7 @@ from authproxy.identity.token_cache.service_tokens import Tokens
 
 
 class Supply(Protocol):
-    """What one service asks for tokens, as `authproxy.identity.token_cache.service_tokens.Tokens`
-    has it."""
+    """Where one service's tokens come from."""
 
     def current(self) -> Token | None:
         """What can be sent at once; None when it has to be waited for. Never blocks, and starts a

@@ -59,9 +59,9 @@ def find_client(
         by_forwarded = _walk("Forwarded", _elements(forwarded), _parse_element, trusted)
     if by_list is not None and by_forwarded is not None and by_list != by_forwarded:
         raise _refused(
-            f"X-Forwarded-For leads to {by_list} and Forwarded to {by_forwarded}: the proxy at"
-            f" {peer} sets one of the two and passes the other on from the client; let it remove"
-            " that one"
+            f"X-Forwarded-For names {by_list} and Forwarded names {by_forwarded}: the proxy at"
+            f" {peer} sets one of the two and passes on the client's value of the other; make it"
+            " remove that one"
         )
     return by_list or by_forwarded or peer
 
@@ -145,9 +145,9 @@ def _parse_node(entry: bytes) -> Address | None:
 
 def _refused(detail: str) -> Refused:
     return Refused(
-        "Your address cannot be told with certainty, so you may not use this proxy.",
+        "Your address cannot be determined, so this proxy refuses the request.",
         code=Code.ADDRESS_NOT_ALLOWED,
-        hint="Whoever runs it finds the reason in its log.",
+        hint="The reason is in the proxy's log.",
         detail=detail,
     )
 

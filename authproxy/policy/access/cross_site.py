@@ -100,7 +100,7 @@ def _find_speculation(asking: Asking, host: bytes, allowed: Collection[bytes]) -
     if is_own(origin, host) and asking.site in (b"", *SAME):
         return None
     return (
-        f"it is fetched ahead ({_shown(asking.purpose)}), Referer {_shown(origin)} is not"
+        f"it is a prefetch ({_shown(asking.purpose)}), Referer {_shown(origin)} is not"
         f" {_shown(host)} and not in allow_origins, Sec-Fetch-Site is {_shown(asking.site)}"
     )
 

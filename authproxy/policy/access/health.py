@@ -22,9 +22,10 @@ def health_answer(method: bytes, target: bytes, paths: Collection[bytes]) -> Ref
         return Refused("authproxy takes requests.", code=Code.HEALTHY)
     shown = ", ".join(sorted(each.decode() for each in paths))
     return Refused(
-        "The proxy in front of authproxy says that it asks for itself, so no service hears of it.",
+        "The proxy in front of authproxy sent this request for itself, not for a client, so it"
+        " is not passed on.",
         code=Code.PROXY_ITSELF,
-        hint=f"Its health checks may ask for {shown}. A client's connection has to come with the"
+        hint=f"Its health checks may ask for {shown}. A connection for a client must carry the"
         " client's address.",
         detail="a PROXY header that names no client (LOCAL)",
     )

@@ -134,7 +134,7 @@ class AccessList:
             return f"{address} is in deny {self._deny.find(address)}"
         if address in self._allow:
             return None
-        return f"{address} is in none of allow {self._allow}"
+        return f"{address} is not in allow {self._allow}"
 
     def __repr__(self) -> str:
         return f"<AccessList [allow: {self._allow} | deny: {self._deny}]>"

@@ -58,9 +58,9 @@ class Permissions:
     def _method_refused(self) -> Refused:
         passing = (self.methods or _COMMON) - self.deny_methods
         return Refused(
-            "This service may not be used with this method here.",
+            "This method is not allowed for this service.",
             code=Code.METHOD_NOT_ALLOWED,
-            hint="Whoever runs authproxy can change `methods` and `deny_methods`.",
+            hint="The settings `methods` and `deny_methods` of authproxy decide.",
             fields={"Allow": ", ".join(sorted(method.decode() for method in passing))},
         )
 
@@ -80,9 +80,9 @@ def _written(prefixes: tuple[bytes, ...], fold: bool) -> tuple[frozenset[bytes],
 
 def _path_refused(detail: str) -> Refused:
     return Refused(
-        "This path of the service may not be used here.",
+        "This path is not allowed for this service.",
         code=Code.PATH_NOT_ALLOWED,
-        hint="Whoever runs authproxy can change `paths` and `deny_paths`.",
+        hint="The settings `paths` and `deny_paths` of authproxy decide.",
         detail=detail,
     )
 
@@ -91,10 +91,10 @@ def _refuse_any(names: AbstractSet[bytes], what: str) -> None:
     if names:
         name = min(names).decode()
         raise Refused(
-            f"The field {name} could give the request another {what} than it was judged by.",
+            f"The field {name} could change the request's {what} after authproxy has checked it.",
             code=Code.OVERRIDE_NOT_ALLOWED,
-            hint=f"Leave it out. This service has rules for {what}s, and they count for the {what}"
-            " that the request itself has.",
+            hint=f"Leave it out: this service has rules for {what}s, and the field could get"
+            " around them.",
         )
 
 

@@ -59,7 +59,9 @@ def find_length(data: bytes) -> int | None:
             return None
         length = _FIXED + int.from_bytes(data[_FIXED - 2 : _FIXED])
         if length > MAX_V2:
-            raise ValueError(f"its PROXY header announces {length} bytes, more than {MAX_V2}")
+            raise ValueError(
+                f"its PROXY header says that it has {length} bytes, more than {MAX_V2}"
+            )
         return length
     if data.startswith(_V1):
         end = data.find(b"\n", 0, MAX_V1) + 1
@@ -109,7 +111,9 @@ def _parse_v2(header: bytes) -> Address | None:
     if command == _LOCAL:
         return None
     if command != _PROXY:
-        raise ValueError(f"its PROXY header has version and command {command:#04x}, which none has")
+        raise ValueError(
+            f"its PROXY header has version and command {command:#04x}, which does not exist"
+        )
     if kind in _NAMELESS:
         raise ValueError(
             f"its PROXY header says {_NAMELESS[kind]} where the client's address should be"

@@ -55,7 +55,7 @@ def _user() -> Refused:
     return Refused(
         "The target of the request has a user name in front of its host.",
         code=Code.BAD_REQUEST,
-        hint="Leave out what stands before the `@`. A password for the service goes into an"
+        hint="Leave out what is before the `@`. A password for the service goes into an"
         " Authorization header.",
     )
 

@@ -98,8 +98,8 @@ def _not_invoker(situation: Situation) -> Advice:
 
 def _no_token(situation: Situation) -> Advice:
     return Advice(
-        sentence='authproxy sends no token, since credentials are "none", and what the client sent'
-        " itself does not do.",
+        sentence='authproxy sends no token, since credentials are "none", and the service does'
+        " not accept what the client sent.",
         command=f"authproxy {situation.origin} --credentials auto",
     )
 
@@ -132,7 +132,7 @@ def _wrong_audience(situation: Situation) -> Advice | None:
     audience, origin = situation.audience, situation.origin
     if not audience:
         return Advice(
-            sentence="The request carried an access token; Cloud Run wants an identity token:"
+            sentence="The request carried an access token; Cloud Run requires an identity token:"
             ' remove token = "access" from the settings.'
         )
     if audience in GCLOUD_CLIENTS:
@@ -143,7 +143,7 @@ def _wrong_audience(situation: Situation) -> Advice | None:
         return _use_audience(
             situation,
             _without_tag(audience),
-            "The token's audience has a traffic tag in it; Cloud Run wants it without.",
+            "The token's audience has a traffic tag in it; Cloud Run requires it without the tag.",
         )
     if not is_run_app(origin.host):
         return _custom_domain(situation) if audience == origin.audience else None
@@ -151,8 +151,8 @@ def _wrong_audience(situation: Situation) -> Advice | None:
         return _use_audience(
             situation,
             origin.audience,
-            f"The token's audience is {audience}, which is not this service's address. If it is to"
-            " be a custom audience, the service has to know it.",
+            f"The token's audience is {audience}, which is not this service's address. To use it"
+            " as a custom audience, add it to the service.",
         )
     return None
 
@@ -162,8 +162,8 @@ def _foreign_client(situation: Situation) -> Advice:
         return _use_audience(
             situation,
             situation.origin.audience,
-            "The token's audience is an OAuth client, as Identity-Aware Proxy wants it; Cloud Run"
-            " itself wants the service's address.",
+            "The token's audience is an OAuth client, which Identity-Aware Proxy requires; Cloud"
+            " Run requires the service's address.",
         )
     return Advice(
         sentence=f"{situation.principal} is signed in with an OAuth client of their own, and Cloud"
@@ -175,8 +175,8 @@ def _foreign_client(situation: Situation) -> Advice:
 def _custom_domain(situation: Situation) -> Advice:
     audience = situation.audience
     return Advice(
-        sentence=f"The token's audience is {audience}, and a service knows nothing of custom"
-        " domains and load balancers before it: set audience to its own address,"
+        sentence=f"The token's audience is {audience}, and a service does not accept the address"
+        " of a custom domain or a load balancer: set audience to its own address,"
         ' "https://SERVICE-NUMBER.REGION.run.app", or let it accept this one.',
         command=f"gcloud run services update {situation.target}"
         f" --add-custom-audiences={_arg(audience)}",
@@ -191,8 +191,8 @@ def _unexplained(situation: Situation) -> Advice:
             command=f"authproxy doctor {situation.origin}",
         )
     return Advice(
-        sentence=f"The token for {situation.audience} was not accepted, for no reason that can be"
-        " seen from here: a wrong clock, or an audience of another service.",
+        sentence=f"The token for {situation.audience} was not accepted. The usual causes are a"
+        " wrong clock and the audience of another service.",
         command=f"authproxy doctor {situation.origin}",
     )
 
@@ -206,7 +206,7 @@ def _use_audience(situation: Situation, audience: str, why: str) -> Advice:
 
 def _not_found(situation: Situation) -> Advice:
     return Advice(
-        sentence="Google knows no service at this address that may be reached from here: a typo or"
+        sentence="Google found no service at this address that can be reached from here: a typo or"
         " another region, an ingress that lets in internal traffic only, a run.app address that was"
         " switched off, or a reserved path such as /healthz.",
         command=f"gcloud run services describe {situation.target}"
@@ -216,7 +216,7 @@ def _not_found(situation: Situation) -> Advice:
 
 def _too_large(situation: Situation) -> Advice:
     return Advice(
-        sentence="Over HTTP/1.1 Cloud Run takes no body of more than 32 MiB: send it in parts, or"
+        sentence="Over HTTP/1.1 Cloud Run accepts no body larger than 32 MiB: send it in parts, or"
         " by HTTP/2 from end to end.",
         command=f"gcloud run services update {situation.target} --use-http2",
     )
@@ -224,15 +224,15 @@ def _too_large(situation: Situation) -> Advice:
 
 def _all_busy(situation: Situation) -> Advice:
     return Advice(
-        sentence="Every instance that the service may have is busy.",
+        sentence="All instances that the service may have are busy.",
         command=f"gcloud run services update {situation.target} --max-instances=NUMBER",
     )
 
 
 def _no_instance(situation: Situation) -> Advice:
     return Advice(
-        sentence="No instance of the service could answer: it did not start, or broke down. Its log"
-        " says more.",
+        sentence="No instance of the service could answer: it did not start, or it crashed. See"
+        " the service's log.",
         command=f"gcloud run services logs read {situation.target}",
     )
 
@@ -242,8 +242,8 @@ def _iap_no_token(situation: Situation) -> Advice:
         return _no_token(situation)
     return _iap_audience(
         situation,
-        "Identity-Aware Proxy stands before the service and found no token where it looks, in"
-        " Authorization and Proxy-Authorization.",
+        "Identity-Aware Proxy is in front of the service and found no token in Authorization or"
+        " Proxy-Authorization.",
     )
 
 
@@ -253,7 +253,7 @@ def _iap_invalid_token(situation: Situation) -> Advice:
     if situation.audience.endswith(OAUTH_CLIENT):
         return _wrong_time(situation) or _iap_client(situation)
     return _iap_audience(
-        situation, "Identity-Aware Proxy stands before the service and does not accept the token."
+        situation, "Identity-Aware Proxy is in front of the service and does not accept the token."
     )
 
 

@@ -103,7 +103,7 @@ def read_request(head: RequestHead) -> RequestFacts:
 def _check_old(facts: RequestFacts) -> None:
     """HTTP/1.0 knows neither chunks (RFC 9112 6.1) nor Upgrade (RFC 9110 7.8)."""
     if facts.chunked:
-        raise _bad_request("A request of HTTP/1.0 cannot have a Transfer-Encoding.")
+        raise _bad_request("An HTTP/1.0 request cannot have a Transfer-Encoding.")
     facts.upgrade = None
     facts.keep_alive = _stays_open(facts.connection)
 
@@ -118,7 +118,7 @@ def read_response(head: ResponseHead) -> ResponseFacts:
         raise _broken("both a Content-Length and a Transfer-Encoding")
     if head.version != "1.1":
         if facts.chunked:
-            raise _broken("a Transfer-Encoding in an answer of HTTP/1.0")
+            raise _broken("a Transfer-Encoding in an HTTP/1.0 answer")
         facts.keep_alive = _stays_open(facts.connection)
     elif facts.connection:
         facts.keep_alive = b"close" not in facts.connection
@@ -342,7 +342,7 @@ def _bad_request(message: str) -> Refused:
 
 def _broken(detail: str) -> UpstreamError:
     return UpstreamError(
-        "The service's answer is framed in a way that could be read in two.",
+        "The service's answer does not say clearly where its body ends.",
         code=Code.UPSTREAM_BROKE,
         sent=True,
         detail=detail,

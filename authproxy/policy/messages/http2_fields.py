@@ -91,7 +91,7 @@ def check_call(fields: Sequence[Pair]) -> bool:
         raise _bad("Extended CONNECT (RFC 8441) is not supported; use HTTP/1.1 for WebSockets.")
     method = pseudo.get(b":method", b"")
     if not _is_token(method):
-        raise _bad("The method is missing or is none.")
+        raise _bad("The method is missing or not valid.")
     if method != b"CONNECT":  # which has neither scheme nor path, and is refused as in HTTP/1.1
         _check_target(method, pseudo.get(b":scheme", b""), pseudo.get(b":path", b""))
         _check_host(pseudo.get(b":authority"), regular)
@@ -112,13 +112,13 @@ def _take_pseudo(fields: Sequence[Pair]) -> dict[bytes, bytes]:
 
 def _check_target(method: bytes, scheme: bytes, path: bytes) -> None:
     if scheme not in (b"http", b"https"):
-        raise _bad("The scheme is missing or is neither http nor https.")
+        raise _bad("The scheme is missing or not http or https.")
     if b"#" in path:
         raise fragment()
     if path == b"*" and method != b"OPTIONS":
         raise asterisk()
     if not _is_target(path):
-        raise _bad("The path is missing or is none.")
+        raise _bad("The path is missing or not valid.")
 
 
 def _check_fields(fields: Sequence[Pair]) -> bool:
@@ -126,17 +126,20 @@ def _check_fields(fields: Sequence[Pair]) -> bool:
     is_trimmed = True
     for name, value in fields:
         if not _is_name(name):
-            raise _bad("The name of a field is not valid, or stands in the wrong place.")
+            raise _bad("The name of a field is not valid, or is in the wrong place.")
         if _breaks_value(value):
             if _is_control(value):
                 raise _bad("The value of a field is not valid.")
             is_trimmed = False
         if name in OF_CONNECTION or (name == b"te" and value.strip().lower() != b"trailers"):
-            raise _bad("A field has no place in HTTP/2, since it is about HTTP/1.1's connection.")
+            raise _bad(
+                "A field of the request is not allowed in HTTP/2: it belongs to"
+                " connections of HTTP/1.1."
+            )
     try:
         content_length([value.strip() for name, value in fields if name == b"content-length"])
     except ValueError:
-        raise _bad("The Content-Length is no number, or repeated.") from None
+        raise _bad("The Content-Length is not a number, or is repeated.") from None
     return is_trimmed
 
 

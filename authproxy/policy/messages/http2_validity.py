@@ -6,7 +6,7 @@ import re
 OF_CONNECTION = frozenset(
     [b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"]
 )
-BLANKS = "a value with blanks around it"
+BLANKS = "a value with spaces around it"
 """Apart from all other faults: gRPC lets anybody strip them from metadata."""
 NO_LENGTH = -1
 
@@ -21,7 +21,7 @@ def field_fault(name: bytes, value: bytes) -> str:
     if name[:1] == b":":
         if name != b":status":
             return "a pseudo-header field that no answer has"
-        return "" if _is_status(value) else "a :status that is none"
+        return "" if _is_status(value) else "a :status that is not valid"
     if not _is_name(name):
         return "the name of a field is not valid"
     if name in OF_CONNECTION or (name == b"te" and value != b"trailers"):
@@ -29,7 +29,7 @@ def field_fault(name: bytes, value: bytes) -> str:
     if _is_control(value):
         return "the value of a field is not valid"
     if name == b"content-length" and not _is_length(value):
-        return "a content-length that is no number"
+        return "a content-length that is not a number"
     return BLANKS if value != value.strip(b" \t") else ""
 
 
@@ -41,5 +41,5 @@ def content_length(values: list[bytes]) -> int:
     if not values:
         return NO_LENGTH
     if len(values) > 1 or not _is_length(values[0]):
-        raise ValueError("a content-length that is no number, or repeated")
+        raise ValueError("a content-length that is not a number, or repeated")
     return int(values[0])

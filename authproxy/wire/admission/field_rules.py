@@ -55,5 +55,5 @@ def _refused(why: str) -> Refused:
     return Refused(
         f"The Destination of this request {why}.",
         code=Code.PATH_NOT_ALLOWED,
-        hint="Write the whole address, as this service has it here.",
+        hint="Write the whole address, as it is at this proxy.",
     )

@@ -38,7 +38,7 @@ def find_uid_refusal(sock: socket.socket, allowed: Collection[int]) -> str | Non
             sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
         )
     except (AttributeError, OSError) as error:
-        return f"the user at the other end of the socket cannot be told: {error}"
+        return f"the user at the other end of the socket cannot be determined: {error}"
     if uid in allowed or uid == os.getuid():
         return None
     return f"the user {uid} is not in peer_uids {', '.join(map(str, sorted(allowed)))}".rstrip()

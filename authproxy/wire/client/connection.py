@@ -63,14 +63,12 @@ class ClientConnection(asyncio.Protocol):
         self._meet = meet
         self.out: list[bytes] = []
         self.is_congested = False
-        self.is_new = True
-        """It has sent no request yet."""
+        self.is_new = True  # it has sent no request yet
         self._reader = RequestReader(self, server.limits)
         self._relay: Relay | None = None
         self._queue: deque[Relay] = deque()
         self._advancing = False
-        self._ahead: bytes | None = None
-        """What came behind a request that may still switch the protocol."""
+        self._ahead: bytes | None = None  # behind a request that may still switch the protocol
         self._unsent = 0
         self._idle_s = self._head_age_s = 0.0
         self._goodbye: Goodbye | None = None
@@ -78,8 +76,7 @@ class ClientConnection(asyncio.Protocol):
     # What the transport tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # A cast: aiofastnet's transports have asyncio's methods, not its classes.
-        self.transport = cast(asyncio.Transport, transport)
+        self.transport = cast(asyncio.Transport, transport)  # aiofastnet's has its methods only
         self._holds = holds.ReadHolds(self.transport)
         self.caller = self._meet(self.transport)
         refusal = self.server.opened(self, self.caller.address)
@@ -114,9 +111,9 @@ class ClientConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._reader.is_deaf = True
         self.server.closed(self)
-        under_way = [*([self._relay] if self._relay else []), *self._queue]
+        relays = [*([self._relay] if self._relay else []), *self._queue]
         self._relay, self._queue = None, deque()
-        for relay in under_way:
+        for relay in relays:
             relay.client_gone()
 
     def pause_writing(self) -> None:
@@ -266,8 +263,6 @@ class ClientConnection(asyncio.Protocol):
         self._holds.set(holds.ALL, False)
         return ahead
 
-    # What the server asks for.
-
     def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
         """Time passed."""
         if self._goodbye is not None:
@@ -293,16 +288,20 @@ class ClientConnection(asyncio.Protocol):
 
     @property
     def idle_s(self) -> float:
-        """For how long no request has been under way, nor begun."""
-        is_idle = self._relay is None and self._goodbye is None and not self._reader.head_open
-        return self._idle_s if is_idle else 0.0
+        """For how long no request has been in flight, nor begun."""
+        is_busy = self._relay is not None or self._goodbye is not None or self._reader.head_open
+        return 0.0 if is_busy else self._idle_s
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._queue) + (self._relay is not None)
 
     def drain(self) -> None:
-        """Close if no request is under way; else that one is the last."""
-        soon_whole = self._reader.head_open and self._head_age_s < HEAD_GRACE_S
+        """Close if no request is in flight; else that one is the last."""
+        may_complete = self._reader.head_open and self._head_age_s < HEAD_GRACE_S
         if self._relay is not None:
             self._relay.drain()
-        elif self._goodbye is None and not soon_whole:
+        elif self._goodbye is None and not may_complete:
             self._goodbye = Goodbye(self.transport)
             self.close()
 

@@ -51,7 +51,7 @@ def malformed_answer(reason: str) -> UpstreamError:
 
 
 def much_but_no_call() -> ConnectionFault:
-    return ConnectionFault(Failure.ENHANCE_YOUR_CALM, "no call, but much else")
+    return ConnectionFault(Failure.ENHANCE_YOUR_CALM, "many frames and no call")
 
 
 def malformed_request(reason: str) -> Refused:

@@ -2,8 +2,7 @@
 
 Frames pass in both directions as they came, streams keep their numbers, so flow control, settings
 and pings are between the two ends; see `requests` and `responses` for what is looked at on the way.
-Which service it is, the first call decides. Until the connection to it stands, what the client
-sends is kept and no more is read.
+The first call decides which service it is. No more is read until the connection to it is open.
 """
 
 import asyncio
@@ -65,10 +64,8 @@ class Splice:
         self._down = Lane(self.answers, max_block=size)
         self._up.source = self._down.sink = self._client
         self._up.out.append(PREFACE)
-        self._has_settings = False
-        """The service has sent its own, so it speaks HTTP/2."""
-        self._is_over = False
-        """Nothing that comes is looked at any more."""
+        self._has_settings = False  # of the service's own: then it speaks HTTP/2
+        self._is_over = False  # then nothing that comes is looked at any more
         self.rest_s = self._waiting_s = 0.0
         self._goodbye = Goodbye(transport)
 
@@ -165,8 +162,7 @@ class Splice:
         if self.upstream is None:
             self.upstream = upstream
             self._up.hold(CONNECTING, True)
-            name = f"connect to {upstream.origin}, HTTP/2"
-            upstream.pool.beside.spawn(self._connect(upstream), name=name)
+            upstream.pool.beside.spawn(self._connect(upstream), name=f"to {upstream.origin}")
         elif upstream is not self.upstream:
             raise NotAdmitted(
                 call_refusals.another_service(), found.address, host=found.host, cors=found.cors
@@ -249,7 +245,7 @@ class Splice:
 
     @property
     def idle_s(self) -> float:
-        """For how long no call has been under way."""
+        """For how long no call has been in flight."""
         return 0.0 if self.calls.streams or self._is_over else self.rest_s
 
     def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
@@ -271,8 +267,12 @@ class Splice:
             self.from_client(b"")
             self.from_service(b"")
 
+    @property
+    def in_flight(self) -> int:
+        return len(self.calls.streams)
+
     def drain(self) -> None:
-        """No more calls; those under way may end, and idle streams of events do so now."""
+        """No more calls; those in flight may end, and idle streams of events do so now."""
         if not self.is_draining and self.calls.streams:
             self._tell_last(Failure.NO_ERROR, "")
         self.is_draining = True
@@ -306,7 +306,7 @@ class Splice:
         self._say_goodbye(Failure.NO_ERROR, error.message)
 
     def finish(self) -> None:
-        """Close in good order, if nothing is under way."""
+        """Close in good order, if nothing is in flight."""
         if not self._is_over and not self.calls.streams:
             self._say_goodbye(Failure.NO_ERROR, "")
 

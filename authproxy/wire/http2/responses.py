@@ -50,7 +50,7 @@ NO_CORS = b"", NOTHING
 _REFUSABLE = frozenset([*range(100, 200), *range(LOWEST_STATUS, 1000)])
 """Statuses in whose place the client may get an answer of our own."""
 _LISTS = 4
-"""How many times the size of a head a block may unfold to: answers are the service's business."""
+"""An answer's header block, decoded, may be this many times `limits.head_bytes`."""
 
 
 class Answers:
@@ -91,7 +91,9 @@ class Answers:
         self, kind: int, flags: int, stream_id: int, priority: bytes, block: bytes
     ) -> bytes | None:
         if kind == PUSH_PROMISE:
-            raise ConnectionFault(Failure.PROTOCOL_ERROR, "a push, though it was told not to")
+            raise ConnectionFault(
+                Failure.PROTOCOL_ERROR, "a push, although pushes are switched off"
+            )
         glance = self._reader.read(block)
         stream = self._splice.calls.streams.get(stream_id)
         if stream is None:
@@ -182,7 +184,7 @@ class Answers:
     def _check_made(self, stream_id: int) -> None:
         """Was there such a call? Raises ConnectionFault (RFC 9113 5.1)."""
         if stream_id > self._splice.requests.last_sent_id or not stream_id & 1:
-            raise ConnectionFault(Failure.PROTOCOL_ERROR, "a frame for a call that nobody made")
+            raise ConnectionFault(Failure.PROTOCOL_ERROR, "a frame for a call that does not exist")
 
     def _malformed(self, stream_id: int, stream: "Stream", fault: str) -> None:
         """Nothing of it may pass (RFC 9113 8.1.1); both ends hear that it is over."""

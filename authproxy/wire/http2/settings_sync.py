@@ -80,7 +80,9 @@ class Agreement:
 
     def _client_confirms(self) -> bytes | None:
         if not self._of_service:
-            raise ConnectionFault(Failure.PROTOCOL_ERROR, "settings confirmed that nobody sent")
+            raise ConnectionFault(
+                Failure.PROTOCOL_ERROR, "an acknowledgement of settings that were not sent"
+            )
         table = self._of_service.popleft()
         if not self._is_greeted:
             self._is_greeted = True
@@ -94,7 +96,9 @@ class Agreement:
             self._confirmed_early -= 1
             return b""
         if not self._of_client:
-            raise ConnectionFault(Failure.PROTOCOL_ERROR, "settings confirmed that nobody sent")
+            raise ConnectionFault(
+                Failure.PROTOCOL_ERROR, "an acknowledgement of settings that were not sent"
+            )
         self._apply(self._of_client.popleft())
         return None
 
@@ -111,4 +115,4 @@ def _table_size(settings: dict[int, int]) -> int | None:
 def _note(waiting: deque[int | None], table: int | None) -> None:
     waiting.append(table)
     if len(waiting) > MAX_UNCONFIRMED:
-        raise ConnectionFault(Failure.ENHANCE_YOUR_CALM, "too many settings are unconfirmed")
+        raise ConnectionFault(Failure.ENHANCE_YOUR_CALM, "too many settings are not acknowledged")

@@ -71,7 +71,7 @@ class Acceptor:
                 continue
             except OSError as error:
                 reason = error.strerror or str(error)
-                self._shortages.warn(f"no connection can be taken at {self._where}: {reason}")
+                self._shortages.warn(f"cannot accept connections at {self._where}: {reason}")
                 self._pause()
                 self._loop.call_later(PAUSE_S, self.go_on)
                 return

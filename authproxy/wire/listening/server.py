@@ -158,7 +158,7 @@ class ProxyServer:
                 try:
                     observer.exchange_ended(exchange)
                 except Exception:
-                    logger.exception("%r failed to take note of %r", observer, exchange)
+                    logger.exception("%r failed to record %r", observer, exchange)
 
     def tick(self, seconds: float) -> None:
         """Let everything open know that time passed: one timer for all, none per request."""
@@ -182,11 +182,15 @@ class ProxyServer:
             try:
                 self.tick(now - before)
             except Exception:
-                logger.exception("a tick failed")
+                logger.exception("the check for timeouts failed")
             before = now
 
+    @property
+    def in_flight(self) -> int:
+        return sum(connection.in_flight for connection in self._connections)
+
     def drain(self) -> None:
-        """Take no more connections; what is under way is the last on those there are."""
+        """Take no more connections; what is in flight is the last on those there are."""
         self.draining = True
         for close in self._listening:
             close()
@@ -200,7 +204,7 @@ class ProxyServer:
             connection.cut()
 
     async def shutdown(self, patience_s: float) -> None:
-        """Wait `patience_s` seconds for what is under way, then cut it."""
+        """Wait `patience_s` seconds for what is in flight, then cut it."""
         self.drain()
         await self._arrivals.cancel()
         with contextlib.suppress(TimeoutError):

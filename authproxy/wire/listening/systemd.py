@@ -18,7 +18,7 @@ def inherited_sockets(
     wanted = f"systemd:{name}" if name else "systemd"
     count = environ.get("LISTEN_FDS", "")
     if environ.get("LISTEN_PID") != str(os.getpid()) or not count.isdecimal():
-        raise StartError(f"cannot listen on {wanted}: systemd has handed over no socket", hint=HINT)
+        raise StartError(f"cannot listen on {wanted}: systemd has passed no socket", hint=HINT)
     names = environ.get("LISTEN_FDNAMES", "").split(":")
     named = [*names, *[""] * int(count)][: int(count)]
     found = [first + at for at, called in enumerate(named) if name in ("", called)]

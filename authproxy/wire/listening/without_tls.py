@@ -26,15 +26,15 @@ class WrongPorts:
 
     def note_without_tls(self, sock: socket.socket) -> None:
         self._without.warn(
-            f"a client spoke to {show_name(sock)} without TLS, which is for TLS: let it use"
-            " https://, or take tls_cert_file off the listener"
+            f"a client used plain HTTP at {show_name(sock)}, which is a TLS listener: use"
+            " https://, or remove tls_cert_file from the listener"
         )
 
     def note_tls(self, client: Address | None, transport: asyncio.Transport) -> None:
         where = show_address(transport.get_extra_info("sockname"))
         self._with.warn(
-            f"a client at {client or 'a Unix socket'} spoke TLS to {where}, which is"
-            " for plain HTTP: let it use http://, or give the listener a certificate"
+            f"a client at {client or 'a Unix socket'} used TLS at {where}, which is"
+            " a plain HTTP listener: use http://, or give the listener a certificate"
             " (tls_cert_file)"
         )
 

@@ -141,8 +141,8 @@ class Explainer:
             return None
         return refusals.sign_in(
             upstream.name,
-            f"It would lead back to {back}. Let the application ask for"
-            f" {local_way_back(back, home)}, and add that to its OAuth client's redirect URIs.",
+            f"Google would send the browser back to {back}. Set the application's redirect URI"
+            f" to {local_way_back(back, home)}, and add that to its OAuth client's redirect URIs.",
         )
 
     def _situation(self, upstream: Upstream, token: Token) -> Situation:
@@ -198,7 +198,7 @@ def _as_value(line: str) -> str:
 
 
 def _log(rejection: Rejection, status: int, service: str, token: Token, advice: Advice) -> None:
-    with_token = "without a token of ours"
+    with_token = "without a token"
     if token is not NO_TOKEN:
         with_token = (
             f"as {token.principal} for {token.audience or 'Google APIs'},"

@@ -1,11 +1,11 @@
-"""A request's body as it came, for as long as it may have to be sent, or sent again."""
+"""Keeps a request's body while it may have to be sent again."""
 
 REPLAY_BYTES = 64 * 1024
 """A body up to this size is kept until the answer begins, in case it has to be sent again."""
 
 
 class KeptBody:
-    """All that has come of a body, or nothing of it: a part is of no use."""
+    """The whole body so far, or nothing: a part of it could not be sent again."""
 
     __slots__ = ("_size", "is_whole", "pieces")
 
@@ -16,8 +16,8 @@ class KeptBody:
         self._size = 0
 
     def add(self, data: bytes, *, is_sent: bool) -> None:
-        """`is_sent`: there was a connection to send it on; else the client is on hold, which is
-        what bounds the size."""
+        """`is_sent`: it went out at once. Else there is no connection yet, and reading from the
+        client has stopped, which limits the size."""
         if not self.is_whole:
             return
         self._size += len(data)

@@ -1,4 +1,4 @@
-"""Answers that are not for the client: the request is sent once more, or there is a better one."""
+"""Retries: answers after which the request is sent again, or replaced by an answer of our own."""
 
 import asyncio
 import random
@@ -56,8 +56,8 @@ class Retrying(Protocol):
         """Let go what was written to the service."""
 
 
-SECOND_THOUGHTS = (302, 303, 307, 401, 429, 503)
-"""What Google's front end may say without having asked the service, and redirects to sign in."""
+RETRIED_STATUSES = (302, 303, 307, 401, 429, 503)
+"""Statuses that Google's front end gives without asking the service, and redirects to sign in."""
 
 CONNECT_TRIES = 3
 
@@ -67,7 +67,7 @@ def find_another(relay: Retrying, head: ResponseHead, begun: bytes) -> bool:
 
     `begun`: its body, as far as it came with the head.
     """
-    if head.status in SECOND_THOUGHTS and try_after(relay, head):
+    if head.status in RETRIED_STATUSES and try_after(relay, head):
         return True
     instead = relay.client.server.explainer.find_refusal(
         relay.exchange, relay.upstream, relay.token, head, begun=begun, path=relay.target

@@ -116,6 +116,8 @@ class Tunnel:
         """A tunnel is never idle: what its silence means only its sides know."""
         return 0.0
 
+    in_flight = 1
+
     def drain(self) -> None:
         """Nothing: a tunnel goes on until its sides end it or the time to drain is up."""
 

@@ -85,15 +85,15 @@ def translate(error: Exception, peer: Peer, timeout_s: float) -> UpstreamError:
     elif isinstance(error, TimeoutError):
         code = Code.UPSTREAM_TIMEOUT
         message = f"{peer.name} did not accept a connection within {timeout_s:g} seconds."
-        hint = "Is the address right, and does a firewall or a missing egress route stand between?"
+        hint = "Is the address right? Is a firewall in between, or is an egress route missing?"
     elif isinstance(error, socket.gaierror | UnicodeError):
         message = f"The host name {peer.host} cannot be resolved."
         hint = "Check the URL for a typo, and the DNS of this machine."
     elif isinstance(error, ConnectionResetError | ConnectionAbortedError):
-        message = f"{peer.name} closed the connection before it stood."
+        message = f"{peer.name} closed the connection while it was being opened."
         hint = (
-            f"With TLS this is often a certificate that the {peer.kind} wants to see, a version of"
-            " TLS that it does not speak, or a wrong port."
+            f"With TLS this is often a certificate that the {peer.kind} requires, a version of"
+            " TLS that it does not support, or a wrong port."
         )
     elif isinstance(error, StartError):
         message = f"The settings for TLS to {peer.inner_name} can no longer be used."

@@ -73,7 +73,7 @@ class Connector:
 
     @property
     def peer(self) -> Peer:
-        through = "" if self.egress is None else f"It was sought through {self.egress.proxy}."
+        through = "" if self.egress is None else f"It was looked up through {self.egress.proxy}."
         return Peer(kind="service", name=str(self.origin), host=self.origin.host, hint=through)
 
     async def _open_through(
@@ -97,7 +97,9 @@ class Connector:
         self, transport: asyncio.Transport, early: Early, context: ssl.SSLContext
     ) -> tuple[asyncio.Transport, Early]:
         if early.data or early.lost or transport.is_closing():
-            raise ConnectionResetError("the connection was not left to us for TLS")
+            raise ConnectionResetError(
+                "the peer sent data, or closed the connection, before TLS began"
+            )
         within = Early()
         made = await asyncio.get_running_loop().start_tls(
             transport, within, context, server_hostname=self.origin.host

@@ -11,7 +11,7 @@ _LET_CLIENT = (
     "Let the client speak HTTP/2 to authproxy: curl with --http2-prior-knowledge, gRPC by a client"
     " that does not fall back to HTTP/1.1."
 )
-TLS_HINT = "If its port wants TLS, write https:// in the service's url."
+TLS_HINT = "If its port requires TLS, write https:// in the service's url."
 
 
 def find_mismatch(data: bytes, origin: Origin, reason: str, *, http2: bool) -> UpstreamError | None:
@@ -29,7 +29,7 @@ def find_mismatch(data: bytes, origin: Origin, reason: str, *, http2: bool) -> U
 
 def speaks_tls(origin: Origin, reason: str = "") -> UpstreamError:
     return UpstreamError(
-        f"{origin} speaks TLS, and authproxy was told that it does not.",
+        f"{origin} speaks TLS, and its url says http://.",
         code=Code.UPSTREAM_BROKE,
         sent=True,
         hint="Write https:// and not http:// in the service's url.",
@@ -49,7 +49,7 @@ def no_http1(origin: Origin, reason: str = "") -> UpstreamError:
 
 def no_http2(origin: Origin, reason: str = "") -> UpstreamError:
     return UpstreamError(
-        f"{origin} does not speak HTTP/2, which a client of HTTP/2 needs it to.",
+        f"{origin} does not speak HTTP/2, and this request came by HTTP/2.",
         code=Code.NO_HTTP2,
         sent=False,
         hint="Call it with HTTP/1.1, or let it speak HTTP/2: every Cloud Run service does at its"
@@ -66,5 +66,5 @@ def silence_hint(origin: Origin, *, is_grpc: bool = False, http2: bool = False) 
     if http2 and origin.scheme == "http":
         hints.append("If it speaks HTTP/1.1 only, call it with HTTP/1.1.")
     if is_grpc and not http2:
-        hints.append(f"Most services of gRPC speak HTTP/2 only. {_LET_CLIENT}")
+        hints.append(f"Most gRPC services speak HTTP/2 only. {_LET_CLIENT}")
     return " ".join(hints)

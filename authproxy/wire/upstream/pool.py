@@ -28,11 +28,13 @@ cancelled: at the wrong moment asyncio's race of addresses would leak the socket
 
 
 class Waiter(Protocol):
-    """Stands in line for a connection."""
+    """Waits in the pool's queue for a connection."""
 
-    def connected(self, connection: ServiceConnection, /) -> None: ...
+    def connected(self, connection: ServiceConnection, /) -> None:
+        """Its turn: `connection` is open, and its own until it is put back or closed."""
 
-    def not_connected(self, error: AuthProxyError, /) -> None: ...
+    def not_connected(self, error: AuthProxyError, /) -> None:
+        """No connection could be opened; it is out of the queue."""
 
 
 class Pool:
@@ -182,7 +184,7 @@ class Pool:
             if self._waiting:
                 self._first_in_line().not_connected(error)
             else:
-                logger.info("no connection beforehand: %s (%s)", error, error.detail)
+                logger.info("cannot connect yet: %s (%s)", error, error.detail)
         else:
             # Nobody waits any more: it will have been idle when somebody takes it.
             connection.reused = not self._waiting
@@ -197,7 +199,7 @@ class Pool:
         connection = await self.connector.open(lambda: ServiceConnection(self))
         if not connection.is_usable:
             # Without this word whoever waits would see us connect again and again.
-            raise refusals.service_gone("it closed the connection as soon as that stood")
+            raise refusals.service_gone("it closed the connection as soon as it was open")
         return connection
 
     def __repr__(self) -> str:

@@ -59,7 +59,7 @@ def hand_over(early: Early, transport: asyncio.Transport, to: asyncio.BaseProtoc
     Raises ConnectionResetError when the connection ended meanwhile.
     """
     if early.lost or transport.is_closing():
-        raise ConnectionResetError("the connection was closed as soon as it stood")
+        raise ConnectionResetError("the connection was closed as soon as it was open")
     transport.set_protocol(to)
     to.connection_made(transport)
     if early.data:
@@ -145,7 +145,7 @@ class Egress:
                 head,
             )
         return self._failed(
-            f"does not accept our user name and password ({status})",
+            f"does not accept the user name and password ({status})",
             "They are sent by the method Basic, percent-decoded from its URL.",
             head,
         )
@@ -173,7 +173,7 @@ class Egress:
 
 
 _HINT = {
-    "could not": "Can the proxy reach the service? Its own log may say more.",
-    "refused to": "Whoever runs the proxy must allow it; where it is not needed, NO_PROXY or"
-    ' egress_proxy = "none" goes without.',
+    "could not": "Can the proxy reach the service? See the proxy's own log.",
+    "refused to": "The proxy's administrator must allow it. If the proxy is not needed, set"
+    ' NO_PROXY or egress_proxy = "none".',
 }

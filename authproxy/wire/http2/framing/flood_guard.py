@@ -23,7 +23,7 @@ class Guard:
         """A client took back a call before its answer had begun. Raises ConnectionFault."""
         self._resets -= 1.0
         if self._resets < 0.0:
-            raise ConnectionFault(Failure.ENHANCE_YOUR_CALM, "too many calls taken back")
+            raise ConnectionFault(Failure.ENHANCE_YOUR_CALM, "too many calls were cancelled")
 
     def note_control(self) -> None:
         """A frame that moves nothing came. Raises ConnectionFault."""

@@ -111,7 +111,7 @@ def without_padding(kind: int, flags: int, payload: bytes) -> tuple[bytes, bytes
         at = 1
     ahead = 5 if kind == HEADERS and flags & HAS_PRIORITY else 4 if kind == PUSH_PROMISE else 0
     if at + ahead > len(payload):
-        raise ConnectionFault(Failure.FRAME_SIZE_ERROR, "a frame without its fixed part")
+        raise ConnectionFault(Failure.FRAME_SIZE_ERROR, "a frame that is too short")
     if at + ahead > end:
         raise ConnectionFault(Failure.PROTOCOL_ERROR, "more padding than payload")
     return payload[at : at + ahead], payload[at + ahead : end]

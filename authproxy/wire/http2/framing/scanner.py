@@ -228,7 +228,9 @@ class Scanner:
         self._check(kind, stream_id, end - at - HEADER_BYTES)
         payload = data[at + HEADER_BYTES : end]
         if kind == SETTINGS and flags & ACK and payload:
-            raise ConnectionFault(Failure.FRAME_SIZE_ERROR, "settings are confirmed with settings")
+            raise ConnectionFault(
+                Failure.FRAME_SIZE_ERROR, "an acknowledgement of settings that has settings in it"
+            )
         if kind not in _BLOCKS:
             return self._receiver.control(kind, flags, stream_id, payload)
         if kind == CONTINUATION:

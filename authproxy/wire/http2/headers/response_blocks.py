@@ -35,7 +35,7 @@ _STATIC: tuple[Entry, ...] = tuple(
 
 
 class Glance:
-    """One block."""
+    """What one header block of a service says, and whether it may pass as it came."""
 
     __slots__ = (
         "entries",
@@ -58,7 +58,7 @@ class Glance:
         self.pushed: list[Entry] = []
         """What it adds to the table, oldest first."""
         self.is_lasting = True
-        """It refers to nothing before it."""
+        """It refers to no earlier entry of the table, so it always means the same."""
         self.version = 0
         """Of the table it refers to, when it does not add to it."""
         self.status = 0
@@ -86,7 +86,7 @@ class Glance:
         for name, value, _, size in self.entries:
             max_bytes -= size
             if max_bytes < 0:
-                raise _broken("a header block unfolds to too much")
+                raise _broken("a header block is too large when decoded")
             pairs.append((name, value))
         return pairs
 
@@ -148,7 +148,7 @@ class GlanceReader:
         if at != end:
             raise _broken("a header block ends too early")
         if self._owed is not None:
-            raise _broken("a header block without the update of the table's size that was due")
+            raise _broken("a header block without the required update of the table's size")
         _judge(glance)
         return glance
 
