@@ -166,3 +166,22 @@ async def test_observer_that_fails_spoils_nothing(caplog: pytest.LogCaptureFixtu
 
     assert all(exchange.duration_s > 0 for exchange in exchanges)
     assert "failed to record <Exchange " in caplog.text
+
+
+async def test_room_is_made_by_those_who_were_served_before_those_who_have_not_asked() -> None:
+    async with raw_service() as service, proxying(service.url) as proxy:
+        served, served_writer = await proxy.connect()
+        served_writer.write(GET)
+        await read_answer(served)
+        new, new_writer = await proxy.connect()
+        await until(lambda: "2 connections" in repr(proxy.server))
+        proxy.server.tick(4.0)
+        proxy.server.room.most = 2
+        late, late_writer = await proxy.connect()
+        for writer in (new_writer, late_writer):
+            writer.write(GET)
+
+        assert b"" == await read_rest(served)
+        assert [OK, OK] == [b"".join(await read_answer(each)) for each in (new, late)]
+        for writer in (served_writer, new_writer, late_writer):
+            writer.close()

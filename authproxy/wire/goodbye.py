@@ -9,6 +9,8 @@ LAST_LINGER_S = 0.2
 """The same while authproxy ends, once the system has taken all that was written."""
 HEAD_GRACE_S = 0.2
 """For a request whose head is coming while authproxy ends; half of one is no request."""
+FIRST_REQUEST_S = 5.0
+"""A client that has not asked yet may be as busy as we are: others go before it to make room."""
 
 
 class Goodbye:

@@ -20,7 +20,7 @@ from authproxy.wire.admission.caller import Caller
 from authproxy.wire.client import holds
 from authproxy.wire.client.first_bytes import Spoken, recognise
 from authproxy.wire.client.ports import Server
-from authproxy.wire.goodbye import HEAD_GRACE_S, Goodbye
+from authproxy.wire.goodbye import FIRST_REQUEST_S, HEAD_GRACE_S, Goodbye
 from authproxy.wire.http1.request_reader import RequestReader
 from authproxy.wire.http1.response_writer import add_to_head, connection_line, find_framing
 from authproxy.wire.relay import cookies
@@ -288,9 +288,9 @@ class ClientConnection(asyncio.Protocol):
 
     @property
     def idle_s(self) -> float:
-        """For how long no request has been in flight, nor begun."""
+        """For how long no request has been in flight; the first one may take a moment."""
         is_busy = self._relay is not None or self._goodbye is not None or self._reader.head_open
-        return 0.0 if is_busy else self._idle_s
+        return 0.0 if is_busy else self._idle_s - self.is_new * FIRST_REQUEST_S
 
     @property
     def in_flight(self) -> int:
