@@ -12,9 +12,7 @@ from authproxy.wire.admission.admission import Admission, NotAdmitted
 from authproxy.wire.admission.caller import Caller
 
 
-def admit(
-    caller: Caller, head: RequestHead, facts: RequestFacts, *, body_bytes: int = 0
-) -> Admission:
+def admit(caller: Caller, head: RequestHead, facts: RequestFacts, body_bytes: int = 0) -> Admission:
     """Where the request goes, and for whom. Raises NotAdmitted.
 
     `body_bytes`: the most that its body may have; 0: any number.

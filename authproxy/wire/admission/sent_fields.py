@@ -3,18 +3,19 @@
 from authproxy.exchange import RequestHead
 from authproxy.policy.messages.facts import RequestFacts
 from authproxy.policy.messages.headers import ServiceRules, one_hop_less, request_fields
-from authproxy.policy.messages.origin_mapping import Home
 from authproxy.wire.admission.admission import Admission
 
 
 class SentFields:
     """Of one client connection."""
 
-    __slots__ = ("_lines", "_of")
+    __slots__ = ("_admission", "_facts", "_lines", "_rules")
 
     def __init__(self) -> None:
         self._lines = b""
-        self._of: tuple[RequestFacts, ServiceRules, Home, bytes] | None = None
+        self._facts: RequestFacts | None = None
+        self._rules: ServiceRules | None = None
+        self._admission: Admission | None = None
 
     def write(
         self, head: RequestHead, facts: RequestFacts, admission: Admission, rules: ServiceRules
@@ -24,21 +25,25 @@ class SentFields:
         `facts` are the reader's: it repeats them, not only what is in them, when a client repeats
         its fields.
         """
-        known, home, forwarded = self._of, admission.home, admission.forwarded
+        before = self._admission
         if (
-            known is not None
-            and known[0] is facts
-            and known[1] is rules
-            and known[2] is home
-            and known[3] is forwarded
+            facts is self._facts
+            and rules is self._rules
+            and before is not None
+            and (
+                admission is before
+                or (admission.home is before.home and admission.forwarded is before.forwarded)
+            )
         ):
             return self._lines
         headers = head.headers
         if facts.max_forwards and head.method == b"OPTIONS":
             headers = one_hop_less(headers, facts.max_forwards)
-        self._lines = request_fields(headers, facts, rules, forwarded=forwarded, home=home)
-        may_keep = facts.max_forwards is None
-        self._of = (facts, rules, home, forwarded) if may_keep else None
+        self._lines = request_fields(
+            headers, facts, rules, forwarded=admission.forwarded, home=admission.home
+        )
+        self._facts = facts if facts.max_forwards is None else None
+        self._rules, self._admission = rules, admission
         return self._lines
 
     def __repr__(self) -> str:

@@ -264,7 +264,6 @@ class ClientConnection(asyncio.Protocol):
         return ahead
 
     def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
-        """Time passed."""
         if self._goodbye is not None:
             if self._goodbye.is_overdue(seconds, hurries=self.server.draining):
                 self.transport.abort()
@@ -325,7 +324,8 @@ class ClientConnection(asyncio.Protocol):
     def _connection_line(self, relay: Asked) -> bytes:
         if self.server.draining:
             relay.keep_alive = False
-        return connection_line(relay.head, keep_alive=relay.keep_alive)
+        is_usual = relay.keep_alive and relay.head.version == "1.1"
+        return b"" if is_usual else connection_line(relay.head, keep_alive=relay.keep_alive)
 
     def _advance(self) -> None:
         """Start what waits. A loop: a thousand refusals in a row must not recurse."""

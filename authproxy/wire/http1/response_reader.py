@@ -116,25 +116,19 @@ class ResponseReader:
         if len(fields) > self._max_fields:
             raise HeadError("the answer has too many header fields")
         head = ResponseHead(status, reason, fields, version)
-        facts, rest = self._read_facts(head), data[end + 4 :]
+        known = self._facts_of
+        if known is None or known[0] is not fields or known[1] != version:
+            self._facts = read_response(head)
+            self._facts_of = fields, version
+        facts, rest = self._facts, data[end + 4 :]
         if status >= 200:
             return self._final(receiver, head, facts, rest)
         if status == 101:
             receiver.service_switches(head, facts, rest)
             return b""
-        if facts.chunked or facts.length is not None:
-            # RFC 9110 15.2 knows no body here: what follows would be read in two ways.
-            raise HeadError("an interim answer with a body")
+        _check_interim(facts)
         receiver.service_interim(head, facts, end)
         return rest
-
-    def _read_facts(self, head: ResponseHead) -> ResponseFacts:
-        """A service repeats itself: the facts of the last head hold for the same fields."""
-        known = self._facts_of
-        if known is None or known[0] is not head.headers or known[1] != head.version:
-            self._facts = read_response(head)
-            self._facts_of = head.headers, head.version
-        return self._facts
 
     def _final(
         self, receiver: Receiver, head: ResponseHead, facts: ResponseFacts, rest: bytes
@@ -161,3 +155,10 @@ class ResponseReader:
 
     def __repr__(self) -> str:
         return f"<ResponseReader [{'in a head' if self._begun else self._body}]>"
+
+
+def _check_interim(facts: ResponseFacts) -> None:
+    """Raises HeadError."""
+    if facts.chunked or facts.length is not None:
+        # RFC 9110 15.2 knows no body here: what follows would be read in two ways.
+        raise HeadError("an interim answer with a body")

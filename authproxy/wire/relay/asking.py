@@ -47,18 +47,24 @@ class Asking:
             self.refuse(self._refusal)
             return
         client, exchange = self.client, self.exchange
-        body_bytes = client.server.limits.body_bytes
         try:
-            found = admit(client.caller, self.head, self.facts, body_bytes=body_bytes)
+            found = admit(client.caller, self.head, self.facts, client.server.limits.body_bytes)
         except NotAdmitted as refused:
             exchange.client, exchange.host, self.cors = refused.address, refused.host, refused.cors
             self.refuse(refused.refusal)
             return
-        self.admission, self.cors = found, found.cors
-        self.upstream, self.target = found.service, found.target
-        exchange.client, exchange.host, exchange.key = found.address, found.host, found.key
-        exchange.service = found.service.name
-        self.send_with_token()
+        self.admission, self.target, upstream = found, found.target, found.service
+        self.upstream, exchange.service = upstream, upstream.name
+        exchange.client, exchange.host = found.address, found.host
+        if found.key:
+            exchange.key = found.key
+        if found.cors:
+            self.cors = found.cors
+        token = upstream.tokens.current()
+        if token is None:
+            self.fetch_token()
+        else:
+            self.send(token)
 
     def send_with_token(self) -> None:
         """Send the request, at once if a token is at hand."""
