@@ -150,4 +150,9 @@ class Exchange:
 class Observer(Protocol):
     """Hears that an exchange ended. Must not block and must not raise."""
 
-    def exchange_ended(self, exchange: Exchange, /) -> None: ...
+    def exchange_ended(self, exchange: Exchange, /) -> None:
+        """`exchange` is complete, `duration_s` included, and belongs to nobody any more.
+
+        Called once for each exchange, on the event loop, also for those that were refused or cut.
+        What it raises is logged and goes no further.
+        """

@@ -8,7 +8,8 @@ from typing import Protocol
 class Timer(Protocol):
     """What `call_later` returns."""
 
-    def cancel(self) -> None: ...
+    def cancel(self) -> None:
+        """The callback is not called any more. Does nothing when it was already, or twice."""
 
 
 CallLater = Callable[[float, Callable[[], None]], Timer]

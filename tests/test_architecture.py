@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import house
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "authproxy"
 
@@ -107,6 +109,7 @@ NO_MODULE = {
     "test_soak": "about benchmarks/soak/",
     "test_configurations": "about what a person may write",
     "test_docs": "about the documents",
+    "test_house_rules": "about what test_architecture counts",
     "test_packaging": "about the wheel",
     "test_wording": "about the words of messages and documents",
     "test_secrecy": "about what tests show",
@@ -371,3 +374,194 @@ def test_every_check_that_is_switched_off_says_why() -> None:
     silent = [line for path in python_files() for line in switched_off_without_reason(path)]
 
     assert [] == silent
+
+
+MAX_FOLDER_MODULES = 15
+MAX_CLASS_LINES = 250
+MAX_CLASS_ATTRIBUTES = 18
+
+LARGE_FOLDERS = {"authproxy/demo": "a world of its own: a module for each thing that it pretends"}
+"""Folders with more modules, each with the reason."""
+
+LARGE_CLASSES = {
+    "demo.google.PretendGoogle": "everything that a test may want to turn in Google",
+    "demo.world.World": "everything that a test may want to turn in the world",
+    "exchange.Exchange": "a record: what is known of one exchange",
+    "policy.messages.facts.RequestFacts": "a record: what is found in one request's head",
+    "settings.ServiceSettings": "a field for each setting",
+    "settings.Settings": "a field for each setting",
+    "wire.admission.caller.Caller": "to be split: admission, and what the answer is made into",
+    "wire.client.connection.ClientConnection": "to be split: the writing of an answer's bytes",
+    "wire.http2.connection.Splice": "to be split: holding back either side",
+    "wire.http2.requests.Requests": "to be split: what is checked before admission",
+    "wire.http2.responses.Answers": "to be split: what the answers are made into",
+    "wire.relay.relay.Relay": "to be split: what is recorded of an exchange",
+}
+"""Classes over either measure, each with the reason. To be shortened, never to be made longer."""
+
+CLASSES_OF_ONE_NAME = {
+    "Admission": "what one request was admitted to, and the pretend Cloud Run's rules for it",
+    "Asked": "an exchange as its client sees it, and what Google was asked for",
+    "Asking": "one that waits for its token, and what a page asks for",
+    "Client": "the narrow view of it, for an exchange and for a connection to a service",
+    "Receiver": "who hears of a request, of an answer, of frames: each beside its reader",
+    "Server": "the narrow view of it, for an exchange and for a client's connection",
+    "WrongPorts": "the register, and the narrow view of it",
+    "Answer": "of Google's token endpoints, of a probed service, of authproxy itself",
+    "Case": "a row of a table, read only beside that table",
+    "Gate": "authproxy's own, and the one of the pretend Cloud Run",
+    "KeyRing": "inbound keys of clients, and signing keys of the pretend Google",
+    "Stream": "of HTTP/2, at authproxy and at the pretend Cloud Run",
+}
+"""Public classes whose name stands in several modules, each with the reason."""
+
+MODULES_OF_ONE_NAME = {
+    "admission": "of one request, and the pretend Cloud Run's rules for it",
+    "certificates": "reading files of them, and making some for the demo",
+    "cloud_run": "Google's API for it, and what its front end says",
+    "command": "the source `command:`, and the command `doctor`",
+    "connection": "of a client, to a service, in HTTP/2, and doctor's check of one",
+    "cookies": "what a service sets, and what of it an exchange must change",
+    "credentials": "how they are written, checked, made, and examined by doctor",
+    "egress": "how a proxy on the way out is written, and how google-auth is told of it",
+    "errors": "authproxy's own, and those of Google",
+    "inbound_keys": "read from files, and compared with what clients show",
+    "listeners": "their checks, and what is built of them",
+    "networks": "how they are written, and the question whether an address is in one",
+    "ports": "the narrow Protocols of each room of the data path, and numbers of ports",
+    "replies": "authproxy's own answers, in HTTP/1.1 and in HTTP/2",
+    "retry": "the decision, and doing it",
+    "runner": "of doctor's checks, and of the demo",
+    "secret_manager": "authproxy's client of it, and the pretend one",
+    "services": "their checks, and what is built of them",
+    "settings": "a configuration's, and those of HTTP/2's SETTINGS frame",
+    "status": "of tokens, and the command",
+    "tls": "towards clients, and towards services",
+    "transport": "of bytes between sockets, and google-auth's for requests to Google",
+}
+"""Module names that stand in several folders, each with the reason."""
+
+UNDOCUMENTED: dict[str, str] = {}
+"""Methods of Protocols without a docstring, each with the reason."""
+
+GLOBAL_STATE = {
+    "identity.clock_skew.HERE": "a process has one clock; to be handed in",
+    "identity.sources.command._programs": "a process has its children; to be handed in",
+}
+"""State that belongs to no object, each with the reason. Never to be made longer."""
+
+
+PACKAGES = {
+    name: path
+    for name, path in MODULES.items()
+    if path.name == "__init__.py" and path.parent != PACKAGE
+}
+
+
+def test_no_folder_has_too_many_modules() -> None:
+    folders = house.modules_by_folder(str(path.relative_to(ROOT)) for path in MODULES.values())
+
+    assert set(LARGE_FOLDERS) == {
+        folder for folder, count in folders.items() if count > MAX_FOLDER_MODULES
+    }
+
+
+def test_no_class_is_too_large_to_be_held_in_mind() -> None:
+    over = house.classes_over(TREES, MAX_CLASS_LINES, MAX_CLASS_ATTRIBUTES)
+
+    assert set(LARGE_CLASSES) == over
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    assert set(CLASSES_OF_ONE_NAME) == set(house.classes_of_one_name(TREES))
+
+
+def test_a_module_whose_name_stands_elsewhere_too_says_why() -> None:
+    names = [name for name, path in MODULES.items() if not path.name.startswith("__")]
+
+    assert set(MODULES_OF_ONE_NAME) == set(house.modules_of_one_name(names))
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_package_says_what_is_in_it(name: str) -> None:
+    within = [path.stem for path in PACKAGES[name].parent.glob("*.py") if path.stem[:2] != "__"]
+
+    assert [] == house.unnamed(ast.get_docstring(TREES[name]) or "", within)
+
+
+def test_every_method_of_a_protocol_says_what_goes_in_and_comes_out() -> None:
+    assert set(UNDOCUMENTED) == house.undocumented_protocol_methods(TREES)
+
+
+def test_nothing_that_changes_is_global() -> None:
+    changed = {f"{name}.{each}" for name in TREES for each in house.changed_globals(TREES[name])}
+
+    assert set(GLOBAL_STATE) == changed | house.instances_that_change(TREES)
+
+
+REACHES = {
+    "e2e/test_grpc.py": "_connections",
+    "support/proxying.py": "_numbers",
+    "support/rfc.py": "_came",
+    "support/talking.py": "_connections",
+    "test_cli_main.py": "_error",
+    "test_commands_status.py": "_target",
+    "test_config_checks_exposure.py": "_open_mode",
+    "test_file_watch.py": "_tasks",
+    "test_identity_google_transport.py": "_way_inside",
+    "test_identity_token_cache_service_tokens.py": "_slot",
+    "test_observe_stream.py": "_rest",
+    "test_runtime_app.py": "_environ",
+    "test_wire_admission_caller.py": "_passing",
+    "test_wire_admission_unix_peer.py": "_exit",
+    "test_wire_client_connection.py": "_connections _idle _kept _open _queue _relay",
+    "test_wire_http1_request_reader.py": "_limits _reader",
+    "test_wire_http2_connection.py": "_by_host _connections _down _holds _is_over _service _up",
+    "test_wire_http2_headers_request_blocks.py": "_known",
+    "test_wire_http2_lanes.py": "_client _connections _down _holds _is_over _service _up",
+    "test_wire_http2_requests.py": "_connections",
+    "test_wire_http2_responses.py": "_connections",
+    "test_wire_listening_proxy_protocol.py": "_Door",
+    "test_wire_listening_server.py": "_connections _observers _open _reader",
+    "test_wire_listening_sockets.py": "_cannot_listen",
+    "test_wire_relay_event_stream.py": "_open",
+    "test_wire_relay_hints.py": "_peer",
+    "test_wire_relay_retry.py": "_open _running",
+    "test_wire_relay_timeouts.py": "_relay",
+    "test_wire_relay_tunnel.py": "_client_end _connections _open _service_end",
+    "test_wire_upstream_connection.py": "_connecting _connections _idle _open",
+    "test_wire_upstream_pool.py": "_connecting _idle _open",
+}
+"""Tests that reach for names of ours with an underscore, and for which. Never to be made longer."""
+
+PATCHED = {
+    "test_commands_status.py": "status, TIMEOUT_S",
+    "test_config_files_network_lists.py": "network_lists, MAX_NETWORKS",
+    "test_wire_listening_acceptor.py": "acceptor, PAUSE_S",
+    "test_wire_listening_proxy_protocol.py": "acceptor, PAUSE_S; proxy_protocol, MAX_WAITING",
+}
+"""Tests that patch constants of ours, and which. Never to be made longer."""
+
+TEST_TREES = {
+    str(path.relative_to(ROOT / "tests")): ast.parse(path.read_text())
+    for path in sorted((ROOT / "tests").rglob("*.py"))
+    if "contracts" not in path.parts
+}
+"""Tests in contracts/ are about libraries, whose inside they must know."""
+
+
+def test_no_test_reaches_for_what_is_private() -> None:
+    found = {
+        name: " ".join(sorted(house.private_reaches(tree) | house.private_imports(tree)))
+        for name, tree in TEST_TREES.items()
+    }
+
+    assert {name: names for name, names in found.items() if names} == REACHES
+
+
+def test_no_test_patches_what_is_ours() -> None:
+    found = {
+        name: "; ".join(sorted(house.patches_of_ours(tree))) for name, tree in TEST_TREES.items()
+    }
+
+    assert {name: names for name, names in found.items() if names} == PATCHED

@@ -1,5 +1,6 @@
 """What `authproxy COMMAND` does: one module or package for each command.
 
+`check`, `key`, `list`, `status`, `token`, and the package `doctor` are commands;
 `by_name`, `choice` and `identities` are what several of them share, `settings_shown` what `check`
 says.
 """

@@ -51,7 +51,8 @@ class Product:
 class MakesOther(Protocol):
     """A source of something that is no token, but is fetched and kept fresh like one."""
 
-    def product(self, audience: str, /) -> Product: ...
+    def product(self, audience: str, /) -> Product:
+        """How logs and errors are to call what `mint` returns for `audience`. Asks nobody."""
 
 
 def product_of(source: Source, audience: str) -> Product:

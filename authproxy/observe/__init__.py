@@ -1,1 +1,5 @@
-"""Who hears that an exchange ended: the access log. `logs` formats lines, `stream` writes them."""
+"""Who hears that an exchange ended.
+
+`access_log` has a line for each, `logs` formats the lines of this and of all other logs, `stream`
+writes them without ever keeping the event loop waiting.
+"""

@@ -2,6 +2,11 @@
 
 Text is parsed once, here, and the value is trusted everywhere else. Wrong text raises `ValueError`
 with a sentence that says what is wrong and what to write instead. Pure: no file, no environment.
+
+`addresses` with `hosts` (of services, of listeners), `web_origins` (of pages), `networks` with
+`ranges` (of clients); `methods`, `paths` and `path_rules` (what may be asked for); `credentials`,
+`resources` (of Google Cloud), `egress` (proxies on the way out), `header_lines`, `quantities`.
+`mistakes` and `wording` help them to say what is wrong.
 """
 
 from authproxy.values.addresses import (

@@ -9,6 +9,8 @@ A request's way, and the order to read in:
     relay/      one exchange between the two sides
     upstream/   the service's side: pool, connections, the way there
     http2/      the same for HTTP/2, where frames pass as they came
-    and here    what they share: refusals, our own answers, writing, and `ports`, by which those
-                below know those above
+    and here    what they share: `refusals`, our own answers (`replies`, `rpc_replies`), writing
+                (`transport`), how a connection ends (`goodbye`), answers before the answer
+                (`interim`), requests that come back (`loops`), `rare_warnings`, and `ports`, by
+                which those below know those above
 """

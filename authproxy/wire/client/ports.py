@@ -18,4 +18,5 @@ class Server(ports.Server, Protocol):
     """As exchanges see it, and what only connections need."""
 
     @property
-    def wrong_ports(self) -> WrongPorts: ...
+    def wrong_ports(self) -> WrongPorts:
+        """Whom to tell; the same for all listeners."""

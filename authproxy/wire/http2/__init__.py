@@ -1,8 +1,8 @@
 """HTTP/2: one client connection is one connection to a service, and frames pass as they came.
 
 Read `connection` (both ends), `lanes` (one direction), `requests` and `responses` (what is looked
-at on the way), `calls` (the open ones); decision 0011 has the reasons. `framing/` cuts bytes into
-frames, `headers/` reads header blocks; `endpoints` are the transports, `settings_sync` who has
-confirmed what, `validity` what makes a message, `replies`, `call_refusals` and `own_content` what
-we say ourselves.
+at on the way), `calls` (the open ones, each of two `streams`); decision 0011 has the reasons.
+`framing/` cuts bytes into frames, `headers/` reads header blocks; `endpoints` are the transports,
+`settings_sync` who has confirmed what, `validity` what makes a message, `replies`, `call_refusals`
+and `own_content` what we say ourselves.
 """

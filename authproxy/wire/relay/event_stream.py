@@ -28,7 +28,8 @@ class Streaming(Protocol):
     exchange: Exchange
 
     @property
-    def client(self) -> Client: ...
+    def client(self) -> Client:
+        """Who gets the answer."""
 
     @property
     def is_open(self) -> bool:

@@ -49,7 +49,8 @@ class Client(connection.Client, Protocol):
     """A client's connection, as an exchange sees it."""
 
     @property
-    def server(self) -> Server: ...
+    def server(self) -> Server:
+        """What all connections of the process share."""
 
     caller: Caller
     is_congested: bool

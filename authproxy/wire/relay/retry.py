@@ -30,7 +30,8 @@ class Retrying(Protocol):
     had_another_token: bool
 
     @property
-    def client(self) -> Client: ...
+    def client(self) -> Client:
+        """Who gets the answer."""
 
     @property
     def is_open(self) -> bool:

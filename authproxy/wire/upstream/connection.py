@@ -35,7 +35,8 @@ class Exchanging(response_reader.Receiver, Protocol):
     """The exchange that a connection serves: hears what the answer holds, and how it broke off."""
 
     @property
-    def client(self) -> Client: ...
+    def client(self) -> Client:
+        """Who the answer is written to, and who is held back while the service takes no more."""
 
     def service_gone(self, reason: str) -> None:
         """The connection ended before the answer did."""

@@ -31,10 +31,12 @@ class Waiter(Protocol):
     """Waits in the pool's queue for a connection."""
 
     def connected(self, connection: ServiceConnection, /) -> None:
-        """Its turn: `connection` is open, and its own until it is put back or closed."""
+        """Its turn: `connection` is open, and its own until it is put back or closed. Called at
+        most once, on the loop, and never together with `not_connected`."""
 
     def not_connected(self, error: AuthProxyError, /) -> None:
-        """No connection could be opened; it is out of the queue."""
+        """No connection could be opened, or the pool closes, for a reason that clients may be
+        told; it is out of the queue."""
 
 
 class Pool:

@@ -1,0 +1,242 @@
+"""What tests/test_architecture.py counts: each rule a function of parsed source, so that a
+made-up tree can break it."""
+
+import ast
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+Trees = Mapping[str, ast.Module]
+
+_MUTABLE = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp)
+_MUTABLE_CALLS = {"dict", "list", "set", "deque", "defaultdict", "OrderedDict", "bytearray"}
+_CHANGES = re.compile(
+    "add|append|appendleft|clear|discard|extend|insert|pop|popitem|popleft|remove|setdefault|update"
+)
+
+NAMED_TUPLE = {"_asdict", "_fields", "_make", "_replace"}
+"""Public in spite of their underscore, so that no field can have their name."""
+
+
+def modules_by_folder(paths: Iterable[str]) -> Counter[str]:
+    """How many modules stand in each folder, `__init__` and `__main__` not counted."""
+    parts = [path.rpartition("/") for path in paths]
+    return Counter(folder for folder, _, file in parts if not file.startswith("__"))
+
+
+def classes(tree: ast.Module) -> Iterator[ast.ClassDef]:
+    """The classes at the top of a module, which are those that it offers."""
+    return (node for node in tree.body if isinstance(node, ast.ClassDef))
+
+
+def base_names(node: ast.ClassDef) -> set[str]:
+    return {ast.unparse(base).partition("[")[0] for base in node.bases}
+
+
+def lines_of(node: ast.ClassDef) -> int:
+    return (node.end_lineno or 0) - node.lineno + 1
+
+
+def attributes_of(node: ast.ClassDef) -> set[str]:
+    """What an instance carries: fields, slots, and what methods set on `self`."""
+    found = {
+        item.target.id
+        for item in node.body
+        if isinstance(item, ast.AnnAssign)
+        and isinstance(item.target, ast.Name)
+        and "ClassVar" not in ast.unparse(item.annotation)
+    }
+    for inner in ast.walk(node):
+        if (
+            isinstance(inner, ast.Attribute)
+            and isinstance(inner.ctx, ast.Store)
+            and isinstance(inner.value, ast.Name)
+            and inner.value.id == "self"
+        ):
+            found.add(inner.attr)
+    return found | _slots_of(node)
+
+
+def _slots_of(node: ast.ClassDef) -> set[str]:
+    return {
+        name
+        for item in node.body
+        if isinstance(item, ast.Assign) and ast.unparse(item.targets[0]) == "__slots__"
+        for name in ast.literal_eval(item.value)
+    }
+
+
+def classes_over(trees: Trees, lines: int, attributes: int) -> set[str]:
+    """Classes over either measure, as `module.Class`; enums are as long as their cases."""
+    return {
+        f"{name}.{node.name}"
+        for name, tree in trees.items()
+        for node in classes(tree)
+        if not any(base.endswith("Enum") for base in base_names(node))
+        and (lines_of(node) > lines or len(attributes_of(node)) > attributes)
+    }
+
+
+def classes_of_one_name(trees: Trees) -> dict[str, set[str]]:
+    """Public class names that stand in more than one module, and in which."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, tree in trees.items():
+        for node in classes(tree):
+            if not node.name.startswith("_"):
+                found[node.name].add(name)
+    return {name: modules for name, modules in found.items() if len(modules) > 1}
+
+
+def modules_of_one_name(names: Iterable[str]) -> dict[str, set[str]]:
+    """Last parts of module names that stand in more than one folder, and where."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name in names:
+        found[name.rpartition(".")[2]].add(name)
+    return {last: modules for last, modules in found.items() if len(modules) > 1}
+
+
+def unnamed(docstring: str, modules: Iterable[str]) -> list[str]:
+    """The modules of a package that its docstring does not name."""
+    return [name for name in sorted(modules) if not re.search(rf"\b{name}\b", docstring)]
+
+
+def undocumented_protocol_methods(trees: Trees) -> set[str]:
+    """Methods and properties of Protocols that do not say what goes in and comes out."""
+    return {
+        f"{name}.{node.name}.{method.name}"
+        for name, tree in trees.items()
+        for node in classes(tree)
+        if base_names(node) & {"Protocol", "typing.Protocol"}
+        for method in node.body
+        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef)
+        and not ast.get_docstring(method)
+    }
+
+
+def private_reaches(tree: ast.Module) -> Counter[str]:
+    """Names with one underscore in front that are read or set on anything but `self` and `cls`."""
+    return Counter(
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and re.match(r"_[^_]", node.attr)
+        and node.attr not in NAMED_TUPLE
+        and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
+    )
+
+
+def private_imports(tree: ast.Module) -> Counter[str]:
+    """Names with one underscore in front that are imported from modules of ours."""
+    return Counter(
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("authproxy")
+        for alias in node.names
+        if re.match(r"_[^_]", alias.name)
+    )
+
+
+def patches_of_ours(tree: ast.Module) -> Counter[str]:
+    """What `monkeypatch.setattr` changes in a module, class or object of ours."""
+    ours = _imported_from_us(tree)
+    found: Counter[str] = Counter()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "monkeypatch.setattr":
+            target = ast.unparse(node.args[0]).strip("'\"")
+            if target.partition(".")[0] in ours | {"authproxy"}:
+                found[", ".join(ast.unparse(part).strip("'\"") for part in node.args[:2])] += 1
+    return found
+
+
+def _imported_from_us(tree: ast.Module) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("authproxy"):
+            found.update(alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Import):
+            found.update(
+                alias.asname or alias.name.partition(".")[0]
+                for alias in node.names
+                if alias.name.startswith("authproxy")
+            )
+    return found
+
+
+def changed_globals(tree: ast.Module) -> set[str]:
+    """Names at the top of a module that functions set anew or change in place."""
+    top = {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name) and _is_mutable(node.value)
+    }
+    found = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+    return found | {name for node in ast.walk(tree) for name in _changes(node) if name in top}
+
+
+def _is_mutable(value: ast.expr) -> bool:
+    """A container, or an instance of a class whose name looks like one (PascalCase)."""
+    if isinstance(value, _MUTABLE):
+        return True
+    if not isinstance(value, ast.Call):
+        return False
+    called = ast.unparse(value.func).rpartition(".")[2]
+    return called in _MUTABLE_CALLS or bool(re.match(r"_?[A-Z]", called))
+
+
+def _changes(node: ast.AST) -> Iterator[str]:
+    """The names that a node changes: `name[...] =`, `name.attr =`, `name.add(...)`."""
+    if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(
+        node.ctx, ast.Store | ast.Del
+    ):
+        if isinstance(node.value, ast.Name):
+            yield node.value.id
+    elif (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and _CHANGES.fullmatch(node.func.attr)
+    ):
+        yield node.func.value.id
+
+
+def instances_that_change(trees: Trees) -> set[str]:
+    """Names at the top of a module that hold an instance of ours whose methods change it."""
+    changing = {
+        node.name
+        for tree in trees.values()
+        for node in classes(tree)
+        if any(_changes_self(method) for method in node.body)
+    }
+    return {
+        f"{name}.{ast.unparse(target)}"
+        for name, tree in trees.items()
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call)
+        if ast.unparse(node.value.func).rpartition(".")[2] in changing
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    }
+
+
+def _changes_self(method: ast.stmt) -> bool:
+    if not isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    if method.name in ("__init__", "__post_init__", "__new__"):
+        return False
+    return any(
+        isinstance(node, ast.Attribute)
+        and ast.unparse(node.value) == "self"
+        and (isinstance(node.ctx, ast.Store) or _is_changed(node, method))
+        for node in ast.walk(method)
+    )
+
+
+def _is_changed(attribute: ast.Attribute, method: ast.AST) -> bool:
+    """Whether `self.NAME[...]` is set or `self.NAME.add(...)` called in a method."""
+    return any(
+        (isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load))
+        or (isinstance(node, ast.Attribute) and _CHANGES.fullmatch(node.attr))
+        for node in ast.walk(method)
+        if getattr(node, "value", None) is attribute
+    )

@@ -1,0 +1,135 @@
+"""Breaks each rule of tests/test_architecture.py in a made-up tree: it must be found."""
+
+import ast
+from textwrap import dedent
+
+import pytest
+
+from tests.support import house
+
+
+def tree(source: str) -> ast.Module:
+    return ast.parse(dedent(source))
+
+
+def class_of(lines: int, base: str = "") -> ast.Module:
+    return tree(f"class Large({base}):\n" + "    x = 1\n" * (lines - 1))
+
+
+def test_modules_are_counted_by_folder_without_those_that_open_it() -> None:
+    paths = ["a/__init__.py", "a/b.py", "a/c.py", "a/d/__main__.py", "a/d/e.py"]
+
+    assert {"a": 2, "a/d": 1} == house.modules_by_folder(paths)
+
+
+@pytest.mark.parametrize(
+    ("source", "over"),
+    [
+        (class_of(10), set()),
+        (class_of(11), {"m.Large"}),
+        (class_of(11, "enum.StrEnum"), set()),
+        (tree("class Large:\n a: int\n b: int\n c: ClassVar[int]"), set()),
+        (tree("class Large:\n a: int\n b: int\n c: int"), {"m.Large"}),
+        (tree("class Large:\n __slots__ = ('a', 'b', 'c')"), {"m.Large"}),
+        (tree("class Large:\n def f(self):\n  self.a = self.b = 1\n  self.c += 1"), {"m.Large"}),
+        (tree("class Large:\n def f(self):\n  self.a = self.b = self.c"), set()),
+    ],
+)
+def test_a_class_is_over_by_its_lines_or_by_what_it_carries(
+    source: ast.Module, over: set[str]
+) -> None:
+    assert over == house.classes_over({"m": source}, lines=10, attributes=2)
+
+
+def test_a_name_that_stands_twice_is_found_with_its_places() -> None:
+    trees = {"a": tree("class X: pass\nclass _Y: pass"), "b": tree("class X: pass\nclass _Y: pass")}
+
+    assert {"X": {"a", "b"}} == house.classes_of_one_name(trees)
+    assert {"y": {"y", "x.y"}} == house.modules_of_one_name(["y", "x.y", "x.z"])
+
+
+def test_a_module_that_its_package_does_not_name_is_found() -> None:
+    assert ["pool"] == house.unnamed("`pools` and `reader`.", ["reader", "pool"])
+
+
+def test_a_method_of_a_protocol_without_a_word_is_found() -> None:
+    source = """
+        class Plain:
+            def f(self): ...
+        class Wire(asyncio.Protocol):
+            def f(self): ...
+        class Asked(Protocol[Part]):
+            name: str
+            def f(self): "Says so."
+            def g(self): ...
+            @property
+            def h(self): ...
+        """
+
+    assert {"m.Asked.g", "m.Asked.h"} == house.undocumented_protocol_methods({"m": tree(source)})
+
+
+def test_a_reach_for_a_private_name_is_found() -> None:
+    source = """
+        from authproxy.tasks import _inner, Tasks
+        from elsewhere import _other
+        class A:
+            def f(self, pool):
+                self._own = cls._own
+                return pool._open + self.pool._idle + pool.__dict__
+        """
+
+    assert {"_open": 1, "_idle": 1} == house.private_reaches(tree(source))
+    assert {"_inner": 1} == house.private_imports(tree(source))
+
+
+def test_a_patch_of_what_is_ours_is_found() -> None:
+    source = """
+        import authproxy.tasks
+        import os
+        from authproxy.wire import pool as our_pool
+        monkeypatch.setattr(our_pool, "LIMIT", 1)
+        monkeypatch.setattr("authproxy.tasks.LIMIT", 1)
+        monkeypatch.setattr(os, "environ", {})
+        """
+
+    assert {"our_pool, LIMIT": 1, "authproxy.tasks.LIMIT, 1": 1} == house.patches_of_ours(
+        tree(source)
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ("KNOWN[1] = 2", {"KNOWN"}),
+        ("del KNOWN[1]", {"KNOWN"}),
+        ("KNOWN.append(1)", {"KNOWN"}),
+        ("KNOWN.seconds = 1", {"KNOWN"}),
+        ("global OTHER; OTHER = 1", {"OTHER"}),
+        ("return KNOWN[1]", set()),
+        ("KNOWN = {}; KNOWN = 1", set()),
+    ],
+)
+@pytest.mark.parametrize("value", ["{}", "[1]", "set()", "collections.deque()", "Register()"])
+def test_a_global_that_a_function_changes_is_found(
+    value: str, change: str, names: set[str]
+) -> None:
+    assert names == house.changed_globals(tree(f"KNOWN = {value}\ndef f():\n    {change}"))
+
+
+@pytest.mark.parametrize(
+    ("method", "found"),
+    [
+        ("self.a = 1", {"b.HERE"}),
+        ("self.a[1] = 2", {"b.HERE"}),
+        ("self.a.add(1)", {"b.HERE"}),
+        ("return self.a.get(1)", set()),
+    ],
+)
+def test_a_global_instance_whose_methods_change_it_is_found(method: str, found: set[str]) -> None:
+    trees = {
+        "a": tree(f"class Skew:\n def __init__(self): self.a = 0\n def f(self): {method}"),
+        "b": tree("HERE: a.Skew = a.Skew()"),
+    }
+
+    assert found == house.instances_that_change(trees)
