@@ -46,7 +46,8 @@ async def ask(
 def code_of(answer: bytes) -> str:
     """The status, and our own code if it is our own answer."""
     head = answer.partition(b"\r\n\r\n")[0].decode().splitlines()
-    code = next((line.partition(": ")[2] for line in head if line.startswith("X-Authproxy-E")), "")
+    marks = ("X-Authproxy-Error", "X-Authproxy-Answer")
+    code = next((line.partition(": ")[2] for line in head if line.startswith(marks)), "")
     return f"{head[0].split()[1]} {code}".strip() if head else "nothing"
 
 
