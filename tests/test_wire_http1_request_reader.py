@@ -245,6 +245,29 @@ async def test_target_too_long_is_refused() -> None:
     assert [] == service.heads
 
 
+CALL = b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/grpc-web\r\n%b"
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        CALL % (b"/", b"X: " + b"a" * 1024 + b"\r\n\r\n"),
+        CALL % (b"/", b"X: a\r\n" * 8 + b"\r\n"),
+        CALL % (b"/" + b"a" * 256, b"\r\n"),
+        CALL % (b"/" + b"a" * 512, b"\r\n"),
+        CALL % (b"/", b"not a field\r\nX: " + b"a" * 1024),
+    ],
+    ids=["bytes", "fields", "target", "first line", "without end"],
+)
+async def test_a_call_that_is_too_large_is_told_so_in_its_tongue(request_bytes: bytes) -> None:
+    async with raw_service() as service, proxying(service.url, limits=SMALL) as proxy:
+        answer = await proxy.exchange(request_bytes)
+
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: application/grpc-web\r\n")
+    assert b"grpc-status: " in answer
+    assert [] == service.heads
+
+
 @pytest.mark.parametrize(
     ("start", "status"),
     [(b"GET / HTTP/1.1\r\nX: ", b"431"), (b"GET /", b"414")],

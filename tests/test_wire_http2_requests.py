@@ -76,7 +76,7 @@ def opened(stream_id: int, *, flags: int = END_HEADERS | END_STREAM) -> bytes:
             b"a header block is too large",
         ),
         (
-            frame(HEADERS, 0, 1, bytes(5000)) + frame(CONTINUATION, 0, 1, bytes(5000)),
+            frame(HEADERS, 0, 1, bytes(9000)) + frame(CONTINUATION, 0, 1, bytes(9000)),
             Failure.ENHANCE_YOUR_CALM,
             b"a header block is too large",
         ),
@@ -159,6 +159,7 @@ async def test_bomb_ends_the_connection_and_reaches_nobody() -> None:
     [
         ([(b"x-%d" % n, b"") for n in range(30)], b"/", b"431", b"head_too_large"),
         ([(b"x-1", b"v" * 5000), (b"x-2", b"v" * 3300)], b"/", b"431", b"head_too_large"),
+        ([(b"x-1", b"v" * 6000), (b"x-2", b"v" * 6000)], b"/", b"431", b"head_too_large"),
         ([], b"/" + b"p" * 400, b"414", b"target_too_long"),
         ([(b"X-Upper", b"1")], b"/", b"400", b"bad_request"),
         ([], b"/admin#x", b"400", b"bad_request"),

@@ -3,6 +3,8 @@
 Nothing here does I/O: bytes come in by `feed`, and what they hold has been told when it returns.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from authproxy.errors import Refused
@@ -17,11 +19,14 @@ from authproxy.wire.http1.heads import (
     FieldLines,
     HeadError,
     check_begun,
+    parse_field,
     parse_request_line,
 )
 
 METHOD_BYTES = 64
 """What the first line of a head may have besides its target."""
+MAX_LEGIBLE = 200
+"""Fields that are looked at of a request that is too large."""
 MAX_AHEAD = 64
 """Requests sent ahead that are looked at: each becomes a relay, far larger than its bytes."""
 
@@ -163,7 +168,7 @@ class RequestReader:
         except HeadError as error:
             return self._not_a_head(data, error)
         except Refused as refusal:
-            self.refuse(refusal, _gist(data[:line_end]))
+            self.refuse(refusal, _gist(data[: end + 2]))
             return b""
         try:
             facts = self._read_facts(head)
@@ -217,7 +222,7 @@ class RequestReader:
             self._not_a_head(data, error)
             return
         except Refused as refusal:
-            self.refuse(refusal, _gist(data.partition(b"\r\n")[0]))
+            self.refuse(refusal, _gist(data))
             return
         self._begun = data
         limits = self._limits
@@ -225,7 +230,7 @@ class RequestReader:
         if (line_end if line_end >= 0 else len(data)) > limits.target_bytes + METHOD_BYTES:
             self.refuse(refusals.target_too_long(), _gist(data))
         elif len(data) > limits.head_bytes:
-            self.refuse(refusals.head_too_large(), _gist(data[:line_end]))
+            self.refuse(refusals.head_too_large(), _gist(data))
 
     def _not_a_head(self, data: bytes, error: HeadError) -> bytes:
         """Refuse, unless `data` is how a client begins that speaks another protocol."""
@@ -258,7 +263,15 @@ class RequestReader:
         return f"<RequestReader [{state}]>"
 
 
-def _gist(line: bytes) -> RequestHead:
-    """What the log can say of a request that was not read."""
+def _gist(data: bytes) -> RequestHead:
+    """What the log, and the answer, can know of a request that was not read."""
+    line, *lines = data.split(b"\r\n", MAX_LEGIBLE + 1)
     method, _, target = line[: METHOD_BYTES + 256].partition(b" ")
-    return RequestHead(method[:METHOD_BYTES], target.partition(b" ")[0] or b"-", "1.1", [])
+    target = target.partition(b" ")[0] or b"-"
+    return RequestHead(method[:METHOD_BYTES], target, "1.1", list(_legible(lines[:-1])))
+
+
+def _legible(lines: Sequence[bytes]) -> Iterator[Field]:
+    for line in lines:
+        with suppress(HeadError):
+            yield parse_field(line)

@@ -60,7 +60,8 @@ class Splice:
         self.requests = Requests(self)
         self.answers = Answers(self)
         size = server.limits.head_bytes
-        self._up = Lane(self.requests, max_block=size)
+        # Up to twice what is allowed a call can still be told that it is too large.
+        self._up = Lane(self.requests, max_block=2 * size)
         self._down = Lane(self.answers, max_block=size)
         self._up.source = self._down.sink = self._client
         self._up.out.append(PREFACE)
