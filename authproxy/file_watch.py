@@ -46,7 +46,7 @@ class FromFiles(Protocol[Part]):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Without those that reading uses up."""
+        """Without those that reading uses up. Asked for in the event loop: it must not block."""
 
     def read(self) -> Part:
         """Raises ConfigError or StartError. May block."""

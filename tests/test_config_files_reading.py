@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.config.files.reading import absolute, is_stream, mark, read_bytes
+from authproxy.config.files.reading import absolute, is_stream, lasting, mark, read_bytes
 
 
 def complaint(path: Path, *, at_most: int = 1024) -> str:
@@ -80,6 +80,7 @@ def test_a_pipe_is_a_stream_and_files_folders_and_nothing_are_not(tmp_path: Path
     paths = [tmp_path / "pipe", tmp_path / "file", tmp_path, tmp_path / "nothing"]
 
     assert [True, False, False, False] == [is_stream(path) for path in paths]
+    assert tuple(paths[1:]) == lasting(paths)
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,9 @@ def test_each_service_has_the_address_to_ask_for(tmp_path: Path) -> None:
     assert [("a", "unix:/s"), ("b", "unix:/s")] == list(addresses("unix:/s", plain, found))
 
 
-async def test_a_key_is_revoked_though_the_file_of_another_one_hangs(tmp_path: Path) -> None:
+async def test_a_key_is_revoked_though_the_file_of_another_one_hangs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     kept, gone = "k" * 32, "g" * 32
     for name, key in (("kept", kept), ("gone", gone)):
         (tmp_path / name).write_text(key)
@@ -154,4 +156,5 @@ async def test_a_key_is_revoked_though_the_file_of_another_one_hangs(tmp_path: P
     assert [True, False, True] == [
         rules.keys.find([key.encode()]) is not None for key in (kept, gone, "n" * 32)
     ]
+    assert f"keys in {tmp_path / 'kept'} takes long to read" in caplog.text
     await files.close()

@@ -1,5 +1,6 @@
 """What the settings say about services, as the data path knows it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,6 @@ def test_a_services_secrets_show_their_places_only(tmp_path: Path) -> None:
     assert [(tmp_path / "key",), ()] == [part.files for part in parts]
     found = combine_secrets([part.read() for part in parts])
     assert f"file:{tmp_path}/key, env:KEY" == repr(found)
+    (tmp_path / "key").unlink()
+    os.mkfifo(tmp_path / "key")
+    assert (tmp_path / "key",) == parts[0].files, "which files there are is not asked again"

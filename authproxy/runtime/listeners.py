@@ -6,7 +6,7 @@ from math import ceil
 from pathlib import Path
 
 from authproxy.config.files.inbound_keys import read_keys
-from authproxy.config.files.reading import is_stream
+from authproxy.config.files.reading import lasting
 from authproxy.file_watch import FileWatch
 from authproxy.policy.access.cross_site import normal_origin
 from authproxy.policy.access.inbound_keys import InboundKey, KeyRing, digest_of
@@ -125,11 +125,7 @@ class KeyPart:
     def __init__(self, name: str, key: KeySettings) -> None:
         self._name = name
         self._key = key
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        file = self._key.file
-        return () if file is None or is_stream(file) else (file,)
+        self.files = lasting(_files(key.file))
 
     def read(self) -> dict[bytes, InboundKey]:
         """By digest. Raises ConfigError."""

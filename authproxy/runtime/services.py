@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from authproxy.config import find_egress_for_tokens, resolve_secret
-from authproxy.config.files.reading import is_stream
+from authproxy.config.files.reading import lasting
 from authproxy.errors import Code, CredentialError, StartError
 from authproxy.exchange import Secret, Token
 from authproxy.file_watch import FileWatch
@@ -170,12 +170,7 @@ class LocalSecret:
     def __init__(self, ref: SecretRef, environ: Mapping[str, str]) -> None:
         self._ref = ref
         self._environ = environ
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """None where reading uses it up."""
-        file = Path(self._ref.value)
-        return (file,) if self._ref.kind == "file" and not is_stream(file) else ()
+        self.files = lasting([Path(ref.value)] if ref.kind == "file" else [])
 
     def read(self) -> "Found":
         """Raises StartError."""

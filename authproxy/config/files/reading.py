@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from authproxy.threads import DEADLINE_S, within
@@ -71,6 +71,11 @@ def is_stream(path: Path) -> bool:
     except OSError:  # TimeoutError is one
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def lasting(files: Iterable[Path]) -> tuple[Path, ...]:
+    """Those that can be read again. To be asked once: a network drive may be gone later."""
+    return tuple(file for file in files if not is_stream(file))
 
 
 def absolute(text: str, folder: Path, environ: Mapping[str, str]) -> str:
