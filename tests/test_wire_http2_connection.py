@@ -878,3 +878,4 @@ async def test_calls_whose_time_is_up_are_told_in_their_own_words() -> None:
         waiting.get(b"x-authproxy-error"),
     )
     assert [Code.SHUTTING_DOWN] * 2 == [each.code for each in exchanges]
+    assert {"": 503, "authproxy": 200} == {each.aborted: each.status for each in exchanges}

@@ -19,6 +19,7 @@ from authproxy.wire.http2.framing.frames import (
 from authproxy.wire.http2.own_content import OwnContent
 from authproxy.wire.http2.replies import render, render_end
 from authproxy.wire.http2.streams import Stream
+from authproxy.wire.relay.call_end import who_left
 from authproxy.wire.relay.timeouts import find_overdue
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Calls:
         told = stream.service_ended
         if not told:
             exchange.code, exchange.detail = error.code, error.detail or error.message
-            exchange.aborted = "service"
+            exchange.aborted = who_left(error)
             told = self._tell_end(stream_id, exchange, error)
         if not told or not stream.client_ended:
             failure = Failure.NO_ERROR if told else Failure.INTERNAL_ERROR
