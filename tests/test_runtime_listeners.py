@@ -156,5 +156,5 @@ async def test_a_key_is_revoked_though_the_file_of_another_one_hangs(
     assert [True, False, True] == [
         rules.keys.find([key.encode()]) is not None for key in (kept, gone, "n" * 32)
     ]
-    assert f"keys in {tmp_path / 'kept'} takes long to read" in caplog.text
+    assert f"keys in {tmp_path / 'kept'} " in caplog.text
     await files.close()
