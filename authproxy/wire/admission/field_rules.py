@@ -22,17 +22,16 @@ def check_fields(method: bytes, facts: RequestFacts, route: Route[Upstream], hom
         permissions.check_overrides(facts.overrides - upstream.rules.drop)
     if facts.destination and (permissions is not None or route.is_bounded):
         path = destination_path(facts.destination, home)
-        if path is not None:
-            route.check_below(path)
-            if permissions is not None:
-                permissions.check(method, path)
+        route.check_below(path)
+        if permissions is not None:
+            permissions.check(method, path)
 
 
-def destination_path(value: bytes, home: Home) -> bytes | None:
+def destination_path(value: bytes, home: Home) -> bytes:
     """Where below the service's address a WebDAV Destination (RFC 4918 10.3) leads.
 
-    None when it leads to another server, which no service follows. Raises Refused for what a
-    service could take for one of its own paths, and we cannot.
+    One at another server should lead nowhere, but some services look at its path alone. Raises
+    Refused for what a service could take for one of its own paths, and we cannot.
     """
     there = service_url(value, home)
     if is_path(there):
@@ -42,8 +41,7 @@ def destination_path(value: bytes, home: Home) -> bytes | None:
         if url is None:
             raise _refused("is neither a path nor a URL")
         places = [place_of(service) for service in home.services if url.is_at(place_of(service))]
-        if not places:
-            return None
+        places = places or [home.service]
         found = (after_prefix(url.rest, place.rest) for place in places)
         path = next((each for each in found if each is not None), None)
     if path is None:
