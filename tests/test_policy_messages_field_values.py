@@ -27,6 +27,11 @@ CASES = [
     ),
     (values.links, "<a> ; Anchor = /b ; rel=x", "<[a]> ; Anchor = [/b] ; rel=x"),
     (values.links, "nothing", "nothing"),
+    (
+        values.links,
+        '<>; rel=preload; imagesrcset="/a 1x, /b 2x"',
+        '<[]>; rel=preload; imagesrcset="[/a] [1x], [/b] [2x]"',
+    ),
     (values.words, "final;/a /b", "[final];[/a] [/b]"),
     (values.words, "a, b", "[a], [b]"),
     (values.last_word, "ALLOW-FROM a", "ALLOW-FROM [a]"),

@@ -127,6 +127,8 @@ REQUESTS = (
         f"final;{HERE}/a {HERE}/b",
         f"final;{THERE}/a {THERE}/b",
     ),
+    _request("Ping-From", service_page, "HTML 4.6.6", f"{HERE}/a", f"{THERE}/a"),
+    _request("Ping-To", service_url, "HTML 4.6.6", f"{HERE}/a", f"{THERE}/a"),
     _request("HX-Current-URL", service_page, "htmx", f"{HERE}/a", f"{THERE}/a"),
     _request("X-Up-Location", service_url, "Unpoly", f"{HERE}/a", f"{THERE}/a"),
     _request("Cookie", _cookies, "RFC 6265 4.2; policy.cookies", "a=1; authproxy.other.b=2", "a=1"),
@@ -178,6 +180,13 @@ ANSWERS = (
         "RFC 8288 3",
         f'<{THERE}/a>; rel=next; anchor="{THERE}/b", <c>; rel=x',
         f'<{HERE}/a>; rel=next; anchor="{HERE}/b", <c>; rel=x',
+    ),
+    _answer(
+        "Link-Template",
+        quoted(local_url),
+        "RFC 9652 2",
+        f'"{THERE}/{{x}}"; rel="next"',
+        f'"{HERE}/{{x}}"; rel="next"',
     ),
     _answer("Access-Control-Allow-Origin", local_origin, "Fetch 3.2.3", THERE, HERE),
     _answer(
@@ -281,6 +290,11 @@ ANSWERS = (
             ("Turbolinks-Location", "Turbolinks"),
             ("X-PJAX-URL", "pjax"),
             ("X-Up-Location", "Unpoly"),
+            ("X-NextJS-Redirect", "Next.js"),
+            ("X-NextJS-Rewrite", "Next.js"),
+            ("X-Action-Redirect", "Next.js"),
+            ("X-Remix-Redirect", "Remix"),
+            ("OData-EntityId", "OData 4.01 8.3.4"),
         )
     ),
     _answer(

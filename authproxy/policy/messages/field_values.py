@@ -19,6 +19,7 @@ _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 _LINK = re.compile(rb'<([^>]*)>|"(?:[^"\\]|\\.)*"')
 _ANCHOR = re.compile(rb"""(;\s*anchor\s*=\s*)(?:"([^"]*)"|([^\s",;]+))""", re.I)
 # Lists of conditions stand in parentheses, entity tags in quotation marks (RFC 4918 10.4.2).
+_SRCSET = re.compile(rb"""(;\s*imagesrcset\s*=\s*")([^"]*)""", re.I)  # HTML 4.2.4.4
 _TAGGED = re.compile(rb"""\((?:[^()"]|"[^"]*")*\)|<([^>]*)>""")
 _CHALLENGE = re.compile(
     rb"""(?:^|,)\s*(?P<scheme>[a-z0-9!#$%&'*+.^_`|~-]+)(?=\s+[^\s=,]|\s*(?:,|$))"""
@@ -61,7 +62,10 @@ def links(convert: Convert) -> Convert:
                 return match[1] + convert(match[3], home)
             return b'%b"%b"' % (match[1], convert(match[2], home))
 
-        return _ANCHOR.sub(anchor, _LINK.sub(target, value))
+        def sources(match: re.Match[bytes]) -> bytes:
+            return match[1] + words(convert)(match[2], home)
+
+        return _SRCSET.sub(sources, _ANCHOR.sub(anchor, _LINK.sub(target, value)))
 
     return change
 
