@@ -440,7 +440,7 @@ class Heard:
         self.told: list[tuple[object, ...]] = []
         self.facts: list[RequestFacts] = []
 
-    def request(self, head: RequestHead, facts: RequestFacts) -> Body:
+    def request(self, head: RequestHead, facts: RequestFacts, has_body: bool) -> Body:
         self.told.append((head.method, head.target))
         self.facts.append(facts)
         return Body(self.told)

@@ -2,21 +2,16 @@
 
 import asyncio
 
-from authproxy.wire.http2.connection import Splice
 from authproxy.wire.http2.endpoints import ClientEnd, ServiceEnd
+from authproxy.wire.http2.ports import Ears
 from authproxy.wire.loops import Loops
-
-
-class Server:
-    def __init__(self) -> None:
-        self.loops = Loops()
 
 
 class Told:
     """Stands in for the splice."""
 
     def __init__(self) -> None:
-        self.server = Server()
+        self.loops = Loops()
         self.heard: list[object] = []
 
     def from_service(self, data: bytes) -> None:
@@ -52,7 +47,7 @@ class Wire(asyncio.Transport):
         self.said.append("eof")
 
 
-def as_splice(told: Told) -> Splice:
+def as_splice(told: Told) -> Ears:
     return told  # type: ignore[return-value]  # -- has what the ends call
 
 

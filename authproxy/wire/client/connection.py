@@ -129,10 +129,10 @@ class ClientConnection(asyncio.Protocol):
 
     # What the reader found.
 
-    def request(self, head: RequestHead, facts: RequestFacts) -> Relay:
+    def request(self, head: RequestHead, facts: RequestFacts, has_body: bool) -> Relay:
         """A request's head is in: its turn is now, or after those before it."""
         relay = Relay(self, head, facts)
-        relay.received_all = not facts.has_body
+        relay.received_all = not has_body
         self._enqueue(relay)
         return relay
 

@@ -55,7 +55,7 @@ class BodyReceiver(Protocol):
 class Receiver(Protocol):
     """Hears what a connection holds."""
 
-    def request(self, head: RequestHead, facts: RequestFacts) -> BodyReceiver:
+    def request(self, head: RequestHead, facts: RequestFacts, has_body: bool) -> BodyReceiver:
         """A request has begun, or was sent ahead. `facts` are the same object for the same fields.
 
         Raises nothing.
@@ -203,11 +203,11 @@ class RequestReader:
     def _begin(self, head: RequestHead, facts: RequestFacts, rest: bytes) -> bytes:
         if facts.has_body:
             self._body.begin(facts.length or 0, chunked=facts.chunked)
-            self._receiving = self._receiver.request(head, facts)
+            self._receiving = self._receiver.request(head, facts, True)
             return rest
         if not facts.keep_alive and facts.upgrade is None:
             self.is_deaf = True
-        relay = self._receiver.request(head, facts)
+        relay = self._receiver.request(head, facts, False)
         if facts.upgrade is not None and relay.is_open:
             self._receiver.await_switch(rest)
             return b""

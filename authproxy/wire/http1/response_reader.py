@@ -69,7 +69,8 @@ class ResponseReader:
         self.has_head = False
         """The final head of the answer has come."""
         self.may_follow = True
-        """By what was read another answer may come on this connection."""
+        """By what was read another answer may come on this connection. Bytes after an answer belong
+        to nobody, and the next exchange must not get them."""
 
     def begin(self, method: bytes) -> None:
         """The next answer is to a request with this method."""
@@ -87,7 +88,8 @@ class ResponseReader:
                 continue
             data = body.feed(data, receiver.from_service)
             if self._body.is_over:
-                self._done(receiver, body.trailers, data)
+                self.may_follow = self.may_follow and not data
+                receiver.service_done(body.trailers)
                 return
 
     def end(self, receiver: Receiver) -> bool:
@@ -138,7 +140,8 @@ class ResponseReader:
             return b""
         self.has_head = True
         if head.status in _BODILESS or self._answers_head or facts.length == 0:
-            self._done(receiver, [], rest)
+            self.may_follow = self.may_follow and not rest
+            receiver.service_done([])
             return b""
         if facts.length is None and not facts.chunked:
             self._body.begin(ENDLESS, chunked=False)
@@ -146,12 +149,6 @@ class ResponseReader:
         else:
             self._body.begin(facts.length or 0, chunked=facts.chunked)
         return rest
-
-    def _done(self, receiver: Receiver, trailers: list[Field], rest: bytes) -> None:
-        if rest:
-            # Bytes after the answer belong to nobody; the next exchange must not get them.
-            self.may_follow = False
-        receiver.service_done(trailers)
 
     def __repr__(self) -> str:
         return f"<ResponseReader [{'in a head' if self._begun else self._body}]>"

@@ -4,5 +4,6 @@ Read `connection` (both ends), `lanes` (one direction), `requests` and `response
 at on the way), `calls` (the open ones, each of two `streams`); decision 0011 has the reasons.
 `framing/` cuts bytes into frames, `headers/` reads header blocks; `endpoints` are the transports,
 `settings_sync` who has confirmed what, `validity` what makes a message, `replies`, `call_refusals`
-and `own_content` what we say ourselves.
+and `own_content` what we say ourselves. `ports` is what these parts need of `connection`, which
+none of them knows.
 """

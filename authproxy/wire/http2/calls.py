@@ -17,6 +17,7 @@ from authproxy.wire.http2.framing.frames import (
     window_update,
 )
 from authproxy.wire.http2.own_content import OwnContent
+from authproxy.wire.http2.ports import Between
 from authproxy.wire.http2.replies import render, render_end
 from authproxy.wire.http2.streams import Stream
 from authproxy.wire.relay.call_end import who_left
@@ -25,7 +26,6 @@ from authproxy.wire.relay.timeouts import find_overdue
 if TYPE_CHECKING:
     from authproxy.exchange import Exchange
     from authproxy.settings import TimeoutSettings
-    from authproxy.wire.http2.connection import Splice
 
 MAX_REFUSED = 4096
 """Streams that we ended ourselves and still know of."""
@@ -41,7 +41,7 @@ class Calls:
 
     __slots__ = ("_splice", "own", "refused", "streams", "taken_back")
 
-    def __init__(self, splice: "Splice") -> None:
+    def __init__(self, splice: Between) -> None:
         self._splice = splice
         self.streams: dict[int, Stream] = {}
         self.refused: dict[int, None] = {}

@@ -49,6 +49,7 @@ class Splice:
 
     def __init__(self, server: Server, caller: Caller, transport: asyncio.Transport) -> None:
         self.server = server
+        self.loops = server.loops
         self.caller = caller
         self.calls = Calls(self)
         self.guard = Guard()
@@ -57,8 +58,8 @@ class Splice:
         self.is_draining = server.draining
         self._client = ClientEnd(self, transport)
         self._service: ServiceEnd | None = None
-        self.requests = Requests(self)
-        self.answers = Answers(self)
+        self.requests = Requests(self, self.calls, self.agreement)
+        self.answers = Answers(self, self.calls, self.agreement)
         size = server.limits.head_bytes
         # Up to twice what is allowed a call can still be told that it is too large.
         self._up = Lane(self.requests, max_block=2 * size)

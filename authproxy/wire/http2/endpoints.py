@@ -1,12 +1,10 @@
 """The two transports of a spliced connection: what they tell goes to the splice."""
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from authproxy.wire.http2.ports import Ears
 from authproxy.wire.transport import resume
-
-if TYPE_CHECKING:
-    from authproxy.wire.http2.connection import Splice
 
 
 class ClientEnd(asyncio.Protocol):
@@ -14,7 +12,7 @@ class ClientEnd(asyncio.Protocol):
 
     __slots__ = ("_is_paused", "splice", "transport")
 
-    def __init__(self, splice: "Splice", transport: asyncio.Transport) -> None:
+    def __init__(self, splice: Ears, transport: asyncio.Transport) -> None:
         self.splice = splice
         self.transport = transport
         self._is_paused = False
@@ -49,7 +47,7 @@ class ServiceEnd(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, splice: "Splice") -> None:
+    def __init__(self, splice: Ears) -> None:
         self.splice = splice
         self.lost: str | None = None
         """Why the connection ended, once it did."""
@@ -75,7 +73,7 @@ class ServiceEnd(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast: aiofastnet's transports have asyncio's methods, not its classes.
         self.transport = cast(asyncio.Transport, transport)
-        self.splice.server.loops.opened(self.transport)
+        self.splice.loops.opened(self.transport)
 
     def data_received(self, data: bytes) -> None:
         if self._is_attached:
@@ -94,7 +92,7 @@ class ServiceEnd(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = str(exc or "the service closed the connection")
-        self.splice.server.loops.closed(self.transport)
+        self.splice.loops.closed(self.transport)
         if self._is_attached:
             self.splice.service_gone(self.lost)
 

@@ -6,13 +6,9 @@ without bound: a refusal is longer than the call that it answers. So when too mu
 end, what that end sends is not looked at, whatever it is.
 """
 
-from typing import TYPE_CHECKING
-
 from authproxy.wire.http2.framing.scanner import Receiver, Scanner
+from authproxy.wire.http2.ports import End
 from authproxy.wire.transport import send
-
-if TYPE_CHECKING:
-    from authproxy.wire.http2.endpoints import ClientEnd, ServiceEnd
 
 MAX_WAITING = 256 * 1024
 """Bytes that wait for one end before no more of ours are added. More than what transports keep
@@ -35,8 +31,8 @@ class Lane:
     def __init__(self, receiver: Receiver, *, max_block: int) -> None:
         self.out: list[bytes] = []
         self.scanner = Scanner(receiver, self.out, max_block=max_block)
-        self.source: ClientEnd | ServiceEnd | None = None
-        self.sink: ClientEnd | ServiceEnd | None = None
+        self.source: End | None = None
+        self.sink: End | None = None
         self.stops = 0
         self._holds = 0
         self._own = 0

@@ -1,7 +1,5 @@
 """What a client sends: header blocks are written anew for the service, all else passes."""
 
-from typing import TYPE_CHECKING
-
 from authproxy.errors import Refused
 from authproxy.exchange import Token
 from authproxy.policy.messages.http2_fields import (
@@ -11,6 +9,7 @@ from authproxy.policy.messages.http2_fields import (
 from authproxy.wire import refusals
 from authproxy.wire.admission.admission import NotAdmitted
 from authproxy.wire.http2 import call_refusals
+from authproxy.wire.http2.calls import Calls
 from authproxy.wire.http2.framing.frames import (
     ACK,
     CONTINUATION,
@@ -35,18 +34,19 @@ from authproxy.wire.http2.framing.frames import (
 from authproxy.wire.http2.framing.settings import DEFAULT_TABLE, MAX_STREAMS
 from authproxy.wire.http2.headers.blocks import BlockWriter
 from authproxy.wire.http2.headers.request_blocks import Block, RequestBlocks
+from authproxy.wire.http2.ports import Between
+from authproxy.wire.http2.settings_sync import Agreement
 from authproxy.wire.http2.streams import Stream
 from authproxy.wire.http2.validity import length_fault
-
-if TYPE_CHECKING:
-    from authproxy.wire.http2.connection import Splice
 
 
 class Requests:
     """Receives the client's frames."""
 
-    def __init__(self, splice: "Splice") -> None:
+    def __init__(self, splice: Between, calls: Calls, agreement: Agreement) -> None:
         self._splice = splice
+        self._calls = calls
+        self._agreement = agreement
         limits = splice.server.limits
         self._limits = limits
         self._blocks = RequestBlocks(limits)
@@ -61,7 +61,7 @@ class Requests:
     # What the scanner finds.
 
     def data(self, flags: int, stream_id: int, length: int, padding: int) -> bytes | None:
-        stream = self._splice.calls.streams.get(stream_id)
+        stream = self._calls.streams.get(stream_id)
         if stream is None:
             return self._stray_data(stream_id, length)
         stream.silent_s = 0.0
@@ -75,10 +75,10 @@ class Requests:
         limit = self._limits.body_bytes
         if limit and got > limit:
             self._splice.to_service(rst_stream(stream_id, Failure.CANCEL))
-            self._splice.calls.fail(stream_id, stream, refusals.body_too_large(limit))
+            self._calls.fail(stream_id, stream, refusals.body_too_large(limit))
             return self._stray_data(stream_id, length)
         if ended:
-            self._splice.calls.client_ended(stream_id, stream)
+            self._calls.client_ended(stream_id, stream)
         elif length == padding:
             self._splice.guard.note_control()
         return None
@@ -103,13 +103,13 @@ class Requests:
         if kind > CONTINUATION:
             return b""  # RFC 9113 5.5: extensions are a matter of one hop
         if kind == SETTINGS:
-            return self._splice.agreement.client_says(flags, payload)
+            return self._agreement.client_says(flags, payload)
         if kind == PING and not self._splice.has_service and not flags & ACK:
             self._splice.to_client(frame(PING, ACK, 0, payload))
             return b""
         if kind == GOAWAY:
             return b""  # it speaks of streams that the service opens, and it opens none
-        if kind == PRIORITY and stream_id in self._splice.calls.refused:
+        if kind == PRIORITY and stream_id in self._calls.refused:
             return b""
         return None
 
@@ -118,8 +118,8 @@ class Requests:
     def _open(self, known: Block, flags: int, stream_id: int, priority: bytes) -> bytes:
         splice = self._splice
         beyond = stream_id > splice.answers.last_taken_id
-        if splice.is_draining or beyond or len(splice.calls.streams) >= MAX_STREAMS:
-            splice.calls.forget(stream_id)
+        if splice.is_draining or beyond or len(self._calls.streams) >= MAX_STREAMS:
+            self._calls.forget(stream_id)
             splice.to_client(rst_stream(stream_id, Failure.REFUSED_STREAM))
             return b""
         call = known.call or self._blocks.understand(known, splice.caller.refusal)
@@ -127,20 +127,20 @@ class Requests:
         exchange.host = call.facts.host or b""
         ended = bool(flags & END_STREAM)
         stream = Stream(exchange, client_ended=ended)
-        splice.calls.streams[stream_id] = stream
+        self._calls.streams[stream_id] = stream
         refusal = known.refusal
         if refusal is None and ended and known.length > 0:
             fault = length_fault(0, known.length, is_last=True)
             refusal = call_refusals.malformed_request(fault)
         if refusal is not None:
-            splice.calls.refuse(stream_id, stream, refusal)
+            self._calls.refuse(stream_id, stream, refusal)
             return b""
         stream.request_length = known.length
         try:
             found = stream.admission = splice.admit(call)
         except NotAdmitted as refused:
             exchange.client, stream.cors = refused.address, refused.cors
-            splice.calls.refuse(stream_id, stream, refused.refusal)
+            self._calls.refuse(stream_id, stream, refused.refusal)
             return b""
         upstream, stream.cors = found.service, found.cors
         exchange.service, exchange.client, exchange.key = upstream.name, found.address, found.key
@@ -156,7 +156,7 @@ class Requests:
         if self._on_hold is None:
             return b""
         held, self._on_hold = self._on_hold, None
-        stream = self._splice.calls.streams.get(held[2])
+        stream = self._calls.streams.get(held[2])
         if stream is None:
             return b""
         if stream.admission is not None:
@@ -171,7 +171,7 @@ class Requests:
     def _send(
         self, known: Block, flags: int, stream_id: int, priority: bytes, token: Token
     ) -> bytes:
-        stream = self._splice.calls.streams[stream_id]
+        stream = self._calls.streams[stream_id]
         stream.token = token
         exchange = stream.exchange
         exchange.principal = token.principal
@@ -212,7 +212,7 @@ class Requests:
         known.changes = before if before == self._writer.changes else -1
 
     def _trailers(self, known: Block, flags: int, stream_id: int) -> bytes:
-        stream = self._splice.calls.streams.get(stream_id)
+        stream = self._calls.streams.get(stream_id)
         upstream = self._splice.upstream
         if stream is None or upstream is None:
             self._check_closed(stream_id)
@@ -230,7 +230,7 @@ class Requests:
             self._malformed(stream_id, stream, refusal.message)
             return b""
         block = self._writer.write(fields, keep_path=False)
-        self._splice.calls.client_ended(stream_id, stream)
+        self._calls.client_ended(stream_id, stream)
         return block_frames(
             block, flags=END_STREAM, stream_id=stream_id, max_frame=SMALLEST_MAX_FRAME
         )
@@ -248,7 +248,7 @@ class Requests:
         failure = Failure.PROTOCOL_ERROR
         if not fault:
             fault, failure = "a frame behind the end of the request", Failure.STREAM_CLOSED
-        self._splice.calls.break_off(stream_id, stream, fault, failure)
+        self._calls.break_off(stream_id, stream, fault, failure)
 
     def _check_opened(self, stream_id: int) -> None:
         """Has the client opened this stream? Raises ConnectionFault (RFC 9113 5.1)."""
@@ -260,7 +260,7 @@ class Requests:
 
         Raises ConnectionFault (RFC 9113 5.1).
         """
-        if stream_id not in self._splice.calls.refused:
+        if stream_id not in self._calls.refused:
             raise ConnectionFault(Failure.STREAM_CLOSED, "a frame on a stream that is closed")
 
     def _stray_data(self, stream_id: int, length: int) -> bytes:
@@ -279,11 +279,11 @@ class Requests:
         if stream_id == 0:
             if is_nothing:
                 raise ConnectionFault(Failure.PROTOCOL_ERROR, "a window update of nothing")
-            return self._splice.calls.give_back(payload)
+            return self._calls.give_back(payload)
         self._check_opened(stream_id)
-        stream = self._splice.calls.streams.get(stream_id)
+        stream = self._calls.streams.get(stream_id)
         if stream is None:
-            self._splice.calls.own.grow(stream_id, int.from_bytes(payload, "big") & STREAM_MASK)
+            self._calls.own.grow(stream_id, int.from_bytes(payload, "big") & STREAM_MASK)
             return b""
         if is_nothing:
             self._malformed(stream_id, stream, "a window update of nothing")
@@ -292,12 +292,12 @@ class Requests:
 
     def _reset(self, stream_id: int) -> bytes | None:
         self._check_opened(stream_id)
-        stream = self._splice.calls.streams.get(stream_id)
+        stream = self._calls.streams.get(stream_id)
         if stream is None:
-            self._splice.calls.own.forget(stream_id)
+            self._calls.own.forget(stream_id)
             return b""
         if not stream.is_answered:
             self._splice.guard.note_reset()
         stream.exchange.aborted = "client"
-        self._splice.calls.take_back(stream_id, stream)
+        self._calls.take_back(stream_id, stream)
         return None

@@ -6,7 +6,6 @@ every block of this connection is written anew, without a table.
 """
 
 import time
-from typing import TYPE_CHECKING
 
 from authproxy.errors import UpstreamError
 from authproxy.exchange import ResponseHead
@@ -18,6 +17,7 @@ from authproxy.policy.messages.origin_mapping import Home
 from authproxy.policy.messages.rewriting import LOCAL_FIELDS, local_value
 from authproxy.policy.messages.site_data import FIELDS as COOKIE_FIELDS
 from authproxy.wire.http2 import call_refusals
+from authproxy.wire.http2.calls import Calls
 from authproxy.wire.http2.framing.frames import (
     CONTINUATION,
     END_STREAM,
@@ -37,13 +37,12 @@ from authproxy.wire.http2.framing.frames import (
 )
 from authproxy.wire.http2.headers.blocks import EMPTY_TABLE, plain_field, plain_fields, table_update
 from authproxy.wire.http2.headers.response_blocks import Glance, GlanceReader
+from authproxy.wire.http2.ports import Between
+from authproxy.wire.http2.settings_sync import Agreement
+from authproxy.wire.http2.streams import Stream
 from authproxy.wire.http2.validity import answer_length, length_fault, misplaced
 from authproxy.wire.interim import InterimCount
 from authproxy.wire.relay.cookies import cookie_lines
-
-if TYPE_CHECKING:
-    from authproxy.wire.http2.connection import Splice
-    from authproxy.wire.http2.streams import Stream
 
 NOTHING: frozenset[bytes] = frozenset()
 NO_CORS = b"", NOTHING
@@ -56,8 +55,10 @@ _LISTS = 4
 class Answers:
     """Receives the service's frames."""
 
-    def __init__(self, splice: "Splice") -> None:
+    def __init__(self, splice: Between, calls: Calls, agreement: Agreement) -> None:
         self._splice = splice
+        self._calls = calls
+        self._agreement = agreement
         self._reader = GlanceReader()
         self._max_list = _LISTS * splice.server.limits.head_bytes
         self._rewrites = False
@@ -68,7 +69,7 @@ class Answers:
         """The highest stream that the service will answer, after its GOAWAY."""
 
     def data(self, flags: int, stream_id: int, length: int, padding: int) -> bytes | None:
-        stream = self._splice.calls.streams.get(stream_id)
+        stream = self._calls.streams.get(stream_id)
         if stream is None:
             return self._stray_data(stream_id, length)
         stream.silent_s = 0.0
@@ -82,9 +83,9 @@ class Answers:
             self._malformed(stream_id, stream, fault)
             return self._stray_data(stream_id, length)
         exchange.bytes_to_client = got
-        self._splice.calls.own.window -= length
+        self._calls.own.window -= length
         if flags & END_STREAM:
-            self._splice.calls.service_ended(stream_id, stream)
+            self._calls.service_ended(stream_id, stream)
         return None
 
     def block(
@@ -95,7 +96,7 @@ class Answers:
                 Failure.PROTOCOL_ERROR, "a push, although pushes are switched off"
             )
         glance = self._reader.read(block)
-        stream = self._splice.calls.streams.get(stream_id)
+        stream = self._calls.streams.get(stream_id)
         if stream is None:
             return self._stray_block(glance, stream_id)
         fault = glance.fault or misplaced(glance, flags, stream)
@@ -105,12 +106,12 @@ class Answers:
         if glance.status in _REFUSABLE:
             look = self._count_interim if glance.status < 200 else self._replace
             look(glance, flags, stream_id, stream)
-            if stream_id in self._splice.calls.refused:
+            if stream_id in self._calls.refused:
                 return self._dropped(glance)
         return self._pass_on(glance, flags, stream_id, stream, block)
 
     def _pass_on(
-        self, glance: Glance, flags: int, stream_id: int, stream: "Stream", block: bytes
+        self, glance: Glance, flags: int, stream_id: int, stream: Stream, block: bytes
     ) -> bytes | None:
         hint = self._note(glance, flags, stream_id, stream)
         home = stream.home
@@ -133,20 +134,19 @@ class Answers:
         return _as_frames(self._rewritten(glance, home, gives_way) + more, flags, stream_id)
 
     def control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> bytes | None:
-        splice = self._splice
         if kind > CONTINUATION:
             # RFC 9113 5.5: extensions are a matter of one hop, and what is not known is dropped.
             # ALTSVC and ORIGIN would speak of the service's names, not of the client's.
             return b""
         if kind == SETTINGS:
-            return splice.agreement.service_says(flags, payload)
+            return self._agreement.service_says(flags, payload)
         if kind == GOAWAY:
             return self._goaway(payload)
         if kind == WINDOW_UPDATE:
             return self._window_update(stream_id, payload)
         if kind == RST_STREAM:
             self._check_made(stream_id)
-            stream = splice.calls.streams.get(stream_id)
+            stream = self._calls.streams.get(stream_id)
             if stream is None:
                 return b""
             self._taken_back(stream_id, stream, payload)
@@ -176,7 +176,7 @@ class Answers:
                 raise ConnectionFault(Failure.PROTOCOL_ERROR, "a window update of nothing")
             return None
         self._check_made(stream_id)
-        stream = self._splice.calls.streams.get(stream_id)
+        stream = self._calls.streams.get(stream_id)
         if stream is not None and is_nothing:
             self._malformed(stream_id, stream, "a window update of nothing")
         return b"" if stream is None or is_nothing else None
@@ -186,19 +186,19 @@ class Answers:
         if stream_id > self._splice.requests.last_sent_id or not stream_id & 1:
             raise ConnectionFault(Failure.PROTOCOL_ERROR, "a frame for a call that does not exist")
 
-    def _malformed(self, stream_id: int, stream: "Stream", fault: str) -> None:
+    def _malformed(self, stream_id: int, stream: Stream, fault: str) -> None:
         """Nothing of it may pass (RFC 9113 8.1.1); both ends hear that it is over."""
         failure = Failure.PROTOCOL_ERROR
         if not fault:
             fault, failure = "a frame behind the end of the answer", Failure.STREAM_CLOSED
         self._splice.to_service(rst_stream(stream_id, failure))
-        self._splice.calls.fail(stream_id, stream, call_refusals.malformed_answer(fault))
+        self._calls.fail(stream_id, stream, call_refusals.malformed_answer(fault))
 
     def _stray_block(self, glance: Glance, stream_id: int) -> bytes | None:
         """Of a call that is over."""
         self._check_made(stream_id)
         is_valid = not (glance.fault or glance.has_blanks or self._rewrites)
-        if is_valid and stream_id in self._splice.calls.taken_back:
+        if is_valid and stream_id in self._calls.taken_back:
             return None  # it crossed with the client's reset, whose table learns from it
         return self._dropped(glance)
 
@@ -215,14 +215,14 @@ class Answers:
             for entry in glance.entries
         )
 
-    def _cookies(self, glance: Glance, stream: "Stream", home: Home) -> bytes:
+    def _cookies(self, glance: Glance, stream: Stream, home: Home) -> bytes:
         upstream = self._splice.upstream
         if upstream is None:
             return b""
         fields = glance.fields(max_bytes=self._max_list)
         return plain_fields(cookie_lines(upstream, fields, home, stream.target))
 
-    def _note(self, glance: Glance, flags: int, stream_id: int, stream: "Stream") -> bytes:
+    def _note(self, glance: Glance, flags: int, stream_id: int, stream: Stream) -> bytes:
         """What there is to say about it to the client, if anything."""
         stream.silent_s = 0.0
         hint = b""
@@ -236,10 +236,10 @@ class Answers:
             if status >= LOWEST_STATUS:
                 hint = self._find_hint(glance, stream)
         if flags & END_STREAM:
-            self._splice.calls.service_ended(stream_id, stream)
+            self._calls.service_ended(stream_id, stream)
         return hint
 
-    def _find_hint(self, glance: Glance, stream: "Stream") -> bytes:
+    def _find_hint(self, glance: Glance, stream: Stream) -> bytes:
         upstream, token = self._splice.upstream, stream.token
         if upstream is None or token is None:
             return b""
@@ -248,7 +248,7 @@ class Answers:
             exchange, upstream, token, self._head(glance), begun=b"", path=stream.target
         )
 
-    def _replace(self, glance: Glance, flags: int, stream_id: int, stream: "Stream") -> None:
+    def _replace(self, glance: Glance, flags: int, stream_id: int, stream: Stream) -> None:
         """What its client can make nothing of is answered by ourselves.
 
         Also: where Google did not like the token, the next call shall have a new one.
@@ -272,9 +272,9 @@ class Answers:
         if instead is not None:
             if not (flags & END_STREAM and stream.client_ended):
                 splice.to_service(rst_stream(stream_id, Failure.CANCEL))
-            splice.calls.refuse(stream_id, stream, instead)
+            self._calls.refuse(stream_id, stream, instead)
 
-    def _count_interim(self, glance: Glance, _flags: int, stream_id: int, stream: "Stream") -> None:
+    def _count_interim(self, glance: Glance, _flags: int, stream_id: int, stream: Stream) -> None:
         """An interim answer came; a call that gets nothing else is refused."""
         stream.interim = stream.interim or InterimCount()
         try:
@@ -282,7 +282,7 @@ class Answers:
             stream.interim.add(stream.exchange.request_id, size)
         except UpstreamError as error:
             self._splice.to_service(rst_stream(stream_id, Failure.CANCEL))
-            self._splice.calls.fail(stream_id, stream, error)
+            self._calls.fail(stream_id, stream, error)
 
     def _head(self, glance: Glance) -> ResponseHead:
         fields = glance.fields(max_bytes=self._max_list)
@@ -311,14 +311,14 @@ class Answers:
             block = EMPTY_TABLE + block
         return block
 
-    def _taken_back(self, stream_id: int, stream: "Stream", payload: bytes) -> None:
+    def _taken_back(self, stream_id: int, stream: Stream, payload: bytes) -> None:
         exchange = stream.exchange
         failure = int.from_bytes(payload, "big")
         if failure != Failure.NO_ERROR or not stream.service_ended:
             exchange.aborted = "service"
             exchange.detail = f"the service reset the stream, code {failure}"
-        self._splice.calls.forget(stream_id)
-        self._splice.calls.ended(stream_id, stream)
+        self._calls.forget(stream_id)
+        self._calls.ended(stream_id, stream)
 
     def _stray_data(self, stream_id: int, length: int) -> bytes:
         """Of a call that is over: nobody else gives this part of the connection's window back."""
@@ -333,7 +333,7 @@ def _must_go(name: bytes, home: Home) -> bool:
     return name == HINT or (name == b"alt-svc" and home.client.startswith(b"https:"))
 
 
-def _cors(glance: Glance, stream: "Stream", home: Home) -> tuple[bytes, frozenset[bytes]]:
+def _cors(glance: Glance, stream: Stream, home: Home) -> tuple[bytes, frozenset[bytes]]:
     """The lines for a page of an allowed origin, and the fields that give way to them."""
     return settle(stream.cors, glance.find(ALLOW_ORIGIN), home)
 

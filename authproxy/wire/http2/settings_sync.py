@@ -7,7 +7,6 @@ we confirm what the client says at once: whatever service it will be hears that 
 """
 
 from collections import deque
-from typing import TYPE_CHECKING
 
 from authproxy.wire.http2.framing.frames import ACK, SETTINGS, ConnectionFault, Failure, frame
 from authproxy.wire.http2.framing.settings import (
@@ -17,9 +16,7 @@ from authproxy.wire.http2.framing.settings import (
     passing_settings,
     read_settings,
 )
-
-if TYPE_CHECKING:
-    from authproxy.wire.http2.connection import Splice
+from authproxy.wire.http2.ports import Between
 
 MAX_UNCONFIRMED = 100
 """SETTINGS that one side may leave unconfirmed; we note something for each."""
@@ -37,7 +34,7 @@ class Agreement:
         "_splice",
     )
 
-    def __init__(self, splice: "Splice") -> None:
+    def __init__(self, splice: Between) -> None:
         self._splice = splice
         # What they say about the size of tables, oldest first; the first are our own, which say
         # nothing.

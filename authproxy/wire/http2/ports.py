@@ -1,0 +1,129 @@
+"""What the parts of a spliced connection need of what is around them."""
+
+import asyncio
+from typing import Protocol
+
+from authproxy.policy.messages.headers import ServiceRules
+from authproxy.policy.messages.http2_fields import Call
+from authproxy.wire.admission.admission import Admission
+from authproxy.wire.admission.caller import Caller
+from authproxy.wire.http2.framing.flood_guard import Guard
+from authproxy.wire.loops import Loops
+from authproxy.wire.relay.ports import Server
+from authproxy.wire.upstream.upstream import Upstream
+
+
+class End(Protocol):
+    """One of the two transports, as a lane sees it."""
+
+    transport: asyncio.Transport
+
+    def pause(self, on: bool, /) -> None:
+        """Stop reading, or go on."""
+
+
+class Ears(Protocol):
+    """Hears what the two transports tell."""
+
+    @property
+    def loops(self) -> Loops:
+        """Our own ends of connections to this machine."""
+
+    def from_client(self, data: bytes, /) -> None:
+        """Bytes of the client's."""
+
+    def from_service(self, data: bytes, /) -> None:
+        """Bytes of the service's."""
+
+    def client_congested(self, on: bool, /) -> None:
+        """The client reads slower than is written to it, or no longer."""
+
+    def service_congested(self, on: bool, /) -> None:
+        """The same of the service."""
+
+    def client_gone(self) -> None:
+        """The client's connection ended."""
+
+    def service_gone(self, reason: str, /) -> None:
+        """The service's did."""
+
+
+class FromClient(Protocol):
+    """What was read of the client's frames."""
+
+    last_sent_id: int
+    """The highest stream that the service has heard of."""
+
+    def allow_table(self, size: int, /) -> None:
+        """The client has confirmed what the service says about the size of its table."""
+
+
+class FromService(Protocol):
+    """What was read of the service's frames."""
+
+    last_taken_id: int
+    """The highest stream that the service will answer, after its GOAWAY."""
+
+    def allow_table(self, size: int, /) -> None:
+        """The service has confirmed what the client says about the size of its table."""
+
+    def take_due_update(self) -> bytes:
+        """What the next block for the client must begin with."""
+
+
+class Between(Protocol):
+    """The connection, as those see it who read and write frames."""
+
+    server: Server
+    caller: Caller
+    guard: Guard
+    upstream: Upstream | None
+    """The service, once a call has said which."""
+    is_draining: bool
+    """No more calls."""
+    rest_s: float
+    """Seconds since the last call ended."""
+
+    @property
+    def requests(self) -> FromClient:
+        """What reads the client's frames."""
+
+    @property
+    def answers(self) -> FromService:
+        """What reads the service's frames."""
+
+    @property
+    def has_service(self) -> bool:
+        """A call has said which service it is, and it is connected or will be."""
+
+    @property
+    def rules(self) -> ServiceRules | None:
+        """How heads for the service are written now."""
+
+    @property
+    def unread_bytes(self) -> int:
+        """What the client has been sent, or will be, and has not taken."""
+
+    def admit(self, call: Call, /) -> Admission:
+        """Where a call goes. Raises NotAdmitted."""
+
+    def fetch_token(self, upstream: Upstream, /) -> None:
+        """Look at nothing more from the client until there is a token."""
+
+    def to_client(self, frames: bytes, /) -> None:
+        """Send frames of our own."""
+
+    def to_service(self, frames: bytes, /) -> None:
+        """Send frames of our own."""
+
+    def client_settings(self, settings: dict[int, int], /) -> None:
+        """The client says this of itself."""
+
+    def service_settings(self, settings: dict[int, int], /) -> None:
+        """The service says this of itself."""
+
+    def finish(self) -> None:
+        """Close in good order, if nothing is under way."""
+
+    def cut(self) -> None:
+        """Close both ends at once."""
