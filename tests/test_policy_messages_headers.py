@@ -413,6 +413,7 @@ def test_trailers_pass_in_their_case() -> None:
         b"X-Forwarded-For",
         b"X_Forwarded_For",
         b"Location",
+        b"Destination",
     ],
 )
 def test_trailers_carry_no_credentials_and_no_framing(name: bytes) -> None:

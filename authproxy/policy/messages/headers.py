@@ -289,6 +289,7 @@ FORBIDDEN_TRAILERS = (
         b"content-range",
         b"content-type",
         b"cookie",
+        b"destination",
         b"host",
         b"location",
         b"set-cookie",
