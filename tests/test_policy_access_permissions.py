@@ -69,6 +69,7 @@ def test_what_is_not_denied_passes(target: bytes) -> None:
         *(b"//h/admin", b"/\\h\\admin", b"//..%61dmin", b"///h/admin", b"/%2f%2fh/admin"),
         *(b"/admin%3fx", b"/admin%23x", b"/%20admin", b"/x%2f%2e.%20/admin", b"/admin%2e/x"),
         *(b"/%ef%bc%8e%ef%bc%8e/admin", b"/%ef%bd%81dmin", b"/x/%e2%80%a5/admin", b"/adm%c4%b1n"),
+        *(b"/adm%c2%adin", b"/a\xe2\x80\x8bdmin", b"/x/.%e2%80%8b./admin", b"/%ef%bb%bfadmin/x"),
         *(b"/%u0061dmin", b"/%c0%afadmin", b"/x%u002f", b"/%e0%80%af", b"/x%00", b"/%0a"),
     ],
 )

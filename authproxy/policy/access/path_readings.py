@@ -11,7 +11,8 @@ what is decoded may have dots in it, and what dots lead to may be encoded.
 - what begins with `//` is taken for a host and a path, as by Node's and browsers' `URL`;
 - what was decoded is taken for a target once more: `?` and `#` end the path;
 - spaces around a name and dots at its end go away, as on Windows and by `URL`;
-- characters become those that they are a form of, as `．` becomes `.` (Unicode's NFKC).
+- characters become those that they are a form of, as `．` becomes `.` (Unicode's NFKC);
+- characters that show nothing go away, such as a soft hyphen, as in some file systems.
 
 What Microsoft's servers alone decode (`%u002e`), what only careless decoders take for UTF-8
 (`%c0%ae`) and control characters are refused. So is a path that does not settle within the bounds.
@@ -46,6 +47,11 @@ _HOST = re.compile(rb"/{2,}(?:[^/?#]*@)?[^/?#%;'\"`<>{}|^\\ ]*")
 _ENDS_PATH = re.compile(rb"[?#]")
 _TRAILING = re.compile(rb"(?<![. ])[. ]+(?=/|\Z)")
 _LEADING = re.compile(rb"(?<=/) +")
+# Unicode's Default_Ignorable_Code_Point.
+_INVISIBLE = re.compile(
+    "[\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u202a-\\u202e"
+    "\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8\\U000e0000-\\U000e0fff]"
+)
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _MICROSOFT = re.compile(rb"%u[0-9a-f]{4}", re.I)
 # RFC 3629 10: more bytes than a character needs.
@@ -193,6 +199,13 @@ def _trim(trailing: re.Match[bytes]) -> bytes:
     return dots if is_whole and dots in (b".", b"..") else b"." if is_whole else b""
 
 
+def _visible(path: bytes) -> bytes:
+    if path.isascii():
+        return path
+    text = path.decode("utf-8", "surrogateescape")
+    return _INVISIBLE.sub("", text).encode("utf-8", "surrogateescape")
+
+
 def _composed(path: bytes) -> bytes:
     if path.isascii():
         return path
@@ -212,6 +225,7 @@ _STEPS: tuple[Callable[[bytes], bytes], ...] = (
     _resolved,
     _trimmed,
     _composed,
+    _visible,
 )
 
 
