@@ -87,7 +87,7 @@ async def test_nothing_is_read_while_a_request_sent_ahead_waits() -> None:
         reader, writer = await proxy.connect()
         connection = await accepted(proxy)
         writer.write(GET * 2)
-        await until(lambda: len(connection._queue) == 1)
+        await until(lambda: connection.in_flight == 2)
         assert not connection.transport.is_reading()
         assert repr(connection).startswith("<ClientConnection 127.0.0.1 [<Relay ")
         assert repr(connection).endswith(" [open]>, 1 queued]>")
@@ -110,11 +110,11 @@ async def test_client_that_reads_no_answers_is_not_read_from() -> None:
         await until(lambda: connection.is_congested)
         await until(lambda: not connection.transport.is_reading())
         assert connection.transport.get_write_buffer_size() < 128 * 1024
-        assert len(connection._queue) == MAX_AHEAD
+        assert connection.in_flight == MAX_AHEAD
         for _ in range(5_000):
             assert (await read_answer(reader))[0].startswith(b"HTTP/1.1 421 ")
             assert connection.transport.get_write_buffer_size() < 128 * 1024
-            assert len(connection._queue) <= MAX_AHEAD
+            assert connection.in_flight <= MAX_AHEAD + 1
         writer.transport.abort()
 
 
@@ -218,7 +218,7 @@ async def test_client_that_never_reads_its_last_answer_is_cut_off() -> None:
         await until(lambda: connection.is_congested)
         proxy.server.tick(3601)
         (exchange,) = await proxy.heard.wait_for(1)
-        await until(lambda: not proxy.server._connections)
+        await until(lambda: not proxy.server.connections)
         writer.transport.abort()
         del reader
 
@@ -237,7 +237,7 @@ async def test_unread_rest_of_an_answer_does_not_hold_a_connection_for_ever() ->
         proxy.server.tick(1)
         for _ in range(3):
             proxy.server.tick(121)
-        await until(lambda: not proxy.server._connections)
+        await until(lambda: not proxy.server.connections)
         writer.transport.abort()
 
 
@@ -302,9 +302,9 @@ async def test_client_that_lingers_is_cut_off() -> None:
         await read_rest(reader)
         writer.write(b"more")
         proxy.server.tick(5)
-        assert 1 == len(proxy.server._connections)
+        assert 1 == len(proxy.server.connections)
         proxy.server.tick(1)
-        await until(lambda: not proxy.server._connections)
+        await until(lambda: not proxy.server.connections)
         writer.close()
 
 
@@ -335,7 +335,7 @@ async def test_request_behind_a_refused_upgrade_goes_out_on_an_idle_connection()
             writer.write(GET)
         for reader, _ in (first, second):
             await read_answer(reader)
-        await until(lambda: len(proxy.pool._idle) == 2)
+        await until(lambda: proxy.pool.status().idle == 2)
         first[1].write(HANDSHAKE + GET)
         for _ in range(2):
             assert OK == b"".join(await read_answer(first[0]))
@@ -494,7 +494,7 @@ async def test_client_gone_while_its_upload_is_on_its_way() -> None:
         await until(lambda: len(service.heads) == 1)
         writer.transport.abort()
         (exchange,) = await proxy.heard.wait_for(1)
-        await until(lambda: proxy.pool._open == 0)
+        await until(lambda: proxy.pool.status().open == 0)
 
     assert ("client", 4) == (exchange.aborted, exchange.bytes_from_client)
 

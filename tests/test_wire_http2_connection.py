@@ -40,8 +40,8 @@ TOKEN = f"Bearer {TOKEN_TEXT}".encode()
 
 async def spliced(proxy: RunningProxy) -> Splice:
     """The proxy's side of the only open client connection, once it is known to be HTTP/2."""
-    await until(lambda: any(isinstance(c, Splice) for c in proxy.server._connections))
-    (found,) = proxy.server._connections
+    await until(lambda: any(isinstance(c, Splice) for c in proxy.server.connections))
+    (found,) = proxy.server.connections
     assert isinstance(found, Splice)
     return found
 
@@ -842,7 +842,7 @@ async def test_the_service_end_does_not_wait_for_the_garbage_collector(first: st
                     assert splice._service is not None
                     splice._service.transport.abort()
                     await until(lambda: splice._is_over)
-            await until(lambda: not proxy.server._connections)
+            await until(lambda: not proxy.server.connections)
             await until(lambda: ends() == before)
     finally:
         gc.enable()

@@ -94,8 +94,8 @@ async def test_client_that_never_reads_cannot_make_us_hold_memory(
 
 
 async def only_splice(proxy: RunningProxy) -> Splice:
-    await until(lambda: any(isinstance(c, Splice) for c in proxy.server._connections))
-    (splice,) = proxy.server._connections
+    await until(lambda: any(isinstance(c, Splice) for c in proxy.server.connections))
+    (splice,) = proxy.server.connections
     assert isinstance(splice, Splice)
     return splice
 
@@ -141,7 +141,7 @@ async def test_client_that_never_reads_is_cut_off_when_it_is_idle_for_too_long()
         await until(lambda: splice._up.stops != 0)
         proxy.server.tick(6.0)
         proxy.server.tick(6.0)
-        await until(lambda: not proxy.server._connections)
+        await until(lambda: not proxy.server.connections)
 
 
 async def test_service_that_never_reads_cannot_make_us_hold_memory() -> None:

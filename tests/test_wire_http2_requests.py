@@ -391,7 +391,7 @@ async def test_any_frames_in_any_split_leave_the_proxy_standing(
         async with http2_client(proxy) as other:
             other.call(1)
             answer = await other.answer(1)
-        await until(lambda: not proxy.server._connections)
+        await until(lambda: not proxy.server.connections)
     loop.set_exception_handler(None)
 
     assert b"ok" == answer.body

@@ -151,7 +151,7 @@ async def test_any_frames_of_a_service_leave_the_proxy_standing(
             client.call(1)
             with contextlib.suppress(ConnectionError):
                 await client.rest()
-        await until(lambda: not proxy.server._connections)
+        await until(lambda: not proxy.server.connections)
     loop.set_exception_handler(None)
 
     assert [] == failed

@@ -7,6 +7,7 @@ import pytest
 
 from authproxy.exchange import Exchange
 from authproxy.settings import TimeoutSettings
+from authproxy.wire.status import Kind
 from tests.support.proxying import proxying
 from tests.support.raw import OK, Call, raw_service
 from tests.support.talking import GET, accepted, read_answer, read_rest, until, was_cut
@@ -97,7 +98,7 @@ async def test_exchange_that_takes_too_long_is_cut_and_heard_of() -> None:
         with contextlib.suppress(ConnectionResetError):
             assert b"" == await read_rest(reader)
         writer.close()
-        await until(lambda: proxy.pool._open == 0)
+        await until(lambda: proxy.pool.status().open == 0)
 
 
 async def test_cut_ends_everything_at_once() -> None:
@@ -107,7 +108,7 @@ async def test_cut_ends_everything_at_once() -> None:
         proxy.server.cut()
         assert b"" == await read_rest(reader) or await was_cut(reader)
         writer.close()
-        await until(lambda: not proxy.server._connections)
+        await until(lambda: not proxy.server.connections)
 
 
 async def test_ticks_come_by_themselves() -> None:
@@ -127,6 +128,7 @@ async def test_a_tick_that_fails_is_not_the_last(caplog: pytest.LogCaptureFixtur
             self.ticks += 1
             raise RuntimeError("a defect")
 
+        kind: Kind = "http1"
         idle_s = 0.0
         in_flight = 0
 
@@ -155,8 +157,7 @@ async def test_observer_that_fails_spoils_nothing(caplog: pytest.LogCaptureFixtu
         def exchange_ended(self, exchange: Exchange) -> None:
             raise RuntimeError("a defect")
 
-    async with raw_service() as service, proxying(service.url) as proxy:
-        proxy.server._observers = (Broken(), *proxy.server._observers)
+    async with raw_service() as service, proxying(service.url, first=[Broken()]) as proxy:
         reader, writer = await proxy.connect()
         for _ in range(2):
             writer.write(GET)

@@ -169,7 +169,7 @@ async def test_a_stream_ends_in_good_order_with_its_last_event(
         got = await ended(proxy, request_, after=after, goes_on=goes_on)
         await proxy.server.shutdown(10)
         (exchange,) = await proxy.heard.wait_for(1)
-        await until(lambda: proxy.pool._open == 0)
+        await until(lambda: proxy.pool.status().open == 0)
 
     assert got.endswith(end)
     assert b"data: 2" not in got

@@ -132,7 +132,7 @@ async def test_a_client_that_leaves_while_we_wait_is_not_asked_for_again() -> No
     async with raw_service(always(BUSY)) as service, proxying(service.url) as proxy:
         _, writer = await proxy.connect()
         writer.write(GET)
-        await until(lambda: bool(service.heads) and not proxy.pool._open)
+        await until(lambda: bool(service.heads) and not proxy.pool.status().open)
         writer.close()
         (exchange,) = await proxy.heard.wait_for(1)
         await until(lambda: not proxy.server.tasks._running)

@@ -46,7 +46,7 @@ async def test_a_bound_that_is_passed_is_named(
         writer.write(request_bytes)
         await until(lambda: bool(service.heads))
         proxy.server.tick(9)
-        assert (await accepted(proxy))._relay is not None
+        assert (await accepted(proxy)).in_flight == 1
         proxy.server.tick(25)
         head, body = await read_answer(reader)
         writer.close()
@@ -95,7 +95,7 @@ async def test_a_service_may_have_bounds_of_its_own() -> None:
         writer.write(GET)
         await until(lambda: bool(service.heads))
         proxy.server.tick(290)
-        assert (await accepted(proxy))._relay is not None
+        assert (await accepted(proxy)).in_flight == 1
         proxy.server.tick(20)
         head, body = await read_answer(reader)
         writer.close()

@@ -52,7 +52,7 @@ async def shake(proxy: RunningProxy) -> tuple[asyncio.StreamReader, asyncio.Stre
 
 
 def tunnel(proxy: RunningProxy) -> Tunnel:
-    (found,) = proxy.server._connections
+    (found,) = proxy.server.connections
     assert isinstance(found, Tunnel)
     return found
 
@@ -70,8 +70,8 @@ async def test_bytes_pass_both_ways_untouched(tls: bool) -> None:
             writer.write(every)
             assert every == await reader.readexactly(len(every))
         assert repr(tunnel(proxy)).endswith(" [open]>")
-        assert "<TunnelEnd [768 bytes received]>" == repr(tunnel(proxy)._client_end)
-        assert proxy.pool._open == 0
+        assert "<TunnelEnd [768 bytes received]>" == repr(tunnel(proxy).client_end)
+        assert proxy.pool.status().open == 0
         writer.close()
         (exchange,) = await proxy.heard.wait_for(1)
 
@@ -135,7 +135,7 @@ async def test_a_side_that_does_not_read_holds_the_other_back() -> None:
 
     async with raw_service(tunnelling(flood)) as service, proxying(service.url) as proxy:
         reader, writer = await shake(proxy)
-        ends = tunnel(proxy)._client_end, tunnel(proxy)._service_end
+        ends = tunnel(proxy).client_end, tunnel(proxy).service_end
         await until(lambda: not ends[1].transport.is_reading())
         most = 0
         received = 0
@@ -210,7 +210,7 @@ async def test_abrupt_end_of_the_client_ends_the_service() -> None:
         async with asyncio.timeout(10):
             await ended.wait()
         await proxy.heard.wait_for(1)
-        await until(lambda: not proxy.server._connections)
+        await until(lambda: not proxy.server.connections)
 
 
 async def test_silent_tunnel_is_cut_after_its_time() -> None:
@@ -224,11 +224,11 @@ async def test_silent_tunnel_is_cut_after_its_time() -> None:
         writer.write(b"x")
         await reader.readexactly(1)
         proxy.server.tick(50)
-        assert 1 == len(proxy.server._connections)
+        assert 1 == len(proxy.server.connections)
         proxy.server.tick(11)
         await read_rest(reader)
         writer.close()
-        await until(lambda: not proxy.server._connections)
+        await until(lambda: not proxy.server.connections)
 
 
 async def test_side_that_never_takes_the_rest_is_cut_in_the_end() -> None:
@@ -237,13 +237,13 @@ async def test_side_that_never_takes_the_rest_is_cut_in_the_end() -> None:
 
     async with raw_service(tunnelling(flood)) as service, proxying(service.url) as proxy:
         _, writer = await shake(proxy)
-        client_end = tunnel(proxy)._client_end
+        client_end = tunnel(proxy).client_end
         await until(lambda: not client_end.other.transport.is_reading())
         client_end.other.transport.abort()
         await proxy.heard.wait_for(1)
         assert repr(tunnel(proxy)).endswith(" [ended]>")
         proxy.server.tick(3601)
-        await until(lambda: not proxy.server._connections)
+        await until(lambda: not proxy.server.connections)
         writer.transport.abort()
 
 
@@ -266,7 +266,7 @@ async def test_answer_instead_of_a_101_is_an_answer() -> None:
         reader, writer = await proxy.connect()
         writer.write(HANDSHAKE)
         assert OK == b"".join(await read_answer(reader))
-        assert 1 == proxy.pool._open
+        assert 1 == proxy.pool.status().open
         writer.close()
 
 
@@ -291,13 +291,13 @@ async def test_what_has_ended_does_not_wait_for_the_garbage_collector(leaving: s
             proxying(service.url) as proxy,
         ):
             reader, writer = await shake(proxy)
-            ends = [tunnel(proxy)._client_end, tunnel(proxy)._service_end]
+            ends = [tunnel(proxy).client_end, tunnel(proxy).service_end]
             writer.write(b"!")
             if leaving == "client":
                 writer.close()
             await read_rest(reader)
             writer.close()
-            await until(lambda: not proxy.server._connections)
+            await until(lambda: not proxy.server.connections)
     finally:
         gc.enable()
 

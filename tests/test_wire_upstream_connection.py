@@ -73,7 +73,7 @@ async def broken(answer: bytes, *, request: bytes = LAST_GET) -> tuple[bytes, st
     async with raw_service(talk) as service, proxying(service.url) as proxy:
         received = await proxy.exchange(request)
         (exchange,) = await proxy.heard.wait_for(1)
-        await until(lambda: proxy.pool._open == 0)
+        await until(lambda: proxy.pool.status().open == 0)
     assert Code.UPSTREAM_BROKE == exchange.code
     return received, exchange.detail
 
@@ -212,10 +212,12 @@ async def test_bytes_on_an_idle_connection_close_it() -> None:
         reader, writer = await proxy.connect()
         writer.write(GET)
         assert OK == b"".join(await read_answer(reader))
-        (idle,) = proxy.pool._idle
+        idle = proxy.pool.take()
+        assert idle is not None
+        proxy.pool.put(idle)
         assert f"<ServiceConnection {service.url} [idle]>" == repr(idle)
         await service.calls[0].say(OK)
-        await until(lambda: proxy.pool._open == 0)
+        await until(lambda: proxy.pool.status().open == 0)
         assert f"<ServiceConnection {service.url} [closed]>" == repr(idle)
         writer.write(GET)
         assert OK == b"".join(await read_answer(reader))
@@ -258,7 +260,7 @@ async def test_large_answer_over_tls_reaches_a_slow_client_whole(framed: bool) -
         reader, writer = await proxy.connect()
         writer.write(b"GET / HTTP/1.0\r\n\r\n")
         await reader.readuntil(b"\r\n\r\n")
-        (connection,) = proxy.server._connections
+        (connection,) = proxy.server.connections
         await until(lambda: connection.is_congested)  # type: ignore[attr-defined]  # -- a client's
         received = 0
         async with asyncio.timeout(20):
@@ -324,7 +326,7 @@ async def test_connections_that_go_stale_together_cost_no_request() -> None:
 
 
 async def close_all_at_once(calls: list[Call], proxy: RunningProxy) -> None:
-    await until(lambda: proxy.pool._connecting == 0)
+    await until(lambda: proxy.pool.status().connecting == 0)
     for call in calls:
         call.cut()
     calls.clear()

@@ -47,7 +47,7 @@ async def pool_of(url: str, *, limit: int = 10) -> AsyncIterator[Pool]:
         yield pool
     finally:
         await pool.close()
-        await until(lambda: pool._open == 0)
+        await until(lambda: pool.status().open == 0)
 
 
 async def quiet(call: Call) -> None:
@@ -102,7 +102,7 @@ async def test_connection_that_nobody_waits_for_any_more_is_kept() -> None:
         pool.wait(waiting)
         assert f"<Pool {service.url} [0 busy, 0 idle, 1 connecting | 1 waiting]>" == repr(pool)
         pool.leave(waiting)
-        await until(lambda: len(pool._idle) == 1)
+        await until(lambda: pool.status().idle == 1)
         connection = pool.take()
         assert connection is not None
         assert connection.reused
@@ -130,7 +130,7 @@ async def test_idle_connections_are_closed_after_their_time() -> None:
         pool.tick(40)
         pool.put(two)
         pool.tick(21)
-        await until(lambda: pool._open == 1)
+        await until(lambda: pool.status().open == 1)
         assert not one.is_usable
         assert two.is_usable
 
@@ -144,7 +144,7 @@ async def test_whoever_rested_longest_is_closed_first_whatever_was_lent_since() 
         assert three is pool.take()
         pool.put(three)
         pool.tick(45)
-        await until(lambda: pool._open == 1)
+        await until(lambda: pool.status().open == 1)
         assert [False, False, True] == [each.is_usable for each in (one, two, three)]
 
 
@@ -152,7 +152,7 @@ async def test_one_connection_is_opened_before_anybody_asks() -> None:
     async with raw_service(quiet) as service, pool_of(service.url) as pool:
         pool.warm()
         pool.warm()
-        await until(lambda: len(pool._idle) == 1)
+        await until(lambda: pool.status().idle == 1)
         pool.warm()
         connection = pool.take()
         assert connection is not None
@@ -180,10 +180,10 @@ async def test_a_failed_connection_ahead_of_requests_is_only_a_line_in_the_log(
     url = await refused_url()
     async with pool_of(url) as pool:
         pool.warm()
-        await until(lambda: not pool._connecting)
+        await until(lambda: not pool.status().connecting)
         await pool.close()
         pool.warm()
-        assert 0 == pool._connecting
+        assert 0 == pool.status().connecting
 
     [record] = caplog.records
     assert "INFO" == record.levelname

@@ -11,6 +11,6 @@ A request's way, and the order to read in:
     http2/      the same for HTTP/2, where frames pass as they came
     and here    what they share: `refusals`, our own answers (`replies`, `rpc_replies`), writing
                 (`transport`), how a connection ends (`goodbye`), answers before the answer
-                (`interim`), requests that come back (`loops`), `rare_warnings`, and `ports`, by
-                which those below know those above
+                (`interim`), requests that come back (`loops`), `rare_warnings`, numbers (`status`),
+                and `ports`, by which those below know those above
 """

@@ -9,10 +9,15 @@ from typing import Protocol
 from authproxy.exchange import Exchange, RequestHead
 from authproxy.policy.access.networks import Address
 from authproxy.settings import TimeoutSettings
+from authproxy.wire.status import Kind
 
 
 class Open(Protocol):
     """Something open: a client's connection, or the tunnel that took its place."""
+
+    @property
+    def kind(self) -> Kind:
+        """What it speaks."""
 
     def tick(self, seconds: float, timeouts: TimeoutSettings, /) -> None:
         """Time passed: close what is overdue."""

@@ -286,7 +286,7 @@ async def test_fresh_token_on_every_call_of_a_channel_that_lives_long() -> None:
         tokens.token = make_token("eyJ.a.2")
         await setup.unary(b"2")
         await setup.unary(b"3")
-        connections = len(setup.proxy.server._connections)
+        connections = len(setup.proxy.server.connections)
 
     assert ["Bearer eyJ.a.1", "Bearer eyJ.a.2", "Bearer eyJ.a.2"] == setup.echo.tokens()
     assert 1 == connections
@@ -376,7 +376,7 @@ async def test_health_and_reflection_services() -> None:
 async def test_channel_finds_the_proxy_again_after_a_drain() -> None:
     async with grpc_between() as setup:
         await setup.unary(b"1")
-        (splice,) = setup.proxy.server._connections
+        (splice,) = setup.proxy.server.connections
         splice.drain()
         again = await setup.unary(b"2", wait_for_ready=True, timeout=30)
 

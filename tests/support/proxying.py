@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from authproxy.exchange import Exchange, Secret, Token
+from authproxy.exchange import Exchange, Observer, Secret, Token
 from authproxy.identity.token_cache.cache import Tokens
 from authproxy.policy.access.networks import AccessList, AddressSet
 from authproxy.policy.messages.headers import service_rules
@@ -124,10 +124,12 @@ async def proxying(
     limits: LimitSettings | None = None,
     timeouts: TimeoutSettings | None = None,
     port: int = 0,
+    first: Sequence[Observer] = (),
 ) -> AsyncIterator[RunningProxy]:
     """A proxy on a free port of 127.0.0.1 in front of `service_url`.
 
-    When it is left, every exchange that began must have been heard of once.
+    The observers `first` hear of each exchange before `heard` does. When it is left, every
+    exchange that began must have been heard of once.
     """
     limits, timeouts = limits or LimitSettings(), timeouts or TimeoutSettings()
     tokens = tokens or FixedTokens(make_token())
@@ -165,7 +167,7 @@ async def proxying(
         trusted=AddressSet(trusted),
     )
     server = ProxyServer(
-        observers=[heard],
+        observers=[*first, heard],
         limits=limits,
         timeouts=timeouts,
         pools=[pool],
@@ -176,7 +178,7 @@ async def proxying(
         yield RunningProxy(sock.getsockname()[1], server, listener, pool, tokens, heard)
     finally:
         await server.shutdown(0)
-    began = next(server._numbers) - 1
+    began = server.status().begun
     assert (began, began) == (len(heard.ids), len(set(heard.ids)))
 
 

@@ -60,8 +60,8 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def accepted(proxy: RunningProxy) -> ClientConnection:
     """The proxy's side of the only open client connection."""
-    await until(lambda: bool(proxy.server._connections))
-    (connection,) = proxy.server._connections
+    await until(lambda: bool(proxy.server.connections))
+    (connection,) = proxy.server.connections
     assert isinstance(connection, ClientConnection)
     return connection
 

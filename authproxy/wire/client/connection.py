@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import cast
+from typing import Final, cast
 
 from authproxy.errors import AuthProxyError, Refused
 from authproxy.exchange import RequestHead, ResponseHead
@@ -55,6 +55,7 @@ class ClientConnection(asyncio.Protocol):
     )
 
     transport: asyncio.Transport
+    kind: Final = "http1"
     caller: Caller
     _holds: holds.ReadHolds
 

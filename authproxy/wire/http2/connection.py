@@ -36,6 +36,7 @@ from authproxy.wire.http2.requests import Requests
 from authproxy.wire.http2.responses import Answers
 from authproxy.wire.http2.settings_sync import Agreement
 from authproxy.wire.relay.ports import Server
+from authproxy.wire.status import Kind
 from authproxy.wire.transport import reset
 from authproxy.wire.upstream import mismatch
 from authproxy.wire.upstream.upstream import Upstream
@@ -244,6 +245,8 @@ class Splice:
         self.from_client(b"")
 
     # What the server asks for.
+
+    kind: Kind = "http2"
 
     @property
     def idle_s(self) -> float:

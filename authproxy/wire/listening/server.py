@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import secrets
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -24,6 +24,7 @@ from authproxy.wire.listening.without_tls import WrongPorts, lacks_tls, meet
 from authproxy.wire.loops import Loops
 from authproxy.wire.ports import Open
 from authproxy.wire.relay.hints import Explainer
+from authproxy.wire.status import ServerStatus
 from authproxy.wire.upstream.pool import Pool
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class ProxyServer:
         self.explainer = Explainer()
         self.wrong_ports = WrongPorts()
         self._run = secrets.token_hex(3)
-        self._numbers = itertools.count(1)
+        self._begun = 0
 
     async def listen(
         self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
@@ -149,7 +150,8 @@ class ProxyServer:
             self.room.freed()
 
     def begin_exchange(self, client: Address | None, head: RequestHead) -> Exchange:
-        return Exchange(self._run, next(self._numbers), client, head)
+        self._begun += 1
+        return Exchange(self._run, self._begun, client, head)
 
     def exchange_ended(self, exchange: Exchange) -> None:
         if self._observers:
@@ -247,6 +249,26 @@ class ProxyServer:
         if most is not None and sum(pool.open_count for pool in self._pools) >= most:
             pool = max(self._pools, key=lambda pool: pool.idle_count)
             pool.close_idlest()
+
+    @property
+    def connections(self) -> tuple[Open, ...]:
+        """What is open, oldest first."""
+        return tuple(self._connections)
+
+    def status(self) -> ServerStatus:
+        """How it stands at this moment, its pools included."""
+        kinds = Counter(connection.kind for connection in self._connections)
+        return ServerStatus(
+            http1=kinds["http1"],
+            http2=kinds["http2"],
+            tunnels=kinds["tunnel"],
+            arriving=self.room.arriving,
+            most=self.room.most,
+            exchanges=sum(connection.in_flight for connection in self._connections),
+            begun=self._begun,
+            draining=self.draining,
+            pools=tuple(pool.status() for pool in self._pools),
+        )
 
     def __repr__(self) -> str:
         state = "draining" if self.draining else "serving"

@@ -10,6 +10,7 @@ from authproxy.policy.messages.facts import RequestFacts, ResponseFacts
 from authproxy.settings import TimeoutSettings
 from authproxy.wire import refusals
 from authproxy.wire.relay.ports import Client
+from authproxy.wire.status import Kind
 from authproxy.wire.transport import reset, resume
 from authproxy.wire.upstream.connection import ServiceConnection
 
@@ -56,12 +57,12 @@ class Tunnel:
     """Both ends, as the server sees them: something open that can be ticked, drained and cut."""
 
     __slots__ = (
-        "_client_end",
         "_ended",
         "_exchange",
         "_server",
-        "_service_end",
         "_timeouts",
+        "client_end",
+        "service_end",
         "silent_s",
     )
 
@@ -74,36 +75,36 @@ class Tunnel:
         self._timeouts = timeouts
         self._ended = False
         self.silent_s = 0.0
-        self._client_end = TunnelEnd(self)
-        self._service_end = TunnelEnd(self)
-        self._client_end.other, self._service_end.other = self._service_end, self._client_end
+        self.client_end = TunnelEnd(self)
+        self.service_end = TunnelEnd(self)
+        self.client_end.other, self.service_end.other = self.service_end, self.client_end
 
     def open(self, client: Client, service: ServiceConnection, rest: bytes) -> None:
         """Take both transports over; what the client sent ahead goes to the service, and `rest`,
         which the service sent, to the client."""
         self._server.opened(self, client.caller.address)
-        self._client_end.transport = client.transport
-        self._service_end.transport = service.transport
-        service.hand_over(self._service_end)
-        ahead = client.hand_over(self._client_end)
+        self.client_end.transport = client.transport
+        self.service_end.transport = service.transport
+        service.hand_over(self.service_end)
+        ahead = client.hand_over(self.client_end)
         if ahead:
-            self._client_end.data_received(ahead)
+            self.client_end.data_received(ahead)
         if client.is_congested:
-            self._client_end.pause_writing()
+            self.client_end.pause_writing()
         if rest:
-            self._service_end.data_received(rest)
+            self.service_end.data_received(rest)
 
     def end(self) -> None:
         """One side closed, then the other, when all that it was to get has gone out."""
         if self._ended:
             self._server.closed(self)
             # Or both would wait for the garbage collector, with the buffers of TLS in them.
-            del self._client_end.transport, self._service_end.transport
+            del self.client_end.transport, self.service_end.transport
             return
         self._ended = True
         exchange = self._exchange
-        exchange.bytes_from_client = self._client_end.bytes_received
-        exchange.bytes_to_client = self._service_end.bytes_received
+        exchange.bytes_from_client = self.client_end.bytes_received
+        exchange.bytes_to_client = self.service_end.bytes_received
         self._server.exchange_ended(exchange)
 
     def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
@@ -116,6 +117,7 @@ class Tunnel:
         """A tunnel is never idle: what its silence means only its sides know."""
         return 0.0
 
+    kind: Kind = "tunnel"
     in_flight = 1
 
     def drain(self) -> None:
@@ -124,8 +126,8 @@ class Tunnel:
     def cut(self) -> None:
         if not self._ended:
             self._exchange.aborted = "authproxy"
-        self._client_end.transport.abort()
-        self._service_end.transport.abort()
+        self.client_end.transport.abort()
+        self.service_end.transport.abort()
 
     time_is_up = cut
 

@@ -9,6 +9,7 @@ import logging
 from typing import Protocol, cast
 
 from authproxy.errors import UpstreamError
+from authproxy.settings import LimitSettings
 from authproxy.values import Origin
 from authproxy.wire import refusals
 from authproxy.wire.http1 import response_reader
@@ -49,8 +50,7 @@ class Owner(Protocol):
     """What a connection needs of the pool that opened it."""
 
     origin: Origin
-    head_bytes: int
-    max_headers: int
+    limits: LimitSettings
 
     def opened(self, connection: "ServiceConnection", /) -> None:
         """It stands; it will say `lost` once."""
@@ -94,7 +94,9 @@ class ServiceConnection(asyncio.Protocol):
         self.usable = True
         """Nothing has been said against another exchange; see also `is_usable`."""
         self._congested = False
-        self._reader = ResponseReader(head_bytes=pool.head_bytes, max_fields=pool.max_headers)
+        self._reader = ResponseReader(
+            head_bytes=pool.limits.head_bytes, max_fields=pool.limits.headers
+        )
 
     # What the relay orders.
 

@@ -17,6 +17,7 @@ from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
 from authproxy.wire import refusals
 from authproxy.wire.loops import Loops
+from authproxy.wire.status import PoolStatus
 from authproxy.wire.upstream.connection import ServiceConnection
 from authproxy.wire.upstream.connector import Connector
 
@@ -47,11 +48,8 @@ class Pool:
     ) -> None:
         self.connector = connector
         self.origin = connector.origin
-        self.head_bytes = limits.head_bytes
-        self.max_headers = limits.headers
-        self._limit = limits.connections_per_service
+        self.limits = limits
         self.timeouts = timeouts
-        self._idle_timeout_s = timeouts.service_keep_alive
         self._idle: dict[ServiceConnection, float] = {}
         """Those that rest and since when, by `_now`; the first has rested longest."""
         self._waiting: OrderedDict[Waiter, None] = OrderedDict()
@@ -59,6 +57,8 @@ class Pool:
         """Seconds, by the ticks."""
         self._connecting = 0
         self._open = 0
+        self._opened = 0
+        self._failed = 0
         self.loops = Loops()
         self._settled = asyncio.Event()
         self._settled.set()
@@ -112,6 +112,7 @@ class Pool:
     def opened(self, connection: ServiceConnection) -> None:
         """A connection stands; `lost` is heard for it when it ends."""
         self._open += 1
+        self._opened += 1
         if self.connector.egress is None:
             connection.is_here = self.loops.opened(connection.transport)
 
@@ -128,7 +129,7 @@ class Pool:
         self._now += seconds
         overdue = []
         for connection, since in self._idle.items():
-            if self._now - since <= self._idle_timeout_s:
+            if self._now - since <= self.timeouts.service_keep_alive:
                 break
             overdue.append(connection)
         for connection in overdue:
@@ -165,7 +166,7 @@ class Pool:
     def _open_more(self) -> None:
         while (
             self._connecting < len(self._waiting)
-            and self._open + self._connecting < self._limit
+            and self._open + self._connecting < self.limits.connections_per_service
             and not self._closed
         ):
             self._open_another()
@@ -183,6 +184,7 @@ class Pool:
         try:
             connection = await self._open_connection()
         except UpstreamError as error:
+            self._failed += 1
             if self._waiting:
                 self._first_in_line().not_connected(error)
             else:
@@ -204,9 +206,22 @@ class Pool:
             raise refusals.service_gone("it closed the connection as soon as it was open")
         return connection
 
+    def status(self) -> PoolStatus:
+        """How it stands at this moment."""
+        return PoolStatus(
+            origin=str(self.origin),
+            connecting=self._connecting,
+            open=self._open,
+            idle=len(self._idle),
+            waiting=len(self._waiting),
+            limit=self.limits.connections_per_service,
+            opened=self._opened,
+            failed=self._failed,
+        )
+
     def __repr__(self) -> str:
-        busy = self._open - len(self._idle)
+        now = self.status()
         return (
-            f"<Pool {self.origin} [{busy} busy, {len(self._idle)} idle,"
-            f" {self._connecting} connecting | {len(self._waiting)} waiting]>"
+            f"<Pool {now.origin} [{now.busy} busy, {now.idle} idle,"
+            f" {now.connecting} connecting | {now.waiting} waiting]>"
         )

@@ -1,0 +1,110 @@
+import asyncio
+from dataclasses import replace
+
+from authproxy.wire.status import PoolStatus, ServerStatus
+from tests.support.http2 import Call as H2Call
+from tests.support.http2 import http2_client, http2_service
+from tests.support.http2 import ok as answers
+from tests.support.proxying import proxying
+from tests.support.raw import Call, raw_service
+from tests.support.talking import GET, get, read_answer, until
+
+NO_POOL = PoolStatus(
+    origin="", connecting=0, open=0, idle=0, waiting=0, limit=1, opened=0, failed=0
+)
+NONE = ServerStatus(
+    http1=0,
+    http2=0,
+    tunnels=0,
+    arriving=0,
+    most=None,
+    exchanges=0,
+    begun=0,
+    draining=False,
+    pools=(),
+)
+UPGRADE = get("/", "Connection: Upgrade", "Upgrade: x")
+SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def test_sums_are_of_the_same_moment() -> None:
+    assert 3 == replace(NO_POOL, open=5, idle=2).busy
+    assert 6 == replace(NONE, http1=1, http2=2, tunnels=3, arriving=4).connections
+
+
+async def test_each_step_of_a_request_shows_in_the_figures() -> None:
+    go = asyncio.Event()
+
+    async def talk(call: Call) -> None:
+        await call.read_head()
+        await go.wait()
+        await call.say(OK)
+        await call.read_head()
+        await call.say(SWITCH)
+
+    async with raw_service(talk) as service, proxying(service.url) as proxy:
+        status = proxy.server.status
+        pool = replace(NO_POOL, origin=service.url, limit=proxy.pool.limits.connections_per_service)
+        assert replace(NONE, pools=(pool,)) == status()
+
+        reader, writer = await proxy.connect()
+        await until(lambda: status() == replace(NONE, http1=1, pools=(pool,)))
+
+        writer.write(GET)
+        await until(lambda: status().pools[0].busy == 1)
+        pool = replace(pool, open=1, opened=1)
+        assert replace(NONE, http1=1, exchanges=1, begun=1, pools=(pool,)) == status()
+
+        go.set()
+        await read_answer(reader)
+        pool = replace(pool, idle=1)
+        await until(lambda: status() == replace(NONE, http1=1, begun=1, pools=(pool,)))
+
+        writer.write(UPGRADE)
+        await read_answer(reader)
+        pool = replace(pool, idle=0, open=0)  # a tunnel's connection has left the pool
+        await until(
+            lambda: status() == replace(NONE, tunnels=1, exchanges=1, begun=2, pools=(pool,))
+        )
+        proxy.server.drain()
+        assert status().draining
+        writer.close()
+        await until(lambda: not status().connections)
+        assert replace(NONE, begun=2, draining=True, pools=(pool,)) == status()
+
+
+async def test_calls_over_http2_count_by_connection_and_by_call() -> None:
+    go = asyncio.Event()
+
+    async def wait(call: H2Call) -> None:
+        await go.wait()
+        await answers(call)
+
+    async with (
+        http2_service(wait) as service,
+        proxying(service.url, trust=service.trust) as proxy,
+        http2_client(proxy) as client,
+    ):
+        for stream in (1, 3):
+            client.call(stream)
+        await until(lambda: proxy.server.status().exchanges == 2)
+        figures = proxy.server.status()
+        assert (0, 1, 2) == (figures.http1, figures.http2, figures.begun)
+        assert (0, 0) == (figures.pools[0].open, figures.pools[0].connecting)
+        go.set()
+        for stream in (1, 3):
+            await client.answer(stream)
+        await until(lambda: proxy.server.status().exchanges == 0)
+
+
+async def test_who_waits_and_what_failed_shows() -> None:
+    async with raw_service() as service:
+        gone = service.url
+    async with proxying(gone) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(GET)
+        assert (await read_answer(reader))[0].startswith(b"HTTP/1.1 502")
+        writer.close()
+        figures = proxy.server.status().pools[0]
+        assert (0, True) == (figures.opened, figures.failed > 0)
