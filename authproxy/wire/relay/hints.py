@@ -129,9 +129,8 @@ class Explainer:
             return None
         if judge(head.status, head.headers, b"") is Rejection.IAP_NO_TOKEN:
             if is_call:
-                return self.find_refusal(
-                    exchange, upstream, token, head, begun=b"", path=exchange.head.target
-                )
+                # A field of its own says that it is from there, whatever the path.
+                return self.find_refusal(exchange, upstream, token, head, begun=b"", path=b"")
             advice = advise(Rejection.IAP_NO_TOKEN, self._situation(upstream, token))
             return refusals.sign_in(upstream.name, advice.line if is_local(exchange) else "")
         if is_call:
