@@ -525,6 +525,8 @@ AS_FLAGS: Sequence[tuple[Sequence[str], tuple[str, object]]] = [
     (["--audience", "x", "b=https://b.example"], warned("would be the audience of every service")),
     (["localhost:3000"], refused("write http://localhost:3000")),
     (["https//b.run.app"], refused("a colon is missing: write https://b.run.app")),
+    (["https://b.example,https://c.example"], refused("is more than one address; write each by")),
+    (["'https://b.example'"], refused("write it without quotation marks")),
     (["B=https://b.example"], refused("at most: b")),
     (["--project", "acme-prod"], refused("is for services given by name")),
 ]

@@ -118,6 +118,8 @@ def parse_origin(text: str, *, example: str = "https://SERVICE.run.app") -> Orig
     host, port = split_authority(authority)
     if not is_host(host):
         known = in_ascii(host)
+        if "," in authority and "://" in rest:
+            raise ValueError("this is more than one address; write each by itself")
         meant = f"{scheme}://{known}" if known else example
         raise ValueError(f"{quoted(authority)} is not a host name; write {meant}")
     path = _base_path(rest.removeprefix(authority), f"{scheme}://{authority}")

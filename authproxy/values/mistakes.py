@@ -40,6 +40,8 @@ def advice_for_scheme(scheme: str, rest: str) -> str:
     """For a scheme that services have not."""
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     word = scheme.lower().strip()
+    if word[:1] in ("'", '"'):
+        return "; write it without quotation marks"
     if not is_host(split_authority(authority)[0]):
         return ""
     if word in _WORDS_FOR_HTTPS:
