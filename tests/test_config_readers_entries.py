@@ -49,5 +49,7 @@ def test_a_problem_with_a_default_is_where_its_service_is_named() -> None:
 
 
 def test_a_problem_that_nobody_wrote_is_an_error_of_ours() -> None:
-    with pytest.raises(LookupError, match=r"^nobody wrote log\.level, and yet it has a problem$"):
+    with pytest.raises(
+        LookupError, match=r"^log\.level is not configured, and yet it has a problem$"
+    ):
         get_nearest({}, ("log", "level"))

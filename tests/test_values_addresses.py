@@ -72,17 +72,17 @@ def test_a_services_address_is_read(text: str, expected: Origin) -> None:
         ),
         (
             "https://a.run.app/x/../y",
-            '"/x/../y" cannot stand in a service\'s address; write a path as in'
+            '"/x/../y" is not allowed in a service\'s address; write a path as in'
             " https://a.run.app/billing, without empty names, dots as names and %",
         ),
         (
             "https://a.run.app//x",
-            '"//x" cannot stand in a service\'s address; write a path as in'
+            '"//x" is not allowed in a service\'s address; write a path as in'
             " https://a.run.app/billing, without empty names, dots as names and %",
         ),
         (
             "https://a.run.app/%2e",
-            '"/%2e" cannot stand in a service\'s address; write a path as in'
+            '"/%2e" is not allowed in a service\'s address; write a path as in'
             " https://a.run.app/billing, without empty names, dots as names and %",
         ),
     ],
