@@ -18,7 +18,7 @@ from tests.support.configuring import URL
 class Served:
     """Stands in for the running proxy: keeps the settings that it was to run with."""
 
-    def __init__(self, *, error: Exception | None = None, code: int = 0) -> None:
+    def __init__(self, *, error: BaseException | None = None, code: int = 0) -> None:
         self.settings: list[Settings] = []
         self._error = error
         self._code = code
@@ -110,10 +110,7 @@ def test_a_failure_at_run_time_is_a_line_and_what_to_do(
 def test_an_interrupted_start_has_the_exit_code_of_the_signal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    interrupted = Served()
-    interrupted._error = KeyboardInterrupt()  # type: ignore[assignment]  # -- no Exception
-
-    assert 130 == run([URL], environ={}, serve=interrupted)
+    assert 130 == run([URL], environ={}, serve=Served(error=KeyboardInterrupt()))
 
 
 @pytest.mark.parametrize("command", ["run", "check", "doctor"])

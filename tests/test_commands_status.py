@@ -144,7 +144,7 @@ def test_every_address_of_version_six_means_its_loopback() -> None:
 
 
 def test_the_default_is_the_default_listener() -> None:
-    listen, in_tls = status._target(None, {})
+    listen, in_tls = status.find_target(None, {})
 
     assert ("localhost:8080", False) == (str(listen), in_tls)
 

@@ -95,8 +95,8 @@ def test_what_cannot_be_changed_is_not_complained_about(
     monkeypatch.setattr(os, "statvfs", lambda _: read_only)
 
     assert [] == found_in(tmp_path, f'{SERVICE}api_key = "file:secret"')
-    assert exposure._open_mode(secret) is None
-    assert exposure._open_mode(Path("/nowhere")) is None
+    assert exposure.open_mode(secret) is None
+    assert exposure.open_mode(Path("/nowhere")) is None
 
 
 FORWARDED = (

@@ -14,6 +14,7 @@ from authproxy.errors import ConfigError
 from authproxy.file_watch import LOOK_EVERY_S, FileWatch, marks
 from authproxy.policy.access.networks import AccessList
 from authproxy.runtime.access_lists import ListSources, NetworkFile
+from authproxy.tasks import Tasks
 from tests.support.clock import FakeClock
 from tests.support.talking import until
 
@@ -319,7 +320,8 @@ async def test_a_part_that_comes_late_does_not_undo_a_newer_one(tmp_path: Path) 
             second.wait(20)
         return list(parts)
 
-    watch = FileWatch(deadline_s=0.3)
+    tasks = Tasks()
+    watch = FileWatch(deadline_s=0.3, tasks=tasks)
     watch.add_each([One("a"), One("b")], combine, made.append)
     (tmp_path / "a").write_text("new")
     for _ in range(2):
@@ -330,7 +332,7 @@ async def test_a_part_that_comes_late_does_not_undo_a_newer_one(tmp_path: Path) 
         await watch.look()
     assert [["new", "new"]] == made
     second.set()
-    await until(lambda: repr(watch._tasks) == "<Tasks [0 running]>")
+    await until(lambda: len(tasks) == 0)
 
     assert [["new", "new"]] == made
 
@@ -343,7 +345,8 @@ class Looking:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.watch = FileWatch(self.clock.call_later)
+        self.tasks = Tasks()
+        self.watch = FileWatch(self.clock.call_later, tasks=self.tasks)
         self.heard: list[str] = []
 
     def wait(self, who: str, *files: Path) -> None:
@@ -352,7 +355,7 @@ class Looking:
     async def look(self) -> list[str]:
         """What was heard after the next look."""
         self.clock.advance(LOOK_EVERY_S)
-        await until(lambda: len(self.watch._tasks) == 0)
+        await until(lambda: len(self.tasks) == 0)
         return self.heard
 
 

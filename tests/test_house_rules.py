@@ -133,3 +133,10 @@ def test_a_global_instance_whose_methods_change_it_is_found(method: str, found: 
     }
 
     assert found == house.instances_that_change(trees)
+
+
+def test_a_term_that_the_code_does_not_use_is_found() -> None:
+    glossary = "**access list**: a\n\n**pool**: b, as **spindle**\n\n**hop**: c\n"
+
+    assert ["access list", "pool", "hop"] == house.glossary_terms(glossary)
+    assert ["hop"] == house.terms_without_use(glossary, "class AccessList: ...\nthe_pools = 1")

@@ -242,7 +242,7 @@ def test_a_socket_is_not_waited_for() -> None:
         first = there.recv(len(LINE), socket.MSG_WAITALL)
 
         assert LINE.encode() == first
-        assert stream._rest
+        assert " [0 bytes to write" not in repr(stream)
         assert here.getblocking()
 
 

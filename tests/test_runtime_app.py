@@ -233,7 +233,7 @@ async def test_runs_without_home_in_an_empty_folder(world: World, tmp_path: Path
     async with through(world, "-c", "/dev/null") as program:
         status, _ = await get(f"{program.url}/status/200")
 
-    assert "HOME" not in program._environ
+    assert "HOME" not in program.environ
     assert status == 200
 
 

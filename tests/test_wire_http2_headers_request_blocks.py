@@ -27,10 +27,12 @@ def test_block_is_read_anew_when_the_table_has_changed() -> None:
 
 def test_what_is_known_has_a_bound() -> None:
     blocks = RequestBlocks(LimitSettings())
-    for number in range(MAX_KNOWN + 1):
-        blocks.find(plain_block(call_of((b"n", b"%d" % number))))
+    each = [plain_block(call_of((b"n", b"%d" % number))) for number in range(MAX_KNOWN + 1)]
+    first, *_ = [blocks.find(block) for block in each[:MAX_KNOWN]]
+    assert first is blocks.find(each[0])
+    blocks.find(each[MAX_KNOWN])
 
-    assert 1 == len(blocks._known)
+    assert first is not blocks.find(each[0])
 
 
 @pytest.mark.parametrize(

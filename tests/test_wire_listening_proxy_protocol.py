@@ -15,7 +15,7 @@ from authproxy.policy.access.networks import Address, AddressSet
 from authproxy.tasks import Tasks
 from authproxy.values import LOOPBACK, Listen
 from authproxy.wire.listening import acceptor, proxy_protocol
-from authproxy.wire.listening.proxy_protocol import _Door, serve
+from authproxy.wire.listening.proxy_protocol import Door, serve
 from authproxy.wire.listening.room import Room
 from authproxy.wire.listening.sockets import open_listener
 from authproxy.wire.listening.without_tls import readable
@@ -381,7 +381,7 @@ async def test_the_end_may_come_before_a_connection_was_looked_at() -> None:
     ours, theirs = socket.socketpair()
     room = Room(lambda: 0, lambda: None)
     with ours, theirs:
-        door = _Door("127.0.0.1:1", Echo, None, EVERYBODY, PATIENT_S, room)
+        door = Door("127.0.0.1:1", Echo, None, EVERYBODY, PATIENT_S, room)
         room.arriving += 1
         door.take(ours, ("127.0.0.1", 2))
         await door.close()

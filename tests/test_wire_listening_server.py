@@ -7,6 +7,8 @@ import pytest
 
 from authproxy.exchange import Exchange
 from authproxy.settings import TimeoutSettings
+from authproxy.values import Listen
+from authproxy.wire.listening.sockets import open_listener
 from authproxy.wire.status import Kind
 from tests.support.proxying import proxying
 from tests.support.raw import OK, Call, raw_service
@@ -186,3 +188,24 @@ async def test_room_is_made_by_those_who_were_served_before_those_who_have_not_a
         assert [OK, OK] == [b"".join(await read_answer(each)) for each in (new, late)]
         for writer in (served_writer, new_writer, late_writer):
             writer.close()
+
+
+async def test_one_listener_can_be_closed_and_the_rest_goes_on() -> None:
+    async with raw_service() as service, proxying(service.url) as proxy:
+        (sock,) = open_listener(Listen("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+        close = proxy.server.listen(sock, proxy.listener)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(GET)
+        assert OK == b"".join(await read_answer(reader))
+        close()
+        close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        writer.write(GET)
+        assert OK == b"".join(await read_answer(reader))
+        writer.close()
+        reader, writer = await proxy.connect()
+        writer.write(GET)
+        assert OK == b"".join(await read_answer(reader))
+        writer.close()

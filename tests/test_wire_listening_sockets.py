@@ -10,7 +10,7 @@ import pytest
 
 from authproxy.errors import StartError
 from authproxy.values import Listen
-from authproxy.wire.listening.sockets import _cannot_listen, listener_url, open_listener
+from authproxy.wire.listening.sockets import cannot_listen, listener_url, open_listener
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_a_name_that_does_not_resolve_is_named() -> None:
 
 def test_a_privileged_port_is_explained() -> None:
     # Root, and everybody in many containers, may listen on it, so that no socket can be asked.
-    error = _cannot_listen("::1", 80, PermissionError(errno.EACCES, "Permission denied"))
+    error = cannot_listen("::1", 80, PermissionError(errno.EACCES, "Permission denied"))
 
     assert "cannot listen on [::1]:80: Permission denied" == str(error)
     assert "Ports below 1024 need privileges; choose another one than 80." == error.hint

@@ -41,7 +41,7 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 async def listening(tls: ListenerTls) -> AsyncIterator[int]:
     async with raw_service() as service, proxying(service.url) as proxy:
         (sock,) = open_listener(Listen("127.0.0.1", 0))
-        await proxy.server.listen(sock, proxy.listener, lambda: tls.context)
+        proxy.server.listen(sock, proxy.listener, lambda: tls.context)
         yield sock.getsockname()[1]
 
 

@@ -49,9 +49,7 @@ async def listening(*, head_s: float = 10.0) -> AsyncIterator[Listening]:
         for listen in (proxy.server.listen, proxy.server.listen_behind):
             (sock,) = open_listener(Listen("127.0.0.1", 0))
             ports.append(sock.getsockname()[1])
-            found = listen(sock, proxy.listener, lambda: certificate)
-            if found is not None:
-                await found
+            listen(sock, proxy.listener, lambda: certificate)
         yield Listening(proxy, service, trust, proxy.port, *ports)
 
 

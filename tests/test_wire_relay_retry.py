@@ -135,7 +135,7 @@ async def test_a_client_that_leaves_while_we_wait_is_not_asked_for_again() -> No
         await until(lambda: bool(service.heads) and not proxy.pool.status().open)
         writer.close()
         (exchange,) = await proxy.heard.wait_for(1)
-        await until(lambda: not proxy.server.tasks._running)
+        await until(lambda: len(proxy.server.tasks) == 0)
 
     assert ("client", 1) == (exchange.aborted, len(service.heads))
 
@@ -166,7 +166,7 @@ async def test_a_service_that_is_just_starting_is_waited_for() -> None:
     async with proxying(f"http://127.0.0.1:{port}") as proxy:
         reader, writer = await proxy.connect()
         writer.write(post(b"hello"))
-        await until(lambda: bool(proxy.server.tasks._running))
+        await until(lambda: len(proxy.server.tasks) > 0)
 
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"hello")
@@ -182,7 +182,7 @@ async def test_a_service_that_is_down_is_tried_a_few_times() -> None:
     async with proxying(f"http://127.0.0.1:{free_port()}") as proxy:
         reader, writer = await proxy.connect()
         writer.write(GET)
-        await until(lambda: proxy.heard.ids == [] and bool(proxy.server.tasks._running))
+        await until(lambda: proxy.heard.ids == [] and len(proxy.server.tasks) > 0)
         head, _ = await read_answer(reader)
         writer.close()
         (exchange,) = await proxy.heard.wait_for(1)

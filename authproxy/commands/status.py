@@ -22,7 +22,7 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared wi
 def run(address: str | None, environ: Mapping[str, str], say: Callable[[str], object]) -> int:
     """Exit code 0 when an authproxy answers at `address`, 1 when not, 2 when it is no address."""
     try:
-        listen, in_tls = _target(address, environ)
+        listen, in_tls = find_target(address, environ)
     except ValueError as error:
         say(f"authproxy: {error}")
         return 2
@@ -39,7 +39,7 @@ def run(address: str | None, environ: Mapping[str, str], say: Callable[[str], ob
     return 0
 
 
-def _target(address: str | None, environ: Mapping[str, str]) -> tuple[Listen, bool]:
+def find_target(address: str | None, environ: Mapping[str, str]) -> tuple[Listen, bool]:
     """Where, and whether TLS is spoken there: `https://` or AUTHPROXY_TLS_CERT_FILE says so."""
     text = address or environ.get("AUTHPROXY_LISTEN", "").split(",")[0].strip()
     in_tls = text.startswith("https://") or bool(environ.get(TLS_VARIABLE, "").strip())

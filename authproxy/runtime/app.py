@@ -182,7 +182,7 @@ class Proxy:
             if listener.proxy_protocol:
                 self._server.listen_behind(sock, rules, context)
             else:
-                await self._server.listen(sock, rules, context)
+                self._server.listen(sock, rules, context)
             if sock.family != socket.AF_UNIX:
                 self._gate.opened(rules, sock.getsockname()[1])
         url = listener_url(listen, sockets[0], tls=context is not None)

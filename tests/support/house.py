@@ -14,8 +14,8 @@ _CHANGES = re.compile(
     "add|append|appendleft|clear|discard|extend|insert|pop|popitem|popleft|remove|setdefault|update"
 )
 
-NAMED_TUPLE = {"_asdict", "_fields", "_make", "_replace"}
-"""Public in spite of their underscore, so that no field can have their name."""
+NOT_PRIVATE = {"_asdict", "_fields", "_make", "_replace", "_exit"}
+"""Public in spite of their underscore: of named tuples, and of `os`."""
 
 
 def modules_by_folder(paths: Iterable[str]) -> Counter[str]:
@@ -120,7 +120,7 @@ def private_reaches(tree: ast.Module) -> Counter[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
         and re.match(r"_[^_]", node.attr)
-        and node.attr not in NAMED_TUPLE
+        and node.attr not in NOT_PRIVATE
         and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
     )
 
@@ -240,3 +240,22 @@ def _is_changed(attribute: ast.Attribute, method: ast.AST) -> bool:
         for node in ast.walk(method)
         if getattr(node, "value", None) is attribute
     )
+
+
+def glossary_terms(glossary: str) -> list[str]:
+    """What `**term**:` at the beginning of a line explains."""
+    return re.findall(r"^\*\*(.+?)\*\*:", glossary, re.MULTILINE)
+
+
+def terms_without_use(glossary: str, code: str) -> list[str]:
+    """Terms that the code never uses, as words or as parts of names."""
+    flat = re.sub(r"[\s_-]+", " ", re.sub(r"([a-z])([A-Z])", r"\1 \2", code)).lower()
+    return [
+        term
+        for term in glossary_terms(glossary)
+        if not re.search(rf"\b{re.escape(term.lower().replace('-', ' '))}", flat)
+    ]
+
+
+def class_names(trees: Trees) -> set[str]:
+    return {node.name for tree in trees.values() for node in classes(tree)}

@@ -34,8 +34,8 @@ class Program:
         log_format: str = "text",
     ) -> None:
         self._arguments = [str(argument) for argument in arguments]
-        self._environ = clean_environment(environ) | {"AUTHPROXY_LOG_FORMAT": log_format}
-        keep_named(self._arguments, self._environ)
+        self.environ = clean_environment(environ) | {"AUTHPROXY_LOG_FORMAT": log_format}
+        keep_named(self._arguments, self.environ)
         self._ended: asyncio.Task[None] | None = None
         self.stderr = ""
         """All that came so far."""
@@ -47,7 +47,7 @@ class Program:
             "-m",
             "authproxy",
             *self._arguments,
-            env=self._environ,
+            env=self.environ,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )

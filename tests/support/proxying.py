@@ -65,17 +65,17 @@ class Heard:
     """An observer that keeps what it hears, and lets a test wait for it."""
 
     def __init__(self) -> None:
-        self._came: asyncio.Queue[Exchange] = asyncio.Queue()
+        self.came: asyncio.Queue[Exchange] = asyncio.Queue()
         self.ids: list[str] = []
 
     def exchange_ended(self, exchange: Exchange) -> None:
         self.ids.append(exchange.request_id)
-        self._came.put_nowait(exchange)
+        self.came.put_nowait(exchange)
 
     async def wait_for(self, count: int) -> Sequence[Exchange]:
         """The next `count` exchanges that end, or have ended."""
         async with asyncio.timeout(10):
-            return [await self._came.get() for _ in range(count)]
+            return [await self.came.get() for _ in range(count)]
 
 
 @dataclass
@@ -173,7 +173,7 @@ async def proxying(
         pools=[pool],
     )
     (sock,) = open_listener(Listen("127.0.0.1", port))
-    await server.listen(sock, listener)
+    server.listen(sock, listener)
     try:
         yield RunningProxy(sock.getsockname()[1], server, listener, pool, tokens, heard)
     finally:

@@ -137,8 +137,8 @@ class Between:
 
         async def connect() -> End:
             self.service = None
-            while not self.proxy.heard._came.empty():
-                self.proxy.heard._came.get_nowait()
+            while not self.proxy.heard.came.empty():
+                self.proxy.heard.came.get_nowait()
             reader, writer = await self.proxy.connect()
             end = End(reader, writer)
             writer.write((PREFACE + frame(SETTINGS, 0, 0) if greets else b"") + said)

@@ -24,7 +24,7 @@ def check_secret_files(draft: Draft) -> Iterator[Problem]:
     Where a platform mounts secrets, they belong to somebody else or cannot be changed.
     """
     for path, index, file in _secret_files(draft):
-        mode = _open_mode(file)
+        mode = open_mode(file)
         if mode is not None:
             yield draft.problem(
                 path,
@@ -109,7 +109,7 @@ def _holds_secret(file: FilePath) -> bool:
     return isinstance(info, Mapping) and info.get("type") != "external_account"
 
 
-def _open_mode(file: FilePath) -> int | None:
+def open_mode(file: FilePath) -> int | None:
     """The mode of a file of ours that everybody can read, and that could be changed."""
     try:
         found, system = file.stat(), os.statvfs(file)

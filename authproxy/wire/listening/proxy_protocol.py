@@ -48,7 +48,7 @@ async def serve(
     What has been handed to a protocol by then goes on. `for_itself` makes the protocol for a proxy
     that names no client but itself, as for its health checks; without it, `factory` does.
     """
-    door = _Door(show_name(sock), factory, context, trusted, deadline_s, room)
+    door = Door(show_name(sock), factory, context, trusted, deadline_s, room)
     door.for_itself = for_itself or factory
     acceptor = Acceptor(sock, door.take, room, door.may_take)
     door.on_room = acceptor.go_on
@@ -96,7 +96,7 @@ class _Newcomer:
         return self._received if len(self._received) == length else None
 
 
-class _Door:
+class Door:
     """One listening socket, and the connections that have not been handed on yet."""
 
     def __init__(

@@ -74,17 +74,20 @@ class ProxyServer:
         self._run = secrets.token_hex(3)
         self._begun = 0
 
-    async def listen(
+    def listen(
         self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
-    ) -> None:
-        """Take the connections that come to `sock`, which is the server's from now on."""
+    ) -> Callable[[], None]:
+        """Take the connections that come to `sock`, which is the server's from now on.
+
+        What is returned ends that for this socket alone; connections that came by it stay.
+        """
 
         def take(client: socket.socket, _peername: object) -> None:
             self._arrivals.spawn(self._arrive(client, rules, tls), name="new connection")
 
         acceptor = Acceptor(sock, take, self.room)
         acceptor.go_on()
-        self._listening.append(acceptor.close)
+        return self._until_closed(acceptor.close)
 
     async def _arrive(self, sock: socket.socket, rules: ListenerRules, tls: Context | None) -> None:
         patience_s = self.timeouts.head if tls is not None else None
@@ -111,7 +114,7 @@ class ProxyServer:
 
     def listen_behind(
         self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
-    ) -> None:
+    ) -> Callable[[], None]:
         """As `listen`, for a socket whose connections begin with the PROXY protocol's header."""
 
         def connection(
@@ -133,7 +136,17 @@ class ProxyServer:
             room=self.room,
         )
         task = self.tasks.start(serving, name="PROXY protocol")
-        self._listening.append(task.cancel)
+        return self._until_closed(task.cancel)
+
+    def _until_closed(self, stop: Callable[[], object]) -> Callable[[], None]:
+        self._listening.append(stop)
+
+        def close() -> None:
+            if stop in self._listening:
+                self._listening.remove(stop)
+                stop()
+
+        return close
 
     def opened(self, connection: Open, client: Address | None) -> str | None:
         """Something open; why it is one too many, if it is, for the log."""

@@ -78,7 +78,7 @@ def _open_tcp(host: str, port: int) -> socket.socket:
     except OSError as error:
         if sock is not None:
             sock.close()
-        raise _cannot_listen(host, port, error) from error
+        raise cannot_listen(host, port, error) from error
     sock.setblocking(False)
     return sock
 
@@ -144,7 +144,7 @@ def _remove_stale(path: Path) -> None:
             path.unlink()
 
 
-def _cannot_listen(host: str, port: int, error: OSError) -> StartError:
+def cannot_listen(host: str, port: int, error: OSError) -> StartError:
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     hints = {
         errno.EADDRINUSE: f"Another program, perhaps another authproxy, uses port {port}."
