@@ -96,7 +96,7 @@ class ResponseHead:
 
 
 class Exchange:
-    """The record of one exchange, filled in as it goes; the observers get it at the end.
+    """The record of one exchange, filled in as it goes by `wire.recorder` and nobody else.
 
     One is made for every request, so the defaults stand on the class and cost nothing.
     """
@@ -148,7 +148,11 @@ class Exchange:
 
 
 class Observer(Protocol):
-    """Hears that an exchange ended. Must not block and must not raise."""
+    """Hears that an exchange ended. Must not block and must not raise.
+
+    Where it has methods `exchange_begun`, `exchange_admitted` or `exchange_answered` (the service's
+    final head goes to the client) with the same argument, it hears of that too.
+    """
 
     def exchange_ended(self, exchange: Exchange, /) -> None:
         """`exchange` is complete, `duration_s` included, and belongs to nobody any more.

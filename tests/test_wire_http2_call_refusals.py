@@ -3,11 +3,8 @@
 import ssl
 
 from authproxy.errors import Code, UpstreamError
-from authproxy.exchange import Exchange, RequestHead
 from authproxy.values import parse_origin
 from authproxy.wire.http2 import call_refusals
-from authproxy.wire.http2.framing.frames import ConnectionFault, Failure
-from authproxy.wire.http2.streams import Stream
 from authproxy.wire.upstream import mismatch
 
 ORIGIN = parse_origin("https://svc.run.app")
@@ -48,23 +45,3 @@ def test_service_that_breaks_the_protocol_is_told_so() -> None:
         error.message,
         error.detail,
     )
-
-
-def stream(*, service_ended: bool, status: int) -> Stream:
-    exchange = Exchange("run", 1, None, RequestHead(b"GET", b"/", "2", []))
-    exchange.status = status
-    made = Stream(exchange, client_ended=False)
-    made.service_ended = service_ended
-    return made
-
-
-def test_end_of_a_call_is_noted_unless_it_was_answered_whole() -> None:
-    whole, part = stream(service_ended=True, status=200), stream(service_ended=False, status=200)
-    broken = stream(service_ended=False, status=0)
-    call_refusals.note_end(whole, None)
-    call_refusals.note_end(part, None)
-    call_refusals.note_end(broken, ConnectionFault(Failure.PROTOCOL_ERROR, "why"))
-
-    assert [("", None, ""), ("client", None, ""), ("client", Code.BAD_REQUEST, "why")] == [
-        (s.exchange.aborted, s.exchange.code, s.exchange.detail) for s in (whole, part, broken)
-    ]

@@ -6,16 +6,21 @@ from types import SimpleNamespace
 
 import pytest
 
+from authproxy.errors import Code
+from authproxy.exchange import Exchange, RequestHead
 from authproxy.settings import TimeoutSettings
-from authproxy.wire.http2.calls import MAX_REFUSED, Calls
+from authproxy.wire.http2.calls import MAX_REFUSED, Calls, note_end
 from authproxy.wire.http2.framing.frames import (
     DATA,
     END_STREAM,
     RST_STREAM,
+    ConnectionFault,
     Failure,
     frame,
     goaway,
 )
+from authproxy.wire.http2.streams import Stream
+from authproxy.wire.recorder import Recorder
 from tests.support.http2 import Call, call_of, http2_client, http2_service
 from tests.support.proxying import proxying
 
@@ -163,3 +168,23 @@ def test_memory_of_refused_streams_has_a_bound() -> None:
     assert MAX_REFUSED == len(calls.refused)
     assert 11 == next(iter(calls.refused))
     assert "<Calls [0 open]>" == repr(calls)
+
+
+def stream(*, service_ended: bool, status: int) -> Stream:
+    exchange = Exchange("run", 1, None, RequestHead(b"GET", b"/", "2", []))
+    exchange.status = status
+    made = Stream(exchange, client_ended=False)
+    made.service_ended = service_ended
+    return made
+
+
+def test_end_of_a_call_is_noted_unless_it_was_answered_whole() -> None:
+    whole, part = stream(service_ended=True, status=200), stream(service_ended=False, status=200)
+    broken = stream(service_ended=False, status=0)
+    note_end(Recorder([]), whole, None)
+    note_end(Recorder([]), part, None)
+    note_end(Recorder([]), broken, ConnectionFault(Failure.PROTOCOL_ERROR, "why"))
+
+    assert [("", None, ""), ("client", None, ""), ("client", Code.BAD_REQUEST, "why")] == [
+        (s.exchange.aborted, s.exchange.code, s.exchange.detail) for s in (whole, part, broken)
+    ]

@@ -6,27 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authproxy.errors import AuthProxyError
-from authproxy.wire import refusals
-from authproxy.wire.relay.call_end import Messages, who_left
+from authproxy.wire.relay.call_end import Messages
 from tests.support.proxying import proxying
 from tests.support.raw import Call, raw_service
 from tests.support.talking import get, read_rest, was_cut
 
 MESSAGE = b"\0\0\0\0\5hello"
 GONE = "The service closed the connection before it answered. "
-
-
-@pytest.mark.parametrize(
-    ("error", "who"),
-    [
-        (refusals.shutting_down(), "authproxy"),
-        (refusals.service_gone("closed", ""), "service"),
-        (refusals.body_too_large(5), "client"),
-    ],
-)
-def test_the_record_says_who_ended_an_answer(error: AuthProxyError, who: str) -> None:
-    assert who == who_left(error)
 
 
 def chunk(data: bytes) -> bytes:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from authproxy.policy.messages.facts import ResponseFacts
 from authproxy.wire.admission.admission import NOWHERE
+from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.event_stream import EventStream, Streaming, may_end_early
 from tests.support.proxying import RunningProxy, proxying
 from tests.support.raw import Call, raw_service
@@ -27,6 +28,7 @@ class Sent:
         self.client = self
         self.exchange = self
         self.aborted = ""
+        self.recorder = Recorder([])
         self.is_open = True
 
     def flush(self) -> None: ...

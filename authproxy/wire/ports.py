@@ -6,7 +6,6 @@ does not know what is up there.
 
 from typing import Protocol
 
-from authproxy.exchange import Exchange, RequestHead
 from authproxy.policy.access.networks import Address
 from authproxy.settings import TimeoutSettings
 from authproxy.wire.status import Kind
@@ -51,13 +50,3 @@ class Register(Protocol):
 
     def closed(self, connection: Open, /) -> None:
         """It is over, or something else took its place. May be told twice."""
-
-
-class Recorder(Protocol):
-    """Begins the record of each exchange, and lets the observers hear when it ends."""
-
-    def begin_exchange(self, client: Address | None, head: RequestHead, /) -> Exchange:
-        """A request was read."""
-
-    def exchange_ended(self, exchange: Exchange, /) -> None:
-        """Nothing more will happen; the record is complete. To be told once."""

@@ -122,7 +122,7 @@ def _foreign_bytes(stage: Stage, wire: Wire) -> Iterator[str]:
 
 
 def exchanges_of(stage: Stage, wire: Wire) -> list[Exchange]:
-    return [each for each in stage.server.began if str(each.client) == wire.peer]
+    return [each for each in stage.began if str(each.client) == wire.peer]
 
 
 def _answers(stage: Stage, wire: Wire) -> Iterator[str]:

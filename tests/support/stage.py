@@ -17,8 +17,8 @@ from enum import Enum, auto
 from functools import partial
 
 from authproxy.errors import CredentialError
-from authproxy.exchange import Exchange, RequestHead
-from authproxy.policy.access.networks import AccessList, Address
+from authproxy.exchange import Exchange
+from authproxy.policy.access.networks import AccessList
 from authproxy.policy.messages.headers import service_rules
 from authproxy.policy.routes import Routes, Target
 from authproxy.settings import LimitSettings, TimeoutSettings
@@ -95,17 +95,6 @@ class Service:
         return f"secret-of-{self.name}-".encode()
 
 
-class Ledger(ProxyServer):
-    """The server, and a list of all exchanges that began."""
-
-    began: list[Exchange]
-
-    def begin_exchange(self, client: Address | None, head: RequestHead) -> Exchange:
-        exchange = super().begin_exchange(client, head)
-        self.began.append(exchange)
-        return exchange
-
-
 class Complaints(logging.Handler):
     """Whatever is logged as an error, and whatever a callback raised."""
 
@@ -124,6 +113,7 @@ class Stage:
     """Built inside the loop; `play` does the acts one by one, and then clears the stage."""
 
     def __init__(self, loop: WiredLoop) -> None:
+        self.began: list[Exchange] = []
         self.ended: list[Exchange] = []
         self.services = [
             Service("a", "auto", "key-of-a", FixedTokens()),
@@ -140,13 +130,12 @@ class Stage:
             for service, pool in zip(self.services, pools, strict=True)
         }
         self._rules = ListenerRules(routes=Routes(targets), access=AccessList(allow=LOOPBACK))
-        self.server = Ledger(
+        self.server = ProxyServer(
             observers=[self],
             limits=LIMITS,
             timeouts=TIMEOUTS,
             pools=pools,
         )
-        self.server.began = []
         for who in range(len(self.services)):
             self._token_comes(who, b"")
         loop.connect = self._connect
@@ -166,6 +155,9 @@ class Stage:
         )
         return Upstream(service.name, pool.origin, rules, as_tokens(service.tokens), pool, None)
 
+    def exchange_begun(self, exchange: Exchange) -> None:
+        self.began.append(exchange)
+
     def exchange_ended(self, exchange: Exchange) -> None:
         self.ended.append(exchange)
 
@@ -181,13 +173,13 @@ class Stage:
         for wire in self.wires:
             wire.flow()
         await turn(6)
-        for _ in range(len(self.server.began) + 12):
+        for _ in range(len(self.began) + 12):
             self.server.tick(AGES_S)
             for wire in self.wires:
                 wire.flow()
             await turn(6)
         self.left_open = [wire for wire in self.clients if not wire.is_lost]
-        self.unended = [exchange for exchange in self.server.began if exchange not in self.ended]
+        self.unended = [exchange for exchange in self.began if exchange not in self.ended]
         await self.server.shutdown(0)
         await turn(6)
 

@@ -213,7 +213,7 @@ class ClientConnection(asyncio.Protocol):
 
     def ended(self, relay: Asked) -> None:
         """`relay` is over; go on with the next request, or close."""
-        self.server.exchange_ended(relay.exchange)
+        self.server.recorder.ended(relay.exchange, relay.received_bytes, relay.answer_bytes)
         if relay is not self._relay:
             return
         self._relay = None
@@ -238,7 +238,7 @@ class ClientConnection(asyncio.Protocol):
 
     def linger(self, relay: Asked) -> None:
         """`relay` is over and the client still sends: let it read the answer before we close."""
-        self.server.exchange_ended(relay.exchange)
+        self.server.recorder.ended(relay.exchange, relay.received_bytes, relay.answer_bytes)
         self._relay = None
         self._reader.is_deaf = True
         self._holds.set(holds.ALL, False)
@@ -248,7 +248,7 @@ class ClientConnection(asyncio.Protocol):
 
     def abort(self, relay: Asked) -> None:
         """Cut the client off in the middle of an answer, so that it cannot take it for whole."""
-        self.server.exchange_ended(relay.exchange)
+        self.server.recorder.ended(relay.exchange, relay.received_bytes, relay.answer_bytes)
         self._relay = None
         self._reader.is_deaf = True
         reset(self.transport)
@@ -313,7 +313,7 @@ class ClientConnection(asyncio.Protocol):
 
     def cut(self) -> None:
         if self._relay is not None:
-            self._relay.exchange.aborted = "authproxy"
+            self.server.recorder.left(self._relay.exchange, "authproxy")
             if self._relay.response is not None:
                 reset(self.transport)
         self.transport.abort()

@@ -9,7 +9,7 @@ from authproxy.wire.http2.framing.frames import ConnectionFault, Failure
 from authproxy.wire.upstream import mismatch
 
 if TYPE_CHECKING:
-    from authproxy.wire.http2.streams import Stream
+    pass
 
 
 def another_service() -> Refused:
@@ -56,13 +56,3 @@ def much_but_no_call() -> ConnectionFault:
 
 def malformed_request(reason: str) -> Refused:
     return Refused("The request is not valid HTTP/2.", code=Code.BAD_REQUEST, detail=reason)
-
-
-def note_end(stream: "Stream", fault: "ConnectionFault | None") -> None:
-    """The client's connection ended under this call, by its own doing if there is a `fault`."""
-    exchange = stream.exchange
-    if stream.service_ended and stream.is_answered:
-        return  # it had the whole answer
-    exchange.aborted = "client"
-    if fault is not None:
-        exchange.code, exchange.detail = Code.BAD_REQUEST, fault.reason

@@ -20,11 +20,10 @@ from authproxy.wire.http2.own_content import OwnContent
 from authproxy.wire.http2.ports import Between
 from authproxy.wire.http2.replies import render, render_end
 from authproxy.wire.http2.streams import Stream
-from authproxy.wire.relay.call_end import who_left
+from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.timeouts import find_overdue
 
 if TYPE_CHECKING:
-    from authproxy.exchange import Exchange
     from authproxy.settings import TimeoutSettings
 
 MAX_REFUSED = 4096
@@ -67,14 +66,14 @@ class Calls:
         del self.streams[stream_id]
         splice = self._splice
         splice.rest_s = 0.0
-        splice.server.exchange_ended(stream.exchange)
+        splice.server.recorder.ended(stream.exchange, stream.received_bytes, stream.answer_bytes)
         if splice.is_draining and not self.streams:
             asyncio.get_running_loop().call_soon(splice.finish)
 
     def refuse(self, stream_id: int, stream: Stream, error: AuthProxyError) -> None:
         """Answer by ourselves; nothing of the service's answer has been sent."""
         exchange, splice = stream.exchange, self._splice
-        exchange.code, exchange.detail, exchange.status = error.code, error.detail, error.status
+        splice.server.recorder.refused(exchange, error)
         frames, counted = render(
             error,
             exchange.head,
@@ -82,7 +81,7 @@ class Calls:
             stream_id=stream_id,
             cors=stream.cors,
         )
-        exchange.bytes_to_client = counted
+        stream.answer_bytes = counted
         end = b""
         if error.code is Code.BAD_REQUEST:
             # RFC 9113 8.1.1: an answer may come before it, but a malformed request is an error.
@@ -104,23 +103,22 @@ class Calls:
         exchange = stream.exchange
         told = stream.service_ended
         if not told:
-            exchange.code, exchange.detail = error.code, error.detail or error.message
-            exchange.aborted = who_left(error)
-            told = self._tell_end(stream_id, exchange, error)
+            self._splice.server.recorder.broke_off(exchange, error)
+            told = self._tell_end(stream_id, stream, error)
         if not told or not stream.client_ended:
             failure = Failure.NO_ERROR if told else Failure.INTERNAL_ERROR
             self._splice.to_client(rst_stream(stream_id, failure))
         self.forget(stream_id)
         self.ended(stream_id, stream)
 
-    def _tell_end(self, stream_id: int, exchange: "Exchange", error: AuthProxyError) -> bool:
+    def _tell_end(self, stream_id: int, stream: Stream, error: AuthProxyError) -> bool:
         """A reset has no words. Does the client's protocol have some for how this call ended?"""
         frames, counted = render_end(
             error,
-            exchange.head,
-            exchange.request_id,
+            stream.exchange.head,
+            stream.exchange.request_id,
             stream_id=stream_id,
-            is_empty=not exchange.bytes_to_client,
+            is_empty=not stream.answer_bytes,
         )
         self.own.window -= counted
         self.own.sent += counted
@@ -131,13 +129,13 @@ class Calls:
     def break_off(self, stream_id: int, stream: Stream, fault: str, failure: Failure) -> None:
         """The client's request is not valid (RFC 9113 8.1.1); part of it may have passed."""
         exchange, splice = stream.exchange, self._splice
-        exchange.aborted = "client"
+        splice.server.recorder.left(exchange, "client")
         splice.guard.note_reset()
         splice.to_service(rst_stream(stream_id, Failure.CANCEL))
         if not stream.is_answered:
             self.refuse(stream_id, stream, call_refusals.malformed_request(fault))
             return
-        exchange.code, exchange.detail = Code.BAD_REQUEST, fault
+        splice.server.recorder.malformed(exchange, fault)
         splice.to_client(rst_stream(stream_id, failure))
         self.forget(stream_id)
         self.ended(stream_id, stream)
@@ -146,7 +144,7 @@ class Calls:
         """The service is gone. What it said that it would not take, may be tried elsewhere."""
         for stream_id, stream in list(self.streams.items()):
             if stream_id > last_taken_id:
-                stream.exchange.aborted = "service"
+                self._splice.server.recorder.left(stream.exchange, "service")
                 self._splice.to_client(rst_stream(stream_id, Failure.REFUSED_STREAM))
                 self.forget(stream_id)
                 self.ended(stream_id, stream)
@@ -155,9 +153,10 @@ class Calls:
 
     def drop_all(self, fault: ConnectionFault | None = None) -> None:
         """The client is gone, or was sent away for `fault`."""
+        recorder = self._splice.server.recorder
         for stream in self.streams.values():
-            call_refusals.note_end(stream, fault)
-            self._splice.server.exchange_ended(stream.exchange)
+            note_end(recorder, stream, fault)
+            recorder.ended(stream.exchange, stream.received_bytes, stream.answer_bytes)
         self.streams.clear()
 
     def end_event_streams(self) -> None:
@@ -168,7 +167,7 @@ class Calls:
         """
         for stream_id, stream in list(self.streams.items()):
             if stream.is_event_stream and stream.silent_s >= QUIET_S:
-                stream.exchange.aborted = "authproxy"
+                self._splice.server.recorder.left(stream.exchange, "authproxy")
                 self._splice.to_client(frame(DATA, END_STREAM, stream_id))
                 if not stream.client_ended:
                     self._splice.to_client(rst_stream(stream_id, Failure.NO_ERROR))
@@ -221,3 +220,13 @@ def _remember(streams: dict[int, None], stream_id: int) -> None:
     streams[stream_id] = None
     if len(streams) > MAX_REFUSED:
         del streams[next(iter(streams))]
+
+
+def note_end(recorder: Recorder, stream: Stream, fault: ConnectionFault | None) -> None:
+    """The client's connection ended under this call, by its own doing if there is a `fault`."""
+    if stream.service_ended and stream.is_answered:
+        return  # it had the whole answer
+    if fault is not None:
+        recorder.malformed(stream.exchange, fault.reason)
+    else:
+        recorder.left(stream.exchange, "client")

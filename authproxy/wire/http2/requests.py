@@ -65,13 +65,13 @@ class Requests:
         if stream is None:
             return self._stray_data(stream_id, length)
         stream.silent_s = 0.0
-        got = stream.exchange.bytes_from_client + length - padding
+        got = stream.received_bytes + length - padding
         ended = bool(flags & END_STREAM)
         fault = length_fault(got, stream.request_length, is_last=ended)
         if fault or stream.client_ended:
             self._malformed(stream_id, stream, fault)
             return self._stray_data(stream_id, length)
-        stream.exchange.bytes_from_client = got
+        stream.received_bytes = got
         limit = self._limits.body_bytes
         if limit and got > limit:
             self._splice.to_service(rst_stream(stream_id, Failure.CANCEL))
@@ -123,8 +123,8 @@ class Requests:
             splice.to_client(rst_stream(stream_id, Failure.REFUSED_STREAM))
             return b""
         call = known.call or self._blocks.understand(known, splice.caller.refusal)
-        exchange = splice.server.begin_exchange(splice.caller.address, call.head)
-        exchange.host = call.facts.host or b""
+        recorder = splice.server.recorder
+        exchange = recorder.begin(splice.caller.address, call.head, call.facts.host or b"")
         ended = bool(flags & END_STREAM)
         stream = Stream(exchange, client_ended=ended)
         self._calls.streams[stream_id] = stream
@@ -139,11 +139,12 @@ class Requests:
         try:
             found = stream.admission = splice.admit(call)
         except NotAdmitted as refused:
-            exchange.client, stream.cors = refused.address, refused.cors
+            stream.cors = refused.cors
+            recorder.not_admitted(exchange, refused.address, refused.host or exchange.host)
             self._calls.refuse(stream_id, stream, refused.refusal)
             return b""
         upstream, stream.cors = found.service, found.cors
-        exchange.service, exchange.client, exchange.key = upstream.name, found.address, found.key
+        recorder.admitted(exchange, upstream.name, found.address, found.host, found.key)
         token = upstream.tokens.current()
         if token is None:
             self._on_hold = known, flags, stream_id, priority
@@ -173,9 +174,7 @@ class Requests:
     ) -> bytes:
         stream = self._calls.streams[stream_id]
         stream.token = token
-        exchange = stream.exchange
-        exchange.principal = token.principal
-        exchange.attempts = 1
+        self._splice.server.recorder.sent(stream.exchange, token.principal)
         self.last_sent_id = stream_id
         same = known.token is token and known.rules is self._splice.rules
         if not same or known.changes != self._writer.changes:
@@ -217,7 +216,7 @@ class Requests:
         if stream is None or upstream is None:
             self._check_closed(stream_id)
             return b""
-        got = stream.exchange.bytes_from_client
+        got = stream.received_bytes
         fault = length_fault(got, stream.request_length, is_last=True)
         if not flags & END_STREAM:
             fault = "trailers that do not end the request, or a second head"
@@ -298,6 +297,6 @@ class Requests:
             return b""
         if not stream.is_answered:
             self._splice.guard.note_reset()
-        stream.exchange.aborted = "client"
+        self._splice.server.recorder.left(stream.exchange, "client")
         self._calls.take_back(stream_id, stream)
         return None

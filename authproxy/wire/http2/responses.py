@@ -5,8 +5,6 @@ Location that names the service, a cookie), the client is told to forget its tab
 every block of this connection is written anew, without a table.
 """
 
-import time
-
 from authproxy.errors import UpstreamError
 from authproxy.exchange import ResponseHead
 from authproxy.policy.google.rejection import LOWEST_STATUS, is_token_rejection
@@ -74,7 +72,7 @@ class Answers:
             return self._stray_data(stream_id, length)
         stream.silent_s = 0.0
         exchange, wanted = stream.exchange, stream.answer_length
-        got = exchange.bytes_to_client + length - padding
+        got = stream.answer_bytes + length - padding
         if wanted < 0:
             fault = "" if exchange.status else "content before the head"
         else:
@@ -82,7 +80,7 @@ class Answers:
         if fault or stream.service_ended:
             self._malformed(stream_id, stream, fault)
             return self._stray_data(stream_id, length)
-        exchange.bytes_to_client = got
+        stream.answer_bytes = got
         self._calls.own.window -= length
         if flags & END_STREAM:
             self._calls.service_ended(stream_id, stream)
@@ -229,8 +227,7 @@ class Answers:
         exchange = stream.exchange
         status = glance.status
         if not exchange.status and status >= 200:
-            exchange.status = status
-            exchange.first_byte_s = time.monotonic() - exchange.started
+            self._splice.server.recorder.answered(exchange, status)
             stream.head = glance
             stream.answer_length = answer_length(glance, exchange.head.method)
             if status >= LOWEST_STATUS:
@@ -315,8 +312,8 @@ class Answers:
         exchange = stream.exchange
         failure = int.from_bytes(payload, "big")
         if failure != Failure.NO_ERROR or not stream.service_ended:
-            exchange.aborted = "service"
-            exchange.detail = f"the service reset the stream, code {failure}"
+            why = f"the service reset the stream, code {failure}"
+            self._splice.server.recorder.left(exchange, "service", why)
         self._calls.forget(stream_id)
         self._calls.ended(stream_id, stream)
 

@@ -14,12 +14,14 @@ class Stream:
     __slots__ = (
         "admission",
         "age_s",
+        "answer_bytes",
         "answer_length",
         "client_ended",
         "cors",
         "exchange",
         "head",
         "interim",
+        "received_bytes",
         "request_length",
         "service_ended",
         "silent_s",
@@ -31,6 +33,8 @@ class Stream:
         self.client_ended = client_ended
         self.service_ended = False
         self.age_s = self.silent_s = 0.0
+        self.received_bytes = self.answer_bytes = 0
+        """Of content."""
         self.request_length = self.answer_length = NO_LENGTH
         """Bytes of content that are to come in all, where that was said."""
         self.token: Token | None = None

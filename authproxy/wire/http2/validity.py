@@ -34,7 +34,7 @@ def _trailers_fault(status: int, stream: "Stream", *, is_last: bool) -> str:
         return "a second head, or a :status in trailers"
     if not is_last:
         return "trailers that do not end the answer"
-    return length_fault(stream.exchange.bytes_to_client, stream.answer_length, is_last=True)
+    return length_fault(stream.answer_bytes, stream.answer_length, is_last=True)
 
 
 def answer_length(glance: "Glance", method: bytes) -> int:

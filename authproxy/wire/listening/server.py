@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 import logging
-import secrets
 import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from authproxy.exchange import Exchange, Observer, RequestHead
+from authproxy.exchange import Observer
 from authproxy.policy.access.networks import Address
 from authproxy.policy.access.rate_limits import ConnectionCounter
 from authproxy.settings import LimitSettings, TimeoutSettings
@@ -23,6 +22,7 @@ from authproxy.wire.listening.room import Room
 from authproxy.wire.listening.without_tls import WrongPorts, lacks_tls, meet
 from authproxy.wire.loops import Loops
 from authproxy.wire.ports import Open
+from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.hints import Explainer
 from authproxy.wire.status import ServerStatus
 from authproxy.wire.upstream.pool import Pool
@@ -61,7 +61,7 @@ class ProxyServer:
         self._none_open.set()
         self.draining = False
         self.tasks = Tasks()
-        self._observers = tuple(observers)
+        self.recorder = Recorder(observers)
         self._pools = tuple(pools)
         self.loops = Loops()
         self.room = Room(lambda: len(self._connections), self._send_idle_away)
@@ -71,8 +71,6 @@ class ProxyServer:
             pool.loops = self.loops
         self.explainer = Explainer()
         self.wrong_ports = WrongPorts()
-        self._run = secrets.token_hex(3)
-        self._begun = 0
 
     def listen(
         self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
@@ -161,19 +159,6 @@ class ProxyServer:
             self._none_open.set()
         if self.room.is_awaited:
             self.room.freed()
-
-    def begin_exchange(self, client: Address | None, head: RequestHead) -> Exchange:
-        self._begun += 1
-        return Exchange(self._run, self._begun, client, head)
-
-    def exchange_ended(self, exchange: Exchange) -> None:
-        if self._observers:
-            exchange.duration_s = time.monotonic() - exchange.started
-            for observer in self._observers:
-                try:
-                    observer.exchange_ended(exchange)
-                except Exception:
-                    logger.exception("%r failed to record %r", observer, exchange)
 
     def tick(self, seconds: float) -> None:
         """Let everything open know that time passed: one timer for all, none per request."""
@@ -278,7 +263,7 @@ class ProxyServer:
             arriving=self.room.arriving,
             most=self.room.most,
             exchanges=sum(connection.in_flight for connection in self._connections),
-            begun=self._begun,
+            begun=self.recorder.begun,
             draining=self.draining,
             pools=tuple(pool.status() for pool in self._pools),
         )

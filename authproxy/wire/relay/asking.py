@@ -34,7 +34,8 @@ class Asking:
         self.client = client
         self.head = head
         self.facts = facts
-        self.exchange = client.server.begin_exchange(client.caller.address, head)
+        self.recorder = recorder = client.server.recorder
+        self.exchange = recorder.begin(client.caller.address, head)
         self.keep_alive = facts.keep_alive and refusal is None
         """The client may send another request on this connection."""
         self.target = head.target
@@ -50,14 +51,13 @@ class Asking:
         try:
             found = admit(client.caller, self.head, self.facts, client.server.limits.body_bytes)
         except NotAdmitted as refused:
-            exchange.client, exchange.host, self.cors = refused.address, refused.host, refused.cors
+            self.cors = refused.cors
+            self.recorder.not_admitted(exchange, refused.address, refused.host)
             self.refuse(refused.refusal)
             return
         self.admission, self.target, upstream = found, found.target, found.service
-        self.upstream, exchange.service = upstream, upstream.name
-        exchange.client, exchange.host = found.address, found.host
-        if found.key:
-            exchange.key = found.key
+        self.upstream = upstream
+        self.recorder.admitted(exchange, upstream.name, found.address, found.host, found.key)
         if found.cors:
             self.cors = found.cors
         token = upstream.tokens.current()

@@ -4,9 +4,7 @@ To most clients only a reset says that an answer is not whole. But gRPC, gRPC-We
 their streams with a status, and a client that gets one knows more than that something broke.
 """
 
-from typing import Literal
-
-from authproxy.errors import AuthProxyError, Code, UpstreamError
+from authproxy.errors import AuthProxyError
 from authproxy.exchange import Exchange, make_field
 from authproxy.policy.messages.headers import last_chunk
 from authproxy.policy.messages.rpc import Rpc, find_rpc
@@ -14,19 +12,18 @@ from authproxy.wire.rpc_replies import last_message, status_lines
 from authproxy.wire.transport import add_chunk
 
 
-def who_left(error: AuthProxyError) -> Literal["client", "service", "authproxy"]:
-    """Whose doing it is that an answer ends here, for the record."""
-    if error.code is Code.SHUTTING_DOWN:
-        return "authproxy"
-    return "service" if isinstance(error, UpstreamError) else "client"
-
-
 def tell_end(
-    out: list[bytes], exchange: Exchange, error: AuthProxyError, messages: "Messages | None"
+    out: list[bytes],
+    exchange: Exchange,
+    error: AuthProxyError,
+    messages: "Messages | None",
+    *,
+    is_empty: bool,
 ) -> bool:
     """End the answer, whose body is sent in chunks, with `error`; False where that cannot be said.
 
-    `messages`: where in them the client stands, if somebody has counted.
+    `messages`: where in them the client stands, if somebody has counted; `is_empty`: nothing of the
+    body has been sent.
     """
     rpc, request_id = find_rpc(exchange.head), exchange.request_id
     if rpc is None:
@@ -35,7 +32,7 @@ def tell_end(
         lines = status_lines(error, request_id)
         out.append(last_chunk([make_field(n.encode(), v.encode()) for n, v in lines]))
         return True
-    is_between = messages.is_between if messages else not exchange.bytes_to_client
+    is_between = messages.is_between if messages else is_empty
     last = last_message(error, rpc, request_id)
     if not last or not is_between:
         return False

@@ -31,9 +31,9 @@ class ChunkedBody:
         """The body is over."""
         self._out.append(answer_end(trailers, self._home))
 
-    def break_off(self, exchange: Exchange, error: AuthProxyError) -> bool:
-        """End it with `error`; False where that cannot be said."""
-        return tell_end(self._out, exchange, error, self._messages)
+    def break_off(self, exchange: Exchange, error: AuthProxyError, *, is_empty: bool) -> bool:
+        """End it with `error`; False where that cannot be said. `is_empty`: nothing was added."""
+        return tell_end(self._out, exchange, error, self._messages, is_empty=is_empty)
 
     def drain(self) -> None:
         """Nothing: it has no end but its own."""

@@ -13,6 +13,7 @@ from authproxy.exchange import Exchange, Field
 from authproxy.policy.messages.facts import ResponseFacts
 from authproxy.policy.messages.headers import answer_end
 from authproxy.policy.messages.origin_mapping import Home
+from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.ports import Client
 from authproxy.wire.transport import add_chunk
 
@@ -26,6 +27,7 @@ class Streaming(Protocol):
     """The exchange that a stream of events is the answer of."""
 
     exchange: Exchange
+    recorder: Recorder
 
     @property
     def client(self) -> Client:
@@ -89,7 +91,7 @@ class EventStream:
         if self._in_chunks and self._relay.is_open:
             self._relay.client.out.append(answer_end(trailers, self._home))
 
-    def break_off(self, _exchange: Exchange, _error: AuthProxyError) -> bool:
+    def break_off(self, _exchange: Exchange, _error: AuthProxyError, *, is_empty: bool) -> bool:
         """It has no words for an error; clients take no notice of half an event."""
         return False
 
@@ -103,7 +105,7 @@ class EventStream:
     def _end(self) -> None:
         """In good order, as if the service had ended it."""
         relay = self._relay
-        relay.exchange.aborted = "authproxy"
+        relay.recorder.left(relay.exchange, "authproxy")
         relay.leave_service()
         relay.service_done([])
 

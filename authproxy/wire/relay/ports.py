@@ -11,13 +11,14 @@ from authproxy.tasks import Tasks
 from authproxy.wire.admission.admission import Admission
 from authproxy.wire.admission.caller import Caller
 from authproxy.wire.loops import Loops
-from authproxy.wire.ports import Recorder, Register
+from authproxy.wire.ports import Register
+from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.hints import Explainer
 from authproxy.wire.upstream import connection
 from authproxy.wire.upstream.upstream import Upstream
 
 
-class Server(Register, Recorder, Protocol):
+class Server(Register, Protocol):
     """What exchanges need of the server that they belong to."""
 
     limits: LimitSettings
@@ -25,6 +26,7 @@ class Server(Register, Recorder, Protocol):
     tasks: Tasks
     """What waits for something; ends with the server."""
     explainer: Explainer
+    recorder: Recorder
     loops: Loops
 
 
@@ -34,6 +36,9 @@ class Asked(Protocol):
     head: RequestHead
     facts: RequestFacts
     exchange: Exchange
+    received_bytes: int
+    answer_bytes: int
+    """Of content."""
     keep_alive: bool
     """The client may send another request on this connection."""
     target: bytes

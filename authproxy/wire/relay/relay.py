@@ -5,7 +5,6 @@ The way of a request is `start`, `admit`, `send`, `from_client`; that of its ans
 that must be fetched takes a task, and the pool calls back when it has opened a connection.
 """
 
-import time
 from collections.abc import Sequence
 
 from authproxy.errors import AuthProxyError, UpstreamError
@@ -24,7 +23,6 @@ from authproxy.wire import refusals
 from authproxy.wire.interim import InterimCount
 from authproxy.wire.relay import retry
 from authproxy.wire.relay.asking import Asking
-from authproxy.wire.relay.call_end import who_left
 from authproxy.wire.relay.chunked_body import ChunkedBody
 from authproxy.wire.relay.event_stream import EventStream, may_end_early
 from authproxy.wire.relay.replay_buffer import KeptBody
@@ -40,6 +38,8 @@ class Relay(Asking):
     # One is made for every request, so the defaults stand on the class and cost nothing.
     token: Token
     service: ServiceConnection | None = None
+    received_bytes = answer_bytes = 0
+    """Of content: the client's, and to the client."""
     received_all = False
     """The client's request has come in whole."""
     silent_s = age_s = 0.0
@@ -61,7 +61,7 @@ class Relay(Asking):
 
     def send(self, token: Token) -> None:
         """A token is at hand; without one nothing gets here."""
-        self.token, self.exchange.principal = token, token.principal
+        self.token = token
         connection = self.upstream.pool.take()
         if connection is None:
             self._wait()
@@ -69,6 +69,7 @@ class Relay(Asking):
             self._use(connection)
 
     def _wait(self) -> None:
+        self.recorder.has_token(self.exchange, self.token.principal)
         self._in_line = True
         self.upstream.pool.wait(self)
 
@@ -87,7 +88,7 @@ class Relay(Asking):
     def _use(self, connection: ServiceConnection) -> None:
         upstream = self.upstream
         self.service = connection
-        self.exchange.attempts += 1
+        self.recorder.sent(self.exchange, self.token.principal)
         head, client = self.head, self.client
         fields = client.caller.sent_fields.write(head, self.facts, self.admission, upstream.rules)
         token_line = upstream.token_line(self.token, self.facts)
@@ -111,9 +112,9 @@ class Relay(Asking):
     def from_client(self, data: bytes) -> None:
         """A piece of the request's body."""
         self.silent_s = 0.0
-        self.exchange.bytes_from_client += len(data)
+        self.received_bytes += len(data)
         limit = self.client.server.limits.body_bytes
-        if limit and self.exchange.bytes_from_client > limit and not self._answered:
+        if limit and self.received_bytes > limit and not self._answered:
             self.give_up(refusals.body_too_large(limit))
             return
         service = self.service
@@ -148,7 +149,7 @@ class Relay(Asking):
     def client_gone(self) -> None:
         """The client left: cut the exchange with the service, whatever stage it is at."""
         if not self._over:
-            self.exchange.aborted = self.exchange.aborted or "client"
+            self.recorder.left(self.exchange, "client")
             self.leave_service()
             self._end()
 
@@ -199,7 +200,7 @@ class Relay(Asking):
         assert service is not None  # noqa: S101 -- for the type checker: it speaks
         check_switch(self.facts, facts)
         client, exchange = self.client, self.exchange
-        exchange.status = head.status
+        self.recorder.switched(exchange, head.status)
         client.out.append(upgrade_head(head, facts, self.admission.home))
         self.service = None
         Tunnel(client, exchange, self.upstream.timeouts).open(client, service, rest)
@@ -207,9 +208,7 @@ class Relay(Asking):
 
     def _answer(self, head: ResponseHead, facts: ResponseFacts) -> None:
         self.silent_s = 0.0
-        exchange = self.exchange
-        exchange.status = head.status
-        exchange.first_byte_s = time.monotonic() - exchange.started
+        self.recorder.answered(self.exchange, head.status)
         self.response, self._answering, self._kept = facts, True, None
         in_chunks = self.client.begin_answer(self, head, facts)
         home, out = self.admission.home, self.client.out
@@ -221,7 +220,7 @@ class Relay(Asking):
     def from_service(self, data: bytes) -> None:
         """A piece of the answer's body."""
         self.silent_s = 0.0
-        self.exchange.bytes_to_client += len(data)
+        self.answer_bytes += len(data)
         if self._body is None:
             self.client.out.append(data)
         else:
@@ -285,15 +284,14 @@ class Relay(Asking):
         """Answer by ourselves; nothing of the service's answer has been sent."""
         if self._over:
             return
-        exchange = self.exchange
-        exchange.code, exchange.detail, exchange.status = error.code, error.detail, error.status
+        self.recorder.refused(self.exchange, error)
         self._answered = self._answering = True
         self._kept = None
         # Behind a request that the reader refused anything may follow.
         complete = self.received_all or not (self.facts.has_body or self._refusal)
         if error.status == 400 or not complete:
             self.keep_alive = False
-        exchange.bytes_to_client = self.client.reply(error, self)
+        self.answer_bytes = self.client.reply(error, self)
         if self.received_all:
             self._end()
         elif not complete:
@@ -311,10 +309,9 @@ class Relay(Asking):
             self._break_off(error)
 
     def _break_off(self, error: AuthProxyError) -> None:
-        exchange = self.exchange
-        exchange.code, exchange.detail = error.code, error.detail or error.message
-        exchange.aborted = who_left(error)
-        if self._body is not None and self._body.break_off(exchange, error):
+        exchange, body = self.exchange, self._body
+        self.recorder.broke_off(exchange, error)
+        if body is not None and body.break_off(exchange, error, is_empty=not self.answer_bytes):
             self.keep_alive = False
             self._end() if self.received_all else self._linger()
         else:

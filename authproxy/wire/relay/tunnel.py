@@ -102,10 +102,8 @@ class Tunnel:
             del self.client_end.transport, self.service_end.transport
             return
         self._ended = True
-        exchange = self._exchange
-        exchange.bytes_from_client = self.client_end.bytes_received
-        exchange.bytes_to_client = self.service_end.bytes_received
-        self._server.exchange_ended(exchange)
+        received = self.client_end.bytes_received, self.service_end.bytes_received
+        self._server.recorder.ended(self._exchange, *received)
 
     def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
         self.silent_s += seconds
@@ -125,7 +123,7 @@ class Tunnel:
 
     def cut(self) -> None:
         if not self._ended:
-            self._exchange.aborted = "authproxy"
+            self._server.recorder.left(self._exchange, "authproxy")
         self.client_end.transport.abort()
         self.service_end.transport.abort()
 
