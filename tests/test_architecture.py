@@ -502,12 +502,7 @@ REACHES = {
 }
 """Tests that reach for names of ours with an underscore, and for which. Never to be made longer."""
 
-PATCHED = {
-    "test_commands_status.py": "status, TIMEOUT_S",
-    "test_config_files_network_lists.py": "network_lists, MAX_NETWORKS",
-    "test_wire_listening_acceptor.py": "acceptor, PAUSE_S",
-    "test_wire_listening_proxy_protocol.py": "acceptor, PAUSE_S; proxy_protocol, MAX_WAITING",
-}
+PATCHED: dict[str, str] = {}
 """Tests that patch constants of ours, and which. Never to be made longer."""
 
 TEST_TREES = {

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from authproxy.config.files import network_lists
-from authproxy.config.files.network_lists import read_networks
+from authproxy.config.files.network_lists import MAX_NETWORKS, read_networks
 from authproxy.errors import ConfigError
 
 
@@ -13,9 +13,9 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "deny.txt"
 
 
-def complaints(file: Path) -> list[str]:
+def complaints(file: Path, at_most: int = MAX_NETWORKS) -> list[str]:
     with pytest.raises(ConfigError) as caught:
-        read_networks(file, key="deny_file", where="authproxy.toml:3")
+        read_networks(file, key="deny_file", where="authproxy.toml:3", at_most=at_most)
     return [str(problem).replace(f"{file.parent}/", "") for problem in caught.value.problems]
 
 
@@ -99,12 +99,11 @@ def test_a_file_of_another_kind_is_not_read_to_its_end(file: Path) -> None:
     assert expected == told[-1]
 
 
-def test_a_list_has_an_end(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network_lists, "MAX_NETWORKS", 3)
+def test_a_list_has_an_end(file: Path) -> None:
     file.write_text("::1\n" * 4)
 
     expected = "deny.txt:4: deny_file: these are more than 3 networks; is it the right file?"
-    assert [expected] == complaints(file)
+    assert [expected] == complaints(file, at_most=3)
 
 
 def test_a_file_that_cannot_be_read_is_a_problem_of_the_setting(file: Path) -> None:

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from authproxy.values import Listen
-from authproxy.wire.listening import acceptor
-from authproxy.wire.listening.acceptor import AT_ONCE, Acceptor, show_name
+from authproxy.wire.listening.acceptor import AT_ONCE, PAUSE_S, Acceptor, show_name
 from authproxy.wire.listening.room import Room
 from authproxy.wire.listening.sockets import open_listener
 from tests.support.talking import until
@@ -22,14 +21,14 @@ from tests.support.talking import until
 class Taken:
     """What an acceptor has taken, and how much room there is."""
 
-    def __init__(self, most: int | None = None) -> None:
+    def __init__(self, most: int | None = None, pause_s: float = PAUSE_S) -> None:
         self.socks: list[socket.socket] = []
         self.may = True
         self.room = Room(lambda: len(self.socks), lambda: None)
         self.room.most = most
         (sock,) = open_listener(Listen("127.0.0.1", 0))
         self.address = sock.getsockname()
-        self.acceptor = Acceptor(sock, self.take, self.room, lambda: self.may)
+        self.acceptor = Acceptor(sock, self.take, self.room, lambda: self.may, pause_s=pause_s)
         self.acceptor.go_on()
 
     def take(self, sock: socket.socket, peername: object) -> None:
@@ -44,8 +43,8 @@ class Taken:
 
 
 @contextmanager
-def taken(most: int | None = None) -> Iterator[Taken]:
-    found = Taken(most)
+def taken(most: int | None = None, pause_s: float = PAUSE_S) -> Iterator[Taken]:
+    found = Taken(most, pause_s)
     try:
         yield found
     finally:
@@ -127,10 +126,9 @@ def no_more_files() -> Iterator[None]:
 
 
 async def test_a_shortage_of_files_is_one_line_and_passes(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(acceptor, "PAUSE_S", 0.001)
-    with taken() as found, clients(found.address, 3):
+    with taken(pause_s=0.001) as found, clients(found.address, 3):
         with no_more_files():
             await until(lambda: bool(caplog.messages))
             await asyncio.sleep(0.01)  # some more tries

@@ -14,8 +14,8 @@ import pytest
 from authproxy.policy.access.networks import Address, AddressSet
 from authproxy.tasks import Tasks
 from authproxy.values import LOOPBACK, Listen
-from authproxy.wire.listening import acceptor, proxy_protocol
-from authproxy.wire.listening.proxy_protocol import Door, serve
+from authproxy.wire.listening.acceptor import PAUSE_S
+from authproxy.wire.listening.proxy_protocol import MAX_WAITING, Door, serve
 from authproxy.wire.listening.room import Room
 from authproxy.wire.listening.sockets import open_listener
 from authproxy.wire.listening.without_tls import readable
@@ -88,6 +88,8 @@ async def serving(
     trusted: AddressSet = EVERYBODY,
     context: ssl.SSLContext | None = None,
     deadline_s: float = PATIENT_S,
+    most_unheard: int = MAX_WAITING,
+    pause_s: float = PAUSE_S,
     listen: Listen = Listen("127.0.0.1", 0),  # noqa: B008 -- it is frozen
 ) -> AsyncIterator[Server]:
     (sock,) = open_listener(listen)
@@ -101,6 +103,8 @@ async def serving(
             trusted=trusted,
             deadline_s=deadline_s,
             room=server.room,
+            most_unheard=most_unheard,
+            pause_s=pause_s,
         ),
         name="listener",
     )
@@ -290,11 +294,8 @@ async def test_those_who_say_nothing_do_not_keep_others_out() -> None:
             writer.close()
 
 
-async def test_no_more_connections_are_taken_than_may_wait_for_their_header(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(proxy_protocol, "MAX_WAITING", 3)
-    async with serving() as server:
+async def test_no_more_connections_are_taken_than_may_wait_for_their_header() -> None:
+    async with serving(most_unheard=3) as server:
         silent = [await server.connect() for _ in range(4)]
         reader, writer = await server.connect()
         writer.write(v1("192.0.2.7"))
@@ -436,10 +437,9 @@ def no_more_files() -> Iterator[None]:
 
 
 async def test_a_shortage_of_files_is_told_and_survived(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(acceptor, "PAUSE_S", 0.01)
-    async with serving() as server:
+    async with serving(pause_s=0.01) as server:
         with socket.create_connection(("127.0.0.1", server.port)) as sock, no_more_files():
             await until(lambda: bool(caplog.messages))
         sock.close()

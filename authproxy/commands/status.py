@@ -19,7 +19,13 @@ MARK = b"\r\nx-authproxy-error:"
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared with, not bound to
 
 
-def run(address: str | None, environ: Mapping[str, str], say: Callable[[str], object]) -> int:
+def run(
+    address: str | None,
+    environ: Mapping[str, str],
+    say: Callable[[str], object],
+    *,
+    timeout_s: float = TIMEOUT_S,
+) -> int:
     """Exit code 0 when an authproxy answers at `address`, 1 when not, 2 when it is no address."""
     try:
         listen, in_tls = find_target(address, environ)
@@ -28,7 +34,7 @@ def run(address: str | None, environ: Mapping[str, str], say: Callable[[str], ob
         return 2
     shown = str(listen)
     try:
-        head = _ask(listen, in_tls=in_tls)
+        head = _ask(listen, in_tls=in_tls, timeout_s=timeout_s)
     except OSError as error:
         say(f"authproxy: nothing answers at {shown}: {error.strerror or 'it took too long'}")
         return 1
@@ -53,10 +59,11 @@ def find_target(address: str | None, environ: Mapping[str, str]) -> tuple[Listen
     return Listen(_EVERYWHERE.get(listen.host, listen.host), port), in_tls
 
 
-def _ask(listen: Listen, *, in_tls: bool) -> bytes:
+def _ask(listen: Listen, *, in_tls: bool, timeout_s: float) -> bytes:
     """The head of the answer, or what came of it until the deadline."""
-    deadline = time.monotonic() + TIMEOUT_S
-    with _connect(listen) as plain, _secured(plain) if in_tls else plain as connection:
+    deadline = time.monotonic() + timeout_s
+    plain = _connect(listen, timeout_s)
+    with plain, _secured(plain) if in_tls else plain as connection:
         connection.sendall(REQUEST)
         head = b""
         while b"\r\n\r\n" not in head and len(head) < MAX_HEAD:
@@ -78,11 +85,11 @@ def _secured(plain: socket.socket) -> socket.socket:
     return context.wrap_socket(plain)
 
 
-def _connect(listen: Listen) -> socket.socket:
+def _connect(listen: Listen, timeout_s: float) -> socket.socket:
     if listen.path is None:
-        return socket.create_connection((listen.host, listen.port or 0), timeout=TIMEOUT_S)
+        return socket.create_connection((listen.host, listen.port or 0), timeout=timeout_s)
     connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(TIMEOUT_S)
+    connection.settimeout(timeout_s)
     try:
         connection.connect(str(listen.path))
     except OSError:

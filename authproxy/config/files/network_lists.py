@@ -16,7 +16,9 @@ MAX_PROBLEMS = 10
 _HARMLESS = re.compile(r"[0-9A-Fa-f.:/*,;\s–-]+")
 
 
-def read_networks(file: Path, *, key: str, where: str = "") -> tuple[Network, ...]:
+def read_networks(
+    file: Path, *, key: str, where: str = "", at_most: int = MAX_NETWORKS
+) -> tuple[Network, ...]:
     """The networks in `file`, in order.
 
     `key` is the setting that names it, and `where` the place of that. Raises ConfigError with a
@@ -36,7 +38,7 @@ def read_networks(file: Path, *, key: str, where: str = "") -> tuple[Network, ..
         except ValueError as error:
             message = f"{_shown(text)}{str(error).removeprefix(quoted(text))}"
             problems.append(Problem(where=f"{file}:{number}", key=key, message=message))
-        reason = _find_end(len(problems), len(found))
+        reason = _find_end(len(problems), len(found), at_most)
         if reason:
             problems.append(Problem(where=f"{file}:{number}", key=key, message=reason))
             break
@@ -59,9 +61,9 @@ def _shown(text: str) -> str:
     return quoted(text) if _HARMLESS.fullmatch(text) and set(text) & set(".:") else "this"
 
 
-def _find_end(problems: int, networks: int) -> str:
+def _find_end(problems: int, networks: int, at_most: int) -> str:
     if problems == MAX_PROBLEMS:
         return "reading stopped here; is it the right file?"
-    if networks > MAX_NETWORKS:
-        return f"these are more than {MAX_NETWORKS:,} networks; is it the right file?"
+    if networks > at_most:
+        return f"these are more than {at_most:,} networks; is it the right file?"
     return ""

@@ -29,8 +29,14 @@ class Acceptor:
         take: Take,
         room: Room,
         may_take: Callable[[], bool] = lambda: True,
+        *,
+        pause_s: float = PAUSE_S,
     ) -> None:
-        """`may_take`: besides the room; when that changes, call `go_on`."""
+        """`may_take`: besides the room; when that changes, call `go_on`.
+
+        `pause_s` passes after a failure that only time can mend.
+        """
+        self._pause_s = pause_s
         self._sock = sock
         self._where = show_name(sock)
         self._take = take
@@ -73,7 +79,7 @@ class Acceptor:
                 reason = error.strerror or str(error)
                 self._shortages.warn(f"cannot accept connections at {self._where}: {reason}")
                 self._pause()
-                self._loop.call_later(PAUSE_S, self.go_on)
+                self._loop.call_later(self._pause_s, self.go_on)
                 return
             sock.setblocking(False)
             self._room.arriving += 1

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from authproxy.policy.access.networks import Address, AddressSet, parse_peer
 from authproxy.policy.access.proxy_header import find_length, parse_header, parse_port
 from authproxy.tasks import Tasks
-from authproxy.wire.listening.acceptor import Acceptor, show_name
+from authproxy.wire.listening.acceptor import PAUSE_S, Acceptor, show_name
 from authproxy.wire.listening.room import Room
 from authproxy.wire.listening.without_tls import lacks_tls, readable
 from authproxy.wire.rare_warnings import Seldom
@@ -41,16 +41,20 @@ async def serve(
     deadline_s: float,
     room: Room,
     for_itself: Factory | None = None,
+    most_unheard: int = MAX_WAITING,
+    pause_s: float = PAUSE_S,
 ) -> None:
     """Take the connections that come to `sock` (TCP, ours from now on) until cancelled.
 
     `deadline_s` bounds the wait for the header and, with `context`, that for the TLS handshake.
     What has been handed to a protocol by then goes on. `for_itself` makes the protocol for a proxy
     that names no client but itself, as for its health checks; without it, `factory` does.
+    `most_unheard` connections may be without their header; `pause_s` is the acceptor's.
     """
     door = Door(show_name(sock), factory, context, trusted, deadline_s, room)
     door.for_itself = for_itself or factory
-    acceptor = Acceptor(sock, door.take, room, door.may_take)
+    door.most_unheard = most_unheard
+    acceptor = Acceptor(sock, door.take, room, door.may_take, pause_s=pause_s)
     door.on_room = acceptor.go_on
     acceptor.go_on()
     try:
@@ -116,6 +120,7 @@ class Door:
         self._room = room
         self.on_room: Callable[[], None] = lambda: None
         """Called when fewer wait than before."""
+        self.most_unheard = MAX_WAITING
         self._unheard = 0
         """Those whose header has not come."""
         self._newcomers: set[_Newcomer] = set()
@@ -125,7 +130,7 @@ class Door:
 
     def may_take(self) -> bool:
         """Fewer wait than may."""
-        return self._unheard < MAX_WAITING
+        return self._unheard < self.most_unheard
 
     def take(self, sock: socket.socket, peername: object) -> None:
         """Let a connection say whose it is, if its peer may name others."""
