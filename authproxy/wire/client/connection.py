@@ -96,8 +96,7 @@ class ClientConnection(asyncio.Protocol):
         except Exception:
             logger.exception("a request could not be handled")
             self.transport.abort()
-        relay = self._relay
-        if relay is not None and (service := relay.service) is not None and service.out:
+        if (relay := self._relay) and (service := relay.service) and service.out:
             send(service.out, service.transport)
         if self.out:
             send(self.out, self.transport)
@@ -178,9 +177,10 @@ class ClientConnection(asyncio.Protocol):
 
     def begin_answer(self, relay: Asked, head: ResponseHead, facts: ResponseFacts) -> bool:
         """Send the final head; is its body to be sent in chunks?"""
-        in_chunks, announces, ends_connection = find_framing(relay.head, head, facts)
-        if ends_connection:
-            relay.keep_alive = False
+        in_chunks = announces = False
+        if facts.length is None:
+            in_chunks, announces, ends_connection = find_framing(relay.head, head, facts)
+            relay.keep_alive &= not ends_connection
         line, home, cors = self._connection_line(relay), relay.admission.home, relay.cors
         self.out.append(
             response_head(head, facts, chunked=announces, connection=line, home=home, cors=cors)

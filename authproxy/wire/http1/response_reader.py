@@ -143,6 +143,10 @@ class ResponseReader:
             self.may_follow = self.may_follow and not rest
             receiver.service_done([])
             return b""
+        if facts.length == len(rest):  # all in one piece, as most are
+            receiver.from_service(rest)
+            receiver.service_done([])
+            return b""
         if facts.length is None and not facts.chunked:
             self._body.begin(ENDLESS, chunked=False)
             self.may_follow = False

@@ -89,11 +89,11 @@ class Relay(Asking):
         upstream = self.upstream
         self.service = connection
         self.recorder.sent(self.exchange, self.token.principal)
-        head, client = self.head, self.client
-        fields = client.caller.sent_fields.write(head, self.facts, self.admission, upstream.rules)
-        token_line = upstream.token_line(self.token, self.facts)
-        if connection.is_here and self.facts.forwarded_proto:
-            fields += client.caller.standing.mark(self.facts, head.headers)
+        head, facts, client = self.head, self.facts, self.client
+        fields = client.caller.sent_fields.write(head, facts, self.admission, upstream.rules)
+        token_line = upstream.token_line(self.token, facts)
+        if connection.is_here and facts.forwarded_proto:
+            fields += client.caller.standing.mark(facts, head.headers)
         connection.out.append(request_head(head.method, self.target, fields, token_line))
         connection.begin(self, head.method, hold=client.is_congested)
         if self._kept is not None:
