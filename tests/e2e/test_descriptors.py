@@ -78,7 +78,7 @@ async def test_more_clients_than_fit_are_all_served_one_after_the_other(limit: i
     log = (said + more).decode()
     assert "Traceback" not in log
     assert log.count("\n") <= LINES
-    assert "clients are connected, and more must wait: the limit of open files is" in log
+    assert "are taken, and more must wait: the limit of open files is" in log
 
 
 async def test_a_limit_that_is_too_low_is_a_sentence() -> None:

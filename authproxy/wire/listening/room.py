@@ -50,9 +50,10 @@ class Room:
         self.limit, self.most = limit, clients_that_fit(limit, in_use)
         if self.most < FEW_CLIENTS:
             logger.warning(
-                "the limit of open files is %d: there is room for %d clients at once. %s",
+                "the limit of open files is %d: there is room for %d client%s at once. %s",
                 limit,
                 self.most,
+                "s" * (self.most != 1),
                 RAISE_IT,
             )
 
@@ -66,8 +67,8 @@ class Room:
         if self.most is None or self._count() + self.arriving < self.most:
             return True
         self._seldom.warn(
-            f"{self.most} clients are connected, and more must wait: the limit of open files is"
-            f" {self.limit}, and each client may need two of them. {RAISE_IT}"
+            f"all places for clients ({self.most}) are taken, and more must wait: the limit of open"
+            f" files is {self.limit}, and each client may need two of them. {RAISE_IT}"
         )
         self._make_room()
         return False
