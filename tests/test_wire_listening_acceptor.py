@@ -89,7 +89,9 @@ async def test_no_more_are_taken_than_there_is_room_for(caplog: pytest.LogCaptur
         await until(lambda: len(found.socks) == 4)
 
     assert 1 == len(caplog.messages)
-    assert caplog.messages[0].startswith("2 clients are connected, and more must wait: ")
+    assert caplog.messages[0].startswith(
+        "all places for clients (2) are taken, and more must wait: "
+    )
 
 
 async def test_who_takes_may_have_a_bound_of_its_own() -> None:
