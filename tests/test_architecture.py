@@ -380,7 +380,6 @@ LARGE_CLASSES = {
     "policy.messages.facts.RequestFacts": "a record: what is found in one request's head",
     "settings.ServiceSettings": "a field for each setting",
     "settings.Settings": "a field for each setting",
-    "wire.admission.caller.Caller": "to be split: admission, and what the answer is made into",
     "wire.client.connection.ClientConnection": "to be split: the writing of an answer's bytes",
     "wire.http2.connection.Splice": "to be split: holding back either side",
     "wire.http2.requests.Requests": "to be split: what is checked before admission",
@@ -498,7 +497,6 @@ REACHES = {
     "test_wire_http2_connection.py": "_by_host _down _holds _is_over _service _up",
     "test_wire_http2_lanes.py": "_client _down _holds _is_over _service _up",
     "test_wire_listening_server.py": "_reader",
-    "test_wire_relay_hints.py": "_peer",
 }
 """Tests that reach for names of ours with an underscore, and for which. Never to be made longer."""
 

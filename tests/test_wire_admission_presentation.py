@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any, cast
 
 from authproxy.policy.access.networks import AccessList
@@ -6,10 +7,18 @@ from authproxy.policy.messages.origin_mapping import url_of
 from authproxy.policy.routes import Route, Routes, Target
 from authproxy.values import LOOPBACK, parse_origin
 from authproxy.wire.admission.listener_rules import ListenerRules
-from authproxy.wire.admission.presentation import forwarded_of, home_of
+from authproxy.wire.admission.presentation import Presentation, forwarded_of, home_of
+from authproxy.wire.admission.sender import Sender
 from authproxy.wire.upstream.upstream import Upstream
 
 OTHER = (parse_origin("https://billing.run.app"),)
+
+
+class Nobody:
+    """A transport that knows nothing of its ends."""
+
+    def get_extra_info(self, name: str) -> object:
+        return None
 
 
 def upstream() -> Upstream:
@@ -51,3 +60,20 @@ def test_the_service_hears_of_its_own_address_or_of_the_one_that_was_asked() -> 
     theirs = b"X-Forwarded-Proto: http\r\nX-Forwarded-Host: localhost:8080\r\n"
     assert b"X-Forwarded-For: 192.0.2.7\r\n" + theirs == forwarded_of(plain, *asked)
     assert b"X-Forwarded-Proto: http\r\n" == forwarded_of(plain, b"", b"http", None)
+
+
+def test_a_home_is_another_object_only_when_something_of_it_is_another() -> None:
+    routes = Routes({"billing": Target(service=upstream())})
+    rules = ListenerRules(routes=routes, access=AccessList(allow=LOOPBACK))
+    sender = Sender(cast(asyncio.Transport, Nobody()), rules)
+    presentation, route = Presentation(rules, sender), Route(upstream())
+    presentation.find(route, b"localhost")
+    home = presentation.home
+    presentation.find(route, b"localhost")
+
+    assert home is presentation.home
+    assert b"X-Forwarded-Host: billing.example\r\n" in presentation.forwarded
+    for proto, host in ((b"https", b"localhost"), (b"https", b"other")):
+        sender.proto = proto
+        presentation.find(route, host)
+        assert b"%b://%b" % (proto, host) == presentation.home.client

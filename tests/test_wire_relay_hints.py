@@ -19,6 +19,7 @@ from authproxy.exchange import (
     make_field,
 )
 from authproxy.values import parse_network
+from authproxy.wire.admission.caller import Caller
 from authproxy.wire.relay.hints import EVERY_S, MAX_TOLD, Explainer
 from authproxy.wire.upstream.upstream import Upstream
 from tests.support.proxying import FixedTokens, RunningProxy, make_token, proxying
@@ -150,8 +151,9 @@ async def test_a_client_elsewhere_gets_the_answer_as_it_came(
         proxying(service.url, allow=[elsewhere]) as proxy,
     ):
         reader, writer = await proxy.connect()
-        caller = (await accepted(proxy)).caller
-        caller.address = caller._peer = ip_address("192.0.2.7")
+        connection = await accepted(proxy)
+        there = ip_address("192.0.2.7")
+        connection.caller = Caller(connection.transport, proxy.listener, client=there)
         writer.write(GET)
         answer = b"".join(await read_answer(reader))
         writer.close()

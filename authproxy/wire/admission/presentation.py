@@ -6,8 +6,45 @@ from authproxy.policy.access.networks import Address
 from authproxy.policy.messages.headers import forwarded_lines
 from authproxy.policy.messages.origin_mapping import Home, place_of
 from authproxy.policy.routes import Route
+from authproxy.wire.admission.admission import NOWHERE
 from authproxy.wire.admission.listener_rules import ListenerRules
+from authproxy.wire.admission.sender import Sender
 from authproxy.wire.upstream.upstream import Upstream
+
+
+class Presentation:
+    """Of one connection, for the service that was asked for last."""
+
+    __slots__ = ("_home_of", "_rules", "_sender", "forwarded", "home")
+
+    def __init__(self, rules: ListenerRules, sender: Sender) -> None:
+        self._rules = rules
+        self._sender = sender
+        self.home = NOWHERE
+        """What the service is to the client; the same object while nothing of it changes."""
+        self.forwarded = b""
+        """What the service hears of the client: finished lines."""
+        self._home_of: tuple[object, object, bytes | None, bytes] | None = None
+        """What `home` was made of."""
+
+    def find(self, route: Route[Upstream], host: bytes | None) -> None:
+        """The client has asked `host` for what `route` leads to."""
+        sender, origin, known = self._sender, route.service.origin, self._home_of
+        proto = sender.proto
+        self.forwarded = forwarded_of(route, sender.address_text, proto, host)
+        # The origin is another object once the address was looked up.
+        if (
+            known is None
+            or known[0] is not route
+            or known[1] is not origin
+            or known[2:] != (host, proto)
+        ):
+            self._home_of = route, origin, host, proto
+            client = b"%b://%b" % (proto, host or b"localhost")
+            self.home = home_of(route, client, self._rules, sender.local)
+
+    def __repr__(self) -> str:
+        return f"<Presentation [{self.home.client.decode('latin-1') or 'of nothing'}]>"
 
 
 def home_of(

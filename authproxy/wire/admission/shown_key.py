@@ -1,0 +1,78 @@
+"""The key that a client shows, where its listener asks for one."""
+
+import time
+from hmac import compare_digest
+
+from authproxy.exchange import RequestHead
+from authproxy.policy.access.inbound_keys import InboundKey, KeyRing
+from authproxy.policy.access.networks import Address
+from authproxy.wire import refusals
+from authproxy.wire.admission.listener_rules import ListenerRules
+
+
+class ShownKey:
+    """Of one connection: a good key that is shown again is not looked up again."""
+
+    __slots__ = ("_good", "_key", "_rules")
+
+    def __init__(self, rules: ListenerRules) -> None:
+        self._rules = rules
+        self._key: InboundKey | None = None
+        """That of the last request; None: it had none."""
+        self._good: tuple[bytes, InboundKey] | None = None
+        """What was shown as a good one, and which it is."""
+
+    @property
+    def name(self) -> str:
+        """Empty where none was shown."""
+        return self._key.name if self._key is not None else ""
+
+    @property
+    def is_missing(self) -> bool:
+        """One is asked for, and none was shown."""
+        return self._rules.keys is not None and self._key is None
+
+    def forget(self) -> None:
+        """The rules are new: what was found by the old ones counts no more."""
+        self._good = None
+
+    def drop(self) -> None:
+        """Another request: it has shown nothing yet."""
+        self._key = None
+
+    def find(self, head: RequestHead, address: Address | None) -> None:
+        """Which one does the client at `address` show, if any? Raises Refused for what is none."""
+        if self._rules.keys is not None:
+            self._key = self._find(head, self._rules.keys, address)
+
+    def _find(self, head: RequestHead, keys: KeyRing, address: Address | None) -> InboundKey | None:
+        """None when there is no key; what is none must wait, after some of them."""
+        rules = self._rules
+        values = [value for name, value, _ in head.headers if name == rules.key_header]
+        if not values:
+            return None
+        if self._good is not None and compare_digest(b",".join(values), self._good[0]):
+            return self._good[1]
+        now = time.monotonic()
+        wait_s = rules.failures.wait_s(address, now)
+        if wait_s:
+            raise refusals.too_many_wrong_keys(wait_s)
+        key = keys.find(values)
+        if key is None:
+            rules.failures.note(address, now)
+            raise refusals.key_required(rules.key_header, detail="the key is not known")
+        rules.failures.forget(address)
+        self._good = values[0], key
+        return key
+
+    def check(self, service: str) -> None:
+        """Does it open the service of this name? Raises Refused."""
+        if self._rules.keys is None:
+            return
+        if self._key is None:
+            raise refusals.key_required(self._rules.key_header)
+        if not self._key.opens(service):
+            raise refusals.key_not_allowed(self._key.name, service)
+
+    def __repr__(self) -> str:
+        return f"<ShownKey [{self.name or 'none'}]>"
