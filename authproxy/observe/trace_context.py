@@ -1,0 +1,91 @@
+"""Which trace a request belongs to, as its client says in `traceparent` or Google's older field.
+
+Rules of this file: `traceparent` (W3C Trace Context) wins, as Google's documentation asks for;
+`X-Cloud-Trace-Context` counts where that is missing or malformed. What is malformed in both begins
+no trace and is no error: these fields are for machines, and whoever sends them gets no answer.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from authproxy.exchange import Field
+
+TRACEPARENT = b"traceparent"
+TRACESTATE = b"tracestate"
+CLOUD_TRACE = b"x-cloud-trace-context"
+
+_TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+# TRACE_ID[/SPAN_ID][;o=OPTIONS]: 32 hexadecimal digits, a decimal number of 64 bits.
+_CLOUD_TRACE = re.compile(rb"([0-9A-Fa-f]{32})(?:/([0-9]{0,20}))?(?:;o=([0-9]{1,3}))?;?")
+_NO_TRACE = b"0" * 32
+_NO_SPAN = b"0" * 16
+_SPANS = 2**64
+_SAMPLED = 0x01
+
+
+class TraceContext(NamedTuple):
+    """What a request says about its trace."""
+
+    trace_id: str
+    """32 hexadecimal digits in lower case, not all of them zero."""
+    span_id: str
+    """16 of them: the client's span; empty where the client names none."""
+    sampled: bool | None
+    """Whether the client records its part of the trace; None where it does not say."""
+    is_w3c: bool
+    """It is by `traceparent`, so what `tracestate` says belongs to it."""
+
+
+def find_trace(fields: Iterable[Field]) -> TraceContext | None:
+    """The trace that a request's header fields name, if they do."""
+    parents: list[bytes] = []
+    cloud: list[bytes] = []
+    for name, value, _ in fields:
+        if name == TRACEPARENT:
+            parents.append(value)
+        elif name == CLOUD_TRACE:
+            cloud.append(value)
+    if not parents and not cloud:  # the usual case
+        return None
+    # Of several nobody knows which is meant (Trace Context 3.2: the field is sent once).
+    found = parse_traceparent(parents[0]) if len(parents) == 1 else None
+    if found is None and len(cloud) == 1:
+        return parse_cloud_trace(cloud[0])
+    return found
+
+
+def parse_traceparent(value: bytes) -> TraceContext | None:
+    """None for what Trace Context 3.2 calls invalid; later versions may have more at their end."""
+    match = _TRACEPARENT.fullmatch(value.strip(b" \t"))
+    if match is None:
+        return None
+    version, trace, span, flags, more = match.groups()
+    if version == b"ff" or (version == b"00" and more) or trace == _NO_TRACE or span == _NO_SPAN:
+        return None
+    sampled = bool(int(flags, 16) & _SAMPLED)
+    return TraceContext(trace.decode(), span.decode(), sampled, is_w3c=True)
+
+
+def parse_cloud_trace(value: bytes) -> TraceContext | None:
+    """Google's `TRACE/SPAN;o=1`: the trace goes on even if it names no span, or span 0."""
+    match = _CLOUD_TRACE.fullmatch(value.strip(b" \t"))
+    if match is None:
+        return None
+    trace, span, options = match.groups()
+    number = int(span or b"0")
+    if trace == _NO_TRACE or number >= _SPANS:
+        return None
+    sampled = None if options is None else bool(int(options) & _SAMPLED)
+    span_id = f"{number:016x}" if number else ""
+    return TraceContext(trace.decode().lower(), span_id, sampled, is_w3c=False)
+
+
+def write_traceparent(trace_id: str, span_id: str, *, sampled: bool) -> bytes:
+    """The value of a `traceparent` field."""
+    return b"00-%b-%b-0%d" % (trace_id.encode(), span_id.encode(), sampled)
+
+
+def write_cloud_trace(trace_id: str, span_id: str, *, sampled: bool) -> bytes:
+    """The value of an `X-Cloud-Trace-Context` field."""
+    return b"%b/%d;o=%d" % (trace_id.encode(), int(span_id, 16), sampled)
