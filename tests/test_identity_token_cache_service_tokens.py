@@ -3,10 +3,10 @@ from email.utils import formatdate
 
 import pytest
 
-from authproxy.errors import CredentialError
+from authproxy.errors import Code, CredentialError
 from authproxy.exchange import NO_TOKEN
 from authproxy.identity.clock_skew import Skew
-from authproxy.identity.source import NoSource
+from authproxy.identity.source import NoSource, Product
 from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.identity.token_cache.lifetime import TokenState
 from authproxy.identity.token_cache.service_tokens import KNOWN_FOR_S, Tokens
@@ -245,3 +245,15 @@ async def test_readiness_names_the_services_without_a_token(
 
     assert (False, ["https://b: no luck. Try again."]) == (verdict.ready, verdict.reasons())
     assert 2 == len(cache.statuses())
+
+
+async def test_what_is_no_token_says_by_its_code_what_it_is(
+    cache: TokenCache, clock: FakeClock
+) -> None:
+    class Secrets(FakeSource):
+        def product(self, audience: str) -> Product:
+            return Product(name="key", missing="key", code=Code.SECRET_UNAVAILABLE)
+
+    (status,) = cache.tokens_for(Secrets(clock), A).statuses()
+
+    assert Code.SECRET_UNAVAILABLE is status.code

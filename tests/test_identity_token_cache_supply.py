@@ -8,6 +8,8 @@ import pytest
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Secret, Token
+from authproxy.identity.token_cache.lifetime import TokenState
+from authproxy.identity.token_cache.status import TokenStatus
 from authproxy.identity.token_cache.supply import Unresolved, WithSecrets
 
 
@@ -44,6 +46,25 @@ class Held:
     def reject(self, token: Token) -> bool:
         self.rejected.append(token)
         return True
+
+    def status(self) -> TokenStatus:
+        return TokenStatus(
+            source="test",
+            audience=self.token.audience if self.token else "nowhere",
+            principal="",
+            state=TokenState.FRESH if self.token else TokenState.INVALID,
+            expires_at=None,
+            stale_at=None,
+            obtained_at=None,
+            obtained=0,
+            failures=0,
+            trouble=None,
+            minting=False,
+            next_try_at=None,
+        )
+
+    def statuses(self) -> tuple[TokenStatus, ...]:
+        return (self.status(),)
 
 
 class Heard:
@@ -104,6 +125,22 @@ def test_a_rejected_token_is_the_tokens_own_matter() -> None:
     assert supply.reject(thing("token"))
     assert [thing("token")] == tokens.rejected
     assert "1 secrets" in repr(with_secrets(tokens, Held())[0])
+
+
+def test_the_token_and_then_the_secrets_say_how_they_stand() -> None:
+    supply, _ = with_secrets(Held(thing("token")), Held(thing("k1", "one")), Held())
+
+    assert ["a", "one", "nowhere"] == [each.audience for each in supply.statuses()]
+
+
+async def test_the_address_says_how_it_stands_until_it_is_known() -> None:
+    address = Held()
+    supply = Unresolved(cast(Any, address), lambda _: Held(thing("token")))
+    assert ["nowhere"] == [each.audience for each in supply.statuses()]
+
+    address.token = thing("https://a.run.app", "an address")
+    await supply.get()
+    assert ["a"] == [each.audience for each in supply.statuses()]
 
 
 async def test_until_an_address_is_known_there_is_no_token() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from authproxy.exchange import Exchange, Observer, Secret, Token
 from authproxy.identity.token_cache.cache import Tokens
+from authproxy.identity.token_cache.status import TokenStatus
 from authproxy.policy.access.networks import AccessList, AddressSet
 from authproxy.policy.messages.headers import service_rules
 from authproxy.policy.routes import Routes, Target
@@ -59,6 +60,9 @@ class FixedTokens:
             return False
         self.token, self.replacement = self.replacement, None
         return True
+
+    def statuses(self) -> tuple[TokenStatus, ...]:
+        return ()
 
 
 class Heard:

@@ -5,7 +5,7 @@ import logging
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import NO_TOKEN, Token
-from authproxy.identity.source import GOOGLE_APIS, NoSource, Source
+from authproxy.identity.source import GOOGLE_APIS, NoSource, Source, product_of
 from authproxy.identity.token_cache.concurrency import ConcurrencyLimit
 from authproxy.identity.token_cache.lifetime import TokenState
 from authproxy.identity.token_cache.refresh import REJECTED, Refresh
@@ -147,7 +147,12 @@ class Tokens:
             trouble=Trouble.of(failure) if failure else None,
             minting=refresh.mints.is_running,
             next_try_at=refresh.due_at,
+            code=product_of(self.source, self.audience).code,
         )
+
+    def statuses(self) -> tuple[TokenStatus, ...]:
+        """The one status, as `supply.Supply` has it."""
+        return (self.status(),)
 
     def stop(self) -> None:
         self._refresh.stop()

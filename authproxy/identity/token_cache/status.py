@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from authproxy.errors import CredentialError, join_sentences
+from authproxy.errors import Code, CredentialError, join_sentences
 from authproxy.identity.token_cache.lifetime import TokenState
 
 
@@ -45,6 +45,8 @@ class TokenStatus:
     minting: bool
     next_try_at: float | None
     """None when nothing is planned: then the next request tries."""
+    code: Code = Code.TOKEN_UNAVAILABLE
+    """What requests are answered without it; tells secrets and addresses from tokens."""
 
     @property
     def sendable(self) -> bool:

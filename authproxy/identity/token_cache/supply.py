@@ -10,6 +10,7 @@ from typing import Protocol
 
 from authproxy.exchange import Secret, Token
 from authproxy.identity.token_cache.service_tokens import Tokens
+from authproxy.identity.token_cache.status import TokenStatus
 
 
 class Supply(Protocol):
@@ -30,6 +31,10 @@ class Supply(Protocol):
 
         True when it is worth sending the request again; False where that was so a moment ago.
         """
+
+    def statuses(self) -> tuple[TokenStatus, ...]:
+        """How everything stands that a request waits for: the token, then secrets. While the
+        service's address is not known it is the address alone. Asks nobody."""
 
 
 class WithSecrets:
@@ -66,6 +71,9 @@ class WithSecrets:
     def reject(self, token: Token, /) -> bool:
         return self._tokens.reject(token)
 
+    def statuses(self) -> tuple[TokenStatus, ...]:
+        return (*self._tokens.statuses(), *(each.status() for each in self._secrets))
+
     def __repr__(self) -> str:
         return f"<WithSecrets [{self._tokens} | {len(self._secrets)} secrets]>"
 
@@ -93,6 +101,9 @@ class Unresolved:
 
     def reject(self, token: Token, /) -> bool:
         return self._slot is not None and self._slot.reject(token)
+
+    def statuses(self) -> tuple[TokenStatus, ...]:
+        return (self._address.status(),) if self._slot is None else self._slot.statuses()
 
     def _take(self, found: Token) -> Supply:
         if self._slot is None:
