@@ -433,11 +433,8 @@ MODULES_OF_ONE_NAME = {
 UNDOCUMENTED: dict[str, str] = {}
 """Methods of Protocols without a docstring, each with the reason."""
 
-GLOBAL_STATE = {
-    "identity.clock_skew.HERE": "a process has one clock; to be handed in",
-    "identity.sources.command._programs": "a process has its children; to be handed in",
-}
-"""State that belongs to no object, each with the reason. Never to be made longer."""
+GLOBAL_STATE: dict[str, str] = {}
+"""State that belongs to no object, each with the reason: caches of pure functions only."""
 
 
 PACKAGES = {

@@ -7,6 +7,7 @@ from authproxy.demo.accounts import METADATA_EMAIL
 from authproxy.demo.run_api import Described
 from authproxy.demo.world import World
 from authproxy.errors import ConfigError, CredentialError
+from authproxy.identity.machine import Machine
 from tests.support.configuring import URL, settings
 
 BOTH = {"project": "acme-prod", "region": "europe-west1"}
@@ -74,9 +75,9 @@ async def test_addresses_are_looked_up_of_those_services_that_are_meant(
         services = world.google.run_api.services
         services["acme-prod", "europe-west1", "a"] = Described(urls=["https://a-x-ew.a.run.app"])
         with pytest.raises(CredentialError):
-            await asyncio.to_thread(locate, found, ["a"], world.environment)
+            await asyncio.to_thread(locate, found, ["a"], Machine(world.environment))
         world.google.run_api.viewers |= {robot, METADATA_EMAIL}
-        there = await asyncio.to_thread(locate, found, ["a"], world.environment)
+        there = await asyncio.to_thread(locate, found, ["a"], Machine(world.environment))
 
     assert "https://a-x-ew.a.run.app" == there.services["a"].address
     assert "acme-prod/europe-west1/b" == there.services["b"].address

@@ -6,6 +6,7 @@ import pytest
 
 from authproxy.commands.doctor.command import nowhere, run
 from authproxy.commands.doctor.subject import NOWHERE
+from authproxy.identity.machine import Machine
 from tests.support.configuring import settings
 
 DEAD = {"GCE_METADATA_HOST": "127.0.0.1:9", "PATH": "/nowhere"}
@@ -34,7 +35,8 @@ def told(*, as_json: bool, terminal: bool, **environ: str) -> tuple[int, str]:
     found = settings(
         urls=[f"a={NOWHERE}"], flags={"--egress-proxy": "http://127.0.0.1:9"}, environ=environ
     )
-    code = run(found, ["a"], {**DEAD, **environ}, json=as_json, terminal=terminal, say=said.append)
+    machine = Machine({**DEAD, **environ})
+    code = run(found, ["a"], machine, json=as_json, terminal=terminal, say=said.append)
     [text] = said
     return code, text
 

@@ -5,13 +5,14 @@ from authproxy.commands.doctor.report import ok
 from authproxy.commands.doctor.subject import Subject
 from authproxy.demo.world import World
 from authproxy.errors import UpstreamError
+from authproxy.identity.machine import Machine
 from tests.support.configuring import settings
 
 
 def subject(url: str, **environ: str) -> Subject:
     found = settings(urls=[f"a={url}"])
     service = found.services["a"]
-    return Subject(name="a", service=service, settings=found, environ=environ)
+    return Subject(name="a", service=service, settings=found, machine=Machine(environ))
 
 
 async def test_a_name_is_looked_up() -> None:
@@ -42,7 +43,7 @@ async def test_a_connection_stands_through_the_egress_proxy() -> None:
             name="a",
             service=found.services["a"],
             settings=found,
-            environ={"HTTPS_PROXY": proxy},
+            machine=Machine({"HTTPS_PROXY": proxy}),
         )
         result = await check_connection(given)
 

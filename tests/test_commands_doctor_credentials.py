@@ -6,6 +6,7 @@ from authproxy.commands.doctor.credentials import check_credentials, check_gclou
 from authproxy.commands.doctor.report import Result, not_needed, ok
 from authproxy.commands.doctor.subject import Subject
 from authproxy.errors import CredentialError
+from authproxy.identity.machine import Machine
 from tests.support.configuring import URL, settings
 
 SHIM = Path(__file__).parent / "support"
@@ -14,7 +15,7 @@ SHIM = Path(__file__).parent / "support"
 def subject(credentials: str, **environ: str) -> Subject:
     found = settings(urls=[URL], flags={"--credentials": credentials}, environ=environ)
     service = found.services["billing"]
-    return Subject(name="billing", service=service, settings=found, environ=environ)
+    return Subject(name="billing", service=service, settings=found, machine=Machine(environ))
 
 
 async def checked(given: Subject) -> list[Result]:

@@ -15,6 +15,7 @@ from authproxy.commands.doctor.report import (
 from authproxy.commands.doctor.runner import STEPS, Step, examine
 from authproxy.commands.doctor.subject import NOWHERE, Subject
 from authproxy.errors import CredentialError, StartError
+from authproxy.identity.machine import Machine
 from tests.support.configuring import URL, settings
 
 Run = Callable[[Subject], Awaitable[Result]]
@@ -22,7 +23,7 @@ Run = Callable[[Subject], Awaitable[Result]]
 
 def subject(url: str = URL) -> Subject:
     found = settings(urls=[f"a={url}"])
-    return Subject(name="a", service=found.services["a"], settings=found, environ={})
+    return Subject(name="a", service=found.services["a"], settings=found, machine=Machine({}))
 
 
 async def clock() -> Result:

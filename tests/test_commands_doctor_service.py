@@ -10,6 +10,7 @@ from authproxy.commands.doctor.subject import Subject
 from authproxy.demo.accounts import METADATA_EMAIL
 from authproxy.demo.world import World
 from authproxy.exchange import Secret
+from authproxy.identity.machine import Machine
 from tests.support.configuring import settings
 from tests.support.proxying import make_token
 
@@ -22,7 +23,7 @@ async def world() -> AsyncIterator[World]:
 
 def subject(world: World, jwt: str, audience: str = "") -> Subject:
     found = settings(urls=[f"a={world.url}"], flags={"--ca-file": str(world.ca_file)})
-    given = Subject(name="a", service=found.services["a"], settings=found, environ={})
+    given = Subject(name="a", service=found.services["a"], settings=found, machine=Machine({}))
     given.token = dataclasses.replace(
         make_token(), value=Secret(jwt), principal=METADATA_EMAIL, audience=audience or world.url
     )

@@ -6,6 +6,7 @@ from authproxy.commands.doctor.report import Result, failed, not_needed, ok
 from authproxy.commands.doctor.subject import Subject
 from authproxy.commands.doctor.tokens import check_claims, check_token, judge_audience
 from authproxy.exchange import NO_TOKEN
+from authproxy.identity.machine import Machine
 from authproxy.policy.google.cloud_run import GCLOUD_CLIENTS
 from tests.support.configuring import URL, settings
 from tests.support.jwt import unsigned_jwt
@@ -51,7 +52,7 @@ def test_no_token_has_no_audience() -> None:
 def subject(credentials: str, **environ: str) -> Subject:
     found = settings(urls=[URL], flags={"--credentials": credentials}, environ=environ)
     service = found.services["billing"]
-    return Subject(name="billing", service=service, settings=found, environ=environ)
+    return Subject(name="billing", service=service, settings=found, machine=Machine(environ))
 
 
 async def test_a_token_is_told_by_who_it_is_and_how_long_it_lasts() -> None:

@@ -9,6 +9,8 @@ from authproxy.demo.world import World
 from authproxy.errors import CredentialError
 from authproxy.exchange import Secret, Token
 from authproxy.identity.apis.client import ApiRefusedError, Case, GoogleApi, explained
+from authproxy.identity.clock_skew import Skew
+from authproxy.identity.machine import Machine
 from authproxy.identity.sources.build import build_source
 from authproxy.values import CLOUD_PLATFORM, CredentialsSpec
 
@@ -29,9 +31,13 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
 def api_of(world: World) -> GoogleApi:
     spec = CredentialsSpec("file", str(world.service_account_file(ROBOT)))
     source = build_source(
-        spec, impersonate=None, delegates=(), environ=world.environment, scopes=(CLOUD_PLATFORM,)
+        spec,
+        impersonate=None,
+        delegates=(),
+        machine=Machine(world.environment),
+        scopes=(CLOUD_PLATFORM,),
     )
-    return GoogleApi(source)
+    return GoogleApi(source, Skew())
 
 
 async def ask(api: GoogleApi) -> tuple[object, str]:
@@ -117,7 +123,7 @@ class Given:
 async def test_a_token_that_is_about_to_end_is_replaced(world: World) -> None:
     world.google.secrets.fail_with(200, "{}", "application/json")
     source = Given(0.0, 4e9, 4e9)
-    api = GoogleApi(source)
+    api = GoogleApi(source, Skew())
     for _ in range(3):
         await ask(api)
 

@@ -16,6 +16,8 @@ from authproxy.identity.apis.cloud_run import (
     lookup_name,
     read_addresses,
 )
+from authproxy.identity.clock_skew import Skew
+from authproxy.identity.machine import Machine
 from authproxy.identity.sources.build import build_source
 from authproxy.settings import ServiceSettings
 from authproxy.values import CLOUD_PLATFORM, CredentialsSpec, parse_origin, parse_run_service
@@ -42,9 +44,13 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
 def api(world: World) -> GoogleApi:
     spec = CredentialsSpec("file", str(world.service_account_file(ROBOT)))
     source = build_source(
-        spec, impersonate=None, delegates=(), environ=world.environment, scopes=(CLOUD_PLATFORM,)
+        spec,
+        impersonate=None,
+        delegates=(),
+        machine=Machine(world.environment),
+        scopes=(CLOUD_PLATFORM,),
     )
-    return GoogleApi(source)
+    return GoogleApi(source, Skew())
 
 
 async def look_up(api: GoogleApi, tag: str | None = None) -> ServiceSettings:

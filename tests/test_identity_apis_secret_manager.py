@@ -11,6 +11,8 @@ from authproxy.demo.world import World
 from authproxy.errors import Code, CredentialError
 from authproxy.identity.apis.client import GoogleApi
 from authproxy.identity.apis.secret_manager import KEEP_S, RENEW_S, SecretManager
+from authproxy.identity.clock_skew import Skew
+from authproxy.identity.machine import Machine
 from authproxy.identity.sources.build import build_source
 from authproxy.values import CLOUD_PLATFORM, CredentialsSpec
 
@@ -33,9 +35,13 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
 def manager(world: World) -> SecretManager:
     spec = CredentialsSpec("file", str(world.service_account_file(ROBOT)))
     source = build_source(
-        spec, impersonate=None, delegates=(), environ=world.environment, scopes=(CLOUD_PLATFORM,)
+        spec,
+        impersonate=None,
+        delegates=(),
+        machine=Machine(world.environment),
+        scopes=(CLOUD_PLATFORM,),
     )
-    return SecretManager(GoogleApi(source))
+    return SecretManager(GoogleApi(source, Skew()))
 
 
 async def failure(manager: SecretManager, name: str = LATEST) -> CredentialError:

@@ -12,6 +12,7 @@ from authproxy.demo.accounts import METADATA_EMAIL
 from authproxy.demo.world import World
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
+from authproxy.identity.machine import Machine
 from authproxy.identity.sources.build import build_source
 from authproxy.values import CLOUD_PLATFORM, CredentialsSpec
 from tests.support.mint import mint_apart
@@ -49,7 +50,7 @@ async def mint(
         CredentialsSpec("file", str(path)),
         impersonate=impersonate,
         delegates=delegates,
-        environ={},
+        machine=Machine({}),
         scopes=scopes,
     )
     return await asyncio.to_thread(source.mint, "")
@@ -152,6 +153,6 @@ def test_a_source_of_finished_identity_tokens_has_none(kind: str) -> None:
             CredentialsSpec(kind, "x"),
             impersonate=None,
             delegates=(),
-            environ={},
+            machine=Machine({}),
             scopes=[CLOUD_PLATFORM],
         )

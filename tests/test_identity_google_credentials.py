@@ -15,6 +15,7 @@ from authproxy.demo.iam import PERMISSION_DENIED
 from authproxy.demo.world import World
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
+from authproxy.identity.clock_skew import Skew
 from authproxy.identity.google.credentials import Google, read_info
 from tests.support.mint import mint_apart
 
@@ -51,6 +52,7 @@ class File:
         source = Google(
             "file:k.json",
             lambda: read_info(self.path, "file:k.json"),
+            skew=Skew(),
             impersonate=impersonate,
             delegates=delegates,
         )
@@ -201,7 +203,7 @@ async def test_a_users_strange_audience_is_explained_once(
     user: File, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "authproxy")
-    source = Google("file:k.json", lambda: read_info(user.path, "file:k.json"))
+    source = Google("file:k.json", lambda: read_info(user.path, "file:k.json"), skew=Skew())
     for _ in range(2):
         await asyncio.to_thread(source.mint, "https://a")
 

@@ -11,6 +11,7 @@ from authproxy.demo.accounts import federated_principal
 from authproxy.demo.iam import AWS_TOKEN_TYPE, SUBJECT_TOKEN_TYPE
 from authproxy.demo.world import World
 from authproxy.errors import CredentialError
+from authproxy.identity.clock_skew import Skew
 from authproxy.identity.google.credentials import Google, read_info
 from authproxy.identity.google.federation import ALLOW, subject_file_of, subject_of
 
@@ -40,7 +41,7 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
 
 def source_of(world: World, place: dict[str, Any], **more: str) -> Google:
     file = world.wif_file(TARGET, place=place, **more)
-    return Google("file:k.json", lambda: read_info(file, "file:k.json"), paths=[file])
+    return Google("file:k.json", lambda: read_info(file, "file:k.json"), skew=Skew(), paths=[file])
 
 
 async def failure(source: Google, world: World) -> CredentialError:

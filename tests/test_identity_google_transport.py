@@ -32,7 +32,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def request_(clock: FakeClock) -> Iterator[Request]:
-    request = Request(direct=True, clock=clock)
+    request = Request(direct=True, skew=Skew(), clock=clock)
     yield request
     request.close()
 
@@ -74,7 +74,7 @@ async def test_a_request_takes_the_way_that_the_setting_names(
     monkeypatch.setenv("HTTPS_PROXY", NOWHERE)
     async with connect_proxy(answer=b"HTTP/1.1 403 No\r\n\r\n") as proxy:
         url = proxy.url.replace("//", "//me:hunter2@")
-        request = Request(direct=False, egress=parse_egress_url(url))
+        request = Request(direct=False, skew=Skew(), egress=parse_egress_url(url))
         with pytest.raises(TransportError):
             await in_thread(lambda: request("https://oauth2.invalid/token"), name="x")
         request.close()
@@ -88,7 +88,7 @@ async def test_a_request_goes_straight_where_the_setting_says_so(
     server: TestServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", NOWHERE)
-    request = Request(direct=False, egress=EgressSpec("none"))
+    request = Request(direct=False, skew=Skew(), egress=EgressSpec("none"))
     answer = await in_thread(lambda: request(str(server.make_url("/204"))), name="x")
     request.close()
 
@@ -157,7 +157,7 @@ async def test_a_direct_request_goes_round_the_environments_proxies_except_to_go
     from google.auth.exceptions import TransportError
 
     monkeypatch.setenv("HTTP_PROXY", NOWHERE)
-    request = Request(direct=direct)
+    request = Request(direct=direct, skew=Skew())
 
     def ask(url: str) -> int | str:
         try:

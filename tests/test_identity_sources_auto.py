@@ -12,6 +12,7 @@ from authproxy.demo.world import World
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
 from authproxy.identity.google.credentials import METADATA
+from authproxy.identity.machine import Machine
 from authproxy.identity.sources.auto import Adc, Auto
 from tests.support.mint import mint_apart
 
@@ -69,7 +70,7 @@ async def test_auto_takes_the_file_that_the_environment_names_first(
 ) -> None:
     caplog.set_level(logging.INFO, "authproxy")
     key = world.service_account_file(RUNNER)
-    source = Auto({"GOOGLE_APPLICATION_CREDENTIALS": str(key), "HOME": "/nowhere"})
+    source = Auto(Machine({"GOOGLE_APPLICATION_CREDENTIALS": str(key), "HOME": "/nowhere"}))
     tokens = [await asyncio.to_thread(mint, source) for _ in range(2)]
 
     assert [RUNNER, RUNNER] == [token.principal for token in tokens]
@@ -85,7 +86,7 @@ async def test_auto_takes_gclouds_file_next(
     caplog.set_level(logging.INFO, "authproxy")
     path = tmp_path / "application_default_credentials.json"
     path.write_text(world.service_account_file(RUNNER).read_text())
-    token = await asyncio.to_thread(mint, Auto({"CLOUDSDK_CONFIG": str(tmp_path)}))
+    token = await asyncio.to_thread(mint, Auto(Machine({"CLOUDSDK_CONFIG": str(tmp_path)})))
 
     assert RUNNER == token.principal
     assert [
@@ -141,7 +142,7 @@ def test_what_is_passed_over_is_said_once(tmp_path: Path, caplog: pytest.LogCapt
     folder.mkdir()
     environ = {**NOWHERE, "CLOUDSDK_CONFIG": str(tmp_path), "PATH": "/nowhere"}
     signed_out = {**environ, "PATH": f"{SHIM}:{os.environ['PATH']}", "GCLOUD_ACCOUNT": "signed_out"}
-    adc, auto = Adc(environ), Auto(signed_out)
+    adc, auto = Adc(environ), Auto(Machine(signed_out))
     for _ in range(2):
         assert adc.find() is METADATA
         with pytest.raises(CredentialError):
@@ -156,7 +157,7 @@ def test_what_is_passed_over_is_said_once(tmp_path: Path, caplog: pytest.LogCapt
 def test_auto_takes_gcloud_last(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "authproxy")
     path = f"{SHIM}:{os.environ['PATH']}"
-    token = mint(Auto({**NOWHERE, "PATH": path, "GCLOUD_ACCOUNT": "user"}))
+    token = mint(Auto(Machine({**NOWHERE, "PATH": path, "GCLOUD_ACCOUNT": "user"})))
 
     assert "me@x.example" == token.principal
     assert [
@@ -169,7 +170,7 @@ def test_when_nothing_is_found_the_error_says_where_it_looked_and_what_to_run(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(CredentialError) as caught:
-        mint(Auto({**NOWHERE, "PATH": str(tmp_path)}))
+        mint(Auto(Machine({**NOWHERE, "PATH": str(tmp_path)})))
 
     assert (
         "no credentials were found on this machine",
@@ -181,7 +182,7 @@ def test_when_nothing_is_found_the_error_says_where_it_looked_and_what_to_run(
 
 async def test_auto_looks_again_until_it_finds_something(world: World, tmp_path: Path) -> None:
     """As on GKE, where the metadata server is not ready in a pod's first seconds."""
-    source = Auto({**NOWHERE, "PATH": str(tmp_path), "CLOUDSDK_CONFIG": str(tmp_path)})
+    source = Auto(Machine({**NOWHERE, "PATH": str(tmp_path), "CLOUDSDK_CONFIG": str(tmp_path)}))
     with pytest.raises(CredentialError):
         await asyncio.to_thread(mint, source)
     info = json.loads(world.service_account_file(RUNNER).read_text())
@@ -198,7 +199,14 @@ async def test_auto_looks_again_until_what_it_found_gave_a_token_and_then_no_mor
     written = tmp_path / "application_default_credentials.json"
     path = f"{SHIM}:{os.environ['PATH']}"
     source = Auto(
-        {**NOWHERE, "PATH": path, "CLOUDSDK_CONFIG": str(tmp_path), "GCLOUD_ACCOUNT": "signed_out"}
+        Machine(
+            {
+                **NOWHERE,
+                "PATH": path,
+                "CLOUDSDK_CONFIG": str(tmp_path),
+                "GCLOUD_ACCOUNT": "signed_out",
+            }
+        )
     )
     for _ in range(2):
         with pytest.raises(CredentialError, match="gcloud could not make"):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from authproxy.errors import CredentialError
+from authproxy.identity.machine import Machine
 from authproxy.identity.source import Source, paths_of
 from authproxy.identity.sources.build import CAN_ACT, FINISHED, build_source
 from authproxy.values import PLAIN_SOURCES, VALUE_SOURCES, CredentialsSpec
@@ -14,7 +15,7 @@ TARGET = "target@p.iam.gserviceaccount.com"
 
 def build(kind: str, value: str = "", *, impersonate: str | None = None, **env: str) -> Source:
     return build_source(
-        CredentialsSpec(kind, value), impersonate=impersonate, delegates=(), environ=env
+        CredentialsSpec(kind, value), impersonate=impersonate, delegates=(), machine=Machine(env)
     )
 
 
@@ -96,7 +97,9 @@ def test_finished_tokens_cannot_act_as_another_account(kind: str) -> None:
 
 def test_delegates_without_an_account_to_act_as_are_refused() -> None:
     with pytest.raises(ValueError, match="delegates are the way to a service account"):
-        build_source(CredentialsSpec("auto"), impersonate=None, delegates=[TARGET], environ={})
+        build_source(
+            CredentialsSpec("auto"), impersonate=None, delegates=[TARGET], machine=Machine({})
+        )
 
 
 @pytest.mark.parametrize(

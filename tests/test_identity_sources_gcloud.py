@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from authproxy.errors import CredentialError
+from authproxy.identity.machine import Machine
 from authproxy.identity.sources.gcloud import Gcloud
 
 A = "https://a.run.app"
@@ -37,7 +38,7 @@ def failure(source: Gcloud) -> CredentialError:
 
 def test_a_service_account_gets_a_token_for_the_audience(tmp_path: Path) -> None:
     shell = Shell(tmp_path, "service_account")
-    token = Gcloud(shell.environ).mint(A)
+    token = Gcloud(Machine(shell.environ)).mint(A)
 
     assert ("robot@p.iam.gserviceaccount.com", A, "gcloud", [[f"--audiences={A}"]]) == (
         token.principal,
@@ -52,7 +53,7 @@ def test_a_token_for_another_audience_than_was_asked_for_is_not_sent(
     target: str | None, tmp_path: Path
 ) -> None:
     environ = {**Shell(tmp_path, "service_account").environ, "GCLOUD_AUDIENCE": "https://b"}
-    said = failure(Gcloud(environ, impersonate=target)).message
+    said = failure(Gcloud(Machine(environ), impersonate=target)).message
 
     assert f"gcloud was asked for the audience {A} and gave a token for https://b" in said
 
@@ -61,7 +62,7 @@ def test_a_user_gets_a_token_without_audience_and_gcloud_is_not_asked_for_one_ag
     tmp_path: Path,
 ) -> None:
     shell = Shell(tmp_path, "user")
-    source = Gcloud(shell.environ)
+    source = Gcloud(Machine(shell.environ))
     principals = [source.mint(A).principal for _ in range(2)]
 
     assert (["me@x.example"] * 2, [[f"--audiences={A}"], [], []]) == (principals, shell.calls)
@@ -69,7 +70,9 @@ def test_a_user_gets_a_token_without_audience_and_gcloud_is_not_asked_for_one_ag
 
 def test_impersonation_is_left_to_gcloud_with_the_whole_chain(tmp_path: Path) -> None:
     shell = Shell(tmp_path, "user")
-    source = Gcloud(shell.environ, impersonate=ROBOT, delegates=["via@p.iam.gserviceaccount.com"])
+    source = Gcloud(
+        Machine(shell.environ), impersonate=ROBOT, delegates=["via@p.iam.gserviceaccount.com"]
+    )
     token = source.mint(A)
 
     chain = f"via@p.iam.gserviceaccount.com,{ROBOT}"
@@ -78,7 +81,7 @@ def test_impersonation_is_left_to_gcloud_with_the_whole_chain(tmp_path: Path) ->
 
 
 def test_when_nobody_is_signed_in_the_error_names_the_command(tmp_path: Path) -> None:
-    error = failure(Gcloud(Shell(tmp_path, "signed_out").environ))
+    error = failure(Gcloud(Machine(Shell(tmp_path, "signed_out").environ)))
 
     assert (
         "gcloud could not make an identity token",
@@ -89,7 +92,7 @@ def test_when_nobody_is_signed_in_the_error_names_the_command(tmp_path: Path) ->
 
 
 def test_a_missing_role_is_said_with_its_name(tmp_path: Path) -> None:
-    error = failure(Gcloud(Shell(tmp_path, "not_granted").environ, impersonate=ROBOT))
+    error = failure(Gcloud(Machine(Shell(tmp_path, "not_granted").environ), impersonate=ROBOT))
 
     assert (
         f"gcloud could not make an identity token as {ROBOT}",
@@ -100,7 +103,7 @@ def test_a_missing_role_is_said_with_its_name(tmp_path: Path) -> None:
 
 
 def test_without_gcloud_the_error_says_how_to_get_it(tmp_path: Path) -> None:
-    error = failure(Gcloud({"PATH": str(tmp_path)}))
+    error = failure(Gcloud(Machine({"PATH": str(tmp_path)})))
 
     assert (
         "gcloud: there is no program gcloud on PATH",
@@ -121,7 +124,7 @@ def test_a_service_accounts_token_for_another_audience_is_never_taken(tmp_path: 
     """A service account that fails once must not be taken for a user."""
     shim = f'GCLOUD_ACCOUNT=service_account exec {SHIM}/gcloud "$@"'
     text = f'case "$*" in *audiences*) echo "ERROR: try later" >&2; exit 1;; esac\n{shim}\n'
-    error = failure(Gcloud(script(tmp_path, text)))
+    error = failure(Gcloud(Machine(script(tmp_path, text))))
 
     assert ("gcloud could not make an identity token", "ERROR: try later") == (
         error.message,
@@ -130,7 +133,7 @@ def test_a_service_accounts_token_for_another_audience_is_never_taken(tmp_path: 
 
 
 def test_a_gcloud_that_hangs_is_an_error(tmp_path: Path) -> None:
-    error = failure(Gcloud(script(tmp_path, "sleep 600\n"), timeout_s=0.2))
+    error = failure(Gcloud(Machine(script(tmp_path, "sleep 600\n")), timeout_s=0.2))
 
     assert (
         "gcloud: the command gave no token within 0.2 seconds and was killed",
@@ -140,7 +143,7 @@ def test_a_gcloud_that_hangs_is_an_error(tmp_path: Path) -> None:
 
 def test_access_tokens_are_gcloud_s_own_and_not_trusted_for_long(tmp_path: Path) -> None:
     shell = Shell(tmp_path, "user")
-    token = Gcloud(shell.environ, scopes=["any"]).mint("")
+    token = Gcloud(Machine(shell.environ), scopes=["any"]).mint("")
 
     assert ("ya29.of-me@x.example", "gcloud's account", 200.0) == (
         token.value.reveal(),
@@ -151,13 +154,13 @@ def test_access_tokens_are_gcloud_s_own_and_not_trusted_for_long(tmp_path: Path)
 
 def test_access_tokens_of_another_account_are_left_to_gcloud_too(tmp_path: Path) -> None:
     shell = Shell(tmp_path, "user")
-    token = Gcloud(shell.environ, impersonate=ROBOT, scopes=["any"]).mint("")
+    token = Gcloud(Machine(shell.environ), impersonate=ROBOT, scopes=["any"]).mint("")
 
     assert (ROBOT, [[f"--impersonate-service-account={ROBOT}"]]) == (token.principal, shell.calls)
 
 
 def test_without_a_login_there_is_no_access_token_either(tmp_path: Path) -> None:
-    error = failure(Gcloud(Shell(tmp_path, "signed_out").environ, scopes=["any"]))
+    error = failure(Gcloud(Machine(Shell(tmp_path, "signed_out").environ), scopes=["any"]))
 
     assert ("gcloud could not make an access token", "Run: gcloud auth login") == (
         error.message,

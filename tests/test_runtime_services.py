@@ -7,6 +7,7 @@ import pytest
 
 from authproxy.errors import StartError
 from authproxy.file_watch import FileWatch
+from authproxy.identity.machine import Machine
 from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.identity.token_cache.service_tokens import Tokens
 from authproxy.identity.token_cache.supply import Unresolved, WithSecrets
@@ -38,7 +39,7 @@ def found(tmp_path: Path) -> Settings:
 
 
 def build(found: Settings, files: FileWatch | None = None, **environ: str) -> dict[str, Upstream]:
-    return Builder(found, TokenCache(), files or FileWatch(), environ).build_all()
+    return Builder(found, TokenCache(), files or FileWatch(), Machine(environ)).build_all()
 
 
 async def test_each_service_has_what_its_requests_wait_for(found: Settings) -> None:

@@ -1,6 +1,7 @@
 """What is said beside a refusal of Google's, to whom, and how often."""
 
 import logging
+import time
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import quote
@@ -250,12 +251,12 @@ def find_hint(
 async def test_only_who_asks_from_this_machine_is_told(
     upstream: Upstream, client: str | None, told: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert told is bool(find_hint(Explainer(), upstream, client=client))
+    assert told is bool(find_hint(Explainer(now=time.time), upstream, client=client))
     assert [LOGGER] == [record.name for record in caplog.records]
 
 
 async def test_the_log_has_it_all(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
-    find_hint(Explainer(), upstream)
+    find_hint(Explainer(now=time.time), upstream)
 
     (record,) = caplog.records
     fix = (
@@ -299,7 +300,7 @@ async def test_the_log_has_it_all(upstream: Upstream, caplog: pytest.LogCaptureF
 async def test_the_log_says_when_there_was_no_token(
     upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    find_hint(Explainer(), upstream, token=NO_TOKEN)
+    find_hint(Explainer(now=time.time), upstream, token=NO_TOKEN)
 
     (record,) = caplog.records
     assert record.getMessage().startswith(
@@ -312,7 +313,7 @@ async def test_the_same_is_logged_once_a_minute(
     upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     moment = Moment()
-    explainer = Explainer(steady=moment)
+    explainer = Explainer(steady=moment, now=time.time)
     for moment.now in (0.0, 1.0, EVERY_S - 1, EVERY_S, EVERY_S + 1):
         assert find_hint(explainer, upstream)
 
@@ -322,7 +323,7 @@ async def test_the_same_is_logged_once_a_minute(
 async def test_another_rejection_or_principal_is_news(
     upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    explainer = Explainer(steady=Moment())
+    explainer = Explainer(steady=Moment(), now=time.time)
     for _ in range(2):
         find_hint(explainer, upstream)
         find_hint(explainer, upstream, page=pages.not_found())
@@ -334,7 +335,7 @@ async def test_another_rejection_or_principal_is_news(
 
 
 async def test_what_was_said_takes_a_bounded_memory(upstream: Upstream) -> None:
-    explainer = Explainer(steady=Moment())
+    explainer = Explainer(steady=Moment(), now=time.time)
     for number in range(MAX_TOLD + 1):
         token = make_token(principal=f"{number}@example.com")
         find_hint(explainer, upstream, client="192.0.2.7", token=token)
@@ -345,7 +346,7 @@ async def test_what_was_said_takes_a_bounded_memory(upstream: Upstream) -> None:
 async def test_a_hint_is_one_line_of_ascii_whatever_a_token_claims(upstream: Upstream) -> None:
     token = make_token(principal="änna\u2028@example.com\r\nX-Evil: 1")
 
-    hint = find_hint(Explainer(), upstream, token=token)
+    hint = find_hint(Explainer(now=time.time), upstream, token=token)
 
     assert hint.startswith(b"?nna?@example.com??X-Evil: 1 may not call this service: ")
     assert hint.isascii()

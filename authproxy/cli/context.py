@@ -1,6 +1,8 @@
 """What every command shares: where the settings come from, and how something is said."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ from authproxy.cli.flags import spelled
 from authproxy.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
+    from authproxy.identity.machine import Machine
     from authproxy.settings import Settings
 
 OnReady = Callable[[Sequence[str]], None]
@@ -39,6 +42,15 @@ class Context:
         self.serve = serve
         self.warnings: list[Problem] = []
         """What is worth saying of the settings that were loaded."""
+        self.at_end = ExitStack()
+        """What a command has opened, to be closed when it is over."""
+
+    @cached_property
+    def machine(self) -> "Machine":
+        """What sources of tokens need; it ends with the command."""
+        from authproxy.identity.machine import Machine
+
+        return self.at_end.enter_context(Machine(self.environ))
 
     def load(
         self, urls: Sequence[str], config: Path | None, flags: Mapping[str, object]

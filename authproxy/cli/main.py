@@ -34,7 +34,8 @@ def run(
     """Run the command in `argv`; `serve` stands in for `authproxy.runtime.app.run`."""
     context = Context(os.environ if environ is None else environ, serve or _serve)
     try:
-        return int(main.main(argv, prog_name="authproxy", standalone_mode=False, obj=context) or 0)
+        with context.at_end:
+            return int(main.main(argv, "authproxy", standalone_mode=False, obj=context) or 0)
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -142,9 +143,9 @@ def _token(
     form: token.Form = "header" if header else "claims" if decode else "token"
 
     settings, names = context.choose(words, config, flags)
-    settings = by_name.locate(settings, names, context.environ)
+    settings = by_name.locate(settings, names, context.machine)
     warn = complain if sys.stdout.isatty() else None
-    token.run(settings, names, context.environ, form=form, say=click.echo, warn=warn)
+    token.run(settings, names, context.machine, form=form, say=click.echo, warn=warn)
 
 
 @main.command("doctor")
@@ -179,7 +180,7 @@ def _doctor(
     settings, names = context.choose(words, config, flags)
     terminal = sys.stdout.isatty()
     return command.run(
-        settings, names, context.environ, json=json, terminal=terminal, say=click.echo
+        settings, names, context.machine, json=json, terminal=terminal, say=click.echo
     )
 
 
@@ -217,7 +218,7 @@ def _list(context: Context, /, config: Path | None, **flags: object) -> int:
     return listing.run(
         settings,
         names[0],
-        context.environ,
+        context.machine,
         project=project,
         region=region,
         say=click.echo,

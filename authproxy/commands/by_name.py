@@ -11,6 +11,7 @@ from authproxy.errors import ConfigError, Problem
 from authproxy.event_loop import run_to_end
 from authproxy.identity.apis.client import GoogleApi
 from authproxy.identity.apis.cloud_run import RunApi, located, lookup_name, read_addresses
+from authproxy.identity.machine import Machine
 from authproxy.identity.token_cache.single_flight import mint_once
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import parse_project, parse_region
@@ -80,7 +81,7 @@ def find_place(
     return ""
 
 
-def locate(settings: Settings, names: Sequence[str], environ: Mapping[str, str]) -> Settings:
+def locate(settings: Settings, names: Sequence[str], machine: Machine) -> Settings:
     """The settings, with the addresses of the services `names` looked up.
 
     Raises CredentialError or StartError.
@@ -88,17 +89,18 @@ def locate(settings: Settings, names: Sequence[str], environ: Mapping[str, str])
     services = dict(settings.services)
     for name in names:
         if services[name].is_nowhere:
-            services[name] = run_to_end(look_up(services[name], settings, environ))
+            services[name] = run_to_end(look_up(services[name], settings, machine))
     return settings.model_copy(update={"services": services})
 
 
 async def look_up(
-    service: ServiceSettings, settings: Settings, environ: Mapping[str, str]
+    service: ServiceSettings, settings: Settings, machine: Machine
 ) -> ServiceSettings:
     """The service, with its address. Raises CredentialError or StartError."""
     assert service.service is not None  # noqa: S101 -- for the type checker: it is nowhere
-    source = api_source_of(service, settings, environ)
-    api = RunApi(GoogleApi(source, egress=find_egress_for_tokens(settings, environ)))
+    egress = find_egress_for_tokens(settings, machine.environ)
+    source = api_source_of(service, settings, machine)
+    api = RunApi(GoogleApi(source, machine.skew, egress=egress))
     name = lookup_name(service.service, service.tag)
     found = await mint_once(api, name, deadline_s=settings.timeouts.token)
     return located(service, read_addresses(found))

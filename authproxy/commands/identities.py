@@ -1,32 +1,29 @@
 """Whose token a service gets, by the settings."""
 
-from collections.abc import Mapping
-
 from authproxy.config import find_egress_for_tokens
+from authproxy.identity.machine import Machine
 from authproxy.identity.source import Source
 from authproxy.identity.sources.build import build_source
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import CLOUD_PLATFORM
 
 
-def api_source_of(
-    service: ServiceSettings, settings: Settings, environ: Mapping[str, str]
-) -> Source:
+def api_source_of(service: ServiceSettings, settings: Settings, machine: Machine) -> Source:
     """As `source_of`, but makes access tokens: who looks services and secrets up."""
     return source_of(
         service.model_copy(update={"token": "access", "scopes": (CLOUD_PLATFORM,)}),
         settings,
-        environ,
+        machine,
     )
 
 
-def source_of(service: ServiceSettings, settings: Settings, environ: Mapping[str, str]) -> Source:
+def source_of(service: ServiceSettings, settings: Settings, machine: Machine) -> Source:
     """Nothing is read or asked yet, save a proxy's password. Raises StartError."""
     return build_source(
         service.credentials,
         impersonate=service.impersonate,
         delegates=service.delegates,
-        environ=environ,
+        machine=machine,
         scopes=service.token_scopes,
-        egress=find_egress_for_tokens(settings, environ),
+        egress=find_egress_for_tokens(settings, machine.environ),
     )

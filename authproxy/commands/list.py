@@ -1,12 +1,13 @@
 """`authproxy list`: the services of a project, and a configuration to paste."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from authproxy.commands.identities import api_source_of
 from authproxy.config import find_egress_for_tokens
 from authproxy.identity.apis.client import GoogleApi
 from authproxy.identity.apis.cloud_run import Listed, list_services
+from authproxy.identity.machine import Machine
 from authproxy.settings import Settings
 
 Say = Callable[[str], object]
@@ -15,7 +16,7 @@ Say = Callable[[str], object]
 def run(
     settings: Settings,
     name: str,
-    environ: Mapping[str, str],
+    machine: Machine,
     *,
     project: str,
     region: str | None,
@@ -26,8 +27,9 @@ def run(
 
     The identity is that of the service `name`. Raises CredentialError or StartError.
     """
-    source = api_source_of(settings.services[name], settings, environ)
-    api = GoogleApi(source, egress=find_egress_for_tokens(settings, environ))
+    egress = find_egress_for_tokens(settings, machine.environ)
+    source = api_source_of(settings.services[name], settings, machine)
+    api = GoogleApi(source, machine.skew, egress=egress)
     found = list_services(api, project, region)
     where = f"{project} in {region}" if region else project
     if not found:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from authproxy.commands.identities import source_of
@@ -10,6 +10,7 @@ from authproxy.errors import ConfigError, CredentialError, Problem
 from authproxy.event_loop import run_to_end
 from authproxy.exchange import NO_TOKEN, Token
 from authproxy.identity.claims import read_claims
+from authproxy.identity.machine import Machine
 from authproxy.identity.token_cache.single_flight import mint_once
 from authproxy.policy.messages.headers import service_rules, token_line
 from authproxy.settings import ServiceSettings, Settings
@@ -21,7 +22,7 @@ Say = Callable[[str], object]
 def run(
     settings: Settings,
     names: Sequence[str],
-    environ: Mapping[str, str],
+    machine: Machine,
     *,
     form: Form,
     say: Say,
@@ -32,7 +33,7 @@ def run(
     Raises ConfigError, CredentialError or StartError.
     """
     service = settings.services[_the_one(names)]
-    source, audience = source_of(service, settings, environ), service.token_audience
+    source, audience = source_of(service, settings, machine), service.token_audience
     token = run_to_end(mint_once(source, audience, deadline_s=settings.timeouts.token))
     if token is NO_TOKEN:
         raise CredentialError(

@@ -8,5 +8,7 @@ request asks), `token_cache/refresh` (ahead of time, and again after failures).
     sources/       where tokens come from: `auto`, gcloud, files, variables, programs
     apis/          Google's other APIs: addresses of services by name, secrets
     google/        everything that touches google-auth
-    and here       what those share: claims, the clock's difference (`clock_skew`), files, redaction
+    and here       what those share: claims, files, redaction, and the `machine` that is handed to
+                   all sources: its environment, the clock's difference (`clock_skew`) and the
+                   `programs` that run
 """

@@ -70,10 +70,6 @@ class Skew:
         return f"<Skew [{self.offset_s:+.0f} s]>"
 
 
-HERE = Skew()
-"""Of this machine: a process has one clock, and there is one Google."""
-
-
 def is_google(url: str) -> bool:
     """Whether the host of `url` is known to be Google's own."""
     return ("." + (urlsplit(url).hostname or "")).endswith(DOMAINS)

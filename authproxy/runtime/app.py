@@ -13,8 +13,8 @@ from authproxy.errors import CredentialError
 from authproxy.event_loop import choose_transports, with_resolver
 from authproxy.exchange import Observer
 from authproxy.file_watch import FileWatch
-from authproxy.identity.clock_skew import HERE
-from authproxy.identity.sources.command import kill_running
+from authproxy.identity.machine import Machine
+from authproxy.identity.programs import Programs
 from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.observe import logs
 from authproxy.observe.access_log import AccessLog
@@ -59,8 +59,9 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
     for number in SIGNALS:
         signal.signal(number, _stop_at_once)
     try:
-        with asyncio.Runner(loop_factory=with_resolver(choose_transports())) as runner:
-            proxy = Proxy(settings, stream, observers)
+        loops = with_resolver(choose_transports())
+        with Machine() as machine, asyncio.Runner(loop_factory=loops) as runner:
+            proxy = Proxy(settings, stream, observers, machine)
             return runner.run(_serve_until_signal(proxy, on_ready))
     finally:
         stream.drain(LOG_PATIENCE_S)
@@ -99,9 +100,14 @@ class Proxy:
     """A running authproxy, as an async context manager: listening when entered, gone when left."""
 
     def __init__(
-        self, settings: Settings, stream: LogStream, observers: Sequence[Observer]
+        self,
+        settings: Settings,
+        stream: LogStream,
+        observers: Sequence[Observer],
+        machine: Machine,
     ) -> None:
         self.settings = settings
+        self._machine = machine
         self._stream = stream
         self._observers = observers
         self._opened: list[tuple[str, ListenerSettings]] = []
@@ -110,7 +116,9 @@ class Proxy:
         self._files = FileWatch()
         self._gate = Gate(settings, self._files)
         self._stack = contextlib.AsyncExitStack()
-        self._tokens = TokenCache(deadline_s=settings.timeouts.token, skew=HERE, files=self._files)
+        self._tokens = TokenCache(
+            deadline_s=settings.timeouts.token, skew=machine.skew, files=self._files
+        )
 
     @property
     def urls(self) -> list[str]:
@@ -138,7 +146,7 @@ class Proxy:
     def drain(self) -> None:
         """Let what is in flight be the last."""
         self._server.drain()
-        self._ending.spawn(_kill_slow_commands(), name="commands that hang")
+        self._ending.spawn(_kill_slow_commands(self._machine.programs), name="commands that hang")
 
     def cut(self) -> None:
         """Do not wait for what is in flight any longer."""
@@ -149,11 +157,13 @@ class Proxy:
         self._push(self._files.close)
         self._push(self._tokens.close)
         upstreams = Builder(
-            self.settings, self._tokens, self._files, found=self._gate.found
+            self.settings, self._tokens, self._files, self._machine, found=self._gate.found
         ).build_all()
         for name, upstream in upstreams.items():
             self._gate.guard(upstream, self.settings.services[name])
-        self._server = build_server(self.settings, upstreams, self._observers)
+        self._server = build_server(
+            self.settings, upstreams, self._observers, self._machine.skew.now
+        )
         self._push(partial(self._server.shutdown, self.settings.timeouts.drain))
         self._push(self._tasks.cancel)
         tls = build_listener_tls(self.settings, self._files)
@@ -200,14 +210,18 @@ def build_listener_tls(settings: Settings, files: FileWatch) -> ListenerTls | No
 
 
 def build_server(
-    settings: Settings, upstreams: dict[str, Upstream], observers: Sequence[Observer]
+    settings: Settings,
+    upstreams: dict[str, Upstream],
+    observers: Sequence[Observer],
+    now: Callable[[], float],
 ) -> ProxyServer:
-    """The server for all listeners."""
+    """The server for all listeners; `now`: Google's time."""
     return ProxyServer(
         observers=observers,
         limits=settings.limits,
         timeouts=settings.timeouts,
         pools=[upstream.pool for upstream in upstreams.values()],
+        now=now,
     )
 
 
@@ -273,9 +287,9 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def _kill_slow_commands() -> None:
+async def _kill_slow_commands(programs: Programs) -> None:
     """Until cancelled: whoever waits for their tokens gets an error, and can end."""
     await asyncio.sleep(COMMAND_PATIENCE_S)
     while True:
-        kill_running()
+        programs.kill_running()
         await asyncio.sleep(COMMAND_PATIENCE_S / 10)

@@ -1,7 +1,6 @@
 """The services of a configuration as the running proxy knows them, built from Settings."""
 
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
@@ -15,6 +14,7 @@ from authproxy.file_watch import FileWatch
 from authproxy.identity.apis.client import GoogleApi
 from authproxy.identity.apis.cloud_run import RunApi, located, lookup_name, read_addresses
 from authproxy.identity.apis.secret_manager import SecretManager
+from authproxy.identity.machine import Machine
 from authproxy.identity.source import Source
 from authproxy.identity.sources.build import build_source
 from authproxy.identity.token_cache.cache import TokenCache
@@ -41,19 +41,21 @@ class Builder:
         settings: Settings,
         tokens: TokenCache,
         files: FileWatch,
-        environ: Mapping[str, str] = os.environ,
+        machine: Machine,
         found: Callable[[str, ServiceSettings], None] = lambda _name, _service: None,
     ) -> None:
         """`found` hears of services whose address has become known.
 
         Raises StartError for an egress proxy that cannot be used.
         """
+        environ = machine.environ
         egress = find_egress_for_tokens(settings, environ)
         self._settings = settings
         self._tokens = tokens
         self._files = files
         self._environ = environ
-        self._build_source = cache(partial(build_source, environ=environ, egress=egress))
+        self._skew = machine.skew
+        self._build_source = cache(partial(build_source, machine=machine, egress=egress))
         self._contexts = cache(service_context)
         self._managers: dict[Source, SecretManager] = {}
         self._apis: dict[Source, RunApi] = {}
@@ -100,7 +102,9 @@ class Builder:
     ) -> None:
         """Have the service's address found when somebody wants it, and all that rests on it."""
         source = self._source(service, (CLOUD_PLATFORM,))
-        api = self._apis.setdefault(source, RunApi(GoogleApi(source, egress=self._egress)))
+        api = self._apis.setdefault(
+            source, RunApi(GoogleApi(source, self._skew, egress=self._egress))
+        )
         address = self._tokens.tokens_for(api, lookup_name(name, service.tag))
 
         def resolved(found: Token) -> Supply:
@@ -150,7 +154,9 @@ class Builder:
 
     def _manager(self, source: Source) -> SecretManager:
         if source not in self._managers:
-            self._managers[source] = SecretManager(GoogleApi(source, egress=self._egress))
+            self._managers[source] = SecretManager(
+                GoogleApi(source, self._skew, egress=self._egress)
+            )
         return self._managers[source]
 
     def _source(self, service: ServiceSettings, scopes: tuple[str, ...]) -> Source:

@@ -16,6 +16,7 @@ from google.auth.compute_engine import IDTokenCredentials as MetadataCredentials
 from google.auth.transport import requests as google_requests
 from google.oauth2.credentials import Credentials as UserCredentials
 
+from authproxy.identity.clock_skew import Skew
 from authproxy.identity.google.transport import GaveUpError, Request
 from tests.support.jwt import unsigned_jwt
 
@@ -120,7 +121,7 @@ def test_a_request_that_cannot_be_copied_keeps_the_background_lookup_from_starti
         _RegionalAccessBoundaryRefreshManager as Manager,
     )
 
-    request = Request(direct=True)
+    request = Request(direct=True, skew=Skew())
     manager = Manager()
     manager.start_refresh(None, request, None)
     request.close()
@@ -142,7 +143,7 @@ def test_a_google_logger_with_a_level_keeps_handing_its_lines_up(
 ) -> None:
     """Without one, google-auth cuts it off from our handlers when first used."""
     google_logger.propagate = True
-    request = Request(direct=True)
+    request = Request(direct=True, skew=Skew())
     with pytest.raises(exceptions.TransportError):
         request("http://127.0.0.1:9/")
     request.close()

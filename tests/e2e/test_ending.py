@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import ssl
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -16,7 +17,7 @@ import trustme
 from tests.support.certificates import write_pair
 from tests.support.http2 import Call as Http2Call
 from tests.support.http2 import Client, call_of, http2_service
-from tests.support.program import Program
+from tests.support.program import Program, clean_environment
 from tests.support.raw import OK, Call, raw_service
 from tests.support.talking import GET, read_answer, read_rest, until
 
@@ -369,3 +370,24 @@ async def test_a_second_signal_cuts() -> None:
         await ending.program.hear("stopping")
         await ending.stop(SOON_S)
         writer.transport.abort()
+
+
+async def test_a_command_that_is_interrupted_leaves_no_program_behind(
+    family: str, tmp_path: Path
+) -> None:
+    pids = tmp_path / "pids"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "authproxy", "token", "--credentials", family),
+        "https://billing-x-ew.a.run.app",
+        env=clean_environment(),
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    await until(pids.exists)
+    found = [int(pid) for pid in pids.read_text().split()]
+    process.send_signal(signal.SIGINT)
+    code = await process.wait()
+    left = [pid for pid in found if is_running(pid)]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+
+    assert (130, []) == (code, left)

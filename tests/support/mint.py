@@ -13,6 +13,7 @@ from typing import Any
 
 from authproxy.demo.world import World
 from authproxy.errors import CredentialError
+from authproxy.identity.machine import Machine
 from authproxy.identity.sources.build import build_source
 from authproxy.values import parse_credentials
 from tests.support.secrecy import overhear
@@ -48,7 +49,7 @@ def main(spec: str, audience: str, *impersonate: str) -> None:
             parse_credentials(spec),
             impersonate=impersonate[0] if impersonate else None,
             delegates=impersonate[1:],
-            environ=os.environ,
+            machine=Machine(os.environ),
             scopes=os.environ.get("SCOPES", "").split(),
         )
         token = source.mint(audience)

@@ -12,6 +12,7 @@ from authproxy.commands.doctor.runner import examine
 from authproxy.commands.doctor.subject import NOWHERE, Subject
 from authproxy.config import find_egress_for_tokens
 from authproxy.event_loop import run_to_end
+from authproxy.identity.machine import Machine
 from authproxy.settings import Settings
 
 Say = Callable[[str], object]
@@ -28,7 +29,7 @@ def nowhere(config: Path | None, environ: Mapping[str, str]) -> tuple[str, ...]:
 def run(
     settings: Settings,
     names: Sequence[str],
-    environ: Mapping[str, str],
+    machine: Machine,
     *,
     json: bool,
     terminal: bool,
@@ -41,11 +42,11 @@ def run(
     proxy that cannot be used.
     """
     subjects = [
-        Subject(name=name, service=settings.services[name], settings=settings, environ=environ)
+        Subject(name=name, service=settings.services[name], settings=settings, machine=machine)
         for name in names
     ]
-    egress = find_egress_for_tokens(settings, environ)
+    egress = find_egress_for_tokens(settings, machine.environ)
     report = run_to_end(examine(subjects, partial(check_clock, egress, clock)))
-    colour = terminal and not environ.get("NO_COLOR")
+    colour = terminal and not machine.environ.get("NO_COLOR")
     say(as_json(report) if json else as_text(report, colour=colour))
     return report.exit_code

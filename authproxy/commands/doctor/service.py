@@ -9,7 +9,6 @@ from authproxy.config import find_egress_for_tokens, resolve_secret
 from authproxy.exchange import NO_TOKEN, Token, make_field
 from authproxy.identity.apis.client import GoogleApi
 from authproxy.identity.apis.secret_manager import SecretManager
-from authproxy.identity.clock_skew import HERE
 from authproxy.identity.token_cache.single_flight import mint_once
 from authproxy.policy.google.advice import Advice, Situation, advise
 from authproxy.policy.google.rejection import Rejection, judge
@@ -54,7 +53,7 @@ def find_rejection(answer: Answer, path: str = "") -> Rejection | None:
 async def check_lookup(subject: Subject) -> Result:
     """Where a service by name is; what comes after looks there."""
     name = subject.service.service
-    subject.service = await look_up(subject.service, subject.settings, subject.environ)
+    subject.service = await look_up(subject.service, subject.settings, subject.machine)
     return ok(f"{name} is {subject.service.url}")
 
 
@@ -86,8 +85,9 @@ async def _secret(ref: SecretRef, subject: Subject) -> str:
     if ref.kind != "secret":
         return resolve_secret(ref, subject.environ).reveal()
     settings = subject.settings
-    source = api_source_of(subject.service, settings, subject.environ)
-    api = GoogleApi(source, egress=find_egress_for_tokens(settings, subject.environ))
+    source = api_source_of(subject.service, settings, subject.machine)
+    egress = find_egress_for_tokens(settings, subject.environ)
+    api = GoogleApi(source, subject.machine.skew, egress=egress)
     found = await mint_once(SecretManager(api), ref.value, deadline_s=settings.timeouts.token)
     return found.value.reveal()
 
@@ -106,5 +106,5 @@ def _situation(subject: Subject) -> Situation:
         source=token.source,
         expires_at=token.expires_at,
         issued_at=token.issued_at,
-        now=HERE.now(),
+        now=subject.machine.skew.now(),
     )

@@ -1,11 +1,12 @@
 """One service under examination: its settings, and what the checks have found out so far."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from authproxy.commands.doctor.http_probe import Answer
 from authproxy.exchange import Token
+from authproxy.identity.machine import Machine
 from authproxy.identity.sources.locations import Location
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import PROBE_HOST
@@ -23,7 +24,7 @@ class Subject:
     name: str
     service: ServiceSettings
     settings: Settings
-    environ: Mapping[str, str] = field(repr=False)
+    machine: Machine
     place: Location | None = None
     """Where tokens come from."""
     token: Token | None = None
@@ -34,6 +35,10 @@ class Subject:
     def is_somewhere(self) -> bool:
         """Whether there is a service to reach."""
         return str(self.service.url) != NOWHERE
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        return self.machine.environ
 
     @property
     def audience(self) -> str:

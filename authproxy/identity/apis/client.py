@@ -7,7 +7,7 @@ from typing import Any
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
-from authproxy.identity.clock_skew import HERE
+from authproxy.identity.clock_skew import Skew
 from authproxy.identity.google.egress import AS_ENVIRONMENT, Egress
 from authproxy.identity.google.errors import Asked, translate
 from authproxy.identity.google.transport import Request
@@ -69,8 +69,9 @@ def explained(
 class GoogleApi:
     """All of Google's APIs, as one identity sees them."""
 
-    def __init__(self, source: Source, *, egress: Egress = AS_ENVIRONMENT) -> None:
+    def __init__(self, source: Source, skew: Skew, *, egress: Egress = AS_ENVIRONMENT) -> None:
         """`source` makes access tokens."""
+        self.skew = skew
         self._source = source
         self._egress = egress
         self._token: Token | None = None
@@ -81,7 +82,7 @@ class GoogleApi:
         Raises CredentialError when nobody could be asked, ApiRefusedError when the answer was no.
         """
         token = self._access_token()
-        request = Request(direct=False, egress=self._egress)
+        request = Request(direct=False, skew=self.skew, egress=self._egress)
         fields = {"Authorization": f"Bearer {token.value.reveal()}"}
         try:
             answer = request(url, headers=fields)
@@ -104,7 +105,7 @@ class GoogleApi:
     def _access_token(self) -> Token:
         """Raises CredentialError."""
         token = self._token
-        if token is None or token.expires_at - HERE.now() < SPARE_S:
+        if token is None or token.expires_at - self.skew.now() < SPARE_S:
             token = self._token = self._source.mint("")
         return token
 

@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 from authproxy.errors import Code, CredentialError
 from authproxy.exchange import Secret, Token
 from authproxy.identity.apis.client import ApiRefusedError, Case, GoogleApi, explained
-from authproxy.identity.clock_skew import HERE
 from authproxy.identity.source import Product
 from authproxy.policy.google.advice import member_of
 from authproxy.settings import ServiceSettings
@@ -92,7 +91,7 @@ class RunApi:
         resource, _, tag = audience.partition("?tag=")
         project = resource.split("/")[1]
         answer, principal = _get(self._api, f"{BASE}/v2/{resource}", project)
-        now = HERE.now()
+        now = self._api.skew.now()
         return Token(
             value=Secret(json.dumps(_found(answer, tag))),
             expires_at=now + KEEP_S,

@@ -11,7 +11,6 @@ from authproxy.config.files.secrets import header_text
 from authproxy.errors import Code, CredentialError
 from authproxy.exchange import Secret, Token
 from authproxy.identity.apis.client import ApiRefusedError, Case, GoogleApi, explained
-from authproxy.identity.clock_skew import HERE
 from authproxy.identity.source import Product
 from authproxy.policy.google.advice import member_of
 
@@ -81,7 +80,7 @@ class SecretManager:
             answer, principal = self._api.get(f"https://{HOST}/v1/{audience}:access", api=NAME)
         except ApiRefusedError as refusal:
             raise _explained(refusal, audience) from None
-        now = HERE.now()
+        now = self._api.skew.now()
         return Token(
             value=_secret(answer, audience),
             expires_at=now + KEEP_S,

@@ -12,12 +12,18 @@ from typing import Any
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Secret, Token
-from authproxy.identity.clock_skew import HERE
+from authproxy.identity.clock_skew import Skew
 from authproxy.identity.google.transport import Request
 
 
 def access_token(
-    credentials: Any, scopes: Sequence[str], request: Request, *, source: str, principal: str
+    credentials: Any,
+    scopes: Sequence[str],
+    request: Request,
+    *,
+    source: str,
+    principal: str,
+    skew: Skew,
 ) -> Token:
     """A token of google-auth's `credentials`, as far as they can be given `scopes`.
 
@@ -38,9 +44,9 @@ def access_token(
     email = getattr(credentials, "service_account_email", None)
     return Token(
         value=Secret(str(credentials.token)),
-        expires_at=expires_at if is_absolute else expires_at + HERE.offset_s,
+        expires_at=expires_at if is_absolute else expires_at + skew.offset_s,
         audience="",
         principal=email if email and email != "default" else principal or "unknown",
         source=source,
-        issued_at=HERE.now(),
+        issued_at=skew.now(),
     )

@@ -17,7 +17,7 @@ from typing import Any
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
 from authproxy.identity.claims import require_audience, token_from_jwt
-from authproxy.identity.clock_skew import HERE
+from authproxy.identity.clock_skew import Skew
 from authproxy.identity.files import read_text
 from authproxy.identity.google.access_tokens import access_token
 from authproxy.identity.google.egress import AS_ENVIRONMENT, Egress
@@ -202,6 +202,7 @@ class Google:
         name: str,
         find: Callable[[], Info],
         *,
+        skew: Skew,
         impersonate: str | None = None,
         delegates: Sequence[str] = (),
         egress: Egress = AS_ENVIRONMENT,
@@ -214,6 +215,7 @@ class Google:
         self._paths = tuple(paths)
         self._subject_file: tuple[Path, ...] = ()
         self._find = find
+        self._skew = skew
         self._egress = egress
         self._impersonate = impersonate
         self._delegates = tuple(delegates)
@@ -229,7 +231,7 @@ class Google:
         info = self._find()
         self._subject_file = subject_file_of(info)
         kind = METADATA_KIND if info is METADATA else kind_of(info, self.name)
-        request = Request(direct=info is METADATA, egress=self._egress)
+        request = Request(direct=info is METADATA, skew=self._skew, egress=self._egress)
         wanted = Wanted(source=self.name, audience=audience, request=request)
         try:
             if self._scopes:
@@ -239,7 +241,8 @@ class Google:
             raise translate(error, self._asked(info, request)) from None
         finally:
             request.close()
-        token = token_from_jwt(jwt, source=self.name, audience=audience, now=HERE.now())
+        now = self._skew.now()
+        token = token_from_jwt(jwt, source=self.name, audience=audience, now=now)
         if kind.takes_audience or self._impersonate:
             require_audience(token, audience)
         self._tell_of_user(info, token)
@@ -258,7 +261,12 @@ class Google:
             credentials = actor(credentials, target, self._delegates)
         principal = target or str(info.get("client_email") or info.get("account") or "")
         return access_token(
-            credentials, self._scopes, request, source=self.name, principal=principal
+            credentials,
+            self._scopes,
+            request,
+            source=self.name,
+            principal=principal,
+            skew=self._skew,
         )
 
     def _asked(self, info: Info, request: Request) -> Asked:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from authproxy.identity.clock_skew import HERE, Skew, is_google
+from authproxy.identity.clock_skew import Skew, is_google
 from authproxy.identity.google.egress import AS_ENVIRONMENT, Egress, proxies_for
 
 PATIENCE_S = 2.5
@@ -36,9 +36,9 @@ class Request:
         self,
         *,
         direct: bool,
+        skew: Skew,
         egress: Egress = AS_ENVIRONMENT,
         clock: Callable[[], float] = time.monotonic,
-        skew: Skew = HERE,
     ) -> None:
         """`direct`: no proxy, except to Google's hosts: none can reach the metadata server.
 

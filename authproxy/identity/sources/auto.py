@@ -8,6 +8,7 @@ from pathlib import Path
 from authproxy.exchange import Token
 from authproxy.identity.google.credentials import METADATA, Google, Info, read_info
 from authproxy.identity.google.egress import AS_ENVIRONMENT, Egress
+from authproxy.identity.machine import Machine
 from authproxy.identity.source import Source
 from authproxy.identity.sources.gcloud import Gcloud, gcloud_paths
 from authproxy.identity.sources.locations import (
@@ -58,14 +59,14 @@ class Auto:
 
     def __init__(
         self,
-        environ: Mapping[str, str],
+        machine: Machine,
         *,
         impersonate: str | None = None,
         delegates: Sequence[str] = (),
         egress: Egress = AS_ENVIRONMENT,
         scopes: Sequence[str] = (),
     ) -> None:
-        self._environ = environ
+        self._machine = machine
         self._impersonate = impersonate
         self._delegates = tuple(delegates)
         self._egress = egress
@@ -78,13 +79,14 @@ class Auto:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        return (*adc_paths(self._environ), *gcloud_paths(self._environ))
+        environ = self._machine.environ
+        return (*adc_paths(environ), *gcloud_paths(environ))
 
     def mint(self, audience: str, /) -> Token:
         if self._proven is not None:
             return self._proven.mint(audience)
         with self._lock:
-            place = find_auto_place(self._environ)
+            place = find_auto_place(self._machine.environ)
         source = self._source(place)
         try:
             token = source.mint(audience)
@@ -117,7 +119,7 @@ class Auto:
     def _source(self, place: Location) -> Source:
         if place.kind == "gcloud":
             return Gcloud(
-                self._environ,
+                self._machine,
                 impersonate=self._impersonate,
                 delegates=self._delegates,
                 scopes=self._scopes,
@@ -125,6 +127,7 @@ class Auto:
         return Google(
             place.name,
             lambda: read_place(place),
+            skew=self._machine.skew,
             impersonate=self._impersonate,
             delegates=self._delegates,
             egress=self._egress,

@@ -5,11 +5,12 @@ To add one: a class with `name` and `mint`, a line in the table, and its name in
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from authproxy.identity.google.credentials import Google, read_info
 from authproxy.identity.google.egress import AS_ENVIRONMENT, Egress, environ_for
+from authproxy.identity.machine import Machine
 from authproxy.identity.source import NoSource, Source
 from authproxy.identity.sources.auto import Adc, Auto, metadata
 from authproxy.identity.sources.command import Command
@@ -24,7 +25,7 @@ class Wish:
     """What is wanted of a source."""
 
     value: str
-    environ: Mapping[str, str]
+    machine: Machine
     impersonate: str | None
     delegates: Sequence[str]
     egress: Egress
@@ -33,7 +34,7 @@ class Wish:
     @property
     def path(self) -> Path:
         """`~` at the beginning is the home directory, as far as there is one."""
-        home = self.environ.get("HOME")
+        home = self.machine.environ.get("HOME")
         if home and self.value.startswith("~/"):
             return Path(home) / self.value.removeprefix("~/")
         return Path(self.value)
@@ -49,6 +50,7 @@ def _google(
         return Google(
             full,
             find(wish),
+            skew=wish.machine.skew,
             impersonate=wish.impersonate,
             delegates=wish.delegates,
             egress=wish.egress,
@@ -63,27 +65,29 @@ Build = Callable[[Wish], Source]
 
 CAN_ACT: Mapping[str, Build] = {
     "auto": lambda w: Auto(
-        w.environ,
+        w.machine,
         impersonate=w.impersonate,
         delegates=w.delegates,
         egress=w.egress,
         scopes=w.scopes,
     ),
-    "adc": _google("adc", lambda w: Adc(w.environ).find, lambda w: adc_paths(w.environ)),
+    "adc": _google(
+        "adc", lambda w: Adc(w.machine.environ).find, lambda w: adc_paths(w.machine.environ)
+    ),
     "metadata": _google("metadata", lambda _: metadata),
     "file": _google(
         "file", lambda w: lambda: read_info(w.path, f"file:{w.value}"), lambda w: [w.path]
     ),
     "gcloud": lambda w: Gcloud(
-        w.environ, impersonate=w.impersonate, delegates=w.delegates, scopes=w.scopes
+        w.machine, impersonate=w.impersonate, delegates=w.delegates, scopes=w.scopes
     ),
 }
 """Sources that can act as another service account."""
 
 FINISHED: Mapping[str, Build] = {
-    "token-file": lambda w: TokenFile(w.path),
-    "token-env": lambda w: TokenEnv(w.value, w.environ),
-    "command": lambda w: Command(w.value, w.environ),
+    "token-file": lambda w: TokenFile(w.path, w.machine.skew),
+    "token-env": lambda w: TokenEnv(w.value, w.machine),
+    "command": lambda w: Command(w.value, w.machine),
     "none": lambda _: NoSource(),
 }
 """Sources that are given finished tokens, or none."""
@@ -94,7 +98,7 @@ def build_source(
     *,
     impersonate: str | None,
     delegates: Sequence[str],
-    environ: Mapping[str, str],
+    machine: Machine,
     egress: Egress = AS_ENVIRONMENT,
     scopes: Sequence[str] = (),
 ) -> Source:
@@ -102,12 +106,12 @@ def build_source(
 
     With `scopes` it makes access tokens for Google's own APIs, whatever audience it is asked for.
 
-    `environ` is what programs are run with and where variables are looked up; google-auth itself
-    reads the process's own. Raises ValueError when `spec` cannot do with `impersonate` or `scopes`.
+    google-auth itself reads the process's own environment, whatever the machine's is. Raises
+    ValueError when `spec` cannot do with `impersonate` or `scopes`.
     """
     wish = Wish(
         value=spec.value,
-        environ=environ_for(egress, environ),
+        machine=replace(machine, environ=environ_for(egress, machine.environ)),
         impersonate=impersonate,
         delegates=tuple(delegates),
         egress=egress,

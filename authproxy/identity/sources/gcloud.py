@@ -8,8 +8,9 @@ from typing import NoReturn
 from authproxy.errors import CredentialError
 from authproxy.exchange import Secret, Token
 from authproxy.identity.claims import require_audience, token_from_jwt
-from authproxy.identity.clock_skew import HERE
-from authproxy.identity.sources.command import TIMEOUT_S, Finished, run
+from authproxy.identity.machine import Machine
+from authproxy.identity.programs import Finished
+from authproxy.identity.sources.command import TIMEOUT_S
 
 LOGIN = "gcloud auth login"
 SERVICE_ACCOUNTS = ".gserviceaccount.com"
@@ -54,7 +55,7 @@ class Gcloud:
 
     def __init__(
         self,
-        environ: Mapping[str, str],
+        machine: Machine,
         *,
         impersonate: str | None = None,
         delegates: Sequence[str] = (),
@@ -62,9 +63,10 @@ class Gcloud:
         timeout_s: float = TIMEOUT_S / 2,
     ) -> None:
         """With `scopes` it gives access tokens, with the scopes that gcloud was given."""
-        self.paths = gcloud_paths(environ)
+        self.paths = gcloud_paths(machine.environ)
+        self._machine = machine
         self._lock = threading.Lock()
-        self._environ = {**environ, "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
+        self._environ = {**machine.environ, "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
         self._chain = [*delegates, impersonate] if impersonate else []
         self._timeout_s = timeout_s
         self._takes_audience = True
@@ -79,7 +81,7 @@ class Gcloud:
         done = self._run(None, what="print-access-token", acting=bool(self._chain))
         if done.code:
             self._complain(done, "access")
-        value, now = done.output.strip(), HERE.now()
+        value, now = done.output.strip(), self._machine.skew.now()
         if not value.isascii() or not value.isprintable() or not value or " " in value:
             raise CredentialError("gcloud gave something that is no access token")
         return Token(
@@ -124,7 +126,9 @@ class Gcloud:
             argv.append(f"--impersonate-service-account={','.join(self._chain)}")
             argv += ["--include-email"] if audience is not None else []
         try:
-            return run(argv, environ=self._environ, timeout_s=self._timeout_s, name=self.name)
+            return self._machine.programs.run(
+                argv, environ=self._environ, timeout_s=self._timeout_s, name=self.name
+            )
         except CredentialError as error:
             if not error.permanent:
                 raise
@@ -133,7 +137,8 @@ class Gcloud:
     def _token(self, done: Finished, audience: str) -> Token:
         if done.code:
             self._complain(done, "identity")
-        return token_from_jwt(done.output, source=self.name, audience=audience, now=HERE.now())
+        now = self._machine.skew.now()
+        return token_from_jwt(done.output, source=self.name, audience=audience, now=now)
 
     def _complain(self, done: Finished, kind: str) -> NoReturn:
         if self._chain:

@@ -75,7 +75,7 @@ def describe_file(path: Path, name: str) -> str:
 
 def require_token(path: Path) -> None:
     """Raises CredentialError when the file holds none that is good now."""
-    TokenFile(path).mint("")
+    TokenFile(path, Skew()).mint("")
 
 
 def require_gcloud(environ: Mapping[str, str]) -> str:
@@ -89,7 +89,7 @@ def require_gcloud(environ: Mapping[str, str]) -> str:
 def metadata_account(environ: Mapping[str, str]) -> str:
     """The service account of this machine. Blocks; raises CredentialError."""
     host = environ.get("GCE_METADATA_HOST") or environ.get("GCE_METADATA_ROOT") or METADATA_ADDRESS
-    request = Request(direct=True)
+    request = Request(direct=True, skew=Skew())
     try:
         answer = request(
             f"http://{host}{ACCOUNT_PATH}", headers={"Metadata-Flavor": "Google"}, timeout=ASK_S
@@ -109,7 +109,7 @@ def metadata_account(environ: Mapping[str, str]) -> str:
 def clock_offset_s(egress: Egress, clock: Callable[[], float] = time.time) -> float:
     """Google's clock minus `clock`, 0 when they may agree. Blocks; raises CredentialError."""
     skew = Skew(clock)
-    request = Request(direct=False, egress=egress, skew=skew)
+    request = Request(direct=False, skew=skew, egress=egress)
     try:
         date = request(CERTIFICATES, timeout=ASK_S).headers.get("date")
     except Exception as error:  # noqa: BLE001 -- google-auth lets Python's own pass through

@@ -50,7 +50,9 @@ class ProxyServer:
         limits: LimitSettings,
         timeouts: TimeoutSettings,
         pools: Sequence[Pool],
+        now: Callable[[], float] = time.time,
     ) -> None:
+        """`now`: Google's time, as far as it is known."""
         self.limits = limits
         self.timeouts = timeouts
         self._listening: list[Callable[[], object]] = []
@@ -69,7 +71,7 @@ class ProxyServer:
         for pool in self._pools:
             pool.before_opening = self._close_idle_service_connection
             pool.loops = self.loops
-        self.explainer = Explainer()
+        self.explainer = Explainer(now=now)
         self.wrong_ports = WrongPorts()
 
     def listen(

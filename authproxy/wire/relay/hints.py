@@ -12,7 +12,6 @@ from ipaddress import IPv4Address, IPv6Address
 
 from authproxy.errors import RefusedByGoogle, UpstreamError
 from authproxy.exchange import NO_TOKEN, Exchange, ResponseHead, Token
-from authproxy.identity.clock_skew import HERE
 from authproxy.policy.google.advice import Advice, Situation, advise
 from authproxy.policy.google.rejection import Rejection, judge, suspect
 from authproxy.policy.google.sign_in import find_way_back, leads_to_sign_in, local_way_back
@@ -37,9 +36,10 @@ class Explainer:
     def __init__(
         self,
         *,
-        now: Callable[[], float] = HERE.now,
+        now: Callable[[], float],
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`now`: Google's time, by which tokens end; `steady`: seconds that never go back."""
         self._now = now
         self._steady = steady
         self._told: dict[tuple[str, Rejection, str], float] = {}

@@ -1,0 +1,34 @@
+"""What sources of tokens need of the machine they run on; whoever starts them makes one."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from authproxy.identity.clock_skew import Skew
+from authproxy.identity.programs import Programs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Machine:
+    """Its environment, its clock's difference from Google's, and the programs that it runs.
+
+    A context manager: when it is left, programs that still run are killed.
+    """
+
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    """Where variables are looked up, and what programs are run with."""
+    skew: Skew = field(default_factory=Skew)
+    """All that ask Google learn from its answers, and use, the same difference."""
+    programs: Programs = field(default_factory=Programs)
+
+    def __enter__(self) -> "Machine":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.programs.end()
