@@ -1,11 +1,13 @@
 """The words that everything else is written in.
 
 A *client* sends a request to a *listener*; authproxy finds the *service* it is for, puts a *token*
-on it and passes it on. One request with its answer is an *exchange*. *Observers* hear when it ends.
+on it and passes it on. One request with its answer is an *exchange*. *Observers* hear when it ends,
+and of what happens before that, if they ask.
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, Protocol
 
@@ -87,12 +89,85 @@ class RequestHead:
 
 @dataclass(slots=True, eq=False)
 class ResponseHead:
-    """A service's status line and header fields, as they came."""
+    """A service's status line and header fields, as they came; or as they were sent on."""
 
     status: int
     reason: bytes
+    """Empty in HTTP/2, which has none."""
     headers: list[Field]
     version: str = "1.1"
+    """`1.1`, `1.0` or `2`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How a connection to a service was opened. Monotonic clock, seconds."""
+
+    began: float
+    connected: float
+    """It leads to the service: its name was looked up, and a proxy in between was asked."""
+    ready: float
+    """TLS is done; the same moment as `connected` where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentHead:
+    """A request's head as it goes to the service, without its token."""
+
+    origin: str
+    """Where to: `scheme://host[:port]` of the service, as it is known at this moment."""
+    method: bytes
+    target: bytes
+    version: str
+    """`1.1` or `2`."""
+    raw: bytes | Sequence[tuple[bytes, bytes]] = field(repr=False)
+    """`fields` as they were written."""
+    token_name: bytes
+    """The field that carries `token`, as it was written; empty for NO_TOKEN."""
+    token: Token
+    secret_names: frozenset[bytes]
+    """Names in lower case, of fields whose values are secrets of the configuration: API keys."""
+    opening: Opening | None
+    """Of the connection, if it is new; None: it has served others, or stood ready for them."""
+
+    @property
+    def is_new(self) -> bool:
+        """Nobody has used the connection before."""
+        return self.opening is not None
+
+    @property
+    def fields(self) -> list[Field]:
+        """All but the token's, in order. For HTTP/2 with `host` first, which is `:authority`."""
+        return read_fields(self.raw)
+
+
+def read_fields(raw: bytes | Sequence[tuple[bytes, bytes]]) -> list[Field]:
+    """Finished lines, or pairs of name and value, as fields."""
+    if not isinstance(raw, bytes):
+        return [make_field(name, value) for name, value in raw]
+    found = []
+    for line in raw.split(b"\r\n"):
+        if line:
+            name, _, value = line.partition(b":")
+            found.append((name.lower(), value.strip(b" \t"), line))
+    return found
+
+
+class Times:
+    """When what happened on an exchange's way; seconds from its start, 0.0: it did not happen."""
+
+    __slots__ = ("connected_s", "opening", "sent_s", "token_s")
+
+    def __init__(self) -> None:
+        self.token_s = 0.0
+        """The token came that it had to wait for; 0.0: one was at hand."""
+        self.connected_s = 0.0
+        """Its turn in the queue for connections came; 0.0: one was at hand."""
+        self.sent_s = 0.0
+        """Its head went to the service, for the last time if more than once."""
+        self.opening: Opening | None = None
+        """Of the connection that it was sent by last, if that is new: it may have been begun before
+        this exchange was, for another one."""
 
 
 class Exchange:
@@ -124,6 +199,11 @@ class Exchange:
     duration_s: float = 0.0
     aborted: Literal["", "client", "service", "authproxy"] = ""
     """Who left before the end, if anybody did."""
+    times: Times | None = None
+    """None unless an observer `wants_details`."""
+    grpc_status: int | None = None
+    """What the service's answer says, where it is one of gRPC and has got so far. None, too, unless
+    an observer `wants_details`."""
 
     def __init__(
         self, run: str, number: int, client: IPv4Address | IPv6Address | None, head: RequestHead
@@ -139,6 +219,11 @@ class Exchange:
         self.started = time.monotonic()
 
     @property
+    def protocol(self) -> str:
+        """How it was spoken: `HTTP/1.0`, `HTTP/1.1`, `HTTP/2`, or `tunnel` after a 101."""
+        return "tunnel" if self.status == 101 else f"HTTP/{self.head.version}"
+
+    @property
     def request_id(self) -> str:
         """Unique for practical purposes; also in the answers that authproxy makes by itself."""
         return f"{self._run}-{self._number}"
@@ -148,15 +233,65 @@ class Exchange:
 
 
 class Observer(Protocol):
-    """Hears that an exchange ended. Must not block and must not raise.
+    """Hears that an exchange ended, and of more, if it has the methods for that: see `Hearing`.
 
-    Where it has methods `exchange_begun`, `exchange_admitted` or `exchange_answered` (the service's
-    final head goes to the client) with the same argument, it hears of that too.
+    Which it has is looked up once, when the server is built. No method may block, nor change what
+    it is given. What it raises (`Exception`) is logged and goes no further.
     """
 
     def exchange_ended(self, exchange: Exchange, /) -> None:
         """`exchange` is complete, `duration_s` included, and belongs to nobody any more.
 
         Called once for each exchange, on the event loop, also for those that were refused or cut.
-        What it raises is logged and goes no further.
         """
+
+
+class Hearing(Observer, Protocol):
+    """All that an observer may hear, in the order in which it comes; any of it may be left out.
+
+    The same for HTTP/1, HTTP/2 calls and tunnels. Nothing of an exchange is told before it began or
+    after it ended. An exchange that is cut may end at any point between.
+    """
+
+    wants_details: bool
+    """`Exchange.times` and `Exchange.grpc_status` are kept for it. False without the attribute."""
+    names_to_send: frozenset[bytes]
+    """In lower case: those that `fields_to_send` may return. What the client has sent under them is
+    left out of every request. Asked once, when the server is built."""
+
+    def exchange_begun(self, exchange: Exchange, /) -> None:
+        """A request's head was read; it may be refused yet, or be no valid one."""
+
+    def exchange_admitted(self, exchange: Exchange, /) -> None:
+        """It goes to `exchange.service`. Not for what is refused."""
+
+    def fields_to_send(self, exchange: Exchange, /) -> Sequence[tuple[bytes, bytes]]:
+        """Names and values of fields of its own for the head that is sent next."""
+
+    def exchange_sent(self, exchange: Exchange, sent: SentHead, /) -> None:
+        """Its head goes to the service; again at each try (`exchange.attempts`)."""
+
+    def request_piece(self, exchange: Exchange, data: bytes, /) -> None:
+        """Content from the client: without chunk framing, in HTTP/2 the payload of DATA without its
+        padding, in a tunnel all that follows the head.
+
+        Each byte is told once, as it comes, however often it is sent, and perhaps before
+        `exchange_sent`; together they are `exchange.bytes_from_client`. Never empty.
+        """
+
+    def exchange_answered(self, exchange: Exchange, /) -> None:
+        """The final head goes to the client: the service's, one of our own, or a 101.
+        `exchange.status` is set. Never for interim ones (1xx)."""
+
+    def answer_head(
+        self, exchange: Exchange, came: ResponseHead | None, sent: ResponseHead, /
+    ) -> None:
+        """Follows `exchange_answered`: that head as it `came`, None for one of our own, and as it
+        was `sent` on. Cookies and other secrets are in both."""
+
+    def answer_piece(self, exchange: Exchange, data: bytes, /) -> None:
+        """Content to the client, as `request_piece`; of our own answers, too. Together they are
+        `exchange.bytes_to_client`."""
+
+    def answer_trailers(self, exchange: Exchange, fields: Sequence[Field], /) -> None:
+        """The service's, as they came; not told where there are none."""

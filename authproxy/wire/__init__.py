@@ -12,5 +12,6 @@ A request's way, and the order to read in:
     and here    what they share: `refusals`, our own answers (`replies`, `rpc_replies`), writing
                 (`transport`), how a connection ends (`goodbye`), answers before the answer
                 (`interim`), requests that come back (`loops`), `rare_warnings`, numbers (`status`),
-                the `recorder` of exchanges, and `ports`, by which those below know those above
+                the `recorder` of exchanges and who hears of them (`observing`), and `ports`, by
+                which those below know those above
 """

@@ -3,35 +3,74 @@
 Nobody else assigns to an `Exchange`: what is known of one stands here, as sentences.
 """
 
-import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from authproxy.errors import AuthProxyError, Code, UpstreamError
-from authproxy.exchange import Exchange, Observer, RequestHead
+from authproxy.exchange import (
+    Exchange,
+    Field,
+    Observer,
+    RequestHead,
+    ResponseHead,
+    SentHead,
+    Times,
+)
 from authproxy.policy.access.networks import Address
+from authproxy.wire.observing import Observers, read_written
 
-logger = logging.getLogger(__name__)
-
-Hook = Callable[[Exchange], object]
 Who = Literal["client", "service", "authproxy"]
 
 
 class Recorder:
-    """For one server. What no observer asks for costs nothing but a look."""
+    """For one server. What no observer asks for costs nothing but a look.
 
-    __slots__ = ("_admitted", "_answered", "_ended", "_on_begun", "_run", "begun")
+    Where there is something to make before it can be told, the caller looks first whether anybody
+    asks for it: the tuples without an underscore are empty when nobody does.
+    """
+
+    __slots__ = (
+        "_admitted",
+        "_answered",
+        "_begun",
+        "_ended",
+        "_has_details",
+        "_observers",
+        "_run",
+        "answer_pieces",
+        "begun",
+        "heads",
+        "request_pieces",
+        "sending",
+        "trailers",
+    )
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._run = secrets.token_hex(3)
         self.begun = 0
         """How many exchanges have begun."""
-        self._on_begun = _hooks(observers, "exchange_begun")
-        self._admitted = _hooks(observers, "exchange_admitted")
-        self._answered = _hooks(observers, "exchange_answered")
-        self._ended = _hooks(observers, "exchange_ended")
+        self._observers = told = Observers(observers)
+        self._begun = told.find("exchange_begun")
+        self._admitted = told.find("exchange_admitted")
+        self.sending = told.find("exchange_sent")
+        """Asked for heads that go to services: `head_sent`."""
+        self._answered = told.find("exchange_answered")
+        self.heads = told.find("answer_head")
+        """Asked for heads that go to clients: `answer_head`, `own_answer`."""
+        self.request_pieces = told.find("request_piece")
+        self.answer_pieces = told.find("answer_piece")
+        self.trailers = told.find("answer_trailers")
+        self._ended = told.find("exchange_ended")
+        self._has_details = told.want_details
+        if self._has_details:
+            self._begun = (self._keep_times, *self._begun)
+            self.sending = (self._note_sent, *self.sending)
+            self.heads = (self._note_head, *self.heads)
+            self.trailers = (self._note_trailers, *self.trailers)
+
+    # What exchanges tell.
 
     def begin(self, client: Address | None, head: RequestHead, host: bytes = b"") -> Exchange:
         """A request was read; `client` is who seems to ask."""
@@ -39,8 +78,8 @@ class Recorder:
         exchange = Exchange(self._run, self.begun, client, head)
         if host:
             exchange.host = host
-        if self._on_begun:
-            _tell(self._on_begun, exchange)
+        if self._begun:
+            self._observers.tell(self._begun, exchange)
         return exchange
 
     def admitted(
@@ -51,7 +90,7 @@ class Recorder:
         if key:
             exchange.key = key
         if self._admitted:
-            _tell(self._admitted, exchange)
+            self._observers.tell(self._admitted, exchange)
 
     def not_admitted(self, exchange: Exchange, client: Address | None, host: bytes) -> None:
         """It goes nowhere; it will be refused."""
@@ -61,25 +100,61 @@ class Recorder:
         """It will be sent as `principal`, when there is a connection."""
         exchange.principal = principal
 
+    def token_came(self, exchange: Exchange) -> None:
+        """It had to wait for one."""
+        if exchange.times is not None:
+            exchange.times.token_s = time.monotonic() - exchange.started
+
+    def connected(self, exchange: Exchange) -> None:
+        """It had to wait for a connection."""
+        if exchange.times is not None:
+            exchange.times.connected_s = time.monotonic() - exchange.started
+
     def sent(self, exchange: Exchange, principal: str) -> None:
         """It is on its way to the service, as `principal`, perhaps once more."""
         exchange.principal = principal
         exchange.attempts += 1
 
+    def head_sent(self, exchange: Exchange, sent: SentHead) -> None:
+        """What goes to the service, for those who ask. After `sent`."""
+        self._observers.tell(self.sending, exchange, sent)
+
+    def request_piece(self, exchange: Exchange, data: bytes) -> None:
+        """Content of the client's has come."""
+        self._observers.tell(self.request_pieces, exchange, data)
+
     def answered(self, exchange: Exchange, status: int) -> None:
-        """The service's final head goes to the client."""
+        """The service's final head goes to the client, or its 101: a tunnel is what follows."""
         exchange.status = status
         exchange.first_byte_s = time.monotonic() - exchange.started
         if self._answered:
-            _tell(self._answered, exchange)
+            self._observers.tell(self._answered, exchange)
 
-    def switched(self, exchange: Exchange, status: int) -> None:
-        """A tunnel is what follows."""
-        exchange.status = status
+    def answer_head(self, exchange: Exchange, came: ResponseHead, sent: bytes) -> None:
+        """The head that was `answered`, for those who ask."""
+        self._observers.tell(self.heads, exchange, came, read_written(sent))
+
+    def answer_piece(self, exchange: Exchange, data: bytes) -> None:
+        """Content goes to the client."""
+        self._observers.tell(self.answer_pieces, exchange, data)
+
+    def answer_trailers(self, exchange: Exchange, fields: Sequence[Field]) -> None:
+        """The service's have come."""
+        self._observers.tell(self.trailers, exchange, fields)
 
     def refused(self, exchange: Exchange, error: AuthProxyError) -> None:
         """The client gets an answer of our own, and none of the service's."""
         exchange.code, exchange.detail, exchange.status = error.code, error.detail, error.status
+        if self._answered:
+            self._observers.tell(self._answered, exchange)
+
+    def own_answer(self, exchange: Exchange, whole: bytes, body_bytes: int) -> None:
+        """What the client gets after `refused`, for those who ask for heads or pieces."""
+        head, body = whole[: len(whole) - body_bytes], whole[len(whole) - body_bytes :]
+        if self.heads and head.startswith(b"HTTP/"):  # else it speaks TLS to a plain port
+            self._observers.tell(self.heads, exchange, None, read_written(head))
+        if self.answer_pieces and body:
+            self._observers.tell(self.answer_pieces, exchange, body)
 
     def broke_off(self, exchange: Exchange, error: AuthProxyError) -> None:
         """The answer had begun and will not be whole."""
@@ -102,10 +177,32 @@ class Recorder:
         exchange.bytes_from_client, exchange.bytes_to_client = from_client, to_client
         if self._ended:
             exchange.duration_s = time.monotonic() - exchange.started
-            _tell(self._ended, exchange)
+            self._observers.tell(self._ended, exchange)
+
+    # Details, for those who want them.
+
+    def _keep_times(self, exchange: Exchange) -> None:
+        exchange.times = Times()
+
+    def _note_sent(self, exchange: Exchange, sent: SentHead) -> None:
+        if exchange.times is not None:
+            exchange.times.sent_s = time.monotonic() - exchange.started
+            exchange.times.opening = sent.opening
+
+    def _note_head(
+        self, exchange: Exchange, came: ResponseHead | None, _sent: ResponseHead
+    ) -> None:
+        if came is not None:
+            self._note_trailers(exchange, came.headers)
+
+    def _note_trailers(self, exchange: Exchange, fields: Sequence[Field]) -> None:
+        """An answer of gRPC without content has its status in its head."""
+        for name, value, _ in fields:
+            if name == b"grpc-status" and value.isdigit():
+                exchange.grpc_status = int(value)
 
     def __repr__(self) -> str:
-        return f"<Recorder {self._run} [{len(self._ended)} observers]>"
+        return f"<Recorder {self._run} [{self._observers}]>"
 
 
 def _who_left(error: AuthProxyError) -> Who:
@@ -113,18 +210,3 @@ def _who_left(error: AuthProxyError) -> Who:
     if error.code is Code.SHUTTING_DOWN:
         return "authproxy"
     return "service" if isinstance(error, UpstreamError) else "client"
-
-
-def _hooks(observers: Sequence[Observer], name: str) -> tuple[Hook, ...]:
-    """The methods of this name, of the observers that have one."""
-    found = (getattr(observer, name, None) for observer in observers)
-    return tuple(hook for hook in found if hook is not None)
-
-
-def _tell(hooks: tuple[Hook, ...], exchange: Exchange) -> None:
-    """An observer that fails does not touch the exchange."""
-    for hook in hooks:
-        try:
-            hook(exchange)
-        except Exception:
-            logger.exception("%r failed to record %r", hook, exchange)

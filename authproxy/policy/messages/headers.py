@@ -79,6 +79,8 @@ class ServiceRules:
     """Finished lines that every request carries: API keys. Holds secrets: not in the repr."""
     drop: frozenset[bytes]
     """Fields of the client's that do not pass, in lower case."""
+    secret_names: frozenset[bytes] = frozenset()
+    """Those of `extra` whose values are secrets, in lower case."""
 
     def __repr__(self) -> str:
         return f"<ServiceRules [{self.authority.decode()}]>"
@@ -113,6 +115,7 @@ def service_rules(
         token_header=None if token_header == "auto" else token_header.encode(),
         extra=extra,
         drop=drop,
+        secret_names=frozenset(name.lower().encode("latin-1") for name, _ in secrets),
     )
 
 

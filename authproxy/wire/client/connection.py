@@ -193,13 +193,13 @@ class ClientConnection(asyncio.Protocol):
         """Put more finished lines into the head that was written last."""
         self.out[-1] = add_to_head(self.out[-1], line)
 
-    def reply(self, error: AuthProxyError, relay: Asked) -> int:
-        """Answer by ourselves; how many bytes the body has."""
+    def reply(self, error: AuthProxyError, relay: Asked) -> tuple[bytes, int]:
+        """Answer by ourselves; the answer, and how many bytes of it are its body."""
         line = self._connection_line(relay) + relay.cors
         answer = replies.render(error, relay.head, relay.exchange.request_id, connection=line)
         self.out.append(answer[0])
         self.flush()
-        return answer[1]
+        return answer
 
     def flush(self) -> None:
         if self.out:

@@ -1,14 +1,19 @@
-"""A request until it can be sent: its turn comes, it is admitted, and there is a token."""
+"""A request until it can be sent: its turn comes, it is admitted, and there is a token.
+
+And how long it may take from there on.
+"""
 
 from abc import abstractmethod
 
 from authproxy.errors import AuthProxyError, Refused
 from authproxy.exchange import RequestHead, Token
-from authproxy.policy.messages.facts import RequestFacts
+from authproxy.policy.messages.facts import RequestFacts, ResponseFacts
+from authproxy.settings import TimeoutSettings
 from authproxy.wire.admission.admission import Admission, NotAdmitted
 from authproxy.wire.admission.admit import admit
 from authproxy.wire.admission.token_wait import fetch_token
 from authproxy.wire.relay.ports import Client
+from authproxy.wire.relay.timeouts import find_overdue
 from authproxy.wire.upstream.upstream import Upstream
 
 
@@ -21,6 +26,11 @@ class Asking:
     """Where it was admitted to."""
     cors = b""
     """The lines that let a page of an allowed origin read the answer."""
+    received_all = False
+    """The client's request has come in whole."""
+    response: ResponseFacts | None = None
+    """Set when the service's final head has come."""
+    silent_s = age_s = 0.0
 
     def __init__(
         self,
@@ -80,12 +90,27 @@ class Asking:
 
     def token_came(self, token: Token) -> None:
         if self.is_open:
+            self.recorder.token_came(self.exchange)
             self.admission = self.client.caller.settled(self.admission)
             self.send(token)
             self.flush()
 
     def no_token(self, error: AuthProxyError) -> None:
         self.refuse(error)
+
+    def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
+        """Time passed; give up when nothing moved for too long."""
+        self.silent_s, self.age_s = self.silent_s + seconds, self.age_s + seconds
+        if self.exchange.service:  # else it is not known yet which service it is for
+            timeouts = self.upstream.timeouts or timeouts
+        error = find_overdue(
+            timeouts,
+            age_s=self.age_s,
+            silent_s=self.silent_s,
+            waits_for_answer=self.received_all and self.response is None,
+        )
+        if error is not None:
+            self.give_up(error)
 
     # What the second half does.
 
@@ -105,3 +130,7 @@ class Asking:
     @abstractmethod
     def refuse(self, error: AuthProxyError) -> None:
         """Answer by ourselves; nothing of the service's answer has been sent."""
+
+    @abstractmethod
+    def give_up(self, error: AuthProxyError) -> None:
+        """There will be no answer of the service's, or no more of it."""

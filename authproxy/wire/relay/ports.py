@@ -70,8 +70,8 @@ class Client(connection.Client, Protocol):
     def add_to_head(self, line: bytes, /) -> None:
         """Put more finished lines into the head that was written last."""
 
-    def reply(self, error: AuthProxyError, relay: Asked, /) -> int:
-        """Answer by ourselves; how many bytes the body has."""
+    def reply(self, error: AuthProxyError, relay: Asked, /) -> tuple[bytes, int]:
+        """Answer by ourselves; the answer, and how many bytes of it are its body."""
 
     def flush(self) -> None:
         """Send what has been written."""

@@ -18,7 +18,6 @@ from authproxy.policy.messages.headers import (
     upgrade_head,
 )
 from authproxy.policy.retry import may_resend
-from authproxy.settings import TimeoutSettings
 from authproxy.wire import refusals
 from authproxy.wire.interim import InterimCount
 from authproxy.wire.relay import retry
@@ -26,7 +25,7 @@ from authproxy.wire.relay.asking import Asking
 from authproxy.wire.relay.chunked_body import ChunkedBody
 from authproxy.wire.relay.event_stream import EventStream, may_end_early
 from authproxy.wire.relay.replay_buffer import KeptBody
-from authproxy.wire.relay.timeouts import find_overdue
+from authproxy.wire.relay.telling import sent_head
 from authproxy.wire.relay.tunnel import Tunnel, check_switch
 from authproxy.wire.transport import add_body
 from authproxy.wire.upstream.connection import ServiceConnection
@@ -40,17 +39,12 @@ class Relay(Asking):
     service: ServiceConnection | None = None
     received_bytes = answer_bytes = 0
     """Of content: the client's, and to the client."""
-    received_all = False
-    """The client's request has come in whole."""
-    silent_s = age_s = 0.0
     connect_tries = 0
     had_another_token = False
     _kept: KeptBody | None = None
     """None while nothing has come of the request's body."""
     _trailers: Sequence[Field] = ()
     _in_line = False
-    response: ResponseFacts | None = None
-    """Set when the service's final head has come."""
     _interim: InterimCount | None = None
     """Of interim answers, once one has come."""
     _body: ChunkedBody | EventStream | None = None
@@ -76,6 +70,7 @@ class Relay(Asking):
     def connected(self, connection: ServiceConnection) -> None:
         """The pool has a connection for us."""
         self._in_line = False
+        self.recorder.connected(self.exchange)
         self._use(connection)
         self.flush()
 
@@ -94,6 +89,9 @@ class Relay(Asking):
         token_line = upstream.token_line(self.token, facts)
         if connection.is_here and facts.forwarded_proto:
             fields += client.caller.standing.mark(facts, head.headers)
+        if self.recorder.sending:
+            sent = sent_head(self, connection, fields, token_line)
+            self.recorder.head_sent(self.exchange, sent)
         connection.out.append(request_head(head.method, self.target, fields, token_line))
         connection.begin(self, head.method, hold=client.is_congested)
         if self._kept is not None:
@@ -113,6 +111,8 @@ class Relay(Asking):
         """A piece of the request's body."""
         self.silent_s = 0.0
         self.received_bytes += len(data)
+        if self.recorder.request_pieces and not self._over:
+            self.recorder.request_piece(self.exchange, data)
         limit = self.client.server.limits.body_bytes
         if limit and self.received_bytes > limit and not self._answered:
             self.give_up(refusals.body_too_large(limit))
@@ -175,13 +175,13 @@ class Relay(Asking):
 
     def service_head(self, head: ResponseHead, facts: ResponseFacts, begun: bytes) -> bool:
         """The final head, and what came behind it; False when there will be another instead."""
-        if head.status < LOWEST_STATUS:
-            self._answer(head, facts)
-            return True
-        if retry.find_another(self, head, begun):
+        if head.status >= LOWEST_STATUS and retry.find_another(self, head, begun):
             return False
         self._answer(head, facts)
-        retry.add_hint(self, head, begun)
+        if head.status >= LOWEST_STATUS:
+            retry.add_hint(self, head, begun)
+        if self.recorder.heads:
+            self.recorder.answer_head(self.exchange, head, self.client.out[-1])
         return True
 
     def service_interim(self, head: ResponseHead, facts: ResponseFacts, size: int) -> None:
@@ -200,8 +200,10 @@ class Relay(Asking):
         assert service is not None  # noqa: S101 -- for the type checker: it speaks
         check_switch(self.facts, facts)
         client, exchange = self.client, self.exchange
-        self.recorder.switched(exchange, head.status)
+        self.recorder.answered(exchange, head.status)
         client.out.append(upgrade_head(head, facts, self.admission.home))
+        if self.recorder.heads:
+            self.recorder.answer_head(exchange, head, client.out[-1])
         self.service = None
         Tunnel(client, exchange, self.upstream.timeouts).open(client, service, rest)
         self._over = True
@@ -221,6 +223,8 @@ class Relay(Asking):
         """A piece of the answer's body."""
         self.silent_s = 0.0
         self.answer_bytes += len(data)
+        if self.recorder.answer_pieces and not self._over:
+            self.recorder.answer_piece(self.exchange, data)
         if self._body is None:
             self.client.out.append(data)
         else:
@@ -230,6 +234,8 @@ class Relay(Asking):
         """The answer has come in whole. The request may still be on its way (an early answer)."""
         if self._body is not None:
             self._body.finish(trailers)
+        if trailers and self.recorder.trailers and not self._over:
+            self.recorder.answer_trailers(self.exchange, trailers)
         self._answered = True
         if self.received_all:
             self._end()
@@ -252,20 +258,6 @@ class Relay(Asking):
         """The service sent what is no answer; its connection is cut already."""
         self.service = None
         self._fail(error)
-
-    def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
-        """Time passed; give up when nothing moved for too long."""
-        self.silent_s, self.age_s = self.silent_s + seconds, self.age_s + seconds
-        if self.exchange.service:  # else it is not known yet which service it is for
-            timeouts = self.upstream.timeouts or timeouts
-        error = find_overdue(
-            timeouts,
-            age_s=self.age_s,
-            silent_s=self.silent_s,
-            waits_for_answer=self.received_all and self.response is None,
-        )
-        if error is not None:
-            self.give_up(error)
 
     def give_up(self, error: AuthProxyError) -> None:
         """There will be no answer of the service's, or no more of it."""
@@ -291,7 +283,9 @@ class Relay(Asking):
         complete = self.received_all or not (self.facts.has_body or self._refusal)
         if error.status == 400 or not complete:
             self.keep_alive = False
-        self.answer_bytes = self.client.reply(error, self)
+        answer, self.answer_bytes = self.client.reply(error, self)
+        if self.recorder.heads or self.recorder.answer_pieces:
+            self.recorder.own_answer(self.exchange, answer, self.answer_bytes)
         if self.received_all:
             self._end()
         elif not complete:

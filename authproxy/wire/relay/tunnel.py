@@ -4,11 +4,14 @@ No WebSocket library is involved, so extensions, close codes and pings pass unto
 """
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 
 from authproxy.exchange import Exchange
 from authproxy.policy.messages.facts import RequestFacts, ResponseFacts
 from authproxy.settings import TimeoutSettings
 from authproxy.wire import refusals
+from authproxy.wire.observing import Hooks
 from authproxy.wire.relay.ports import Client
 from authproxy.wire.status import Kind
 from authproxy.wire.transport import reset, resume
@@ -53,6 +56,20 @@ class TunnelEnd(asyncio.Protocol):
         return f"<TunnelEnd [{self.bytes_received} bytes received]>"
 
 
+class ToldEnd(TunnelEnd):
+    """One whose bytes observers want to hear."""
+
+    __slots__ = ("_hear",)
+
+    def __init__(self, tunnel: "Tunnel", hear: Callable[[bytes], None]) -> None:
+        super().__init__(tunnel)
+        self._hear = hear
+
+    def data_received(self, data: bytes) -> None:
+        self._hear(data)
+        super().data_received(data)
+
+
 class Tunnel:
     """Both ends, as the server sees them: something open that can be ticked, drained and cut."""
 
@@ -75,9 +92,17 @@ class Tunnel:
         self._timeouts = timeouts
         self._ended = False
         self.silent_s = 0.0
-        self.client_end = TunnelEnd(self)
-        self.service_end = TunnelEnd(self)
+        asked = self._server.recorder
+        self.client_end = self._end(asked.request_pieces, asked.request_piece)
+        self.service_end = self._end(asked.answer_pieces, asked.answer_piece)
         self.client_end.other, self.service_end.other = self.service_end, self.client_end
+
+    def _end(self, asked: Hooks, tell: Callable[[Exchange, bytes], None]) -> TunnelEnd:
+        return ToldEnd(self, partial(self._tell, tell)) if asked else TunnelEnd(self)
+
+    def _tell(self, tell: Callable[[Exchange, bytes], None], data: bytes) -> None:
+        if not self._ended:
+            tell(self._exchange, data)
 
     def open(self, client: Client, service: ServiceConnection, rest: bytes) -> None:
         """Take both transports over; what the client sent ahead goes to the service, and `rest`,

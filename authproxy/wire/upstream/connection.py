@@ -9,6 +9,7 @@ import logging
 from typing import Protocol, cast
 
 from authproxy.errors import UpstreamError
+from authproxy.exchange import Opening
 from authproxy.settings import LimitSettings
 from authproxy.values import Origin
 from authproxy.wire import refusals
@@ -72,6 +73,7 @@ class ServiceConnection(asyncio.Protocol):
         "_pool",
         "_reader",
         "is_here",
+        "opening",
         "out",
         "relay",
         "reused",
@@ -85,6 +87,8 @@ class ServiceConnection(asyncio.Protocol):
         self._pool = pool
         self.relay: Exchanging | None = None
         self.out: list[bytes] = []
+        self.opening: Opening | None = None
+        """How it was opened; None until it is."""
         self.reused = False
         """It has served an exchange or been idle, so the service may have closed it since."""
         self.is_here = False

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 
 from authproxy.config import find_egress
 from authproxy.errors import UpstreamError
+from authproxy.exchange import Opening
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import Origin
 from authproxy.wire.upstream.connect_errors import Peer, reaching
@@ -43,21 +44,44 @@ class Connector:
         either fails the handshake or chooses no protocol: ask the transport's `ssl_object`.
         Raises UpstreamError, with `sent` False.
         """
-        alpn = HTTP_2 if http2 else HTTP_1
-        deadline = asyncio.get_running_loop().time() + self.timeout_s
+        return (await self.open_timed(factory, http2=http2))[0]
+
+    async def open_timed(
+        self, factory: Callable[[], P], *, http2: bool = False
+    ) -> tuple[P, Opening]:
+        """As `open`, with the times that it took."""
+        now, alpn = asyncio.get_running_loop().time, HTTP_2 if http2 else HTTP_1
+        began = now()
+        deadline = began + self.timeout_s
         if self.egress is not None:
-            return await self._open_through(self.egress, factory, alpn, deadline)
+            protocol, connected = await self._open_through(self.egress, factory, alpn, deadline)
+        else:
+            protocol, connected = await self._open_directly(factory, alpn, deadline)
+        return protocol, Opening(began=began, connected=connected, ready=now())
+
+    async def _open_directly(
+        self, factory: Callable[[], P], alpn: str, deadline: float
+    ) -> tuple[P, float]:
+        """With the moment at which the connection stood, and TLS was to begin."""
+        loop = asyncio.get_running_loop()
+        connected = 0.0
+
+        def make() -> P:
+            nonlocal connected
+            connected = loop.time()
+            return factory()
+
         async with reaching(self.peer, deadline=deadline, timeout_s=self.timeout_s):
             context = self.contexts(alpn) if self.contexts is not None else None
-            _, protocol = await asyncio.get_running_loop().create_connection(
-                factory,
+            _, protocol = await loop.create_connection(
+                make,
                 self.origin.host,
                 self.origin.port,
                 ssl=context,
                 server_hostname=self.origin.host if context is not None else None,
                 happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S,
             )
-        return protocol
+        return protocol, connected
 
     async def speaks_http2(self) -> bool:
         """Whether the service can be reached and chooses HTTP/2 when that is offered."""
@@ -78,10 +102,12 @@ class Connector:
 
     async def _open_through(
         self, egress: Egress, factory: Callable[[], P], alpn: str, deadline: float
-    ) -> P:
+    ) -> tuple[P, float]:
+        """As `_open_directly`; the proxy has connected at that moment."""
         transport, early = await egress.open(
             self.origin, deadline=deadline, timeout_s=self.timeout_s
         )
+        connected = asyncio.get_running_loop().time()
         async with reaching(self.peer, deadline=deadline, timeout_s=self.timeout_s):
             try:
                 if self.contexts is not None:
@@ -91,7 +117,7 @@ class Connector:
             except BaseException:
                 transport.abort()
                 raise
-        return protocol
+        return protocol, connected
 
     async def _secure(
         self, transport: asyncio.Transport, early: Early, context: ssl.SSLContext

@@ -200,7 +200,8 @@ class Pool:
             self._open_more()
 
     async def _open_connection(self) -> ServiceConnection:
-        connection = await self.connector.open(lambda: ServiceConnection(self))
+        connection, opening = await self.connector.open_timed(lambda: ServiceConnection(self))
+        connection.opening = opening
         if not connection.is_usable:
             # Without this word whoever waits would see us connect again and again.
             raise refusals.service_gone("it closed the connection as soon as it was open")

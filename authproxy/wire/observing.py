@@ -1,0 +1,72 @@
+"""Who hears of exchanges: the observers' methods, found once, and called so that none does harm."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from authproxy.exchange import Observer, ResponseHead, read_fields
+
+logger = logging.getLogger(__name__)
+
+Hooks = tuple[Callable[..., object], ...]
+"""Methods of one name, in the order of the observers."""
+QUIET_S = 60.0
+"""What one observer's failures have to say is written to the log once in so many seconds."""
+
+
+class Observers:
+    """Those of one server."""
+
+    def __init__(
+        self, observers: Sequence[Observer], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._observers = tuple(observers)
+        self._clock = clock
+        self._failures: dict[int, tuple[float, int]] = {}
+        """By the observer: until when nothing is said of it, and how often it failed unsaid."""
+
+    def find(self, name: str) -> Hooks:
+        """The methods of this name, of the observers that have one."""
+        found = (getattr(observer, name, None) for observer in self._observers)
+        return tuple(hook for hook in found if hook is not None)
+
+    @property
+    def want_details(self) -> bool:
+        """Somebody asks for what `Hearing.wants_details` promises."""
+        return any(getattr(observer, "wants_details", False) for observer in self._observers)
+
+    @property
+    def names_to_send(self) -> frozenset[bytes]:
+        """Of the fields that observers put on requests, in lower case."""
+        names: frozenset[bytes] = frozenset()
+        return names.union(*(getattr(each, "names_to_send", names) for each in self._observers))
+
+    def tell(self, hooks: Hooks, *what: object) -> None:
+        """An observer that fails touches neither the exchange nor those behind it."""
+        for hook in hooks:
+            try:
+                hook(*what)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, it is logged
+                self._note(hook, what[0], error)
+
+    def _note(self, hook: Callable[..., object], exchange: object, error: Exception) -> None:
+        """With its traceback, but not for every exchange: it will fail again."""
+        now, who = self._clock(), id(getattr(hook, "__self__", hook))
+        quiet_until, unsaid = self._failures.get(who, (now, 0))
+        if now < quiet_until:
+            self._failures[who] = quiet_until, unsaid + 1
+            return
+        self._failures[who] = now + QUIET_S, 0
+        more = f"; it has failed {unsaid:,} times more since the last such line" if unsaid else ""
+        logger.error("%r failed to record %r%s", hook, exchange, more, exc_info=error)
+
+    def __repr__(self) -> str:
+        return f"<Observers {list(self._observers)}>"
+
+
+def read_written(head: bytes) -> ResponseHead:
+    """The head of an answer as it was written for HTTP/1.1."""
+    line, _, lines = head.partition(b"\r\n")
+    version, _, rest = line.partition(b" ")
+    status, _, reason = rest.partition(b" ")
+    return ResponseHead(int(status), reason, read_fields(lines), version[5:].decode("ascii"))
