@@ -1,24 +1,31 @@
 import asyncio
 from dataclasses import replace
 
+from authproxy.values import Listen, parse_network
+from authproxy.wire.listening.sockets import open_listener
 from authproxy.wire.status import PoolStatus, ServerStatus
 from tests.support.http2 import Call as H2Call
 from tests.support.http2 import http2_client, http2_service
 from tests.support.http2 import ok as answers
+from tests.support.proxy_header import v1
 from tests.support.proxying import proxying
 from tests.support.raw import Call, raw_service
-from tests.support.talking import GET, get, read_answer, until
+from tests.support.talking import GET, get, read_answer, tls_contexts, until
 
 NO_POOL = PoolStatus(
-    origin="", connecting=0, open=0, idle=0, waiting=0, limit=1, opened=0, failed=0
+    origin="", connecting=0, open=0, idle=0, waiting=0, limit=1, opened=0, failed=0, waits=0
 )
 NONE = ServerStatus(
     http1=0,
     http2=0,
     tunnels=0,
     arriving=0,
+    accepted=0,
+    handshakes=0,
+    handshakes_failed=0,
     most=None,
     exchanges=0,
+    streams=0,
     begun=0,
     draining=False,
     pools=(),
@@ -49,29 +56,30 @@ async def test_each_step_of_a_request_shows_in_the_figures() -> None:
         assert replace(NONE, pools=(pool,)) == status()
 
         reader, writer = await proxy.connect()
-        await until(lambda: status() == replace(NONE, http1=1, pools=(pool,)))
+        one = replace(NONE, accepted=1)
+        await until(lambda: status() == replace(one, http1=1, pools=(pool,)))
 
         writer.write(GET)
         await until(lambda: status().pools[0].busy == 1)
-        pool = replace(pool, open=1, opened=1)
-        assert replace(NONE, http1=1, exchanges=1, begun=1, pools=(pool,)) == status()
+        pool = replace(pool, open=1, opened=1, waits=1)
+        assert replace(one, http1=1, exchanges=1, begun=1, pools=(pool,)) == status()
 
         go.set()
         await read_answer(reader)
         pool = replace(pool, idle=1)
-        await until(lambda: status() == replace(NONE, http1=1, begun=1, pools=(pool,)))
+        await until(lambda: status() == replace(one, http1=1, begun=1, pools=(pool,)))
 
         writer.write(UPGRADE)
         await read_answer(reader)
         pool = replace(pool, idle=0, open=0)  # a tunnel's connection has left the pool
         await until(
-            lambda: status() == replace(NONE, tunnels=1, exchanges=1, begun=2, pools=(pool,))
+            lambda: status() == replace(one, tunnels=1, exchanges=1, begun=2, pools=(pool,))
         )
         proxy.server.drain()
         assert status().draining
         writer.close()
         await until(lambda: not status().connections)
-        assert replace(NONE, begun=2, draining=True, pools=(pool,)) == status()
+        assert replace(one, begun=2, draining=True, pools=(pool,)) == status()
 
 
 async def test_calls_over_http2_count_by_connection_and_by_call() -> None:
@@ -90,7 +98,7 @@ async def test_calls_over_http2_count_by_connection_and_by_call() -> None:
             client.call(stream)
         await until(lambda: proxy.server.status().exchanges == 2)
         figures = proxy.server.status()
-        assert (0, 1, 2) == (figures.http1, figures.http2, figures.begun)
+        assert (0, 1, 2, 2) == (figures.http1, figures.http2, figures.begun, figures.streams)
         assert (0, 0) == (figures.pools[0].open, figures.pools[0].connecting)
         go.set()
         for stream in (1, 3):
@@ -108,3 +116,36 @@ async def test_who_waits_and_what_failed_shows() -> None:
         writer.close()
         figures = proxy.server.status().pools[0]
         assert (0, True) == (figures.opened, figures.failed > 0)
+
+
+async def test_handshakes_are_counted_by_how_they_ended_behind_a_balancer_too() -> None:
+    certificate, trust = tls_contexts()
+    trusted = [parse_network("127.0.0.1")]
+    async with raw_service() as service, proxying(service.url, trusted=trusted) as proxy:
+        figures = proxy.server.status
+        server = proxy.server
+        for listen, header in ((server.listen, b""), (server.listen_behind, v1("127.0.0.2"))):
+            (sock,) = open_listener(Listen("127.0.0.1", 0))
+            port = sock.getsockname()[1]
+            listen(sock, proxy.listener, lambda: certificate)
+
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(header + b"\x16\x03\x01\x00\x04\xff\x00\x00\x00")
+            await until(lambda: figures().handshakes_failed > figures().handshakes)
+            writer.close()
+
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(header)
+            await writer.drain()
+            await writer.start_tls(trust, server_hostname="localhost")
+            writer.write(get("/", "Host: nowhere.example"))
+            await read_answer(reader)
+            writer.close()
+
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        writer.write(get("/", "Host: nowhere.example"))
+        await read_answer(reader)  # without TLS there is no handshake
+        writer.close()
+        seen = figures()
+
+    assert (5, 2, 2) == (seen.accepted, seen.handshakes, seen.handshakes_failed)

@@ -29,6 +29,8 @@ class PoolStatus:
     """Established since the start."""
     failed: int
     """Tries since the start that brought no connection."""
+    waits: int
+    """Requests since the start that had to wait for a connection."""
 
     @property
     def busy(self) -> int:
@@ -47,10 +49,18 @@ class ServerStatus:
     """What connections became after 101."""
     arriving: int
     """Accepted, but still in a TLS handshake or before their PROXY header."""
+    accepted: int
+    """Connections since the start, of whatever came of them."""
+    handshakes: int
+    """Of TLS with clients that were finished, since the start."""
+    handshakes_failed: int
+    """Of TLS with clients that failed or took too long, since the start."""
     most: int | None
     """Connections for which there are descriptors; None while nobody has looked."""
     exchanges: int
     """Under way: requests in HTTP/1.1, those in line behind them included, and calls in HTTP/2."""
+    streams: int
+    """Of those, the calls in HTTP/2."""
     begun: int
     """Exchanges since the start, refused ones included."""
     draining: bool

@@ -83,6 +83,7 @@ class Acceptor:
                 return
             sock.setblocking(False)
             self._room.arriving += 1
+            self._room.accepted += 1
             self._take(sock, peername)
 
     def _wait(self) -> None:

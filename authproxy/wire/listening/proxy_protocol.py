@@ -182,12 +182,14 @@ class Door:
             make = self.for_itself if client is None else self._factory
             protocol = make(client or newcomer.peer, is_plain)
             self._newcomers.discard(newcomer)
-            await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: protocol,
-                sock,
-                ssl=None if context is None or is_plain else context(),
-                ssl_handshake_timeout=None if context is None or is_plain else self._deadline_s,
-            )
+            tls = None if context is None or is_plain else context()
+            with self._room.handshake() if tls is not None else contextlib.nullcontext():
+                await asyncio.get_running_loop().connect_accepted_socket(
+                    lambda: protocol,
+                    sock,
+                    ssl=tls,
+                    ssl_handshake_timeout=None if tls is None else self._deadline_s,
+                )
 
     def _complain(self, newcomer: _Newcomer, reason: str) -> None:
         self._failures.warn(

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from authproxy.errors import StartError
 from authproxy.wire.rare_warnings import Seldom
@@ -38,6 +38,10 @@ class Room:
         """Of descriptors, for the log."""
         self.arriving = 0
         """Accepted, and not yet a connection: its PROXY header or TLS handshake is under way."""
+        self.accepted = 0
+        """Since the start, those included that were closed before they said anything."""
+        self.handshakes = self.handshakes_failed = 0
+        """Of TLS with clients, since the start."""
         self._count = count
         self._make_room = make_room
         self._waiting: list[Callable[[], None]] = []
@@ -72,6 +76,16 @@ class Room:
         )
         self._make_room()
         return False
+
+    @contextlib.contextmanager
+    def handshake(self) -> Iterator[None]:
+        """Around a handshake of TLS with a client: it counts as failed on OSError."""
+        try:
+            yield
+        except OSError:
+            self.handshakes_failed += 1
+            raise
+        self.handshakes += 1
 
     def wait(self, go_on: Callable[[], None]) -> None:
         """Call `go_on` once when there may be room."""

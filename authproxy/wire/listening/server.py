@@ -24,7 +24,7 @@ from authproxy.wire.loops import Loops
 from authproxy.wire.ports import Open
 from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.hints import Explainer
-from authproxy.wire.status import ServerStatus
+from authproxy.wire.status import Kind, ServerStatus
 from authproxy.wire.upstream.pool import Pool
 
 logger = logging.getLogger(__name__)
@@ -98,12 +98,13 @@ class ProxyServer:
                     self.wrong_ports.note_without_tls(sock)
                     tls = patience_s = None
                 how = partial(meet, rules=rules, loops=self.loops, lacks_tls=is_plain)
-                await asyncio.get_running_loop().connect_accepted_socket(
-                    partial(ClientConnection, self, how),
-                    sock,
-                    ssl=tls() if tls is not None else None,
-                    ssl_handshake_timeout=patience_s,
-                )
+                with self.room.handshake() if tls is not None else contextlib.nullcontext():
+                    await asyncio.get_running_loop().connect_accepted_socket(
+                        partial(ClientConnection, self, how),
+                        sock,
+                        ssl=tls() if tls is not None else None,
+                        ssl_handshake_timeout=patience_s,
+                    )
                 return
             sock.close()
         except asyncio.CancelledError:
@@ -257,14 +258,22 @@ class ProxyServer:
 
     def status(self) -> ServerStatus:
         """How it stands at this moment, its pools included."""
-        kinds = Counter(connection.kind for connection in self._connections)
+        kinds: Counter[Kind] = Counter()
+        exchanges: Counter[Kind] = Counter()
+        for connection in self._connections:
+            kinds[connection.kind] += 1
+            exchanges[connection.kind] += connection.in_flight
         return ServerStatus(
             http1=kinds["http1"],
             http2=kinds["http2"],
             tunnels=kinds["tunnel"],
             arriving=self.room.arriving,
             most=self.room.most,
-            exchanges=sum(connection.in_flight for connection in self._connections),
+            accepted=self.room.accepted,
+            handshakes=self.room.handshakes,
+            handshakes_failed=self.room.handshakes_failed,
+            exchanges=exchanges.total(),
+            streams=exchanges["http2"],
             begun=self.recorder.begun,
             draining=self.draining,
             pools=tuple(pool.status() for pool in self._pools),

@@ -59,6 +59,7 @@ class Pool:
         self._open = 0
         self._opened = 0
         self._failed = 0
+        self._waits = 0
         self.loops = Loops()
         self._settled = asyncio.Event()
         self._settled.set()
@@ -88,6 +89,7 @@ class Pool:
         if self._closed:
             waiter.not_connected(refusals.shutting_down())
             return
+        self._waits += 1
         self._waiting[waiter] = None
         self._open_more()
 
@@ -218,6 +220,7 @@ class Pool:
             limit=self.limits.connections_per_service,
             opened=self._opened,
             failed=self._failed,
+            waits=self._waits,
         )
 
     def __repr__(self) -> str:
