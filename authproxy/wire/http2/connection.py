@@ -9,7 +9,6 @@ import asyncio
 
 from authproxy.errors import AuthProxyError, CredentialError, UpstreamError
 from authproxy.exchange import Token
-from authproxy.policy.messages.headers import ServiceRules
 from authproxy.policy.messages.http2_fields import Call
 from authproxy.settings import TimeoutSettings
 from authproxy.wire import refusals
@@ -147,11 +146,6 @@ class Splice:
     def has_service(self) -> bool:
         """A call has said which service it is, and it is connected or will be."""
         return self.upstream is not None
-
-    @property
-    def rules(self) -> ServiceRules | None:
-        """How heads for the service are written now."""
-        return self.upstream.rules if self.upstream is not None else None
 
     @property
     def unread_bytes(self) -> int:

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Protocol
 
-from authproxy.policy.messages.headers import ServiceRules
 from authproxy.policy.messages.http2_fields import Call
 from authproxy.wire.admission.admission import Admission
 from authproxy.wire.admission.caller import Caller
@@ -95,10 +94,6 @@ class Between(Protocol):
     @property
     def has_service(self) -> bool:
         """A call has said which service it is, and it is connected or will be."""
-
-    @property
-    def rules(self) -> ServiceRules | None:
-        """How heads for the service are written now."""
 
     @property
     def unread_bytes(self) -> int:

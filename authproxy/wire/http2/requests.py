@@ -2,10 +2,6 @@
 
 from authproxy.errors import Refused
 from authproxy.exchange import Token
-from authproxy.policy.messages.http2_fields import (
-    call_fields,
-    trailer_fields,
-)
 from authproxy.wire import refusals
 from authproxy.wire.admission.admission import NotAdmitted
 from authproxy.wire.http2 import call_refusals
@@ -15,25 +11,22 @@ from authproxy.wire.http2.framing.frames import (
     CONTINUATION,
     END_STREAM,
     GOAWAY,
-    HAS_PRIORITY,
     PING,
     PRIORITY,
     PUSH_PROMISE,
     RST_STREAM,
     SETTINGS,
-    SMALLEST_MAX_FRAME,
     STREAM_MASK,
     WINDOW_UPDATE,
     ConnectionFault,
     Failure,
-    block_frames,
     frame,
     rst_stream,
     window_update,
 )
-from authproxy.wire.http2.framing.settings import DEFAULT_TABLE, MAX_STREAMS
-from authproxy.wire.http2.headers.blocks import BlockWriter
+from authproxy.wire.http2.framing.settings import MAX_STREAMS
 from authproxy.wire.http2.headers.request_blocks import Block, RequestBlocks
+from authproxy.wire.http2.headers.request_writer import RequestWriter
 from authproxy.wire.http2.ports import Between
 from authproxy.wire.http2.settings_sync import Agreement
 from authproxy.wire.http2.streams import Stream
@@ -50,13 +43,12 @@ class Requests:
         limits = splice.server.limits
         self._limits = limits
         self._blocks = RequestBlocks(limits)
-        self._writer = BlockWriter()
+        self._writer = RequestWriter(self._blocks, splice.caller.standing)
         self._on_hold: tuple[Block, int, int, bytes] | None = None
         self.last_id = 0
         """The highest stream that the client has opened."""
         self.last_sent_id = 0
         """The highest of those that the service has heard of."""
-        self._table = DEFAULT_TABLE
 
     # What the scanner finds.
 
@@ -176,39 +168,9 @@ class Requests:
         stream.token = token
         self._splice.server.recorder.sent(stream.exchange, token.principal)
         self.last_sent_id = stream_id
-        same = known.token is token and known.rules is self._splice.rules
-        if not same or known.changes != self._writer.changes:
-            self._write(known, stream, token)
-        return block_frames(
-            known.written,
-            flags=flags & (END_STREAM | HAS_PRIORITY),
-            stream_id=stream_id,
-            max_frame=SMALLEST_MAX_FRAME,
-            priority=priority,
-        )
-
-    def _write(self, known: Block, stream: Stream, token: Token) -> None:
-        call, splice = known.call, self._splice
         admission = stream.admission
-        assert call is not None  # noqa: S101 -- for the type checker: an admitted call was read
-        assert admission is not None  # noqa: S101 -- as it says
-        upstream, before = admission.service, self._writer.changes
-        forwarded = admission.forwarded
-        if upstream.is_here and call.facts.forwarded_proto:
-            forwarded += splice.caller.standing.mark(call.facts, call.head.headers)
-        fields = call_fields(
-            call,
-            upstream.rules,
-            target=admission.target,
-            scheme=upstream.origin.scheme.encode(),
-            token_line=upstream.token_line(token, call.facts),
-            forwarded=forwarded,
-            home=admission.home,
-        )
-        known.written = self._writer.write(fields, keep_path=call.is_grpc)
-        known.token, known.rules = token, upstream.rules
-        # A block that changes the table means something else when it is sent again.
-        known.changes = before if before == self._writer.changes else -1
+        assert admission is not None  # noqa: S101 -- for the type checker: it has a token
+        return self._writer.write(known, flags, stream_id, priority, admission, token)
 
     def _trailers(self, known: Block, flags: int, stream_id: int) -> bytes:
         stream = self._calls.streams.get(stream_id)
@@ -224,24 +186,18 @@ class Requests:
             self._malformed(stream_id, stream, fault if not stream.client_ended else "")
             return b""
         try:
-            fields = trailer_fields(known.fields, upstream.rules, stream.home)
+            frames = self._writer.write_trailers(known, stream_id, upstream.rules, stream.home)
         except Refused as refusal:
             self._malformed(stream_id, stream, refusal.message)
             return b""
-        block = self._writer.write(fields, keep_path=False)
         self._calls.client_ended(stream_id, stream)
-        return block_frames(
-            block, flags=END_STREAM, stream_id=stream_id, max_frame=SMALLEST_MAX_FRAME
-        )
+        return frames
 
     # Everything else.
 
     def allow_table(self, size: int) -> None:
         """The client has confirmed what the service says about the size of its table."""
-        if size != self._table:
-            self._table = size
-            self._blocks.allow_table(size)
-            self._writer.allow_table(size)
+        self._writer.allow_table(size)
 
     def _malformed(self, stream_id: int, stream: Stream, fault: str) -> None:
         failure = Failure.PROTOCOL_ERROR

@@ -1,8 +1,6 @@
 """What a service sends: it passes as it came, as long as nothing in it must be changed.
 
-The header blocks are read all the same, for the status. Should one of them need a change (a
-Location that names the service, a cookie), the client is told to forget its table, and from then on
-every block of this connection is written anew, without a table.
+The header blocks are read all the same, for the status; what must change, `AnswerWriter` writes.
 """
 
 from authproxy.errors import UpstreamError
@@ -11,9 +9,6 @@ from authproxy.policy.google.rejection import LOWEST_STATUS, is_token_rejection
 from authproxy.policy.google.sign_in import REDIRECTS
 from authproxy.policy.messages.cors import ALLOW_ORIGIN, settle
 from authproxy.policy.messages.headers import HINT
-from authproxy.policy.messages.origin_mapping import Home
-from authproxy.policy.messages.rewriting import LOCAL_FIELDS, local_value
-from authproxy.policy.messages.site_data import FIELDS as COOKIE_FIELDS
 from authproxy.wire.http2 import call_refusals
 from authproxy.wire.http2.calls import Calls
 from authproxy.wire.http2.framing.frames import (
@@ -23,17 +18,16 @@ from authproxy.wire.http2.framing.frames import (
     PUSH_PROMISE,
     RST_STREAM,
     SETTINGS,
-    SMALLEST_MAX_FRAME,
     STREAM_MASK,
     WINDOW_UPDATE,
     ConnectionFault,
     Failure,
-    block_frames,
     frame,
     rst_stream,
     window_update,
 )
-from authproxy.wire.http2.headers.blocks import EMPTY_TABLE, plain_field, plain_fields, table_update
+from authproxy.wire.http2.headers.answer_writer import NO_CORS, AnswerWriter
+from authproxy.wire.http2.headers.blocks import plain_field, plain_fields
 from authproxy.wire.http2.headers.response_blocks import Glance, GlanceReader
 from authproxy.wire.http2.ports import Between
 from authproxy.wire.http2.settings_sync import Agreement
@@ -42,8 +36,6 @@ from authproxy.wire.http2.validity import answer_length, length_fault, misplaced
 from authproxy.wire.interim import InterimCount
 from authproxy.wire.relay.cookies import cookie_lines
 
-NOTHING: frozenset[bytes] = frozenset()
-NO_CORS = b"", NOTHING
 _REFUSABLE = frozenset([*range(100, 200), *range(LOWEST_STATUS, 1000)])
 """Statuses in whose place the client may get an answer of our own."""
 _LISTS = 4
@@ -59,10 +51,7 @@ class Answers:
         self._agreement = agreement
         self._reader = GlanceReader()
         self._max_list = _LISTS * splice.server.limits.head_bytes
-        self._rewrites = False
-        self._forgotten = False
-        self.due_update = b""
-        """What the next block that the client is sent must begin with, should it be one of ours."""
+        self._writer = AnswerWriter(max_list=self._max_list)
         self.last_taken_id = STREAM_MASK
         """The highest stream that the service will answer, after its GOAWAY."""
 
@@ -112,24 +101,17 @@ class Answers:
         self, glance: Glance, flags: int, stream_id: int, stream: Stream, block: bytes
     ) -> bytes | None:
         hint = self._note(glance, flags, stream_id, stream)
-        home = stream.home
+        home, writer = stream.home, self._writer
         if glance.home is not home:
-            glance.home, glance.must_change = home, self._must_change(glance, home)
-            glance.sets_cookies = any(entry[0] in COOKIE_FIELDS for entry in glance.entries)
-        more = plain_field(HINT, hint) if hint else b""
-        cors, gives_way = NO_CORS
+            writer.look(glance, home)
+        more, cors = plain_field(HINT, hint) if hint else b"", NO_CORS
         # Interim answers and trailers have no need of it.
         if glance.status >= 200:
-            cors, gives_way = _cors(glance, stream, home) if stream.cors else NO_CORS
-            more += self._cookies(glance, stream, home) if glance.sets_cookies else b""
-        if not self._rewrites and not glance.must_change and not cors:
-            if glance.resizes:
-                self.due_update = b""
-            # A literal at the end touches no table, so nothing else need be written anew.
-            return _as_frames(block + more, flags, stream_id) if more else None
-        self._rewrites = True
-        more += plain_fields(cors)
-        return _as_frames(self._rewritten(glance, home, gives_way) + more, flags, stream_id)
+            if stream.cors:
+                cors = settle(stream.cors, glance.find(ALLOW_ORIGIN), home)
+            if glance.sets_cookies:
+                more += self._cookies(glance, stream)
+        return writer.write(glance, block, flags, stream_id, home, more=more, cors=cors)
 
     def control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> bytes | None:
         if kind > CONTINUATION:
@@ -153,13 +135,11 @@ class Answers:
     def allow_table(self, size: int) -> None:
         """The service has confirmed what the client says about the size of its table."""
         self._reader.allow_table(size)
-        if size < self._reader.max_size and not self._forgotten:
-            # RFC 9113 4.3.1: so must begin what the client is sent next, even if it is of our own.
-            self.due_update = table_update(size)
+        self._writer.allow_table(size, max_size=self._reader.max_size)
 
     def take_due_update(self) -> bytes:
-        due, self.due_update = self.due_update, b""
-        return due
+        """What the next block for the client must begin with."""
+        return self._writer.take_due_update()
 
     def _goaway(self, payload: bytes) -> bytes:
         """RFC 9113 6.8: no GOAWAY takes back what one before it has said."""
@@ -195,30 +175,22 @@ class Answers:
     def _stray_block(self, glance: Glance, stream_id: int) -> bytes | None:
         """Of a call that is over."""
         self._check_made(stream_id)
-        is_valid = not (glance.fault or glance.has_blanks or self._rewrites)
+        is_valid = not (glance.fault or glance.has_blanks or self._writer.rewrites)
         if is_valid and stream_id in self._calls.taken_back:
             return None  # it crossed with the client's reset, whose table learns from it
         return self._dropped(glance)
 
     def _dropped(self, glance: Glance) -> bytes:
         """It does not reach the client, who must not miss what it does to its table."""
-        if glance.pushed or glance.resizes:
-            self._rewrites = True
+        self._writer.drop(glance)
         return b""
 
-    def _must_change(self, glance: Glance, home: Home) -> bool:
-        return glance.has_blanks or any(
-            _must_go(entry[0], home)
-            or (entry[0] in LOCAL_FIELDS and local_value(entry[0], entry[1], home) != entry[1])
-            for entry in glance.entries
-        )
-
-    def _cookies(self, glance: Glance, stream: Stream, home: Home) -> bytes:
+    def _cookies(self, glance: Glance, stream: Stream) -> bytes:
         upstream = self._splice.upstream
         if upstream is None:
             return b""
         fields = glance.fields(max_bytes=self._max_list)
-        return plain_fields(cookie_lines(upstream, fields, home, stream.target))
+        return plain_fields(cookie_lines(upstream, fields, stream.home, stream.target))
 
     def _note(self, glance: Glance, flags: int, stream_id: int, stream: Stream) -> bytes:
         """What there is to say about it to the client, if anything."""
@@ -285,29 +257,6 @@ class Answers:
         fields = glance.fields(max_bytes=self._max_list)
         return ResponseHead(glance.status, b"", [(name, value, b"") for name, value in fields])
 
-    def _rewritten(self, glance: Glance, home: Home, drop: frozenset[bytes]) -> bytes:
-        parts = []
-        size = 0
-        for entry in glance.entries:
-            name, value = entry[0], entry[1].strip(b" \t")
-            if name in drop or _must_go(name, home):
-                continue
-            if name in LOCAL_FIELDS:
-                local = local_value(entry[0], entry[1], home)
-                if local is None:
-                    continue
-                value = local
-            parts.append(plain_field(name, value))
-            size += len(parts[-1])
-            if size > self._max_list:
-                raise ConnectionFault(Failure.COMPRESSION_ERROR, "a header block is too large")
-        block = b"".join(parts)
-        if not self._forgotten:
-            self._forgotten = True
-            self.due_update = b""
-            block = EMPTY_TABLE + block
-        return block
-
     def _taken_back(self, stream_id: int, stream: Stream, payload: bytes) -> None:
         exchange = stream.exchange
         failure = int.from_bytes(payload, "big")
@@ -323,19 +272,3 @@ class Answers:
         if length:
             self._splice.to_service(window_update(0, length))
         return b""
-
-
-def _must_go(name: bytes, home: Home) -> bool:
-    # Only over TLS does any client heed Alt-Svc, and Google's front end puts it on every answer.
-    return name == HINT or (name == b"alt-svc" and home.client.startswith(b"https:"))
-
-
-def _cors(glance: Glance, stream: Stream, home: Home) -> tuple[bytes, frozenset[bytes]]:
-    """The lines for a page of an allowed origin, and the fields that give way to them."""
-    return settle(stream.cors, glance.find(ALLOW_ORIGIN), home)
-
-
-def _as_frames(block: bytes, flags: int, stream_id: int) -> bytes:
-    return block_frames(
-        block, flags=flags & END_STREAM, stream_id=stream_id, max_frame=SMALLEST_MAX_FRAME
-    )

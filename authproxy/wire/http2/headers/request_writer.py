@@ -1,0 +1,95 @@
+"""What a call's header blocks become for the service, written anew only when that is another."""
+
+from authproxy.exchange import Token
+from authproxy.policy.messages.headers import ServiceRules
+from authproxy.policy.messages.http2_fields import Call, Pair, call_fields, trailer_fields
+from authproxy.policy.messages.origin_mapping import Home
+from authproxy.wire.admission.admission import Admission
+from authproxy.wire.admission.standing import Standing
+from authproxy.wire.http2.framing.frames import (
+    END_STREAM,
+    HAS_PRIORITY,
+    SMALLEST_MAX_FRAME,
+    block_frames,
+)
+from authproxy.wire.http2.framing.settings import DEFAULT_TABLE
+from authproxy.wire.http2.headers.blocks import BlockWriter
+from authproxy.wire.http2.headers.request_blocks import Block, RequestBlocks
+
+
+class RequestWriter:
+    """Of one connection, whose table the service keeps too."""
+
+    __slots__ = ("_blocks", "_standing", "_table", "_writer")
+
+    def __init__(self, blocks: RequestBlocks, standing: Standing) -> None:
+        """`blocks`: those of the client, whose table is as large as the service says."""
+        self._blocks = blocks
+        self._standing = standing
+        self._writer = BlockWriter()
+        self._table = DEFAULT_TABLE
+
+    def allow_table(self, size: int) -> None:
+        """The client has confirmed what the service says about the size of its table."""
+        if size != self._table:
+            self._table = size
+            self._blocks.allow_table(size)
+            self._writer.allow_table(size)
+
+    def write(
+        self,
+        known: Block,
+        flags: int,
+        stream_id: int,
+        priority: bytes,
+        admission: Admission,
+        token: Token,
+    ) -> bytes:
+        """The frames that ask for a call, with `token`; `flags` are those that came."""
+        is_same = known.token is token and known.rules is admission.service.rules
+        if not is_same or known.changes != self._writer.changes:
+            self._write(known, admission, token)
+        return block_frames(
+            known.written,
+            flags=flags & (END_STREAM | HAS_PRIORITY),
+            stream_id=stream_id,
+            max_frame=SMALLEST_MAX_FRAME,
+            priority=priority,
+        )
+
+    def _write(self, known: Block, admission: Admission, token: Token) -> None:
+        call, upstream, before = known.call, admission.service, self._writer.changes
+        assert call is not None  # noqa: S101 -- for the type checker: an admitted call was read
+        known.written = self._writer.write(
+            self._fields(call, admission, token), keep_path=call.is_grpc
+        )
+        known.token, known.rules = token, upstream.rules
+        # A block that changes the table means something else when it is sent again.
+        known.changes = before if before == self._writer.changes else -1
+
+    def _fields(self, call: Call, admission: Admission, token: Token) -> list[Pair]:
+        upstream, forwarded = admission.service, admission.forwarded
+        if upstream.is_here and call.facts.forwarded_proto:
+            forwarded += self._standing.mark(call.facts, call.head.headers)
+        return call_fields(
+            call,
+            upstream.rules,
+            target=admission.target,
+            scheme=upstream.origin.scheme.encode(),
+            token_line=upstream.token_line(token, call.facts),
+            forwarded=forwarded,
+            home=admission.home,
+        )
+
+    def write_trailers(
+        self, known: Block, stream_id: int, rules: ServiceRules, home: Home
+    ) -> bytes:
+        """The frames that end a request. Raises Refused for what no trailer may say."""
+        fields = trailer_fields(known.fields, rules, home)
+        block = self._writer.write(fields, keep_path=False)
+        return block_frames(
+            block, flags=END_STREAM, stream_id=stream_id, max_frame=SMALLEST_MAX_FRAME
+        )
+
+    def __repr__(self) -> str:
+        return f"<RequestWriter [a table of {self._table} bytes]>"
