@@ -19,7 +19,7 @@ from authproxy.exchange import RequestHead, make_field
 from authproxy.policy.access.inbound_keys import InboundKey, KeyRing, digest_of
 from authproxy.policy.access.networks import AccessList, AddressSet
 from authproxy.policy.access.permissions import Permissions
-from authproxy.policy.access.rate_limits import RateLimiter
+from authproxy.policy.access.rate_limits import RateLimiter, WrongKeyCounter
 from authproxy.policy.messages.facts import RequestFacts, read_request
 from authproxy.policy.messages.headers import service_rules
 from authproxy.policy.routes import Routes, Target
@@ -53,6 +53,7 @@ def without_rules() -> ListenerRules:
     return ListenerRules(
         routes=Routes({"billing": Target(service=billing(None))}),
         access=AccessList(allow=[parse_network("127.0.0.0/8")]),
+        wrong_keys=WrongKeyCounter(),
     )
 
 
@@ -63,6 +64,7 @@ def with_all() -> ListenerRules:
     return ListenerRules(
         routes=Routes({"billing": Target(service=billing(permissions))}),
         access=AccessList(allow=networks),
+        wrong_keys=WrongKeyCounter(),
         trusted=AddressSet([parse_network("127.0.0.1")]),
         allow_origins=frozenset([b"https://good.example"]),
         keys=KeyRing(digests | {digest_of(KEY): InboundKey(name="ci")}),

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authproxy.policy.access.rate_limits import ConnectionCounter, Failures, RateLimiter, network_of
+from authproxy.policy.access.rate_limits import (
+    ConnectionCounter,
+    RateLimiter,
+    WrongKeyCounter,
+    network_of,
+)
 
 A, B = ip_address("192.0.2.1"), ip_address("192.0.2.2")
 
@@ -43,7 +48,7 @@ def test_who_has_not_been_seen_for_longest_is_forgotten() -> None:
 
 
 def test_each_wrong_key_takes_longer_than_the_one_before() -> None:
-    failures, now, waits = Failures(), 0.0, []
+    failures, now, waits = WrongKeyCounter(), 0.0, []
     for _ in range(18):
         failures.note(A, now)
         waits.append(failures.wait_s(A, now))
@@ -54,7 +59,7 @@ def test_each_wrong_key_takes_longer_than_the_one_before() -> None:
 
 
 def test_what_was_wrong_is_forgiven() -> None:
-    failures = Failures()
+    failures = WrongKeyCounter()
     for _ in range(12):
         failures.note(A, 0.0)
         failures.note(B, 0.0)
@@ -62,7 +67,7 @@ def test_what_was_wrong_is_forgiven() -> None:
     failures.note(B, 1000.0)
 
     assert [0.0, 0.0] == [failures.wait_s(A, 0.0), failures.wait_s(B, 1000.0)]
-    assert "<Failures [1 clients]>" == repr(failures)
+    assert "<WrongKeyCounter [1 clients]>" == repr(failures)
 
 
 def test_connections_are_counted_for_each_client_and_in_all() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from authproxy.file_watch import FileWatch
 from authproxy.policy.access.networks import AccessList
+from authproxy.runtime.counters import limits_of_one_process
 from authproxy.runtime.listeners import Gate, addresses
 from authproxy.settings import ServiceSettings
 from authproxy.wire.upstream.upstream import Upstream
@@ -37,7 +38,7 @@ def test_a_listeners_rules_are_its_own_on_top_of_those_for_all(tmp_path: Path) -
     file.write_text(CONFIG)
     found = settings(file=file, flags={"--listen": ("80",)})
     upstreams = cast(dict[str, Upstream], {"a": "A", "b": "B"})
-    gate = Gate(found, FileWatch())
+    gate = Gate(found, FileWatch(), limits_of_one_process(found.limits))
     plain, lan = (gate.rules_for(each, upstreams) for each in found.every_listener)
 
     assert [True, False, False] == [
@@ -55,7 +56,10 @@ def test_a_service_narrows_only_if_it_says_so(tmp_path: Path) -> None:
     file = tmp_path / "authproxy.toml"
     file.write_text(CONFIG)
     found = settings(file=file)
-    a, b = (guarded(Gate(found, FileWatch()), found.services[name]) for name in "ab")
+    a, b = (
+        guarded(Gate(found, FileWatch(), limits_of_one_process(found.limits)), found.services[name])
+        for name in "ab"
+    )
 
     assert a is None
     assert b is not None
@@ -77,7 +81,9 @@ def test_a_file_stands_for_or_beside_what_is_written(
     (tmp_path / "list").write_text("192.0.2.0/24\n")
     (tmp_path / "authproxy.toml").write_text(text)
     found = settings(file=tmp_path / "authproxy.toml", urls=[URL])
-    rules = Gate(found, FileWatch()).rules_for(found.every_listener[0], cast(Any, {"billing": "B"}))
+    rules = Gate(found, FileWatch(), limits_of_one_process(found.limits)).rules_for(
+        found.every_listener[0], cast(Any, {"billing": "B"})
+    )
 
     assert expected == [passes(rules, a) for a in ("127.0.0.1", "192.0.2.1")]
 
@@ -90,7 +96,7 @@ async def test_what_changes_in_a_file_counts_on_connections_that_stand(tmp_path:
     )
     found = settings(file=tmp_path / "authproxy.toml")
     files, upstream = FileWatch(), cast(Any, SimpleNamespace())
-    gate = Gate(found, files)
+    gate = Gate(found, files, limits_of_one_process(found.limits))
     gate.guard(upstream, found.services["billing"])
     rules = gate.rules_for(found.every_listener[0], {"billing": upstream})
     for name in ("all", "own"):
@@ -143,7 +149,7 @@ async def test_a_key_is_revoked_though_the_file_of_another_one_hangs(
     )
     found = settings(file=tmp_path / "authproxy.toml", urls=[URL])
     files = FileWatch(deadline_s=0.05)
-    gate = Gate(found, files)
+    gate = Gate(found, files, limits_of_one_process(found.limits))
     rules = gate.rules_for(found.every_listener[0], cast(Any, {"billing": "B"}))
     assert all(rules.keys is not None and rules.keys.find([key.encode()]) for key in (kept, gone))
     (tmp_path / "kept").unlink()

@@ -13,7 +13,7 @@ from authproxy.exchange import RequestHead, make_field
 from authproxy.policy.access.inbound_keys import InboundKey, KeyRing, digest_of
 from authproxy.policy.access.networks import AccessList, AddressSet
 from authproxy.policy.access.permissions import Permissions
-from authproxy.policy.access.rate_limits import RateLimiter
+from authproxy.policy.access.rate_limits import RateLimiter, WrongKeyCounter
 from authproxy.policy.messages.facts import RequestFacts, read_request
 from authproxy.policy.messages.headers import service_rules
 from authproxy.policy.messages.origin_mapping import Home
@@ -48,6 +48,7 @@ def rules(
     return ListenerRules(
         routes=Routes({each.name: Target(service=each) for each in upstreams}),
         access=access,
+        wrong_keys=WrongKeyCounter(),
         trusted=AddressSet([parse_network(text) for text in trusted]),
     )
 
@@ -180,7 +181,10 @@ def test_what_frameworks_compare_says_the_same(host: bytes, target: bytes, expec
             "billing": Target(service=billing, own_host="billing.example"),
         }
     )
-    client = caller(("127.0.0.1", 1), ListenerRules(routes=routes, access=EVERYBODY))
+    client = caller(
+        ("127.0.0.1", 1),
+        ListenerRules(routes=routes, access=EVERYBODY, wrong_keys=WrongKeyCounter()),
+    )
     head = RequestHead(
         b"POST",
         target,

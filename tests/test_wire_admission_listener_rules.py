@@ -4,6 +4,7 @@ from typing import Any, cast
 import pytest
 
 from authproxy.policy.access.networks import AccessList
+from authproxy.policy.access.rate_limits import WrongKeyCounter
 from authproxy.policy.messages.headers import service_rules
 from authproxy.policy.messages.origin_mapping import url_of
 from authproxy.policy.routes import Routes, Target
@@ -13,7 +14,9 @@ from authproxy.wire.upstream.upstream import Upstream
 
 
 def test_rules_begin_with_their_first_version_and_trust_no_proxy() -> None:
-    rules = ListenerRules(routes=Routes({}), access=AccessList(allow=LOOPBACK))
+    rules = ListenerRules(
+        routes=Routes({}), access=AccessList(allow=LOOPBACK), wrong_keys=WrongKeyCounter()
+    )
 
     assert (0, 0) == (rules.version, len(rules.trusted))
     assert "<ListenerRules [<Routes []>, version 0]>" == repr(rules)
@@ -54,7 +57,9 @@ def test_an_address_here_has_one_at_its_service(url: bytes, expected: bytes | No
             "later": Target(service=later),
         }
     )
-    rules = ListenerRules(routes=routes, access=AccessList(allow=LOOPBACK))
+    rules = ListenerRules(
+        routes=routes, access=AccessList(allow=LOOPBACK), wrong_keys=WrongKeyCounter()
+    )
 
     assert expected == rules.find_address(None, b"8080", url_of(url))
 
@@ -64,7 +69,9 @@ def test_an_address_of_another_listener_is_one_here_too() -> None:
     for port, name in ((b"8080", "shop"), (b"80", "reports")):
         routes = Routes({name: Target(service=upstream(name))})
         access = AccessList(allow=LOOPBACK)
-        by_port[port] = ListenerRules(routes=routes, access=access, by_port=by_port)
+        by_port[port] = ListenerRules(
+            routes=routes, access=access, wrong_keys=WrongKeyCounter(), by_port=by_port
+        )
     urls = (
         b"http://localhost/a",
         b"http://localhost:8080/a",

@@ -7,6 +7,7 @@ import pytest
 from authproxy.errors import Code, Refused
 from authproxy.exchange import RequestHead, make_field
 from authproxy.policy.access.networks import AccessList
+from authproxy.policy.access.rate_limits import WrongKeyCounter
 from authproxy.policy.messages.facts import read_request
 from authproxy.policy.messages.headers import service_rules
 from authproxy.policy.routes import Routes
@@ -35,7 +36,10 @@ def check(page: PageAccess, upstream: Upstream, *fields: tuple[bytes, bytes]) ->
 
 def test_what_was_let_in_is_remembered_with_its_lines_until_the_rules_are_new() -> None:
     rules = ListenerRules(
-        routes=Routes({}), access=AccessList(allow=LOOPBACK), allow_origins=frozenset([GOOD])
+        routes=Routes({}),
+        access=AccessList(allow=LOOPBACK),
+        wrong_keys=WrongKeyCounter(),
+        allow_origins=frozenset([GOOD]),
     )
     page, billing = PageAccess(rules), upstream()
     first = check(page, billing, (b"Origin", GOOD))
@@ -50,7 +54,11 @@ def test_what_was_let_in_is_remembered_with_its_lines_until_the_rules_are_new() 
 
 
 def test_who_says_nothing_of_a_page_is_none() -> None:
-    page = PageAccess(ListenerRules(routes=Routes({}), access=AccessList(allow=LOOPBACK)))
+    page = PageAccess(
+        ListenerRules(
+            routes=Routes({}), access=AccessList(allow=LOOPBACK), wrong_keys=WrongKeyCounter()
+        )
+    )
 
     assert b"" == check(page, upstream())
     assert b"" == check(page, upstream(), (b"Origin", b"http://localhost"))

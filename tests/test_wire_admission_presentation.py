@@ -2,6 +2,7 @@ import asyncio
 from typing import Any, cast
 
 from authproxy.policy.access.networks import AccessList
+from authproxy.policy.access.rate_limits import WrongKeyCounter
 from authproxy.policy.messages.headers import service_rules
 from authproxy.policy.messages.origin_mapping import url_of
 from authproxy.policy.routes import Route, Routes, Target
@@ -30,7 +31,9 @@ def upstream() -> Upstream:
 def test_a_home_has_all_addresses_of_the_service_and_finds_those_of_others() -> None:
     billing = upstream()
     routes = Routes({"billing": Target(service=billing)})
-    rules = ListenerRules(routes=routes, access=AccessList(allow=LOOPBACK))
+    rules = ListenerRules(
+        routes=routes, access=AccessList(allow=LOOPBACK), wrong_keys=WrongKeyCounter()
+    )
     route = Route(billing, prefix=b"/b", strips=True, shares_host=True)
     home = home_of(route, b"http://localhost:8080", rules, None)
 
@@ -42,7 +45,9 @@ def test_a_home_has_all_addresses_of_the_service_and_finds_those_of_others() -> 
 
 
 def test_a_path_that_stays_is_no_prefix() -> None:
-    rules = ListenerRules(routes=Routes({}), access=AccessList(allow=LOOPBACK))
+    rules = ListenerRules(
+        routes=Routes({}), access=AccessList(allow=LOOPBACK), wrong_keys=WrongKeyCounter()
+    )
     home = home_of(Route(upstream(), prefix=b"/b"), b"http://localhost", rules, None)
 
     assert (b"", b"") == (home.prefix, home.mark)
@@ -64,7 +69,9 @@ def test_the_service_hears_of_its_own_address_or_of_the_one_that_was_asked() -> 
 
 def test_a_home_is_another_object_only_when_something_of_it_is_another() -> None:
     routes = Routes({"billing": Target(service=upstream())})
-    rules = ListenerRules(routes=routes, access=AccessList(allow=LOOPBACK))
+    rules = ListenerRules(
+        routes=routes, access=AccessList(allow=LOOPBACK), wrong_keys=WrongKeyCounter()
+    )
     sender = Sender(cast(asyncio.Transport, Nobody()), rules)
     presentation, route = Presentation(rules, sender), Route(upstream())
     presentation.find(route, b"localhost")

@@ -9,6 +9,7 @@ import pytest
 from authproxy.errors import Refused
 from authproxy.exchange import RequestHead, make_field
 from authproxy.policy.access.networks import AccessList, AddressSet
+from authproxy.policy.access.rate_limits import WrongKeyCounter
 from authproxy.policy.messages.facts import RequestFacts, read_request
 from authproxy.policy.routes import Routes
 from authproxy.values import parse_network
@@ -27,6 +28,7 @@ def behind_a_proxy(client: str | None = None) -> Sender:
     rules = ListenerRules(
         routes=Routes({}),
         access=AccessList(allow=[parse_network("192.0.2.0/24"), parse_network("10.0.0.1")]),
+        wrong_keys=WrongKeyCounter(),
         trusted=AddressSet([parse_network("10.0.0.0/8")]),
     )
     named = ip_address(client) if client is not None else None

@@ -8,6 +8,7 @@ from authproxy.errors import Code, Refused
 from authproxy.exchange import RequestHead, make_field
 from authproxy.policy.access.inbound_keys import InboundKey, KeyRing, digest_of
 from authproxy.policy.access.networks import AccessList
+from authproxy.policy.access.rate_limits import WrongKeyCounter
 from authproxy.policy.routes import Routes
 from authproxy.values import LOOPBACK
 from authproxy.wire.admission.listener_rules import ListenerRules
@@ -22,7 +23,12 @@ def ring(**keys: bytes) -> KeyRing:
 
 
 def listener(keys: KeyRing | None) -> ListenerRules:
-    return ListenerRules(routes=Routes({}), access=AccessList(allow=LOOPBACK), keys=keys)
+    return ListenerRules(
+        routes=Routes({}),
+        access=AccessList(allow=LOOPBACK),
+        wrong_keys=WrongKeyCounter(),
+        keys=keys,
+    )
 
 
 def head(*keys: bytes) -> RequestHead:

@@ -19,7 +19,9 @@ from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.observe import logs
 from authproxy.observe.access_log import AccessLog
 from authproxy.observe.stream import LogStream, open_stream
+from authproxy.policy.access.client_limits import ClientLimits, ConnectionCounts
 from authproxy.runtime import memory
+from authproxy.runtime.counters import limits_of_one_process
 from authproxy.runtime.listeners import Gate, addresses
 from authproxy.runtime.services import Builder
 from authproxy.settings import ListenerSettings, Settings
@@ -61,7 +63,8 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
     try:
         loops = with_resolver(choose_transports())
         with Machine() as machine, asyncio.Runner(loop_factory=loops) as runner:
-            proxy = Proxy(settings, stream, observers, machine)
+            limits = limits_of_one_process(settings.limits)
+            proxy = Proxy(settings, stream, observers, machine, limits)
             return runner.run(_serve_until_signal(proxy, on_ready))
     finally:
         stream.drain(LOG_PATIENCE_S)
@@ -105,16 +108,18 @@ class Proxy:
         stream: LogStream,
         observers: Sequence[Observer],
         machine: Machine,
+        limits: ClientLimits,
     ) -> None:
         self.settings = settings
         self._machine = machine
+        self._limits = limits
         self._stream = stream
         self._observers = observers
         self._opened: list[tuple[str, ListenerSettings]] = []
         self._tasks = Tasks()
         self._ending = Tasks()
         self._files = FileWatch()
-        self._gate = Gate(settings, self._files)
+        self._gate = Gate(settings, self._files, limits)
         self._stack = contextlib.AsyncExitStack()
         self._tokens = TokenCache(
             deadline_s=settings.timeouts.token, skew=machine.skew, files=self._files
@@ -162,7 +167,11 @@ class Proxy:
         for name, upstream in upstreams.items():
             self._gate.guard(upstream, self.settings.services[name])
         self._server = build_server(
-            self.settings, upstreams, self._observers, self._machine.skew.now
+            self.settings,
+            upstreams,
+            self._observers,
+            self._limits.connections,
+            self._machine.skew.now,
         )
         self._push(partial(self._server.shutdown, self.settings.timeouts.drain))
         self._push(self._tasks.cancel)
@@ -213,6 +222,7 @@ def build_server(
     settings: Settings,
     upstreams: dict[str, Upstream],
     observers: Sequence[Observer],
+    counts: ConnectionCounts,
     now: Callable[[], float],
 ) -> ProxyServer:
     """The server for all listeners; `now`: Google's time."""
@@ -221,6 +231,7 @@ def build_server(
         limits=settings.limits,
         timeouts=settings.timeouts,
         pools=[upstream.pool for upstream in upstreams.values()],
+        counts=counts,
         now=now,
     )
 

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
-from math import ceil
 from pathlib import Path
 
 from authproxy.config.files.inbound_keys import read_keys
 from authproxy.config.files.reading import lasting
 from authproxy.file_watch import FileWatch
+from authproxy.policy.access.client_limits import ClientLimits
 from authproxy.policy.access.cross_site import normal_origin
 from authproxy.policy.access.inbound_keys import InboundKey, KeyRing, digest_of
 from authproxy.policy.access.networks import AccessList, AddressSet
 from authproxy.policy.access.permissions import Permissions
-from authproxy.policy.access.rate_limits import Failures, RateLimiter
 from authproxy.policy.routes import Routes, Target
 from authproxy.runtime.access_lists import ListSources
 from authproxy.settings import KeySettings, ListenerSettings, ServiceSettings, Settings
@@ -25,7 +24,7 @@ EVERYBODY = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 class Gate:
     """The rules of all listeners and services, kept up to date with the files they come from."""
 
-    def __init__(self, settings: Settings, files: FileWatch) -> None:
+    def __init__(self, settings: Settings, files: FileWatch, limits: ClientLimits) -> None:
         self._settings = settings
         self._files = files
         self._listeners: list[tuple[ListenerRules, ListenerSettings, Mapping[str, Upstream]]] = []
@@ -33,9 +32,7 @@ class Gate:
         self._by_port: dict[bytes, ListenerRules] = {}
         parts = [KeyPart(name, key) for name, key in settings.keys.items()]
         self._keys = files.add_each(parts, _combine_keys, self._changed_keys)
-        self._failures = Failures()
-        per_second, burst = settings.limits.requests_per_second, settings.limits.burst
-        self._limiter = RateLimiter(per_second, burst or ceil(per_second)) if per_second else None
+        self._limits = limits
 
     def rules_for(
         self, listener: ListenerSettings, upstreams: Mapping[str, Upstream]
@@ -56,8 +53,8 @@ class Gate:
             peer_uids=frozenset(listener.peer_uids) if _asks_for_user(listener) else None,
             keys=self._keys,
             key_header=settings.key_header.lower().encode(),
-            failures=self._failures,
-            limiter=self._limiter,
+            wrong_keys=self._limits.wrong_keys,
+            limiter=self._limits.rate,
             by_port=self._by_port,
             health_paths=_health_paths(listener, settings),
         )

@@ -10,6 +10,7 @@ from authproxy.exchange import Exchange, Observer, Secret, Token
 from authproxy.identity.token_cache.cache import Tokens
 from authproxy.identity.token_cache.status import TokenStatus
 from authproxy.policy.access.networks import AccessList, AddressSet
+from authproxy.policy.access.rate_limits import ConnectionCounter, WrongKeyCounter
 from authproxy.policy.messages.headers import service_rules
 from authproxy.policy.routes import Routes, Target
 from authproxy.settings import LimitSettings, TimeoutSettings
@@ -168,6 +169,7 @@ async def proxying(
             hosts=hosts,
         ),
         access=AccessList(allow=allow, deny=deny),
+        wrong_keys=WrongKeyCounter(),
         trusted=AddressSet(trusted),
     )
     server = ProxyServer(
@@ -175,6 +177,7 @@ async def proxying(
         limits=limits,
         timeouts=timeouts,
         pools=[pool],
+        counts=ConnectionCounter(limits.connections, limits.connections_per_client),
     )
     (sock,) = open_listener(Listen("127.0.0.1", port))
     server.listen(sock, listener)

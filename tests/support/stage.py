@@ -19,6 +19,7 @@ from functools import partial
 from authproxy.errors import CredentialError
 from authproxy.exchange import Exchange
 from authproxy.policy.access.networks import AccessList
+from authproxy.policy.access.rate_limits import ConnectionCounter, WrongKeyCounter
 from authproxy.policy.messages.headers import service_rules
 from authproxy.policy.routes import Routes, Target
 from authproxy.settings import LimitSettings, TimeoutSettings
@@ -129,12 +130,15 @@ class Stage:
             service.name: Target(service=self._upstream(service, pool))
             for service, pool in zip(self.services, pools, strict=True)
         }
-        self._rules = ListenerRules(routes=Routes(targets), access=AccessList(allow=LOOPBACK))
+        self._rules = ListenerRules(
+            routes=Routes(targets), access=AccessList(allow=LOOPBACK), wrong_keys=WrongKeyCounter()
+        )
         self.server = ProxyServer(
             observers=[self],
             limits=LIMITS,
             timeouts=TIMEOUTS,
             pools=pools,
+            counts=ConnectionCounter(LIMITS.connections, LIMITS.connections_per_client),
         )
         for who in range(len(self.services)):
             self._token_comes(who, b"")

@@ -2,5 +2,6 @@
 
 `networks` and `client_address` (who is asking), `proxy_header` (who, by a load balancer's word),
 `inbound_keys`, `cross_site` (a page in the user's name), `targets` and `permissions` (what for;
-with `path_readings` and `overrides`, lest a rule be got round), `rate_limits`, `health`.
+with `path_readings` and `overrides`, lest a rule be got round), `client_limits`
+(how often and how many; `rate_limits` counts for one process), `health`.
 """

@@ -1,4 +1,4 @@
-"""How often somebody may ask, how often they may be wrong, and how many connections they may have.
+"""Counts for one process: how often somebody may ask, how often be wrong, how often connected.
 
 Memory has a bound: of very many clients, those that have not been seen for longest are forgotten.
 """
@@ -43,7 +43,7 @@ class RateLimiter:
         return f"<RateLimiter [{1 / self._each_s:g} per second, {len(self._free_at)} clients]>"
 
 
-class Failures:
+class WrongKeyCounter:
     """Wrong keys by client: after some of them, each takes longer than the one before."""
 
     def __init__(self, *, clients: int = MAX_CLIENTS) -> None:
@@ -69,7 +69,7 @@ class Failures:
         self._counts.pop(network_of(client), None)
 
     def __repr__(self) -> str:
-        return f"<Failures [{len(self._counts)} clients]>"
+        return f"<WrongKeyCounter [{len(self._counts)} clients]>"
 
 
 class ConnectionCounter:

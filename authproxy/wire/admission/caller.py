@@ -5,9 +5,10 @@ import time
 
 from authproxy.errors import Refused
 from authproxy.exchange import RequestHead
+from authproxy.policy.access.client_limits import RateLimit
 from authproxy.policy.access.cross_site import LINKS
 from authproxy.policy.access.networks import Address, parse_peer
-from authproxy.policy.access.rate_limits import RateLimiter, network_of
+from authproxy.policy.access.rate_limits import network_of
 from authproxy.policy.messages.facts import RequestFacts
 from authproxy.policy.routes import Route, Site
 from authproxy.wire import refusals
@@ -128,7 +129,7 @@ class Caller:
         """Lines for a request that was refused just now, whose page may read that."""
         return self._page.cors
 
-    def _take_turn(self, limiter: RateLimiter) -> None:
+    def _take_turn(self, limiter: RateLimit) -> None:
         who = self._key.name or network_of(self.address)
         wait_s = limiter.take(who, time.monotonic())
         if wait_s:

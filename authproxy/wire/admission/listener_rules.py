@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from authproxy.errors import Refused
 from authproxy.policy.access.client_address import find_client
+from authproxy.policy.access.client_limits import RateLimit, WrongKeyCounts
 from authproxy.policy.access.inbound_keys import KeyRing
 from authproxy.policy.access.networks import AccessList, Address, AddressSet
-from authproxy.policy.access.rate_limits import Failures, RateLimiter
 from authproxy.policy.messages.origin_mapping import PORTS, Url
 from authproxy.policy.routes import Routes, parse_host
 from authproxy.policy.start_page import start_page
@@ -27,6 +27,7 @@ class ListenerRules:
 
     routes: Routes[Upstream]
     access: AccessList
+    wrong_keys: WrongKeyCounts
     trusted: AddressSet = NOBODY
     """The proxies whose word about their clients counts."""
     allow_origins: frozenset[bytes] = frozenset()
@@ -37,8 +38,8 @@ class ListenerRules:
     """Keys of which clients must show one; None: nobody needs one."""
     key_header: bytes = b"x-api-key"
     """In lower case."""
-    failures: Failures = field(default_factory=Failures)
-    limiter: RateLimiter | None = None
+    limiter: RateLimit | None = None
+    """None: they may ask as often as they like."""
     health_paths: frozenset[bytes] | None = HEALTH_PATHS
     """What a proxy that asks for itself is answered about; None: it is a client like any other."""
     version: int = 0

@@ -54,14 +54,14 @@ class ShownKey:
         if self._good is not None and compare_digest(b",".join(values), self._good[0]):
             return self._good[1]
         now = time.monotonic()
-        wait_s = rules.failures.wait_s(address, now)
+        wait_s = rules.wrong_keys.wait_s(address, now)
         if wait_s:
             raise refusals.too_many_wrong_keys(wait_s)
         key = keys.find(values)
         if key is None:
-            rules.failures.note(address, now)
+            rules.wrong_keys.note(address, now)
             raise refusals.key_required(rules.key_header, detail="the key is not known")
-        rules.failures.forget(address)
+        rules.wrong_keys.forget(address)
         self._good = values[0], key
         return key
 

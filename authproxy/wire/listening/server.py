@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from authproxy.exchange import Observer
+from authproxy.policy.access.client_limits import ConnectionCounts
 from authproxy.policy.access.networks import Address
-from authproxy.policy.access.rate_limits import ConnectionCounter
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
 from authproxy.wire.admission.listener_rules import ListenerRules
@@ -50,15 +50,16 @@ class ProxyServer:
         limits: LimitSettings,
         timeouts: TimeoutSettings,
         pools: Sequence[Pool],
+        counts: ConnectionCounts,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`now`: Google's time, as far as it is known."""
+        """`counts`: says which client has one connection too many; `now`: Google's time."""
         self.limits = limits
         self.timeouts = timeouts
         self._listening: list[Callable[[], object]] = []
         """Each ends the listening on one socket."""
         self._connections: dict[Open, Address | None] = {}
-        self._counter = ConnectionCounter(limits.connections, limits.connections_per_client)
+        self._counts = counts
         self._none_open = asyncio.Event()
         self._none_open.set()
         self.draining = False
@@ -153,11 +154,11 @@ class ProxyServer:
         """Something open; why it is one too many, if it is, for the log."""
         self._connections[connection] = client
         self._none_open.clear()
-        return self._counter.opened(client)
+        return self._counts.opened(client)
 
     def closed(self, connection: Open) -> None:
         if connection in self._connections:
-            self._counter.closed(self._connections.pop(connection))
+            self._counts.closed(self._connections.pop(connection))
         if not self._connections:
             self._none_open.set()
         if self.room.is_awaited:
