@@ -729,7 +729,7 @@ async def test_client_that_does_not_read_stops_the_service_from_sending() -> Non
         client.call(1)
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # -- a read transport
         splice = await spliced(proxy)
-        await until(lambda: splice._down._holds != 0)
+        await until(lambda: splice.down.holds.reasons != 0)
         before = -1
         while before != len(sent):
             before = len(sent)
@@ -757,7 +757,7 @@ async def test_service_that_does_not_read_stops_the_client_from_being_read() -> 
 
         task = asyncio.get_running_loop().create_task(pour())
         splice = await spliced(proxy)
-        await until(lambda: splice._up._holds != 0)
+        await until(lambda: splice.up.holds.reasons != 0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -770,7 +770,7 @@ async def test_slow_frame_is_not_waited_for_forever() -> None:
     ):
         client.say(client.headers(1, call_of())[:-1])
         splice = await spliced(proxy)
-        await until(lambda: splice._up.scanner.is_waiting)
+        await until(lambda: splice.up.scanner.is_waiting)
         proxy.server.tick(6.0)
         goodbye = await client.goodbye()
 
@@ -839,9 +839,9 @@ async def test_the_service_end_does_not_wait_for_the_garbage_collector(first: st
                 await client.answer(1)
                 splice = await spliced(proxy)
                 if first == "service":
-                    assert splice._service is not None
-                    splice._service.transport.abort()
-                    await until(lambda: splice._is_over)
+                    assert splice.link.end is not None
+                    splice.link.end.transport.abort()
+                    await until(lambda: splice.is_over)
             await until(lambda: not proxy.server.connections)
             await until(lambda: ends() == before)
     finally:

@@ -11,7 +11,6 @@ class Told:
     """Stands in for the splice."""
 
     def __init__(self) -> None:
-        self.loops = Loops()
         self.heard: list[object] = []
 
     def from_service(self, data: bytes) -> None:
@@ -25,20 +24,14 @@ class Told:
 
 
 class Wire(asyncio.Transport):
-    """Notes whether it is read."""
+    """Notes what it is told."""
 
     def __init__(self) -> None:
         super().__init__()
         self.said: list[str] = []
 
-    def pause_reading(self) -> None:
-        self.said.append("pause")
-
-    def resume_reading(self) -> None:
-        self.said.append("resume")
-
-    def is_closing(self) -> bool:
-        return False
+    def get_write_buffer_size(self) -> int:
+        return 0
 
     def can_write_eof(self) -> bool:
         return True
@@ -53,7 +46,7 @@ def as_splice(told: Told) -> Ears:
 
 def test_what_comes_before_the_splice_knows_is_kept_in_order() -> None:
     told = Told()
-    end = ServiceEnd(as_splice(told))
+    end = ServiceEnd(as_splice(told), Loops())
     end.connection_made(Wire())
     end.data_received(b"a")
     end.data_received(b"b")
@@ -65,27 +58,19 @@ def test_what_comes_before_the_splice_knows_is_kept_in_order() -> None:
 
 
 def test_service_without_tls_is_taken_at_its_word() -> None:
-    end = ServiceEnd(as_splice(Told()))
+    end = ServiceEnd(as_splice(Told()), Loops())
     end.connection_made(Wire())
 
     assert end.speaks_http2
 
 
-def test_reading_is_paused_once_and_resumed_once() -> None:
+def test_after_its_last_words_the_client_has_seconds_to_close() -> None:
     wire = Wire()
     end = ClientEnd(as_splice(Told()), wire)
-    for on in (True, True, False, False):
-        end.pause(on)
+    end.end_writing()
 
-    assert ["pause", "resume"] == wire.said
-
-
-def test_repr_says_whether_it_is_read() -> None:
-    end = ClientEnd(as_splice(Told()), Wire())
-    assert "<ClientEnd [reading]>" == repr(end)
-    end.pause(True)
-    assert "<ClientEnd [paused]>" == repr(end)
-    assert "<ServiceEnd [reading]>" == repr(ServiceEnd(as_splice(Told())))
+    assert ["eof"] == wire.said
+    assert [False, True] == [end.is_overdue(3, hurries=False) for _ in range(2)]
 
 
 def test_congestion_is_told() -> None:

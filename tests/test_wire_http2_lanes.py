@@ -31,8 +31,8 @@ BOUND = MAX_WAITING + MAX_KEPT + 2 * READ + MAX_EARLY
 
 def waiting(splice: Splice) -> int:
     """Bytes that are kept for either end, wherever they are."""
-    lanes = (splice._up, splice._down)
-    own = sum(map(len, splice._up.out)) + sum(map(len, splice._down.out))
+    lanes = (splice.up, splice.down)
+    own = sum(map(len, splice.up.out)) + sum(map(len, splice.down.out))
     return own + sum(lane.unsent_bytes + lane.scanner.kept_bytes for lane in lanes)
 
 
@@ -84,7 +84,7 @@ async def test_client_that_never_reads_cannot_make_us_hold_memory(
         splice = await only_splice(proxy)
         stop_reading(client, splice)
         largest, stream_id = 0, 3
-        while not (splice._is_over or splice._up._holds):
+        while not (splice.is_over or splice.up.holds.reasons):
             client.say(*(flood(each) for each in range(stream_id, stream_id + 200, 2)))
             stream_id += 200
             await asyncio.sleep(0)
@@ -104,7 +104,8 @@ def stop_reading(client: Client, splice: Splice, *, buffers: int = 4096) -> None
     client.say(window_update(0, 2**30))  # else the content of refusals would wait for it
     client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # -- a read transport
     set_buffer(client.writer.transport, socket.SO_RCVBUF, buffers)
-    set_buffer(splice._client.transport, socket.SO_SNDBUF, buffers)
+    assert splice.down.sink is not None
+    set_buffer(splice.down.sink, socket.SO_SNDBUF, buffers)
 
 
 async def test_client_that_reads_again_gets_every_refusal() -> None:
@@ -119,7 +120,7 @@ async def test_client_that_reads_again_gets_every_refusal() -> None:
         stop_reading(client, splice, buffers=2**16)
         numbers = range(3, 3003, 2)
         client.say(*map(FLOODS["refusals"], numbers))
-        await until(lambda: splice._up.stops != 0)
+        await until(lambda: splice.up.stops != 0)
         client.writer.transport.resume_reading()  # type: ignore[attr-defined]  # -- as above
         answers = [await client.answer(stream_id) for stream_id in numbers]
         client.call(3003)
@@ -138,7 +139,7 @@ async def test_client_that_never_reads_is_cut_off_when_it_is_idle_for_too_long()
         splice = await only_splice(proxy)
         stop_reading(client, splice)
         client.say(*map(FLOODS["refusals"], range(1, 9001, 2)))
-        await until(lambda: splice._up.stops != 0)
+        await until(lambda: splice.up.stops != 0)
         proxy.server.tick(6.0)
         proxy.server.tick(6.0)
         await until(lambda: not proxy.server.connections)
@@ -174,13 +175,13 @@ async def test_service_that_never_reads_cannot_make_us_hold_memory() -> None:
         await client.next_frame()
         await until(lambda: bool(service.calls))
         splice = await only_splice(proxy)
-        assert splice._service is not None
-        set_buffer(splice._service.transport, socket.SO_SNDBUF)
+        assert splice.link.end is not None
+        set_buffer(splice.link.end.transport, socket.SO_SNDBUF)
         proxy.server.tick(4000.0)
         await service.calls[0].ended.wait()
         release.set()
         largest = 0
-        while not splice._down._holds:
+        while not splice.down.holds.reasons:
             await asyncio.sleep(0)
             largest = max(largest, waiting(splice))
 
@@ -192,7 +193,7 @@ def test_repr_says_what_a_lane_does() -> None:
     seen = [repr(lane)]
     lane.stop(1)
     seen.append(repr(lane))
-    lane.hold(1, True)
+    lane.holds.set(1, True)
     seen.append(repr(lane))
 
     assert [

@@ -10,8 +10,9 @@ A request's way, and the order to read in:
     upstream/   the service's side: pool, connections, the way there
     http2/      the same for HTTP/2, where frames pass as they came
     and here    what they share: `refusals`, our own answers (`replies`, `rpc_replies`), writing
-                (`transport`), how a connection ends (`goodbye`), answers before the answer
-                (`interim`), requests that come back (`loops`), `rare_warnings`, numbers (`status`),
+                (`transport`), why nothing is read (`read_holds`), how a connection ends
+                (`goodbye`), answers before the answer (`interim`), requests that come back
+                (`loops`), `rare_warnings`, numbers (`status`),
                 the `recorder` of exchanges and who hears of them (`observing`), and `ports`, by
                 which those below know those above
 """

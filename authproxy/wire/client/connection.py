@@ -1,7 +1,6 @@
 """The client's side: one connection to a listener, HTTP/1.1, any number of exchanges in turn.
 
-What the reader finds becomes relays. Requests that a client sends ahead (pipelining) wait in a
-queue while the first is answered, and no more is read.
+What the reader finds becomes relays. Requests sent ahead wait in a queue, and no more is read.
 """
 
 import asyncio
@@ -23,6 +22,7 @@ from authproxy.wire.client.ports import Server
 from authproxy.wire.goodbye import FIRST_REQUEST_S, HEAD_GRACE_S, Goodbye
 from authproxy.wire.http1.request_reader import RequestReader
 from authproxy.wire.http1.response_writer import add_to_head, connection_line, find_framing
+from authproxy.wire.read_holds import ReadHolds
 from authproxy.wire.relay import cookies
 from authproxy.wire.relay.ports import Asked
 from authproxy.wire.relay.relay import Relay
@@ -57,7 +57,7 @@ class ClientConnection(asyncio.Protocol):
     transport: asyncio.Transport
     kind: Final = "http1"
     caller: Caller
-    _holds: holds.ReadHolds
+    _holds: ReadHolds
 
     def __init__(self, server: Server, meet: Callable[[asyncio.Transport], Caller]) -> None:
         self.server = server
@@ -78,7 +78,7 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # aiofastnet's has its methods only
-        self._holds = holds.ReadHolds(self.transport)
+        self._holds = ReadHolds(self.transport)
         self.caller = self._meet(self.transport)
         refusal = self.server.opened(self, self.caller.address)
         if refusal is not None:

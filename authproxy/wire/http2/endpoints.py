@@ -3,19 +3,20 @@
 import asyncio
 from typing import cast
 
+from authproxy.wire.goodbye import Goodbye
 from authproxy.wire.http2.ports import Ears
-from authproxy.wire.transport import resume
+from authproxy.wire.loops import Loops
 
 
 class ClientEnd(asyncio.Protocol):
     """The client's connection."""
 
-    __slots__ = ("_is_paused", "splice", "transport")
+    __slots__ = ("_goodbye", "splice", "transport")
 
     def __init__(self, splice: Ears, transport: asyncio.Transport) -> None:
         self.splice = splice
         self.transport = transport
-        self._is_paused = False
+        self._goodbye = Goodbye(transport)
 
     def data_received(self, data: bytes) -> None:
         self.splice.from_client(data)
@@ -32,28 +33,33 @@ class ClientEnd(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.splice.client_gone()
 
-    def pause(self, on: bool) -> None:
-        """Stop reading, or go on."""
-        self._is_paused = _pause(self.transport, self._is_paused, on)
+    def end_writing(self) -> None:
+        """Nothing more will be said; the client should close."""
+        self._goodbye.end_writing()
+
+    def is_overdue(self, seconds: float, *, hurries: bool) -> bool:
+        """Time passed after the end of writing: has it been long enough?"""
+        return self._goodbye.is_overdue(seconds, hurries=hurries)
 
     def __repr__(self) -> str:
-        return f"<ClientEnd [{'paused' if self._is_paused else 'reading'}]>"
+        return f"<ClientEnd [{self.transport.get_write_buffer_size()} bytes unsent]>"
 
 
 class ServiceEnd(asyncio.Protocol):
     """The connection to the service. What comes before the splice knows of it is kept."""
 
-    __slots__ = ("_early", "_is_attached", "_is_paused", "lost", "splice", "transport")
+    __slots__ = ("_early", "_is_attached", "_loops", "lost", "splice", "transport")
 
     transport: asyncio.Transport
 
-    def __init__(self, splice: Ears) -> None:
+    def __init__(self, splice: Ears, loops: Loops) -> None:
+        """`loops`: where our own ends of connections to this machine are noted."""
         self.splice = splice
+        self._loops = loops
         self.lost: str | None = None
         """Why the connection ended, once it did."""
         self._early = b""
         self._is_attached = False
-        self._is_paused = False
 
     @property
     def speaks_http2(self) -> bool:
@@ -73,7 +79,7 @@ class ServiceEnd(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast: aiofastnet's transports have asyncio's methods, not its classes.
         self.transport = cast(asyncio.Transport, transport)
-        self.splice.loops.opened(self.transport)
+        self._loops.opened(self.transport)
 
     def data_received(self, data: bytes) -> None:
         if self._is_attached:
@@ -92,21 +98,9 @@ class ServiceEnd(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = str(exc or "the service closed the connection")
-        self.splice.loops.closed(self.transport)
+        self._loops.closed(self.transport)
         if self._is_attached:
             self.splice.service_gone(self.lost)
 
-    def pause(self, on: bool) -> None:
-        """Stop reading, or go on."""
-        self._is_paused = _pause(self.transport, self._is_paused, on)
-
     def __repr__(self) -> str:
-        return f"<ServiceEnd [{'paused' if self._is_paused else 'reading'}]>"
-
-
-def _pause(transport: asyncio.Transport, is_paused: bool, on: bool) -> bool:
-    if on and not is_paused:
-        transport.pause_reading()
-    elif is_paused and not on and not transport.is_closing():
-        resume(transport)
-    return on
+        return f"<ServiceEnd [{'attached' if self._is_attached else 'not attached'}]>"

@@ -6,8 +6,10 @@ without bound: a refusal is longer than the call that it answers. So when too mu
 end, what that end sends is not looked at, whatever it is.
 """
 
+import asyncio
+
 from authproxy.wire.http2.framing.scanner import Receiver, Scanner
-from authproxy.wire.http2.ports import End
+from authproxy.wire.read_holds import ReadHolds
 from authproxy.wire.transport import send
 
 MAX_WAITING = 256 * 1024
@@ -19,29 +21,29 @@ only while it is read."""
 
 # Why nothing is read from an end.
 CONNECTING, CONGESTED, _KEPT = 1, 2, 4
+ALL = CONNECTING | CONGESTED | _KEPT
 # Why what was read is not looked at.
 TOKEN, UNREAD = 1, 2
 
 
 class Lane:
-    """`source` is the end that is read, `sink` the one that is written to."""
+    """`holds` has the end that is read, `sink` is the one that is written to."""
 
-    __slots__ = ("_holds", "_own", "out", "scanner", "sink", "source", "stops")
+    __slots__ = ("_own", "holds", "out", "scanner", "sink", "stops")
 
     def __init__(self, receiver: Receiver, *, max_block: int) -> None:
         self.out: list[bytes] = []
         self.scanner = Scanner(receiver, self.out, max_block=max_block)
-        self.source: End | None = None
-        self.sink: End | None = None
+        self.holds = ReadHolds()
+        self.sink: asyncio.Transport | None = None
         self.stops = 0
-        self._holds = 0
         self._own = 0
         """Bytes of our own that wait for a frame to end, or for the next write."""
 
     @property
     def unsent_bytes(self) -> int:
         """What waits for `sink`; of what passes only that which has been written."""
-        buffered = self.sink.transport.get_write_buffer_size() if self.sink is not None else 0
+        buffered = self.sink.get_write_buffer_size() if self.sink is not None else 0
         return self._own + buffered
 
     @property
@@ -57,7 +59,7 @@ class Lane:
     def flush(self) -> None:
         """Write what has gathered, if there is an end to write to."""
         if self.out and self.sink is not None:
-            send(self.out, self.sink.transport)
+            send(self.out, self.sink)
             if self._own:
                 self._own = self.scanner.inserted_bytes
 
@@ -67,13 +69,7 @@ class Lane:
             if self.scanner.is_between_frames:
                 self.out.append(frames)
                 self.flush()
-            self.sink.transport.close()
-
-    def hold(self, reason: int, on: bool) -> None:
-        """Read nothing for this reason, or for it no longer."""
-        self._holds = self._holds | reason if on else self._holds & ~reason
-        if self.source is not None:
-            self.source.pause(self._holds != 0)
+            self.sink.close()
 
     def stop(self, reason: int) -> None:
         """Look at nothing more."""
@@ -93,9 +89,9 @@ class Lane:
 
     def keep(self) -> bool:
         """Is it stopped? Then nothing is read once enough is kept."""
-        self.hold(_KEPT, self.stops != 0 and self.scanner.kept_bytes > MAX_KEPT)
+        self.holds.set(_KEPT, self.stops != 0 and self.scanner.kept_bytes > MAX_KEPT)
         return self.stops != 0
 
     def __repr__(self) -> str:
-        state = "held" if self._holds else "stopped" if self.stops else "open"
+        state = "held" if self.holds.reasons else "stopped" if self.stops else "open"
         return f"<Lane [{state}, {self.unsent_bytes} bytes unsent]>"

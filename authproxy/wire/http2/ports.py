@@ -3,30 +3,17 @@
 import asyncio
 from typing import Protocol
 
+from authproxy.errors import AuthProxyError
 from authproxy.policy.messages.http2_fields import Call
 from authproxy.wire.admission.admission import Admission
 from authproxy.wire.admission.caller import Caller
 from authproxy.wire.http2.framing.flood_guard import Guard
-from authproxy.wire.loops import Loops
 from authproxy.wire.relay.ports import Server
 from authproxy.wire.upstream.upstream import Upstream
 
 
-class End(Protocol):
-    """One of the two transports, as a lane sees it."""
-
-    transport: asyncio.Transport
-
-    def pause(self, on: bool, /) -> None:
-        """Stop reading, or go on."""
-
-
 class Ears(Protocol):
     """Hears what the two transports tell."""
-
-    @property
-    def loops(self) -> Loops:
-        """Our own ends of connections to this machine."""
 
     def from_client(self, data: bytes, /) -> None:
         """Bytes of the client's."""
@@ -45,6 +32,20 @@ class Ears(Protocol):
 
     def service_gone(self, reason: str, /) -> None:
         """The service's did."""
+
+
+class Ends(Ears, Protocol):
+    """The connection, as its side towards the service sees it."""
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing that comes is looked at any more."""
+
+    def connected(self, transport: asyncio.Transport, /) -> None:
+        """The service can be written to; what it says will be heard."""
+
+    def give_up(self, error: AuthProxyError, /) -> None:
+        """There is no service (any more): let each call hear why."""
 
 
 class FromClient(Protocol):
@@ -76,8 +77,6 @@ class Between(Protocol):
     server: Server
     caller: Caller
     guard: Guard
-    upstream: Upstream | None
-    """The service, once a call has said which."""
     is_draining: bool
     """No more calls."""
     rest_s: float
@@ -92,8 +91,12 @@ class Between(Protocol):
         """What reads the service's frames."""
 
     @property
-    def has_service(self) -> bool:
-        """A call has said which service it is, and it is connected or will be."""
+    def upstream(self) -> Upstream | None:
+        """The service, once a call has said which; it is connected or will be."""
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing that comes is looked at any more."""
 
     @property
     def unread_bytes(self) -> int:
@@ -102,8 +105,11 @@ class Between(Protocol):
     def admit(self, call: Call, /) -> Admission:
         """Where a call goes. Raises NotAdmitted."""
 
-    def fetch_token(self, upstream: Upstream, /) -> None:
-        """Look at nothing more from the client until there is a token."""
+    def stop_looking(self) -> None:
+        """Look at nothing more from the client, until `go_on`."""
+
+    def go_on(self, frames: bytes, /) -> None:
+        """Send `frames` to the service, then look at what has come of the client."""
 
     def to_client(self, frames: bytes, /) -> None:
         """Send frames of our own."""

@@ -1,9 +1,10 @@
 """What a client sends: header blocks are written anew for the service, all else passes."""
 
-from authproxy.errors import Refused
+from authproxy.errors import AuthProxyError, Refused
 from authproxy.exchange import Token
 from authproxy.wire import refusals
 from authproxy.wire.admission.admission import NotAdmitted
+from authproxy.wire.admission.token_wait import fetch_token
 from authproxy.wire.http2 import call_refusals
 from authproxy.wire.http2.calls import Calls
 from authproxy.wire.http2.framing.frames import (
@@ -96,7 +97,7 @@ class Requests:
             return b""  # RFC 9113 5.5: extensions are a matter of one hop
         if kind == SETTINGS:
             return self._agreement.client_says(flags, payload)
-        if kind == PING and not self._splice.has_service and not flags & ACK:
+        if kind == PING and self._splice.upstream is None and not flags & ACK:
             self._splice.to_client(frame(PING, ACK, 0, payload))
             return b""
         if kind == GOAWAY:
@@ -140,26 +141,38 @@ class Requests:
         token = upstream.tokens.current()
         if token is None:
             self._on_hold = known, flags, stream_id, priority
-            splice.fetch_token(upstream)
+            splice.stop_looking()
+            fetch_token(upstream, self, splice.server.tasks)
             return b""
         return self._send(known, flags, stream_id, priority, token)
 
-    def go_on(self, token: Token) -> bytes:
-        """The call that was on hold, as the service gets it; empty if its client took it back."""
-        if self._on_hold is None:
-            return b""
-        held, self._on_hold = self._on_hold, None
-        stream = self._calls.streams.get(held[2])
+    def token_came(self, token: Token) -> None:
+        """There is one for the call on hold, which its client may have taken back."""
+        held, stream = self._take_held()
+        if held is None:
+            return
         if stream is None:
-            return b""
+            self._splice.go_on(b"")
+            return
         if stream.admission is not None:
             stream.admission = self._splice.caller.settled(stream.admission)
-        return self._send(*held, token)
+        self._splice.go_on(self._send(*held, token))
 
-    def drop_held(self) -> int:
-        """There is no token for the call on hold; its stream is returned."""
+    def no_token(self, error: AuthProxyError) -> None:
+        """There is none for the call on hold."""
+        held, stream = self._take_held()
+        if held is None:
+            return
+        if stream is not None:
+            self._calls.refuse(held[2], stream, error)
+        self._splice.go_on(b"")
+
+    def _take_held(self) -> tuple[tuple[Block, int, int, bytes] | None, Stream | None]:
+        """The call on hold, and what is open of it."""
         held, self._on_hold = self._on_hold, None
-        return held[2] if held is not None else 0
+        if held is None or self._splice.is_over:
+            return None, None
+        return held, self._calls.streams.get(held[2])
 
     def _send(
         self, known: Block, flags: int, stream_id: int, priority: bytes, token: Token

@@ -54,7 +54,7 @@ class Agreement:
         settings = read_settings(payload, of_service=False)
         self._splice.client_settings(settings)
         table = _table_size(settings)
-        if not self._splice.has_service:
+        if self._splice.upstream is None:
             self._confirmed_early += 1
             self._splice.to_client(frame(SETTINGS, ACK, 0))
             self._apply(table)

@@ -1,0 +1,44 @@
+"""Why nothing is read from a connection at the moment: several reasons may hold at once.
+
+Each kind of connection has its own reasons, plain numbers of one bit: an IntFlag's operators are
+Python functions, and these are on the way of every request.
+"""
+
+import asyncio
+
+from authproxy.wire.transport import resume
+
+
+class ReadHolds:
+    """Of one connection: nothing is read while there is a reason."""
+
+    __slots__ = ("_transport", "reasons")
+
+    def __init__(self, transport: asyncio.Transport | None = None) -> None:
+        """`transport`: None if it is not there yet."""
+        self._transport = transport
+        self.reasons = 0
+
+    def attach(self, transport: asyncio.Transport) -> None:
+        """This is what is to be read, unless there is a reason not to."""
+        self._transport = transport
+        if self.reasons:
+            transport.pause_reading()
+
+    def detach(self) -> None:
+        """There is nothing to read any more."""
+        self._transport = None
+
+    def set(self, reasons: int, on: bool) -> None:
+        """These hold, or hold no longer."""
+        now = self.reasons | reasons if on else self.reasons & ~reasons
+        transport = self._transport
+        if transport is not None and bool(now) != bool(self.reasons):
+            if now:
+                transport.pause_reading()
+            elif not transport.is_closing():
+                resume(transport)
+        self.reasons = now
+
+    def __repr__(self) -> str:
+        return f"<ReadHolds [{self.reasons}]>"
