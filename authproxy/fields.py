@@ -38,6 +38,7 @@ from authproxy.values import (
     parse_network_of_clients,
     parse_origin,
     parse_path_prefix,
+    parse_project,
     parse_rate,
     parse_removed_header,
     parse_run_service,
@@ -46,6 +47,7 @@ from authproxy.values import (
     parse_secret_header,
     parse_secret_ref,
     parse_service_name,
+    parse_share,
     parse_tag,
     parse_web_origin,
     quoted,
@@ -312,6 +314,8 @@ Count = Annotated[int, _amount(_number)]
 Bytes = Annotated[int, _amount(parse_bytes)]
 Seconds = Annotated[float, _amount(parse_seconds)]
 Rate = Annotated[float, _amount(parse_rate)]
+Share = Annotated[float, _amount(parse_share)]
+ProjectId = Annotated[str, _text(parse_project)]
 TlsVersion = Annotated[Literal["1.2", "1.3"], _one_of("1.2", "1.3"), BeforeValidator(_version)]
 ProxyLocal = Annotated[Literal["health", "forward"], _one_of("health", "forward")]
 TokenKind = Annotated[Literal["identity", "access"], BeforeValidator(_token_kind)]

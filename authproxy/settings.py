@@ -28,7 +28,6 @@ from authproxy.fields import (
     ListenerName,
     Listens,
     ListenValue,
-    LogFormat,
     LogLevel,
     Methods,
     Networks,
@@ -51,6 +50,7 @@ from authproxy.fields import (
     Uids,
     WebOrigins,
 )
+from authproxy.reporting import LogSettings
 from authproxy.values import (
     CLOUD_PLATFORM,
     LOOPBACK,
@@ -152,6 +152,8 @@ class ServiceSettings(Frozen):
     """Seconds, in place of `timeouts.stream_idle`."""
     total_timeout: Seconds | None = Field(None, ge=0)
     """Seconds, in place of `timeouts.total`."""
+    log: LogLevel | None = None
+    """The least severe line about this service, those of its exchanges too: `warning`, `error` …"""
 
     @model_validator(mode="before")
     @classmethod
@@ -232,17 +234,6 @@ class KeySettings(Frozen):
     """A file with the key itself, or with several, one to a line."""
     services: ServiceNames = ()
     """The services that it opens; empty: all of them."""
-
-
-class LogSettings(Frozen):
-    """What is written to stderr."""
-
-    format: LogFormat = "auto"
-    """`auto`: text at a terminal, JSON otherwise."""
-    level: LogLevel = "info"
-    """The least important line that is still written."""
-    access: bool = True
-    """One line for each exchange."""
 
 
 class Settings(Frozen):

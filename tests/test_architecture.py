@@ -47,7 +47,7 @@ LAYERS = (
     ("config.readers",),
     ("config.files",),
     ("settings",),
-    ("bounds",),
+    ("bounds", "reporting"),
     ("fields",),
     ("values",),
     ("exchange",),
@@ -72,7 +72,7 @@ HOMES = {
     "google": {"identity"},
     "h2": {"demo"},
     "hpack": {"wire"},
-    "pydantic": {"bounds", "commands", "config", "fields", "settings"},
+    "pydantic": {"bounds", "commands", "config", "fields", "reporting", "settings"},
     "requests": {"identity"},
 }
 """Every library that the package imports, and the only parts that may."""

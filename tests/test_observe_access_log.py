@@ -1,206 +1,18 @@
 import asyncio
 import json
-from ipaddress import ip_address
-from typing import Literal
+from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from authproxy.commands.status import REQUEST
 from authproxy.errors import Code
-from authproxy.exchange import Exchange, RequestHead
-from authproxy.observe.access_log import AccessLog, render_json, render_text
+from authproxy.exchange import Exchange, make_field
+from authproxy.observe.access_lines import Style
+from authproxy.observe.access_log import EVERY_ONE, AccessLog, Choice
 from authproxy.observe.stream import LogStream
+from authproxy.observe.trace_context import TraceContext
 from authproxy.wire.http1.heads import parse_field
-
-SECRET = "hunter2"
-
-
-class Sent:
-    """What a LogStream has written."""
-
-    def __init__(self) -> None:
-        self.pieces: list[bytes] = []
-
-    def __call__(self, data: bytes) -> int:
-        self.pieces.append(data)
-        return len(data)
-
-    @property
-    def text(self) -> str:
-        return b"".join(self.pieces).decode()
-
-
-def exchange(
-    *,
-    target: bytes = b"/a/b?key=hunter2",
-    method: bytes = b"GET",
-    client: str | None = "127.0.0.1",
-    host: bytes = b"localhost:8080",
-    status: int = 200,
-    service: str = "billing",
-    code: Code | None = None,
-    detail: str = "",
-    aborted: Literal["", "client", "service", "authproxy"] = "",
-) -> Exchange:
-    headers = [
-        (b"authorization", b"Authorization", b"Bearer hunter2"),
-        (b"cookie", b"Cookie", b"hunter2"),
-        (b"x-api-key", b"X-Api-Key", b"hunter2"),
-    ]
-    address = None if client is None else ip_address(client)
-    made = Exchange("abc", 7, address, RequestHead(method, target, "1.1", headers))
-    made.started_at = 1_700_000_000.25
-    made.host, made.status, made.service, made.code = host, status, service, code
-    made.detail, made.aborted = detail, aborted
-    made.duration_s, made.bytes_to_client = 0.0125, 42
-    return made
-
-
-def text(made: Exchange) -> str:
-    """The text line without its clock, which is in local time."""
-    return render_text(made).partition(" ")[2]
-
-
-@pytest.mark.parametrize(
-    ("made", "expected"),
-    [
-        pytest.param(exchange(), "127.0.0.1 GET /a/b 200 12ms 42B -> billing", id="good"),
-        pytest.param(
-            exchange(client=None), "unix GET /a/b 200 12ms 42B -> billing", id="Unix socket"
-        ),
-        pytest.param(
-            exchange(
-                status=421, service="", code=Code.HOST_NOT_ALLOWED, detail="Host: evil.example"
-            ),
-            "127.0.0.1 GET /a/b 421 12ms 42B [host_not_allowed, request abc-7] Host: evil.example",
-            id="refused",
-        ),
-        pytest.param(
-            exchange(status=504, code=Code.UPSTREAM_TIMEOUT),
-            "127.0.0.1 GET /a/b 504 12ms 42B -> billing [upstream_timeout, request abc-7]",
-            id="nothing to add",
-        ),
-        pytest.param(
-            exchange(status=0, aborted="client"),
-            "127.0.0.1 GET /a/b - 12ms 42B -> billing (client left early)",
-            id="gone",
-        ),
-    ],
-)
-def test_a_text_line_says_who_what_and_how_it_went(made: Exchange, expected: str) -> None:
-    assert f"{expected}\n" == text(made)
-
-
-def test_a_json_line_leaves_out_what_has_no_value() -> None:
-    expected = {
-        "time": "2023-11-14T22:13:20.262Z",
-        "severity": "INFO",
-        "message": "GET /a/b 200",
-        "request_id": "abc-7",
-        "client": "127.0.0.1",
-        "method": "GET",
-        "host": "localhost:8080",
-        "path": "/a/b",
-        "status": 200,
-        "duration_ms": 12.5,
-        "first_byte_ms": 0.0,
-        "bytes_from_client": 0,
-        "bytes_to_client": 42,
-        "service": "billing",
-        "attempts": 0,
-    }
-    assert expected == json.loads(render_json(exchange()))
-
-
-@pytest.mark.parametrize("client", ["10.1.2.3", "2001:db8::1", "fe80::1%eth0"])
-def test_a_line_names_the_client(client: str) -> None:
-    assert client == json.loads(render_json(exchange(client=client)))["client"]
-    assert f" {client} GET" in render_text(exchange(client=client))
-
-
-@given(st.text(), st.text())
-def test_no_name_breaks_a_json_line(service: str, principal: str) -> None:
-    made = exchange(service=service)
-    made.principal = principal
-
-    line = json.loads(render_json(made))
-    assert (service, principal) == (line.get("service", ""), line.get("principal", ""))
-
-
-def test_a_line_names_the_key_that_a_client_has_shown() -> None:
-    made = exchange()
-    assert "key" not in json.loads(render_json(made))
-    made.key = "ci"
-
-    assert "ci" == json.loads(render_json(made))["key"]
-    assert render_text(made).endswith(" by key ci\n")
-
-
-def test_a_json_line_says_why_it_went_wrong() -> None:
-    made = exchange(
-        client=None, status=502, code=Code.UPSTREAM_BROKE, detail="reset", aborted="service"
-    )
-    made.principal = "me@example.com"
-
-    line = json.loads(render_json(made))
-    assert "client" not in line
-    assert ("ERROR", "upstream_broke", "reset") == (line["severity"], line["error"], line["detail"])
-    assert ("service", "me@example.com") == (line["aborted"], line["principal"])
-
-
-@pytest.mark.parametrize(
-    ("target", "host", "path", "shown"),
-    [
-        (b"/a?key=hunter2", b"localhost", "/a", "localhost"),
-        (b"/a#access_token=hunter2", b"localhost", "/a", "localhost"),
-        (
-            b"http://me:hunter2@localhost/a",
-            b"me:hunter2@localhost",
-            "http://localhost/a",
-            "localhost",
-        ),
-        (b"http://hunter2@localhost", b"hunter2@localhost", "http://localhost", "localhost"),
-        (b"http://a@hunter2@localhost/a", b"a@hunter2@b", "http://localhost/a", "b"),
-        (b"me:hunter2@localhost:443", b"", "localhost:443", ""),
-        (b"/@me/x@y", b"localhost", "/@me/x@y", "localhost"),
-        (b"http://localhost/@me", b"localhost", "http://localhost/@me", "localhost"),
-        (b"http:///@me", b"", "http:///@me", ""),
-        (b"//me:hunter2@h/a", b"me:hun/ter2@h", "//h/a", "h"),
-        (b"/fetch/https://me:hunter2@h/a", b"", "/fetch/https://h/a", ""),
-        (b"*", b"localhost", "*", "localhost"),
-    ],
-)
-def test_a_line_shows_no_query_no_fragment_and_no_password(
-    target: bytes, host: bytes, path: str, shown: str
-) -> None:
-    made = exchange(target=target, host=host)
-
-    line = json.loads(render_json(made))
-    assert (path, shown) == (line["path"], line["host"])
-    assert f" {path} " in render_text(made)
-
-
-@pytest.mark.parametrize("render", [render_text, render_json], ids=["text", "json"])
-def test_no_secret_of_a_request_is_in_a_line(render: type[str]) -> None:
-    made = exchange(target=b"http://me:hunter2@localhost/a?k=hunter2", host=b"me:hunter2@localhost")
-
-    assert SECRET not in render(made)
-
-
-@given(st.binary(), st.binary(), st.binary(), st.text())
-def test_nothing_that_a_client_sends_forges_a_line_or_steers_a_terminal(
-    method: bytes, target: bytes, host: bytes, detail: str
-) -> None:
-    made = exchange(
-        method=method, target=target, host=host, code=Code.BAD_REQUEST, detail=detail, status=400
-    )
-
-    for line in (render_text(made), render_json(made)):
-        assert line.endswith("\n")
-        assert line[:-1].isprintable()
-    assert (detail or None) == json.loads(render_json(made)).get("detail")
+from tests.support.exchanges import Sent, exchange
 
 
 async def test_lines_of_one_loop_iteration_are_written_at_once() -> None:
@@ -270,3 +82,102 @@ async def test_health_checks_leave_no_line_and_others_of_that_name_do() -> None:
     log.exchange_ended(asked(REQUEST, code=None))
     await asyncio.sleep(0)
     assert len(others) + 3 == sent.text.count("\n")
+
+
+async def lines_of(
+    exchanges: Sequence[Exchange], choice: Choice, style: Style | None = None
+) -> list[dict[str, object]]:
+    sent = Sent()
+    log = AccessLog(LogStream(sent), "json", style=style or Style(), choice=choice)
+    for made in exchanges:
+        log.exchange_ended(made)
+    await asyncio.sleep(0)
+    return [json.loads(line) for line in sent.text.splitlines()]
+
+
+def slow(made: Exchange) -> Exchange:
+    made.first_byte_s = 2.0
+    return made
+
+
+async def test_of_good_answers_a_share_is_written_and_says_so() -> None:
+    lines = await lines_of([exchange() for _ in range(1000)], Choice(share=0.1))
+
+    assert 99 <= len(lines) <= 101
+    assert {0.1} == {line["sample"] for line in lines}
+    assert [] == await lines_of([exchange() for _ in range(100)], Choice(share=0.0))
+    everything = await lines_of([exchange() for _ in range(100)], EVERY_ONE)
+    assert [False] * 100 == ["sample" in line for line in everything]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        exchange(status=404),
+        exchange(status=500),
+        exchange(status=503, code=Code.TOKEN_UNAVAILABLE),
+        exchange(status=403, code=Code.ADDRESS_NOT_ALLOWED, service=""),
+        exchange(status=0, aborted="client"),
+        exchange(aborted="client"),
+        exchange(aborted="service", code=Code.UPSTREAM_BROKE),
+        exchange(grpc_status=5),
+        slow(exchange()),
+    ],
+    ids=repr,
+)
+async def test_what_is_no_good_answer_is_always_written(made: Exchange) -> None:
+    (line,) = await lines_of([made], Choice(share=0.0))
+
+    assert "sample" not in line
+
+
+async def test_the_lines_of_a_trace_stay_together() -> None:
+    ids = [f"{number:016x}{number * 0x9E3779B97F4A7C15 % 2**64:016x}" for number in range(1, 200)]
+    made = [
+        exchange(fields=(make_field(b"traceparent", f"00-{trace}-00f067aa0ba902b7-00".encode()),))
+        for trace in ids
+        for _ in range(3)
+    ]
+    first = await lines_of(made, Choice(share=0.25))
+    second = await lines_of(list(reversed(made)), Choice(share=0.25))
+
+    seen = [line["logging.googleapis.com/trace"] for line in first]
+    assert sorted(map(str, seen)) == sorted(
+        str(line["logging.googleapis.com/trace"]) for line in second
+    )
+    assert {3} == {seen.count(trace) for trace in seen}
+    assert 40 <= len(set(seen)) <= 60
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        ("debug", [200, 404, 403, 502]),
+        ("info", [200, 404, 403, 502]),
+        ("warning", [403, 502]),
+        ("error", [502]),
+    ],
+)
+async def test_a_service_may_have_a_level_of_its_own(level: str, expected: list[int]) -> None:
+    made = [
+        exchange(status=200),
+        exchange(status=404),
+        exchange(status=403, code=Code.METHOD_NOT_ALLOWED),
+        exchange(status=502, code=Code.CONNECT_FAILED),
+    ]
+    others = [exchange(service="reports"), exchange(service="", status=421)]
+
+    lines = await lines_of([*made, *others], Choice(levels={"billing": level}))
+    assert [*expected, 200, 421] == [line["status"] for line in lines]
+
+
+async def test_a_line_has_the_trace_that_it_is_told() -> None:
+    sent = Sent()
+    trace = TraceContext("0" * 31 + "7", "0" * 15 + "8", sampled=True, is_w3c=True)
+    log = AccessLog(LogStream(sent), "json", trace_of=lambda _: trace)
+    log.exchange_ended(exchange())
+    await asyncio.sleep(0)
+
+    line = json.loads(sent.text)
+    assert trace.trace_id == line["logging.googleapis.com/trace"]
+    assert trace.span_id == line["logging.googleapis.com/spanId"]

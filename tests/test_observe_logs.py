@@ -232,3 +232,22 @@ def test_the_clock_is_the_local_time_of_day() -> None:
     expected = time.strftime("%H:%M:%S", time.localtime(1_700_000_000))
 
     assert expected == clock(1_700_000_000.75)
+
+
+@pytest.mark.usefixtures("restored")
+def test_lines_about_a_service_have_its_level_and_all_others_the_usual_one() -> None:
+    stream = io.StringIO()
+    configure("info", "text", stream, {"billing": "error", "reports": "debug"})
+    ours = logging.getLogger("authproxy.wire")
+    for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+        for service in ("billing", "reports", "other"):
+            ours.log(level, "%s", service, extra={"service": service})
+        ours.log(level, "no service")
+
+    lines = [line.partition(" ")[2] for line in stream.getvalue().splitlines()]
+    assert lines == [
+        "debug: reports",
+        *("reports", "other", "no service"),
+        *("warning: reports", "warning: other", "warning: no service"),
+        *("error: billing", "error: reports", "error: other", "error: no service"),
+    ]

@@ -22,6 +22,7 @@ _SENTENCES = {
     "int_parsing": "must be a whole number",
     "int_parsing_size": "is too large",
     "int_type": "must be a whole number",
+    "less_than_equal": "must be at most {le:g}",
     "tuple_type": 'must be a list, as in ["a", "b"]',
     "value_error": "{error}",
 }

@@ -1,6 +1,7 @@
-"""Who hears that an exchange ended.
+"""Who hears of exchanges, and how the log is written.
 
-`access_log` has a line for each, `logs` formats the lines of this and of all other logs, `stream`
-writes them without ever keeping the event loop waiting. `trace_context` reads which trace a request
-belongs to.
+`access_log` has a line for each exchange, which `access_lines` puts into words and `sampling`
+chooses where not all are written. `logs` formats all other lines, `stream` writes all of them
+without ever keeping the event loop waiting, `log_file` into a file that others rotate.
+`trace_context` reads which trace a request belongs to.
 """

@@ -1,34 +1,64 @@
-"""One line for each exchange, when it ended.
-
-Never in it: tokens, keys, cookies or any other header field, and not the query string or the user
-name and password of a URL, which can hold all of them.
-"""
+"""One line for each exchange, when it ended; or for those that are worth one."""
 
 import asyncio
-import json
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from authproxy.errors import Code
 from authproxy.exchange import Exchange
-from authproxy.observe.logs import Format, clock, printable, timestamp
+from authproxy.observe.access_lines import PLAIN, Style, render_json, render_text, severity
+from authproxy.observe.logs import Format, is_below
+from authproxy.observe.sampling import Sample
 from authproxy.observe.stream import LogStream
-from authproxy.policy.access.targets import shown_host, shown_path
+from authproxy.observe.trace_context import TraceContext, find_trace
 from authproxy.values import PROBE_HOST
 
 _PROBE = PROBE_HOST.encode()
 _PROBE_LINES = [b"Host: " + _PROBE, b"Connection: close"]
 
-# What many lines have in common is made once: a line must cost little beside its request.
-_REMEMBERED = 1024
+FindTrace = Callable[[Exchange], TraceContext | None]
+
+
+def trace_of_client(exchange: Exchange) -> TraceContext | None:
+    """The trace that the client names, where nobody records traces here."""
+    return find_trace(exchange.head.headers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which exchanges get a line."""
+
+    share: float = 1.0
+    """Of the good answers; all others get one."""
+    slow_s: float = 1.0
+    """From here on a good answer is a slow one. Until its head: a long body is none."""
+    levels: Mapping[str, str] | None = None
+    """The least severity of a line, by service: `warning` leaves out what went well."""
+
+
+EVERY_ONE = Choice()
 
 
 class AccessLog:
     """An Observer that writes lines to a stream, those of one loop iteration at once."""
 
-    def __init__(self, stream: LogStream, log_format: Format) -> None:
+    def __init__(
+        self,
+        stream: LogStream,
+        log_format: Format,
+        *,
+        style: Style = PLAIN,
+        choice: Choice = EVERY_ONE,
+        trace_of: FindTrace = trace_of_client,
+    ) -> None:
         self._stream = stream
         self._render = render_json if log_format == "json" else render_text
+        self._style = style
+        self._sample = Sample(choice.share) if choice.share < 1 else None
+        self._slow_s = choice.slow_s
+        self._levels = choice.levels or {}
+        self._needs_trace = log_format == "json" or self._sample is not None
+        self._trace_of = trace_of
         self._is_waiting = False
 
     def exchange_ended(self, exchange: Exchange) -> None:
@@ -36,7 +66,29 @@ class AccessLog:
             return
         if exchange.code is Code.HEALTHY:
             return  # a load balancer's, every few seconds
-        self._stream.write(self._render(exchange))
+        if self._levels:
+            level = self._levels.get(exchange.service)
+            if level is not None and is_below(severity(exchange), level):
+                return
+        trace = self._trace_of(exchange) if self._needs_trace else None
+        share = 1.0
+        if self._sample is not None and self._went_well(exchange):
+            if not self._sample.takes(trace):
+                return
+            share = self._sample.share
+        self._write(self._render(exchange, self._style, trace, share))
+
+    def _went_well(self, exchange: Exchange) -> bool:
+        return (
+            severity(exchange) == "INFO"
+            and 0 < exchange.status < 400
+            and not exchange.aborted
+            and not exchange.grpc_status
+            and exchange.first_byte_s < self._slow_s
+        )
+
+    def _write(self, line: str) -> None:
+        self._stream.write(line)
         if not self._is_waiting:
             self._is_waiting = True
             asyncio.get_running_loop().call_soon(self._flush)
@@ -49,11 +101,6 @@ class AccessLog:
         return f"<AccessLog to {self._stream}>"
 
 
-def _ended_at(exchange: Exchange) -> float:
-    """Lines are written in the order of their ends, so that is their time."""
-    return exchange.started_at + exchange.duration_s
-
-
 def _is_health_check(exchange: Exchange) -> bool:
     """What `authproxy status` sends every few seconds from this machine, and nothing beside it."""
     head, client = exchange.head, exchange.client
@@ -63,110 +110,3 @@ def _is_health_check(exchange: Exchange) -> bool:
         and (head.method, head.target) == (b"GET", b"/")
         and [line for _, _, line in head.headers] == _PROBE_LINES
     )
-
-
-def render_json(exchange: Exchange) -> str:
-    """The line as a JSON object; fields without a value are left out.
-
-    Put together by hand, which takes half the time of `json.dumps` and about that of msgspec:
-    most of it goes into the pieces.
-    """
-    method, path = _name(exchange.head.method), _escaped(_path(exchange.head.target))
-    return (
-        f'{{"time": "{timestamp(_ended_at(exchange))}",'
-        f' "severity": "{"ERROR" if exchange.status >= 500 else "INFO"}",'
-        f' "message": "{method} {path} {exchange.status}",'
-        f' "request_id": "{exchange.request_id}"'
-        f"{_member('client', _address(exchange.client))},"
-        f' "method": "{method}",'
-        f' "host": "{_host(exchange.host)}",'
-        f' "path": "{path}",'
-        f' "status": {exchange.status},'
-        f' "duration_ms": {exchange.duration_s * 1000:.1f},'
-        f' "first_byte_ms": {exchange.first_byte_s * 1000:.1f},'
-        f' "bytes_from_client": {exchange.bytes_from_client},'
-        f' "bytes_to_client": {exchange.bytes_to_client}'
-        f"{_member('service', exchange.service)}"
-        f"{_member('principal', exchange.principal)}"
-        f"{_member('key', exchange.key)},"
-        f' "attempts": {exchange.attempts}'
-        f"{_what_went_wrong(exchange)}}}\n"
-    )
-
-
-def _what_went_wrong(exchange: Exchange) -> str:
-    if exchange.code is None and not exchange.detail and not exchange.aborted:
-        return ""
-    return (
-        _member("error", exchange.code or "")
-        + _member("detail", exchange.detail)
-        + _member("aborted", exchange.aborted)
-    )
-
-
-def render_text(exchange: Exchange) -> str:
-    """The line for a person: time, client, request, outcome, and why if it went wrong."""
-    words = [
-        clock(_ended_at(exchange)),
-        _address(exchange.client) or "unix",
-        _text(exchange.head.method),
-        _path(exchange.head.target),
-        str(exchange.status or "-"),
-        f"{exchange.duration_s * 1000:.0f}ms",
-        f"{exchange.bytes_to_client}B",
-    ]
-    if exchange.service:
-        words.append(f"-> {exchange.service}")
-    if exchange.key:
-        words.append(f"by key {exchange.key}")
-    if exchange.code is not None:
-        words.append(f"[{exchange.code}, request {exchange.request_id}]")
-        words.extend([printable(exchange.detail)] if exchange.detail else [])
-    if exchange.aborted:
-        words.append(f"({exchange.aborted} left early)")
-    return " ".join(words) + "\n"
-
-
-@lru_cache(_REMEMBERED)
-def _address(client: IPv4Address | IPv6Address | None) -> str:
-    return "" if client is None else str(client)
-
-
-@lru_cache(_REMEMBERED)
-def _name(method: bytes) -> str:
-    return _escaped(_text(method))
-
-
-@lru_cache(_REMEMBERED)
-def _host(host: bytes) -> str:
-    return _escaped(_text(shown_host(host)))
-
-
-@lru_cache(_REMEMBERED)
-def _member(name: str, text: str) -> str:
-    """With the comma before it; nothing without a value."""
-    return f', "{name}": "{_escaped(text)}"' if text else ""
-
-
-_encode = json.JSONEncoder().encode
-
-
-def _escaped(text: str) -> str:
-    """As it stands between the quotes in JSON."""
-    return _encode(text)[1:-1]
-
-
-# As numbers: `in` is many times slower when asked for bytes.
-_AT, _PERCENT, _HASH = b"@%#"
-
-
-def _path(target: bytes) -> str:
-    path = target.partition(b"?")[0]
-    if _AT in path or _PERCENT in path or _HASH in path:  # else there is nothing to hide
-        path = shown_path(path)
-    return _text(path)
-
-
-def _text(value: bytes) -> str:
-    """Printable ASCII; what a client sends must not steer a terminal or forge a line."""
-    return printable(value.decode("ascii", "backslashreplace"))

@@ -19,6 +19,12 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 # Cloud Logging's names for levels, which other collectors know too.
 _SEVERITY = {"DEBUG": "DEBUG", "INFO": "INFO", "WARNING": "WARNING", "ERROR": "ERROR"}
 
+_RANKS = {
+    name: rank
+    for rank, word in enumerate(("debug", "info", "warning", "error", "critical"))
+    for name in (word, word.upper())
+}
+
 # Times as text, since many lines have the same. It is when an exchange began, so more than one.
 _REMEMBERED = 1024
 
@@ -30,13 +36,24 @@ def choose_format(setting: Literal["auto", "text", "json"], stream: TextIO | Non
     return "text" if stream is not None and stream.isatty() else "json"
 
 
-def configure(level: str, log_format: Format, stream: TextIO | LogStream) -> None:
-    """Send authproxy's log lines to `stream` and keep the libraries' quiet."""
+def configure(
+    level: str,
+    log_format: Format,
+    stream: TextIO | LogStream,
+    levels: Mapping[str, str] | None = None,
+) -> None:
+    """Send authproxy's log lines to `stream` and keep the libraries' quiet.
+
+    `levels` are those of services that have one of their own.
+    """
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    if levels:
+        handler.addFilter(LevelByService(level, levels))
+        level = min(level, *levels.values(), key=_RANKS.__getitem__)
     logging.getLogger("authproxy").setLevel(level.upper())
     # At DEBUG google-auth logs assertions in clear, and asyncio every TLS handshake.
     for name in ("asyncio", "aiohttp"):
@@ -44,6 +61,24 @@ def configure(level: str, log_format: Format, stream: TextIO | LogStream) -> Non
     # What these warn of is in our own lines, with what to do about it.
     for name in ("google", "urllib3"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def is_below(severity: str, level: str) -> bool:
+    """Whether a line of this severity is left out at this level."""
+    return _RANKS[severity] < _RANKS[level]
+
+
+class LevelByService(logging.Filter):
+    """Lines about a service, which name it in their field `service`, by the level of its own."""
+
+    def __init__(self, level: str, levels: Mapping[str, str]) -> None:
+        super().__init__()
+        self._level = level
+        self._levels = levels
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        level = self._levels.get(getattr(record, "service", ""), self._level)
+        return not is_below(record.levelname, level)
 
 
 def timestamp(seconds: float) -> str:

@@ -16,13 +16,12 @@ from authproxy.file_watch import FileWatch
 from authproxy.identity.machine import Machine
 from authproxy.identity.programs import Programs
 from authproxy.identity.token_cache.cache import TokenCache
-from authproxy.observe import logs
-from authproxy.observe.access_log import AccessLog
-from authproxy.observe.stream import LogStream, open_stream
+from authproxy.observe.stream import LogStream
 from authproxy.policy.access.client_limits import ClientLimits, ConnectionCounts
 from authproxy.runtime import memory
 from authproxy.runtime.counters import limits_of_one_process
 from authproxy.runtime.listeners import Gate, addresses
+from authproxy.runtime.log_output import LogOutput, access_log, open_log
 from authproxy.runtime.services import Builder
 from authproxy.settings import ListenerSettings, Settings
 from authproxy.tasks import Tasks
@@ -37,11 +36,11 @@ from authproxy.wire.upstream.upstream import Upstream
 logger = logging.getLogger(__name__)
 
 Ready = Callable[[Sequence[str]], None]
-LOG_PATIENCE_S = 1.0
-"""How long the log's last lines have to get out."""
 COMMAND_PATIENCE_S = 3.0
 """How long a program that prints a token may go on when authproxy is told to stop."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+REOPEN = signal.SIGUSR1
+"""Whoever has moved the log file away says so; it would end us if we did not listen."""
 NAMES_TOLD = 10
 WARM_AT_MOST = 32
 """With more services than this none is connected to before it is wanted: most would be in vain."""
@@ -52,22 +51,21 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
 
     `on_ready` gets the listeners' URLs once requests are taken.
     """
-    stream = open_stream(sys.stderr)
-    log_format = logs.choose_format(settings.log.format, sys.stderr)
-    logs.configure(settings.log.level, log_format, stream)
-    observers = [AccessLog(stream, log_format)] if settings.log.access else []
+    log = open_log(settings)
     _raise_file_limit()
     memory.keep_what_was_freed()
     for number in SIGNALS:
         signal.signal(number, _stop_at_once)
+    signal.signal(REOPEN, signal.SIG_IGN)  # the log file has just been opened
     try:
         loops = with_resolver(choose_transports())
         with Machine() as machine, asyncio.Runner(loop_factory=loops) as runner:
             limits = limits_of_one_process(settings.limits)
-            proxy = Proxy(settings, stream, observers, machine, limits)
-            return runner.run(_serve_until_signal(proxy, on_ready))
+            observers = access_log(settings, log)
+            proxy = Proxy(settings, log.stderr, observers, machine, limits)
+            return runner.run(_serve_until_signal(proxy, log, on_ready))
     finally:
-        stream.drain(LOG_PATIENCE_S)
+        log.drain()
 
 
 def _stop_at_once(number: int, _frame: object) -> None:
@@ -75,7 +73,7 @@ def _stop_at_once(number: int, _frame: object) -> None:
     sys.exit(128 + number)
 
 
-async def _serve_until_signal(proxy: "Proxy", on_ready: Ready | None) -> int:
+async def _serve_until_signal(proxy: "Proxy", log: LogOutput, on_ready: Ready | None) -> int:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(note_loop_error)
     stop: asyncio.Future[int] = loop.create_future()
@@ -91,6 +89,7 @@ async def _serve_until_signal(proxy: "Proxy", on_ready: Ready | None) -> int:
         tasks.spawn(memory.keep_giving_back(memory.find_trim()), name="memory")
         for number in SIGNALS:
             loop.add_signal_handler(number, stopped, number)
+        loop.add_signal_handler(REOPEN, log.reopen)
         if on_ready is not None:
             on_ready(proxy.urls)
         code = await stop

@@ -47,7 +47,7 @@ from authproxy.values.networks import (
     parse_network_of_clients,
 )
 from authproxy.values.paths import parse_path_prefix
-from authproxy.values.quantities import parse_bytes, parse_rate, parse_seconds
+from authproxy.values.quantities import parse_bytes, parse_rate, parse_seconds, parse_share
 from authproxy.values.resources import (
     RunService,
     is_run_service,
@@ -109,6 +109,7 @@ __all__ = [
     "parse_secret_header",
     "parse_secret_ref",
     "parse_service_name",
+    "parse_share",
     "parse_tag",
     "parse_web_origin",
     "quoted",

@@ -1,4 +1,4 @@
-"""Amounts with a unit: durations, sizes, rates."""
+"""Amounts with a unit: durations, sizes, rates, shares."""
 
 import re
 
@@ -48,6 +48,14 @@ def parse_rate(text: str) -> float | str:
     if found is None or found[2] not in PER:
         return _plain(text, "a number per second, as in 10, or with a unit: 10/s, 600/min")
     return float(found[1]) / PER[found[2]]
+
+
+def parse_share(text: str) -> float | str:
+    """`10%`; what has no unit is returned as it is."""
+    found = re.fullmatch(rf"({_NUMBER})\s*%", text.strip())
+    if found is None:
+        return _plain(text, "a share from 0 to 1, as in 0.1, or in percent: 10%")
+    return float(found[1]) / 100
 
 
 def _plain(text: str, advice: str) -> str:

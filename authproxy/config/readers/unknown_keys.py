@@ -17,7 +17,6 @@ _LISTEN = 'to say where clients connect, write listen = "localhost:8080"'
 _CHECKED = (
     "certificates are always checked; to trust another CA besides the system's, write ca_file"
 )
-_LOG = "the log goes to stderr; to write it into a file: authproxy … 2>FILE"
 _TIMEOUTS = "write connect_timeout, first_byte_timeout, stream_idle_timeout or total_timeout"
 _NAMED = 'write service = "PROJECT/REGION/NAME" in [services.NAME]'
 _CREDENTIALS = 'write credentials = "file:KEY.json", or token-file:PATH for a finished token'
@@ -38,7 +37,12 @@ _OTHERWISE: Mapping[str, str] = {
 """By what other programs call it, at the top of the file and in a table."""
 
 _OTHERWISE_IN: Mapping[str, Mapping[str, str]] = {
-    "log": dict.fromkeys(("file", "path", "filename", "output", "dir", "folder"), _LOG),
+    "log": {
+        **dict.fromkeys(("path", "filename", "output", "dir", "folder"), "write file"),
+        **dict.fromkeys(("sampling", "sample_rate", "rate"), "write sample"),
+        **dict.fromkeys(("useragent", "agent"), "write user_agent"),
+        "project": "write trace_project",
+    },
     "services": {
         **dict.fromkeys(("host", "hostname", "domain", "domains", "server_name"), "write hosts"),
         **dict.fromkeys(("upstream", "target", "backend", "endpoint", "address"), "write url"),

@@ -1,0 +1,26 @@
+"""What a configuration says about the log."""
+
+from pydantic import Field
+
+from authproxy.fields import FileValue, Frozen, LogFormat, LogLevel, ProjectId, Seconds, Share
+
+
+class LogSettings(Frozen):
+    """What is written, and where to: stderr, or a file."""
+
+    format: LogFormat = "auto"
+    """`auto`: text at a terminal, JSON otherwise."""
+    level: LogLevel = "info"
+    """The least important line that is still written."""
+    access: bool = True
+    """One line for each exchange."""
+    sample: Share = Field(1.0, ge=0, le=1)
+    """The share of good answers with a line, from 0 to 1; all others have one."""
+    slow: Seconds = Field(1.0, ge=0)
+    """Seconds until an answer's head from which it has its line, whatever `sample` says."""
+    user_agent: bool = False
+    """The lines of exchanges name the client's program, as it calls itself."""
+    file: FileValue | None = None
+    """A file in place of stderr. Opened anew on SIGUSR1, and when it was moved or deleted."""
+    trace_project: ProjectId | None = None
+    """JSON lines name traces as `projects/P/traces/ID`; by default by the ID alone."""
