@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from authproxy.values import (
     READ_ONLY,
+    AdminSpec,
     CredentialsSpec,
     EgressSpec,
     Listen,
@@ -23,6 +24,7 @@ from authproxy.values import (
     SecretRef,
     did_you_mean,
     is_read_only,
+    parse_admin,
     parse_audience,
     parse_bytes,
     parse_credentials,
@@ -130,6 +132,11 @@ def _one_of(*words: str) -> BeforeValidator:
 def _listen_value(value: object) -> object:
     """A bare number is a port."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _admin_value(value: object) -> object:
+    """A bare number is a port, and false is off."""
+    return str(value) if isinstance(value, int) else value
 
 
 def _version(value: object) -> object:
@@ -263,6 +270,7 @@ OriginValue = Annotated[Origin, _text(parse_origin, Origin)]
 RunServiceValue = Annotated[RunService, _text(parse_run_service, RunService)]
 Tag = Annotated[str, _text(parse_tag)]
 ListenValue = Annotated[Listen, _text(parse_listen, Listen), BeforeValidator(_listen_value)]
+AdminValue = Annotated[AdminSpec, _text(parse_admin, AdminSpec), BeforeValidator(_admin_value)]
 CredentialsValue = Annotated[CredentialsSpec, _text(parse_credentials, CredentialsSpec)]
 SecretRefValue = Annotated[SecretRef, _text(parse_secret_ref, SecretRef)]
 EgressValue = Annotated[EgressSpec, _text(parse_egress, EgressSpec)]

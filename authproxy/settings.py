@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from authproxy.bounds import LimitSettings, TimeoutSettings
 from authproxy.fields import (
+    AdminValue,
     Audience,
     CredentialsValue,
     Digests,
@@ -54,6 +55,7 @@ from authproxy.reporting import LogSettings
 from authproxy.values import (
     CLOUD_PLATFORM,
     LOOPBACK,
+    AdminSpec,
     CredentialsSpec,
     EgressSpec,
     Listen,
@@ -257,6 +259,14 @@ class Settings(Frozen):
     """Load balancers whose `X-Forwarded-For` or `Forwarded` says who the client is."""
     health_path: PathPrefix | None = None
     """What a balancer with `proxy_protocol` asks whether we live; else `/` and `/healthz`."""
+    admin: AdminValue = AdminSpec("auto")
+    """The admin listener's address, or `off`; `auto`: 127.0.0.1:4040 at a terminal, else off."""
+    admin_allow: Networks = ()
+    """Other machines that may ask the admin listener for probes and `/metrics`; nothing else."""
+    admin_key: SecretRefValue | None = None
+    """The key to the admin listener, `env:NAME` or `file:PATH`; by default each run makes one."""
+    admin_quit: bool = False
+    """`POST /quitquitquit` at the admin listener ends authproxy, with exit code 0."""
     tls_cert_file: FileValue | None = None
     """A PEM certificate with its chain: TCP listeners then speak TLS. Read anew when it changes."""
     tls_key_file: FileValue | None = None

@@ -71,7 +71,7 @@ def test_the_example_loads_with_every_setting_active(tmp_path: Path) -> None:
         urls=[],
         file=tmp_path / "authproxy.toml",
         flags={},
-        environ={"BILLING_API_KEY": "hunter2"},
+        environ={"BILLING_API_KEY": "hunter2", "ADMIN_KEY": "a-key-of-sixteen-and-more"},
     )
 
     assert ["billing", "reports"] == list(settings.services)

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authproxy.values import (
+    AdminSpec,
     Listen,
     Origin,
+    parse_admin,
     parse_host_name,
     parse_listen,
     parse_origin,
@@ -237,3 +239,42 @@ def test_systemd_may_have_opened_the_sockets(text: str) -> None:
         listen.inherited,
         listen.is_loopback,
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "shown"),
+    [
+        ("auto", "auto", "auto"),
+        ("off", "off", "off"),
+        (" OFF ", "off", "off"),
+        ("none", "off", "off"),
+        ("on", "at", "127.0.0.1:4040"),
+        ("4041", "at", "localhost:4041"),
+        ("127.0.0.1", "at", "127.0.0.1:4040"),
+        ("0.0.0.0:9090", "at", "0.0.0.0:9090"),
+        ("[::]:9090", "at", "[::]:9090"),
+        ("unix:/run/a.sock", "at", "unix:/run/a.sock"),
+        ("unix:@name", "at", "unix:@name"),
+    ],
+)
+def test_an_admin_listener_is_written_like_any_other(text: str, kind: str, shown: str) -> None:
+    spec = parse_admin(text)
+
+    assert (kind, shown) == (spec.kind, str(spec))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("systemd", "is for listeners of clients; write 127.0.0.1:4040 or unix:PATH"),
+        ("a b", "is not an address"),
+        (":4040", "names no address"),
+    ],
+)
+def test_what_is_no_address_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        parse_admin(text)
+
+
+def test_the_default_is_known_without_an_address() -> None:
+    assert "127.0.0.1:4040" == str(AdminSpec("auto").listen)

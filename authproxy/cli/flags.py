@@ -75,6 +75,12 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
     "--ca-file": _single(
         "--ca-file", metavar="PEM", help="More certificates to trust for the service."
     ),
+    "--admin": _single(
+        "--admin",
+        metavar="ADDR",
+        help="Where probes, metrics and the status of authproxy are, or off."
+        "  [default: 127.0.0.1:4040 at a terminal, else off]",
+    ),
     "--project": _single("--project", metavar="P", help="The project of services given by name."),
     "--region": _single(
         "--region", metavar="R", help="The region of services given by name, as in europe-west1."

@@ -17,6 +17,8 @@ from authproxy.errors import ConfigError, Problem
 
 _PATHS_IN = {
     "listen": ("unix:",),
+    "admin": ("unix:",),
+    "admin_key": ("file:",),
     "credentials": ("file:", "token-file:"),
     "api_key": ("file:",),
     "secret_headers": ("file:",),

@@ -19,6 +19,7 @@ from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.observe.stream import LogStream
 from authproxy.policy.access.client_limits import ClientLimits, ConnectionCounts
 from authproxy.runtime import memory
+from authproxy.runtime.admin import AdminPlace, ProxyInside, find_place, open_admin
 from authproxy.runtime.counters import limits_of_one_process
 from authproxy.runtime.listeners import Gate, addresses
 from authproxy.runtime.log_output import LogOutput, access_log, open_log
@@ -52,6 +53,7 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
     `on_ready` gets the listeners' URLs once requests are taken.
     """
     log = open_log(settings)
+    admin = find_place(settings, at_terminal=sys.stderr.isatty())
     _raise_file_limit()
     memory.keep_what_was_freed()
     for number in SIGNALS:
@@ -62,7 +64,7 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
         with Machine() as machine, asyncio.Runner(loop_factory=loops) as runner:
             limits = limits_of_one_process(settings.limits)
             observers = access_log(settings, log)
-            proxy = Proxy(settings, log.stderr, observers, machine, limits)
+            proxy = Proxy(settings, log.stderr, observers, machine, limits, admin)
             return runner.run(_serve_until_signal(proxy, log, on_ready))
     finally:
         log.drain()
@@ -84,6 +86,11 @@ async def _serve_until_signal(proxy: "Proxy", log: LogOutput, on_ready: Ready | 
         else:
             stop.set_result(128 + number)
 
+    def leave() -> None:
+        if not stop.done():
+            stop.set_result(0)
+
+    proxy.inside.on_quit = leave
     tasks = Tasks()
     async with proxy:
         tasks.spawn(memory.keep_giving_back(memory.find_trim()), name="memory")
@@ -108,6 +115,7 @@ class Proxy:
         observers: Sequence[Observer],
         machine: Machine,
         limits: ClientLimits,
+        admin: AdminPlace | None = None,
     ) -> None:
         self.settings = settings
         self._machine = machine
@@ -117,6 +125,9 @@ class Proxy:
         self._opened: list[tuple[str, ListenerSettings]] = []
         self._tasks = Tasks()
         self._ending = Tasks()
+        """Goes on until all connections have ended."""
+        self._admin = admin
+        self.inside = ProxyInside(settings, self._ending)
         self._files = FileWatch()
         self._gate = Gate(settings, self._files, limits)
         self._stack = contextlib.AsyncExitStack()
@@ -158,6 +169,7 @@ class Proxy:
 
     async def _start(self) -> None:
         self._push(self._ending.cancel)
+        admin_url = await self._open_admin()
         self._push(self._files.close)
         self._push(self._tokens.close)
         upstreams = Builder(
@@ -172,17 +184,19 @@ class Proxy:
             self._limits.connections,
             self._machine.skew.now,
         )
+        self.inside.upstreams, self.inside.server_of_clients = upstreams, self._server
         self._push(partial(self._server.shutdown, self.settings.timeouts.drain))
         self._push(self._tasks.cancel)
         tls = build_listener_tls(self.settings, self._files)
         for listener in self.settings.every_listener:
             await self._open(listener, upstreams, tls)
+        self.inside.opened, self.inside.is_open = self._opened, True
         self._tasks.spawn(self._server.keep_ticking(), name="ticks")
         self._files.start()
         for upstream in upstreams.values():
             self._tasks.spawn(_first_token(upstream), name=f"first token for {upstream.name}")
         self._server.room.fit(file_limit(), count_open_files())
-        announce(self._opened, self.settings, self._stream)
+        announce(self._opened, self.settings, self._stream, admin_url)
         tell_egress(upstreams)
         if len(upstreams) <= WARM_AT_MOST:
             _warm(upstreams)
@@ -205,6 +219,14 @@ class Proxy:
                 self._gate.opened(rules, sock.getsockname()[1])
         url = listener_url(listen, sockets[0], tls=context is not None)
         self._opened.append((url, listener))
+
+    async def _open_admin(self) -> str:
+        """First of all and closed last, so that a probe always gets an answer."""
+        if self._admin is None:
+            return ""
+        listener, url = await open_admin(self._admin, self.settings, self.inside, self._ending)
+        self._push(listener.close)
+        return url
 
     def _push(self, close: Callable[[], Awaitable[None]]) -> None:
         self._stack.push_async_callback(close)
@@ -236,12 +258,17 @@ def build_server(
 
 
 def announce(
-    opened: Sequence[tuple[str, ListenerSettings]], settings: Settings, stream: LogStream
+    opened: Sequence[tuple[str, ListenerSettings]],
+    settings: Settings,
+    stream: LogStream,
+    admin_url: str = "",
 ) -> None:
     """The ready lines, one for each listener and service; programs wait for them."""
     for url, listener in opened:
         for name, shown in addresses(url, listener, settings):
             stream.write(f"authproxy: {shown} -> {settings.services[name].address}\n")
+    if admin_url:
+        stream.write(f"authproxy: admin: {admin_url}\n")
     stream.flush()
 
 

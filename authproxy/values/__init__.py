@@ -10,10 +10,13 @@ with a sentence that says what is wrong and what to write instead. Pure: no file
 """
 
 from authproxy.values.addresses import (
+    ADMIN_PORT,
     DEFAULT_PORT,
     PROBE_HOST,
+    AdminSpec,
     Listen,
     Origin,
+    parse_admin,
     parse_host_name,
     parse_listen,
     parse_origin,
@@ -60,6 +63,7 @@ from authproxy.values.web_origins import parse_web_origin
 from authproxy.values.wording import did_you_mean, find_close, find_slip, quoted, refuse_placeholder
 
 __all__ = [
+    "ADMIN_PORT",
     "CLOUD_PLATFORM",
     "DEFAULT_PORT",
     "LOOPBACK",
@@ -68,6 +72,7 @@ __all__ = [
     "READ_ONLY",
     "SOURCES",
     "VALUE_SOURCES",
+    "AdminSpec",
     "CredentialsSpec",
     "EgressProxy",
     "EgressSpec",
@@ -82,6 +87,7 @@ __all__ = [
     "find_slip",
     "is_read_only",
     "is_run_service",
+    "parse_admin",
     "parse_audience",
     "parse_bytes",
     "parse_credentials",

@@ -1,7 +1,7 @@
-"""Where a service is, and where we listen."""
+"""Where a service is, and where we listen, for clients and for who looks after us."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +28,7 @@ _BASE_PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]*)+")
 _ABSTRACT = re.compile(r"[A-Za-z0-9._/-]{1,100}")
 
 DEFAULT_PORT = 8080
+ADMIN_PORT = 4040
 PROBE_HOST = "authproxy.invalid"
 """What `authproxy status` asks for: nobody has this name (RFC 6761 6.4)."""
 
@@ -98,6 +99,22 @@ class Listen:
             return f"unix:{self.path}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port is None else f"{host}:{self.port}"
+
+
+_USUAL_ADMIN = Listen("127.0.0.1", ADMIN_PORT)
+_OFF = ("off", "none", "no", "false", "disabled", "0")
+
+
+@dataclass(frozen=True, slots=True)
+class AdminSpec:
+    """`auto` is for a person at a terminal, and off elsewhere."""
+
+    kind: Literal["auto", "off", "at"]
+    listen: Listen = _USUAL_ADMIN
+    """Has a port, or is a Unix socket."""
+
+    def __str__(self) -> str:
+        return str(self.listen) if self.kind == "at" else self.kind
 
 
 def parse_origin(text: str, *, example: str = "https://SERVICE.run.app") -> Origin:
@@ -175,6 +192,25 @@ def parse_listen(text: str) -> Listen:
     if not (is_host(host) or is_ipv6(host)):
         raise ValueError(f"{quoted(text)} is not an address; {FORMS}")
     return Listen(canonical(host), parse_port(port) if port else None)
+
+
+def parse_admin(text: str) -> AdminSpec:
+    """`off`, `auto`, or an address as for `--listen`; without a port it gets 4040."""
+    word = text.strip().lower()
+    if word in _OFF:
+        return AdminSpec("off")
+    if word == "auto":
+        return AdminSpec("auto")
+    if word in ("on", "true", "yes"):
+        return AdminSpec("at")
+    listen = parse_listen(text)
+    if listen.inherited is not None:
+        raise ValueError(
+            f"{quoted(text)} is for listeners of clients; write 127.0.0.1:{ADMIN_PORT} or unix:PATH"
+        )
+    if listen.path is None and listen.port is None:
+        listen = replace(listen, port=ADMIN_PORT)
+    return AdminSpec("at", listen)
 
 
 def parse_host_name(text: str) -> str:

@@ -65,6 +65,8 @@ def _secret_files(draft: Draft) -> Iterator[tuple[Path, int | None, FilePath]]:
     for name, key in settings.keys.items():
         if key.file is not None:
             yield ("keys", name, "file"), None, key.file
+    if settings.admin_key is not None and settings.admin_key.kind == "file":
+        yield ("admin_key",), None, FilePath(settings.admin_key.value)
     yield from _key_of(("tls_cert_file",), settings.tls_cert_file, settings.tls_key_file)
     if settings.egress_proxy.kind == "file":
         yield ("egress_proxy",), None, FilePath(settings.egress_proxy.value)

@@ -64,7 +64,7 @@ def _same_listener(draft: Draft) -> Iterator[Problem]:
     for path, index, listener in draft.listeners():
         listen = listener.listen
         is_free = listen.port == 0 and listen.inherited is None
-        other = None if is_free else next((each for each in seen if _overlap(listen, each)), None)
+        other = None if is_free else next((each for each in seen if overlap(listen, each)), None)
         if other is not None:
             same = "has" if _has(listen, other) else "is a part of"
             same = "is listed twice" if other == listen else f"{same} {other}"
@@ -72,7 +72,8 @@ def _same_listener(draft: Draft) -> Iterator[Problem]:
         seen.append(listen)
 
 
-def _overlap(one: Listen, other: Listen) -> bool:
+def overlap(one: Listen, other: Listen) -> bool:
+    """Whether both would take the same connections."""
     if any(each.path is not None or each.inherited is not None for each in (one, other)):
         return str(one) == str(other)
     if one.port != other.port:

@@ -74,6 +74,7 @@ FLAGS: dict[str, Path] = {
     "--listen": ("listen",),
     "--allow": ("allow",),
     "--deny": ("deny",),
+    "--admin": ("admin",),
     "--audience": ("services", EVERY, "audience"),
     "--token-header": ("services", EVERY, "token_header"),
     "--credentials": ("services", EVERY, "credentials"),

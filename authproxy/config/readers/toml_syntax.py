@@ -11,7 +11,15 @@ from authproxy.values import quoted
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 """tomllib gives the position only within its message (attributes came with Python 3.14)."""
 
-_SECRETIVE = ("api_key", "secret_headers", "credentials", "add_headers", "egress_proxy", "sha256")
+_SECRETIVE = (
+    "api_key",
+    "admin_key",
+    "secret_headers",
+    "credentials",
+    "add_headers",
+    "egress_proxy",
+    "sha256",
+)
 _HARMLESS = {path[-1] for path in PATHS} - {*_SECRETIVE, "token", "file", "audience"}
 _LIKE_A_SECRET = re.compile(r"[A-Za-z0-9+/_=-]{24,}|@|://[^/\s]*:[^/\s]*[^\d/\s\"']")
 _HEADER = re.compile(r"\[[A-Za-z0-9_.\"' \[\]-]{0,80}")

@@ -1,0 +1,11 @@
+"""The admin listener: how authproxy is doing, for machines and for the person who runs it.
+
+Its requests never reach a service, and it never sees those that do. Read `listener` first: sockets
+in, answers out. `application` makes an aiohttp application of `views`, and `guard` says who may ask
+for what: probes and metrics are open to `admin_allow`, everything else is for this machine and the
+key in `admin_key`. `inside` is all that is known here of the running proxy. `readiness` decides
+whether that is ready, `deep` asks the services too, `probes` says it; `status_report` is the rest
+as JSON, and `leaving` ends it all.
+
+Nothing here is imported unless the listener is on: aiohttp costs more than all the rest at start.
+"""

@@ -1,0 +1,37 @@
+"""The key to the admin listener, and the cookie that a browser has in its place.
+
+The key stands in the address that a person opens. The cookie is other text than the key: browsers
+send it to every port of its host, and so to what else runs there.
+"""
+
+import secrets
+
+from authproxy.exchange import Secret
+
+KEY_BYTES = 32
+
+
+class AdminKey:
+    """Made when the listener is, and good until it ends."""
+
+    def __init__(self, chosen: Secret | None = None) -> None:
+        """`chosen`: by the configuration; else one is made."""
+        self.is_chosen = chosen is not None
+        self.key = chosen or Secret(secrets.token_urlsafe(KEY_BYTES))
+        self.cookie = Secret(secrets.token_urlsafe(KEY_BYTES))
+
+    def opens(self, shown: str) -> bool:
+        """Compared in a time that does not depend on where it differs."""
+        return _is_same(shown, self.key)
+
+    def is_cookie(self, shown: str) -> bool:
+        return _is_same(shown, self.cookie)
+
+    def __repr__(self) -> str:
+        return f"<AdminKey [{'chosen' if self.is_chosen else 'made'}]>"
+
+
+def _is_same(shown: str, secret: Secret) -> bool:
+    return secrets.compare_digest(
+        shown.encode("utf-8", "surrogateescape"), secret.reveal().encode()
+    )

@@ -1,0 +1,57 @@
+"""What the admin listener knows of the running proxy: narrow views that `runtime` fills."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from authproxy.identity.token_cache.status import TokenStatus
+from authproxy.wire.status import ServerStatus
+
+Phase = Literal["starting", "serving", "draining"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenerState:
+    """One listener that is open."""
+
+    url: str
+    """As in its ready line: a URL, or `unix:PATH`."""
+    service: str | None
+    """The only service that it leads to; None: all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceState:
+    """One service at this moment. No secret is in it."""
+
+    name: str
+    address: str
+    """For people: its URL, or PROJECT/REGION/NAME while that has not been looked up."""
+    tokens: tuple[TokenStatus, ...]
+    """Of all that its requests need: the token first, then keys, and the address if looked up."""
+
+
+class Inside(Protocol):
+    """The running proxy. All of it is quick and may be asked at any moment."""
+
+    @property
+    def phase(self) -> Phase:
+        """`serving` once all listeners are open, `draining` from the first word of the end on."""
+
+    def listeners(self) -> Sequence[ListenerState]:
+        """Those that are open, in the order of the configuration."""
+
+    def services(self) -> Sequence[ServiceState]:
+        """All of them, in the order of the configuration."""
+
+    def server(self) -> ServerStatus | None:
+        """Connections and exchanges, in numbers; None before there is a server."""
+
+    def retry(self, service: str) -> None:
+        """Try again, in the background, to get what this service's requests lack."""
+
+    async def ask(self, service: str) -> str:
+        """Send one small request to this service. Why it does not work; empty when it does."""
+
+    def quit(self) -> None:
+        """End as after SIGTERM, but with exit code 0."""

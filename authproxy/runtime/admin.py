@@ -1,0 +1,159 @@
+"""The admin listener of a running proxy: whether there is one, and what it gets to know.
+
+What it is made of is imported only when there is one.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+from typing import TYPE_CHECKING
+
+from authproxy.config import resolve_secret
+from authproxy.errors import CredentialError, StartError
+from authproxy.policy.access.networks import AddressSet
+from authproxy.settings import ListenerSettings, Settings
+from authproxy.tasks import Tasks
+from authproxy.values import ADMIN_PORT, Listen
+from authproxy.wire.listening.server import ProxyServer
+from authproxy.wire.listening.sockets import listener_url, open_listener
+from authproxy.wire.status import ServerStatus
+from authproxy.wire.upstream.upstream import Upstream
+
+if TYPE_CHECKING:
+    from authproxy.admin.inside import ListenerState, Phase, ServiceState
+    from authproxy.admin.listener import AdminListener
+
+NEXT_PORTS = 20
+"""Tried one after the other, when somebody has the usual one already."""
+_CONTAINERS = (Path("/.dockerenv"), Path("/run/.containerenv"))
+_UNATTENDED = ("CI", "K_SERVICE", "K_REVISION", "KUBERNETES_SERVICE_HOST", "container")
+"""Variables that are set where nobody sits in front of it, or where 127.0.0.1 is another one's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminPlace:
+    """Where the admin listener is to be, and what is shown of it."""
+
+    listen: Listen
+    takes_next: bool = False
+    """When the port is taken, the next one does as well."""
+    shows_key: bool = False
+    """A person reads the ready line, and no log keeps it."""
+
+
+def find_place(
+    settings: Settings, *, at_terminal: bool, environ: Mapping[str, str] = os.environ
+) -> AdminPlace | None:
+    """None where no admin listener is wanted."""
+    spec = settings.admin
+    is_attended = at_terminal and not _is_unattended(environ)
+    if spec.kind == "off" or (spec.kind == "auto" and not is_attended):
+        return None
+    return AdminPlace(listen=spec.listen, takes_next=spec.kind == "auto", shows_key=at_terminal)
+
+
+def _is_unattended(environ: Mapping[str, str]) -> bool:
+    return any(environ.get(name) for name in _UNATTENDED) or any(
+        each.exists() for each in _CONTAINERS
+    )
+
+
+def open_sockets(place: AdminPlace) -> list[socket]:
+    """Raises StartError."""
+    port = place.listen.port or 0
+    for number in range(port, port + NEXT_PORTS) if place.takes_next else ():
+        with contextlib.suppress(StartError):
+            return open_listener(Listen(place.listen.host, number))
+    listen = Listen(place.listen.host, 0) if place.takes_next else place.listen
+    try:
+        return open_listener(listen)
+    except StartError as error:
+        hint = f"{error.hint} Or choose another place for the admin listener: --admin {ADMIN_PORT}."
+        raise StartError(f"the admin listener {error}", hint=hint) from error
+
+
+class ProxyInside:
+    """What `authproxy.admin` may know of a proxy, and do with it."""
+
+    def __init__(self, settings: Settings, tasks: Tasks) -> None:
+        self.opened: Sequence[tuple[str, ListenerSettings]] = ()
+        self.upstreams: Mapping[str, Upstream] = {}
+        self.server_of_clients: ProxyServer | None = None
+        self.is_open = False
+        """All listeners are, and stay so until the end."""
+        self._settings = settings
+        self._tasks = tasks
+        self.on_quit: Callable[[], None] = lambda: None
+        """Ends it all, in good order."""
+
+    @property
+    def phase(self) -> "Phase":
+        if self.server_of_clients is not None and self.server_of_clients.draining:
+            return "draining"
+        return "serving" if self.is_open else "starting"
+
+    def listeners(self) -> "Sequence[ListenerState]":
+        from authproxy.admin.inside import ListenerState
+
+        return [ListenerState(url=url, service=each.service) for url, each in self.opened]
+
+    def services(self) -> "Sequence[ServiceState]":
+        from authproxy.admin.inside import ServiceState
+
+        return [
+            ServiceState(
+                name=name,
+                address=self._settings.services[name].address
+                if upstream.found is not None
+                else str(upstream.origin),
+                tokens=upstream.tokens.statuses(),
+            )
+            for name, upstream in self.upstreams.items()
+        ]
+
+    def server(self) -> ServerStatus | None:
+        return None if self.server_of_clients is None else self.server_of_clients.status()
+
+    def retry(self, service: str) -> None:
+        tokens = self.upstreams[service].tokens
+        if not any(each.minting or each.next_try_at is not None for each in tokens.statuses()):
+            self._tasks.spawn(_try(self.upstreams[service]), name=f"token for {service}")
+
+    async def ask(self, service: str) -> str:
+        return ""
+
+    def quit(self) -> None:
+        self.on_quit()
+
+
+async def _try(upstream: Upstream) -> None:
+    with contextlib.suppress(CredentialError):
+        await upstream.tokens.get()
+
+
+async def open_admin(
+    place: AdminPlace, settings: Settings, inside: ProxyInside, tasks: Tasks
+) -> "tuple[AdminListener, str]":
+    """The listener, and the address to open. Raises StartError."""
+    from authproxy.admin.admin_key import AdminKey
+    from authproxy.admin.deep import DeepChecks
+    from authproxy.admin.guard import AdminAccess
+    from authproxy.admin.leaving import quit_views
+    from authproxy.admin.listener import AdminListener
+    from authproxy.admin.probes import probe_views
+    from authproxy.admin.status_report import report_views
+
+    ref = settings.admin_key
+    key = AdminKey(resolve_secret(ref, os.environ) if ref is not None else None)
+    views = [*probe_views(inside, DeepChecks(inside.ask, tasks)), *report_views(inside)]
+    if settings.admin_quit:
+        views += quit_views(inside)
+    access = AdminAccess(allow=AddressSet(settings.admin_allow), hosts=settings.hosts)
+    listener = AdminListener(views, access, key)
+    sockets = open_sockets(place)
+    await listener.start(sockets)
+    url = listener_url(place.listen, sockets[0])
+    return listener, f"{url}/?key={key.key.reveal()}" if place.shows_key else url
