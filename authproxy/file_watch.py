@@ -61,6 +61,7 @@ class _Group:
         self.parts: list[Any] = []
         self.combine = combine
         self.on_change = on_change
+        self.is_retired = False
         self._version = 0
 
     async def put(self, at: int, part: object) -> object:
@@ -68,7 +69,7 @@ class _Group:
         self.parts[at] = part
         self._version = version = self._version + 1
         whole: object = await in_thread(self.combine, list(self.parts), name="files")
-        if version == self._version:  # else somebody is putting a newer one
+        if version == self._version and not self.is_retired:  # else a newer one is being put
             self.on_change(whole)
         return whole
 
@@ -76,6 +77,7 @@ class _Group:
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Watched:
     source: FromFiles[Any]
+    owner: object
     group: _Group
     at: int
     seen: Marks
@@ -136,18 +138,25 @@ class FileWatch:
         self._timer: Timer | None = None
         self._is_looking = False
 
-    def add(self, source: FromFiles[Read], on_change: Callable[[Read], None]) -> Read:
-        """What there is now; `on_change` is called with each one that follows.
+    def add(
+        self,
+        source: FromFiles[Read],
+        on_change: Callable[[Read], None],
+        owner: object = None,
+    ) -> Read:
+        """What there is now; `on_change` is called with each one that follows, until `owner` is
+        retired.
 
         Raises what `source.read` raises, and then nothing is watched.
         """
-        return self.add_each([source], lambda parts: parts[0], on_change)
+        return self.add_each([source], lambda parts: parts[0], on_change, owner)
 
     def add_each(
         self,
         parts: Sequence[FromFiles[Read]],
         combine: Callable[[Sequence[Read]], Taken],
         on_change: Callable[[Taken], None],
+        owner: object = None,
     ) -> Taken:
         """What all parts make together; each is read anew by itself. `combine` may take long.
 
@@ -163,12 +172,22 @@ class FileWatch:
             except ConfigError as error:
                 problems += error.problems
             if source.files:
-                watched.append(_Watched(source=source, group=group, at=at, seen=seen, pending=seen))
+                watched.append(
+                    _Watched(
+                        source=source, owner=owner, group=group, at=at, seen=seen, pending=seen
+                    )
+                )
         if problems:
             raise ConfigError(problems)
         whole = combine(list(group.parts))
         self._watched += watched
         return whole
+
+    def retire(self, owner: object) -> None:
+        """What was added for `owner` is looked at no more, and no change of it is told."""
+        for each in self._watched:
+            each.group.is_retired |= each.owner is owner
+        self._watched = [each for each in self._watched if each.owner is not owner]
 
     def wait(
         self, who: object, files: tuple[Path, ...], seen: Marks, changed: Callable[[], None]

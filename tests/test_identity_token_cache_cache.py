@@ -729,3 +729,30 @@ async def test_an_evicted_token_is_served_for_a_second_at_most(
     assert first.current() is None
     assert second.current() is not None
     await cache.close()
+
+
+async def test_what_is_not_wanted_any_more_sets_no_timer_and_is_not_listed(
+    cache: TokenCache, tokens: Tokens, source: FakeSource, clock: FakeClock
+) -> None:
+    other = cache.tokens_for(source, B)
+    source.answer("one")
+    source.answer("two")
+    await tokens.get()
+    await other.get()
+    cache.keep_only({(source, B)})
+
+    assert [B] == [status.audience for status in cache.statuses()]
+    assert (None, "two", 1) == (shown(tokens), shown(other), len(clock.pending))
+    assert cache.tokens_for(source, A) is not tokens
+
+
+async def test_a_mint_that_is_under_way_ends_for_those_who_wait(
+    cache: TokenCache, tokens: Tokens, source: FakeSource, clock: FakeClock
+) -> None:
+    waiting = asyncio.ensure_future(tokens.get())  # noqa: TID251 -- awaited below
+    await until(lambda: source.running == 1)
+    cache.keep_only(())
+    source.answer("one")
+
+    assert "one" == (await waiting).value.reveal()
+    assert [] == clock.pending

@@ -12,6 +12,7 @@ from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.identity.token_cache.service_tokens import Tokens
 from authproxy.identity.token_cache.supply import Unresolved, WithSecrets
 from authproxy.runtime.services import Builder, combine_secrets, local_secrets
+from authproxy.runtime.sources import Sources
 from authproxy.settings import Settings
 from authproxy.wire.upstream.upstream import Upstream
 from tests.support.configuring import URL, settings
@@ -39,7 +40,8 @@ def found(tmp_path: Path) -> Settings:
 
 
 def build(found: Settings, files: FileWatch | None = None, **environ: str) -> dict[str, Upstream]:
-    return Builder(found, TokenCache(), files or FileWatch(), Machine(environ)).build_all()
+    sources = Sources(TokenCache(), Machine(environ))
+    return Builder(found, sources, files or FileWatch()).build_all()
 
 
 async def test_each_service_has_what_its_requests_wait_for(found: Settings) -> None:

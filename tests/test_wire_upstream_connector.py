@@ -2,8 +2,10 @@
 
 import datetime
 import ssl
+import threading
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import pytest
 import trustme
@@ -11,7 +13,8 @@ import trustme
 from authproxy.errors import Code, StartError, UpstreamError
 from authproxy.values import parse_origin
 from authproxy.wire.upstream.connector import Connector, connector_for
-from authproxy.wire.upstream.tls import ServiceTls, service_context
+from authproxy.wire.upstream.tls import ServiceTls, TlsContexts, service_context
+from tests.support.certificates import write_authority
 from tests.support.configuring import settings
 from tests.support.connecting import connect_proxy
 from tests.support.ears import Ears, opened
@@ -232,3 +235,31 @@ async def test_whether_a_service_speaks_http2_is_found_out() -> None:
         assert await connector.speaks_http2()
         assert not await connector_to(plain.url).speaks_http2()
         assert not await connector_to(plain.url.replace("http:", "https:"), trust).speaks_http2()
+
+
+async def test_files_for_a_protocol_are_read_once_and_not_in_the_event_loop() -> None:
+    certificate, trust = tls_contexts()
+    certificate.set_alpn_protocols(["h2", "http/1.1"])
+    asked: list[tuple[str, bool]] = []
+
+    def contexts(alpn: str) -> ssl.SSLContext:
+        asked.append((alpn, threading.current_thread() is threading.main_thread()))
+        return trust
+
+    async with raw_service(quiet, tls=certificate) as service:
+        connector = Connector(origin=parse_origin(service.url), timeout_s=5, contexts=contexts)
+        for http2 in (True, True, False, False):
+            async with opened(connector, http2=http2):
+                pass
+
+    assert [("h2", False), ("http/1.1", False)] == asked
+
+
+async def test_a_file_that_went_before_http2_was_spoken_is_told_of(tmp_path: Path) -> None:
+    ca_file = write_authority(tmp_path, trustme.CA())
+    made = settings(urls=["https://localhost:9"], environ={"AUTHPROXY_CA_FILE": str(ca_file)})
+    [service] = made.services.values()
+    connector = connector_for(service, made, TlsContexts(), {})
+    ca_file.unlink()
+    with pytest.raises(UpstreamError, match=r"settings for TLS to .* can no longer be used"):
+        await connector.open(Ears, http2=True)

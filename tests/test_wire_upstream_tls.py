@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import trustme
 from authproxy.errors import StartError
 from authproxy.values import parse_origin
 from authproxy.wire.upstream.connector import Connector
-from authproxy.wire.upstream.tls import ServiceTls, service_context
+from authproxy.wire.upstream.tls import ServiceTls, TlsContexts, service_context
 from tests.support.certificates import write_authority, write_lax_chain, write_pair
 from tests.support.ears import Ears, opened
 from tests.support.raw import OK, RawService, raw_service
@@ -112,3 +113,42 @@ async def test_a_service_with_old_tls_is_refused(tmp_path: Path) -> None:
         modern = connector_to(service, ServiceTls(ca_file=ca_file, min_version="1.3"))
         with pytest.raises(Exception, match=r"handshake with .* failed|while it was being opened"):
             await modern.open(Ears)
+
+
+def test_contexts_are_shared_until_their_files_are_others(tmp_path: Path) -> None:
+    contexts = TlsContexts()
+    plain, named = ServiceTls(), ServiceTls(ca_file=write_authority(tmp_path, AUTHORITY))
+    asked = [(tls, alpn) for tls in (plain, named) for alpn in ("http/1.1", "h2")]
+    first = [contexts(*each) for each in asked]
+    for tls in (plain, named):
+        contexts.look(tls)
+    same = [contexts(*each) for each in asked]
+    write_authority(tmp_path, trustme.CA())
+    unseen = [contexts(*each) for each in asked]
+    for tls in (plain, named):
+        contexts.look(tls)
+    others = [contexts(*each) for each in asked]
+
+    assert 4 == len(set(map(id, first))) == len(contexts)
+    assert first == same == unseen
+    assert [True, True, False, False] == [a is b for a, b in zip(first, others, strict=True)]
+
+
+def test_contexts_that_are_not_wanted_are_given_up() -> None:
+    contexts = TlsContexts()
+    old, new = ServiceTls(min_version="1.2"), ServiceTls(min_version="1.3")
+    before = [contexts(each, "h2") for each in (old, new)]
+    contexts.keep_only({new})
+
+    assert 1 == len(contexts)
+    assert [False, True] == [
+        contexts(each, "h2") is context for each, context in zip((old, new), before, strict=True)
+    ]
+
+
+def test_threads_that_ask_at_once_get_one_context() -> None:
+    contexts = TlsContexts()
+    with ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(lambda _: contexts(ServiceTls(), "h2"), range(4)))
+
+    assert 1 == len(set(map(id, made)))

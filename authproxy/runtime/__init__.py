@@ -1,6 +1,7 @@
 """Builds everything from the settings, and runs it.
 
 Read `app` first: start, serve, drain, stop. `services` and `listeners` are what the settings become
-there, `access_lists` those lists that come from files; `counters` counts clients; `admin` builds
-the admin listener; `log_output` opens the log; `memory` gives back what a load took.
+there, `sources` where tokens come from, `access_lists` those lists that come from files; `counters`
+counts clients; `admin` builds the admin listener; `log_output` opens the log; `memory` gives back
+what a load took.
 """

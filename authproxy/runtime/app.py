@@ -24,6 +24,7 @@ from authproxy.runtime.counters import limits_of_one_process
 from authproxy.runtime.listeners import Gate, addresses
 from authproxy.runtime.log_output import LogOutput, access_log, open_log
 from authproxy.runtime.services import Builder
+from authproxy.runtime.sources import Sources
 from authproxy.settings import ListenerSettings, Settings
 from authproxy.tasks import Tasks
 from authproxy.values import EgressProxy
@@ -134,6 +135,7 @@ class Proxy:
         self._tokens = TokenCache(
             deadline_s=settings.timeouts.token, skew=machine.skew, files=self._files
         )
+        self._sources = Sources(self._tokens, machine)
 
     @property
     def urls(self) -> list[str]:
@@ -173,7 +175,7 @@ class Proxy:
         self._push(self._files.close)
         self._push(self._tokens.close)
         upstreams = Builder(
-            self.settings, self._tokens, self._files, self._machine, found=self._gate.found
+            self.settings, self._sources, self._files, found=self._gate.found
         ).build_all()
         for name, upstream in upstreams.items():
             self._gate.guard(upstream, self.settings.services[name])

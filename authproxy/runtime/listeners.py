@@ -31,7 +31,7 @@ class Gate:
         self._services = dict(settings.services)
         self._by_port: dict[bytes, ListenerRules] = {}
         parts = [KeyPart(name, key) for name, key in settings.keys.items()]
-        self._keys = files.add_each(parts, _combine_keys, self._changed_keys)
+        self._keys = files.add_each(parts, _combine_keys, self._changed_keys, owner=self)
         self._limits = limits
 
     def rules_for(
@@ -47,7 +47,7 @@ class Gate:
         sources = _listener_sources(listener, settings)
         rules = ListenerRules(
             routes=self._routes(listener, upstreams),
-            access=self._files.add_each(sources.parts, sources.combine, changed),
+            access=self._files.add_each(sources.parts, sources.combine, changed, owner=self),
             trusted=AddressSet(settings.trusted_proxies),
             allow_origins=web_origins(settings.allow_origins),
             peer_uids=frozenset(listener.peer_uids) if _asks_for_user(listener) else None,
@@ -84,9 +84,15 @@ class Gate:
 
         sources = _service_sources(service)
         if sources is not None:
-            upstream.access = self._files.add_each(sources.parts, sources.combine, changed)
+            upstream.access = self._files.add_each(
+                sources.parts, sources.combine, changed, owner=self
+            )
         else:
             upstream.access = None
+
+    def retire(self) -> None:
+        """Another configuration has taken its place: its files are looked at no more."""
+        self._files.retire(self)
 
     def _changed_keys(self, keys: KeyRing | None) -> None:
         self._keys = keys

@@ -1,9 +1,9 @@
 """The services of a configuration as the running proxy knows them, built from Settings."""
 
 import logging
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
 from pathlib import Path
 
 from authproxy.config import find_egress_for_tokens, resolve_secret
@@ -11,20 +11,17 @@ from authproxy.config.files.reading import lasting
 from authproxy.errors import Code, CredentialError, StartError
 from authproxy.exchange import Secret, Token
 from authproxy.file_watch import FileWatch
-from authproxy.identity.apis.client import GoogleApi
-from authproxy.identity.apis.cloud_run import RunApi, located, lookup_name, read_addresses
-from authproxy.identity.apis.secret_manager import SecretManager
-from authproxy.identity.machine import Machine
+from authproxy.identity.apis.cloud_run import located, lookup_name, read_addresses
 from authproxy.identity.source import Source
-from authproxy.identity.sources.build import build_source
-from authproxy.identity.token_cache.cache import TokenCache
+from authproxy.identity.token_cache.service_tokens import Tokens
 from authproxy.identity.token_cache.supply import Supply, Unresolved, WithSecrets
 from authproxy.policy.messages.headers import ServiceRules, service_rules
+from authproxy.runtime.sources import Identity, Needs, Sources
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import CLOUD_PLATFORM, RunService, SecretRef
 from authproxy.wire.upstream.connector import Connector, connector_for
 from authproxy.wire.upstream.pool import Pool
-from authproxy.wire.upstream.tls import service_context
+from authproxy.wire.upstream.tls import ServiceTls
 from authproxy.wire.upstream.upstream import Upstream
 
 logger = logging.getLogger(__name__)
@@ -34,33 +31,31 @@ Put = Callable[[Secrets], None]
 
 
 class Builder:
-    """Builds services; those with the same identity share its source, and so its tokens."""
+    """Builds the services of one configuration.
+
+    Those with the same identity share its source, and so its tokens, also with the services of a
+    configuration before: `sources` outlives its builders.
+    """
 
     def __init__(
         self,
         settings: Settings,
-        tokens: TokenCache,
+        sources: Sources,
         files: FileWatch,
-        machine: Machine,
         found: Callable[[str, ServiceSettings], None] = lambda _name, _service: None,
     ) -> None:
         """`found` hears of services whose address has become known.
 
         Raises StartError for an egress proxy that cannot be used.
         """
-        environ = machine.environ
-        egress = find_egress_for_tokens(settings, environ)
+        self.needs = Needs()
+        """What its services need of the sources."""
         self._settings = settings
-        self._tokens = tokens
+        self._sources = sources
         self._files = files
-        self._environ = environ
-        self._skew = machine.skew
-        self._build_source = cache(partial(build_source, machine=machine, egress=egress))
-        self._contexts = cache(service_context)
-        self._managers: dict[Source, SecretManager] = {}
-        self._apis: dict[Source, RunApi] = {}
+        self._environ = sources.machine.environ
         self._found = found
-        self._egress = egress
+        self._egress = find_egress_for_tokens(settings, self._environ)
 
     def build_all(self) -> dict[str, Upstream]:
         """By name. Raises StartError."""
@@ -75,7 +70,7 @@ class Builder:
             upstream.rules = replace(upstream.rules, extra=self._rules(service, secrets).extra)
 
         local: Secrets = self._files.add_each(
-            local_secrets(service, self._environ), combine_secrets, put
+            local_secrets(service, self._environ), combine_secrets, put, owner=self
         )
         secrets.update(local)
         upstream = Upstream(
@@ -101,11 +96,8 @@ class Builder:
         self, upstream: Upstream, service: ServiceSettings, name: RunService, put: Put
     ) -> None:
         """Have the service's address found when somebody wants it, and all that rests on it."""
-        source = self._source(service, (CLOUD_PLATFORM,))
-        api = self._apis.setdefault(
-            source, RunApi(GoogleApi(source, self._skew, egress=self._egress))
-        )
-        address = self._tokens.tokens_for(api, lookup_name(name, service.tag))
+        api = self._sources.run_api(self._identity(service, (CLOUD_PLATFORM,)), self.needs)
+        address = self._tokens_for(api, lookup_name(name, service.tag))
 
         def resolved(found: Token) -> Supply:
             there = located(service, read_addresses(found))
@@ -126,7 +118,14 @@ class Builder:
         upstream.found = pending.wait
 
     def _connector(self, service: ServiceSettings) -> Connector:
-        return connector_for(service, self._settings, self._contexts, self._environ)
+        return connector_for(service, self._settings, self._context, self._environ)
+
+    def _context(self, tls: ServiceTls, alpn: str) -> ssl.SSLContext:
+        """Whether its files are others than before is looked at once for each configuration."""
+        if tls not in self.needs.tls:
+            self._sources.contexts.look(tls)
+            self.needs.tls.add(tls)
+        return self._sources.contexts(tls, alpn)
 
     def _rules(self, service: ServiceSettings, secrets: Secrets) -> ServiceRules:
         settings = self._settings
@@ -140,32 +139,28 @@ class Builder:
         )
 
     def _supply(self, service: ServiceSettings, put: Put) -> Supply:
-        source = self._source(service, service.token_scopes)
-        tokens = self._tokens.tokens_for(source, service.token_audience)
+        own = self._identity(service, service.token_scopes)
+        tokens = self._tokens_for(self._sources.source(own, self.needs), service.token_audience)
         names = {ref.value: ref for _, ref in service.secrets if ref.kind == "secret"}
         if not names:
             return tokens
-        manager = self._manager(self._source(service, (CLOUD_PLATFORM,)))
+        reader = self._identity(service, (CLOUD_PLATFORM,))
+        manager = self._sources.secret_manager(reader, self.needs)
         return WithSecrets(
             tokens,
-            [self._tokens.tokens_for(manager, name) for name in names],
+            [self._tokens_for(manager, name) for name in names],
             lambda found: put({names[name]: secret for name, secret in found.items()}),
         )
 
-    def _manager(self, source: Source) -> SecretManager:
-        if source not in self._managers:
-            self._managers[source] = SecretManager(
-                GoogleApi(source, self._skew, egress=self._egress)
-            )
-        return self._managers[source]
+    def _tokens_for(self, source: Source, audience: str) -> Tokens:
+        return self._sources.tokens_for(source, audience, self.needs)
 
-    def _source(self, service: ServiceSettings, scopes: tuple[str, ...]) -> Source:
-        return self._build_source(
-            service.credentials,
-            impersonate=service.impersonate,
-            delegates=service.delegates,
-            scopes=scopes,
-        )
+    def _identity(self, service: ServiceSettings, scopes: tuple[str, ...]) -> Identity:
+        return Identity.of(service, scopes, self._egress)
+
+    def retire(self) -> None:
+        """Another configuration has taken its place: its files are looked at no more."""
+        self._files.retire(self)
 
 
 class LocalSecret:

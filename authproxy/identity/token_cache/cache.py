@@ -3,7 +3,7 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from weakref import WeakValueDictionary
 
 from cachetools import TLRUCache
@@ -71,6 +71,14 @@ class TokenCache:
             self._limit[source] = limit
             tokens = self._tokens[key] = Tokens(self._shared, source, audience, limit)
         return tokens
+
+    def keep_only(self, wanted: Collection[Key]) -> None:
+        """Give up the tokens of all other sources and audiences: nothing is fetched ahead for
+        them any more, and those that are held are forgotten."""
+        for key, tokens in list(self._tokens.items()):
+            if key not in wanted:
+                tokens.give_up()
+                del self._tokens[key]
 
     def statuses(self) -> list[TokenStatus]:
         """Of all that are in memory, those of services that were taken out a while ago included.

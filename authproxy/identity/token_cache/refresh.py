@@ -72,6 +72,8 @@ class Refresh:
         self._changed = changed
         self._attempt: asyncio.Task[Outcome] | None = None
         self._timer: Timer | None = None
+        self._is_given_up = False
+        """Nothing is fetched ahead of time any more."""
 
     def refresh(self) -> None:
         """In the background, unless it is too early after a failure."""
@@ -82,6 +84,11 @@ class Refresh:
     def attempt(self) -> asyncio.Task[Outcome]:
         """The attempt that is running, else a new one."""
         return self._attempt or self._start()
+
+    def give_up(self) -> None:
+        """Fetch nothing but what is asked for. A mint that is under way comes to its end."""
+        self._is_given_up = True
+        self.stop()
 
     def stop(self) -> None:
         self._shared.watch.forget(self)
@@ -96,6 +103,11 @@ class Refresh:
             return None
         found = self._slot.find()
         return max(found.stale_at, self.retries.retry_at) if found else self.retries.retry_at
+
+    @property
+    def _rests(self) -> bool:
+        """It neither sets timers nor watches files."""
+        return self._is_given_up or self._shared.closed
 
     def _start(self) -> asyncio.Task[Outcome]:
         name = f"token for {self._audience}"
@@ -115,7 +127,7 @@ class Refresh:
     def _failed(self, error: CredentialError) -> None:
         now = self._shared.now()
         self.retries.failed(error, self._slot.find(), now, wanted=self._wanted())
-        if not self._shared.closed:
+        if not self._rests:
             files = paths_of(self._source)
             self._shared.watch.wait(self, files, self.mints.seen, self._files_changed)
 
@@ -170,7 +182,7 @@ class Refresh:
             self._timer.cancel()
             self._timer = None
         wait_s = self._wait_s()
-        if wait_s is not None and not self._shared.closed:
+        if wait_s is not None and not self._rests:
             wait_s = min(max(wait_s, 0.0), LOOK_EVERY_S)
             self._timer = self._shared.call_later(wait_s, self._wake)
 

@@ -154,6 +154,12 @@ class Tokens:
         """The one status, as `supply.Supply` has it."""
         return (self.status(),)
 
+    def give_up(self) -> None:
+        """Its service is gone. Who asks all the same gets a token, by a mint of its own."""
+        self._refresh.give_up()
+        self._slot.drop()
+        self._forget()
+
     def stop(self) -> None:
         self._refresh.stop()
 

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar, cast
 
@@ -11,6 +11,7 @@ from authproxy.config import find_egress
 from authproxy.errors import UpstreamError
 from authproxy.exchange import Opening
 from authproxy.settings import ServiceSettings, Settings
+from authproxy.threads import in_thread
 from authproxy.values import Origin
 from authproxy.wire.upstream.connect_errors import Peer, reaching
 from authproxy.wire.upstream.proxy_tunnel import HAPPY_EYEBALLS_DELAY_S, Early, Egress, hand_over
@@ -22,7 +23,7 @@ HTTP_2 = "h2"
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 Contexts = Callable[[str], ssl.SSLContext]
-"""The TLS context that offers this one protocol by ALPN, always the same one for it."""
+"""Makes the TLS context that offers this one protocol by ALPN. May read files, and so block."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class Connector:
     """None for a service without TLS."""
     egress: Egress | None = None
     """The proxy in between."""
+    _made: dict[str, ssl.SSLContext] = field(default_factory=dict, repr=False)
+    """What `contexts` has made, by protocol."""
 
     async def open(self, factory: Callable[[], P], *, http2: bool = False) -> P:
         """A protocol made by `factory`, on a connection that stands.
@@ -72,7 +75,7 @@ class Connector:
             return factory()
 
         async with reaching(self.peer, deadline=deadline, timeout_s=self.timeout_s):
-            context = self.contexts(alpn) if self.contexts is not None else None
+            context = await self._context(self.contexts, alpn) if self.contexts else None
             _, protocol = await loop.create_connection(
                 make,
                 self.origin.host,
@@ -95,6 +98,12 @@ class Connector:
         early.transport.abort()
         return bool(chosen == HTTP_2)
 
+    async def _context(self, contexts: Contexts, alpn: str) -> ssl.SSLContext:
+        """The same one each time. That for HTTP/2 is made when a client first speaks it."""
+        if alpn not in self._made:
+            self._made[alpn] = await in_thread(contexts, alpn, name="TLS settings")
+        return self._made[alpn]
+
     @property
     def peer(self) -> Peer:
         through = "" if self.egress is None else f"It was looked up through {self.egress.proxy}."
@@ -111,7 +120,8 @@ class Connector:
         async with reaching(self.peer, deadline=deadline, timeout_s=self.timeout_s):
             try:
                 if self.contexts is not None:
-                    transport, early = await self._secure(transport, early, self.contexts(alpn))
+                    context = await self._context(self.contexts, alpn)
+                    transport, early = await self._secure(transport, early, context)
                 protocol = factory()
                 hand_over(early, transport, protocol)
             except BaseException:
@@ -140,10 +150,10 @@ def connector_for(
     environ: Mapping[str, str],
 ) -> Connector:
     """The way to `service`; what cannot be used is said now. Raises StartError."""
-    made, tls = None, ServiceTls.of(service)
+    of_service, made, tls = None, dict[str, ssl.SSLContext](), ServiceTls.of(service)
     if service.url.scheme == "https":
-        made = partial(contexts, tls)
-        made(HTTP_1)
+        of_service = partial(contexts, tls)
+        made[HTTP_1] = of_service(HTTP_1)
     proxy = find_egress(service, settings, environ)
     egress = None
     if proxy is not None:
@@ -152,6 +162,7 @@ def connector_for(
     return Connector(
         origin=service.url,
         timeout_s=settings.timeouts_of(service).connect,
-        contexts=made,
+        contexts=of_service,
         egress=egress,
+        _made=made,
     )

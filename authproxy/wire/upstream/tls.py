@@ -1,12 +1,16 @@
 """TLS towards services: what is demanded of them, and what they are shown."""
 
 import ssl
+import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from authproxy.config.files.certificates import judge_alike, load_authorities, load_pair
 from authproxy.errors import StartError
+from authproxy.file_watch import Marks, marks
 from authproxy.settings import ServiceSettings
+from authproxy.threads import within
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -31,6 +35,12 @@ class ServiceTls:
             min_version=service.tls_min_version,
         )
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Those that a context is made of, besides the system's."""
+        named = (self.ca_file, self.cert_file, self.key_file)
+        return tuple(file for file in named if file is not None)
+
     def without_us(self) -> "ServiceTls":
         """The same trust, for others than the service: our certificate is not for them."""
         return ServiceTls(ca_file=self.ca_file, min_version=self.min_version)
@@ -53,3 +63,55 @@ def service_context(tls: ServiceTls, alpn: str) -> ssl.SSLContext:
     except ValueError as error:
         raise StartError(str(error)) from None
     return context
+
+
+class TlsContexts:
+    """The contexts of all services: those with the same settings share one.
+
+    Asked in threads as well as in the event loop.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[ServiceTls, Marks] = {}
+        """The files, as they were before they were read."""
+        self._made: dict[tuple[ServiceTls, str], ssl.SSLContext] = {}
+
+    def __call__(self, tls: ServiceTls, alpn: str) -> ssl.SSLContext:
+        """As `service_context`, and the same one each time."""
+        with self._lock:
+            if (tls, alpn) not in self._made:
+                self._made[tls, alpn] = service_context(tls, alpn)
+            return self._made[tls, alpn]
+
+    def look(self, tls: ServiceTls) -> None:
+        """Forget what was made of other files than there are now. May block."""
+        seen = _marks_of(tls)
+        with self._lock:
+            if self._seen.get(tls, seen) != seen:
+                self._forget(tls)
+            self._seen[tls] = seen
+
+    def keep_only(self, wanted: Collection[ServiceTls]) -> None:
+        """Give up those of other settings."""
+        with self._lock:
+            for tls in {tls for tls, _ in self._made} - set(wanted):
+                self._forget(tls)
+
+    def _forget(self, tls: ServiceTls) -> None:
+        self._seen.pop(tls, None)
+        for key in [key for key in self._made if key[0] == tls]:
+            del self._made[key]
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+
+def _marks_of(tls: ServiceTls) -> Marks:
+    """None of them where it takes too long: reading will say so."""
+    if not tls.files:
+        return ()
+    try:
+        return within(lambda: marks(tls.files), "the files of TLS to a service")
+    except TimeoutError:
+        return ()
