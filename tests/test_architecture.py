@@ -25,6 +25,7 @@ LAYERS = (
     ("commands.doctor",),
     ("commands",),
     ("demo",),
+    ("observe.metrics",),
     ("observe",),
     ("wire.listening",),
     ("wire.client",),
@@ -73,6 +74,7 @@ HOMES = {
     "google": {"identity"},
     "h2": {"demo"},
     "hpack": {"wire"},
+    "prometheus_client": {"observe"},
     "pydantic": {"bounds", "commands", "config", "fields", "reporting", "settings"},
     "requests": {"identity"},
 }

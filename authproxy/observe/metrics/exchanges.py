@@ -1,0 +1,176 @@
+"""The observer that counts exchanges.
+
+Rules of this file: it is on the way of every request, so a small one costs a look into a dict, some
+additions and three searches among a dozen bounds. What labels a request counts under is found once
+for each combination, and a client's own words never become one: a method that is not in METHODS is
+`other`, and is looked up each time.
+"""
+
+from collections import Counter
+
+from authproxy.errors import Code
+from authproxy.exchange import Exchange
+from authproxy.observe.metrics.histogram import Counts, Example
+from authproxy.observe.trace_context import find_trace
+
+METHODS = {
+    name.encode(): name
+    for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE")
+}
+OTHER = "other"
+# fmt: off -- a line for each would be a page
+GRPC_STATUSES = (
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+)
+# fmt: on
+"""By their numbers."""
+
+LONG_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Bounds for what takes a service's time."""
+ADDED_S = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0)
+"""Bounds for what is our own: most of it is below the first bounds of others."""
+WAIT_S = (0.0025, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Bounds for tokens and connections that were not at hand."""
+EXAMPLE_EVERY_S = 1.0
+"""How often a bucket looks for a trace to show: to look costs more than to count."""
+
+
+class Series:
+    """The requests that count under the same labels."""
+
+    __slots__ = ("count", "labels", "service")
+
+    def __init__(self, service: "ServiceCounts", labels: tuple[str, str, str, str]) -> None:
+        self.service = service
+        self.labels = labels
+        self.count = 0
+
+
+class ServiceCounts:
+    """What is counted for one service, and once for all requests without one."""
+
+    __slots__ = (
+        "aborted",
+        "added",
+        "connection_wait",
+        "duration",
+        "grpc",
+        "latency",
+        "look_at",
+        "received",
+        "retries",
+        "sent",
+        "token_wait",
+    )
+
+    def __init__(self) -> None:
+        self.received = self.sent = self.retries = 0
+        self.duration, self.latency = Counts(LONG_S), Counts(LONG_S)
+        self.added = Counts(ADDED_S)
+        self.token_wait, self.connection_wait = Counts(WAIT_S), Counts(WAIT_S)
+        self.aborted = {"client": 0, "service": 0, "authproxy": 0}
+        self.grpc: Counter[str] = Counter()
+        self.look_at = [0.0] * (len(LONG_S) + 1)
+        """For each bucket of `duration`: from when on another example is looked for."""
+
+
+class ExchangeMetrics:
+    """An Observer: counts what ended, by service."""
+
+    wants_times = True
+
+    def __init__(self) -> None:
+        self.services: dict[str, ServiceCounts] = {}
+        """By name; empty for requests that no service was found for."""
+        self.series: dict[tuple[str, str, str, str], Series] = {}
+        """By labels: service, method, class of the status, error."""
+        self._found: dict[tuple[str, bytes, int, Code | None], Series] = {}
+        """The same by what an exchange has. Methods are known ones, so it stays small."""
+
+    def service(self, name: str) -> ServiceCounts:
+        """That of a configured service, or of the empty name."""
+        found = self.services.get(name)
+        if found is None:
+            found = self.services[name] = ServiceCounts()
+        return found
+
+    def exchange_ended(self, exchange: Exchange) -> None:
+        key = (exchange.service, exchange.head.method, exchange.status // 100, exchange.code)
+        try:
+            series = self._found[key]
+        except KeyError:
+            series = self._find(*key)
+        series.count += 1
+        service = series.service
+        service.received += exchange.bytes_from_client
+        service.sent += exchange.bytes_to_client
+        if exchange.aborted:
+            service.aborted[exchange.aborted] += 1
+        if not exchange.service:
+            return
+        if exchange.status != 101:
+            bucket = service.duration.observe(exchange.duration_s)
+            if exchange.started_at >= service.look_at[bucket]:
+                self._look_for_example(service, bucket, exchange)
+        if exchange.attempts:
+            _count_sent(service, exchange)
+
+    def _find(self, name: str, method: bytes, hundreds: int, code: Code | None) -> Series:
+        """The series for such exchanges; remembered, unless a client could fill the memory so."""
+        status = f"{hundreds}xx" if hundreds else "none"
+        labels = (name, METHODS.get(method, OTHER), status, code.value if code else "")
+        series = self.series.get(labels)
+        if series is None:
+            series = self.series[labels] = Series(self.service(name), labels)
+        if method in METHODS:
+            self._found[name, method, hundreds, code] = series
+        return series
+
+    def _look_for_example(self, service: ServiceCounts, bucket: int, exchange: Exchange) -> None:
+        """Only a trace that is recorded can be looked at."""
+        service.look_at[bucket] = exchange.started_at + EXAMPLE_EVERY_S
+        trace = find_trace(exchange.head.headers)
+        if trace is not None and trace.sampled:
+            ended_at = exchange.started_at + exchange.duration_s
+            example = Example(trace.trace_id, exchange.duration_s, ended_at)
+            service.duration.examples[bucket] = example
+
+    def __repr__(self) -> str:
+        count = sum(series.count for series in self.series.values())
+        return f"<ExchangeMetrics [{count} exchanges, {len(self.series)} series]>"
+
+
+def _count_sent(service: ServiceCounts, exchange: Exchange) -> None:
+    """What is known of an exchange that the service has heard of."""
+    times = exchange.times
+    if times is None:
+        return
+    if exchange.attempts == 1:
+        service.added.observe(times.sent_s)
+    else:
+        service.retries += exchange.attempts - 1
+    if exchange.first_byte_s:
+        service.latency.observe(exchange.first_byte_s - times.sent_s)
+    if times.connected_s:
+        service.connection_wait.observe(times.connected_s - times.token_s)
+    if times.token_s:
+        service.token_wait.observe(times.token_s)
+    status = exchange.grpc_status
+    if status is not None:
+        service.grpc[GRPC_STATUSES[status] if 0 <= status < len(GRPC_STATUSES) else OTHER] += 1
