@@ -316,3 +316,32 @@ async def test_stderr_that_takes_nothing_stops_nothing(stderr: str) -> None:
 
         assert 143 == await process.wait()
     assert [(200, "ok")] * 3 == answers
+
+
+MEMORY = """
+import asyncio, gc, os, signal
+from authproxy.config import load
+from authproxy.runtime import app
+
+def look():
+    print(gc.get_freeze_count() > 0)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+flags = {"--listen": "127.0.0.1:0", "--credentials": "none"}
+settings = load(urls=["http://127.0.0.1:9"], file=None, flags=flags, environ={})
+app.run(settings, lambda urls: asyncio.get_running_loop().call_soon(look))
+print(gc.get_freeze_count() > 0)
+"""
+
+
+async def test_memory_is_given_back_while_it_runs() -> None:
+    """What does that puts aside what was there before it, for as long as it goes on."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", MEMORY),
+        env=clean_environment(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    out, _ = await process.communicate()
+
+    assert ["True", "False"] == out.decode().split()

@@ -7,11 +7,12 @@ import pytest
 
 from authproxy.exchange import Exchange
 from authproxy.settings import TimeoutSettings
-from authproxy.values import Listen
+from authproxy.values import Listen, parse_network
 from authproxy.wire.listening.sockets import open_listener
 from authproxy.wire.status import Kind
+from tests.support.proxy_header import v1
 from tests.support.proxying import proxying
-from tests.support.raw import OK, Call, raw_service
+from tests.support.raw import OK, Call, always, raw_service
 from tests.support.talking import GET, accepted, read_answer, read_rest, until, was_cut
 
 
@@ -209,3 +210,39 @@ async def test_one_listener_can_be_closed_and_the_rest_goes_on() -> None:
         writer.write(GET)
         assert OK == b"".join(await read_answer(reader))
         writer.close()
+
+
+@pytest.mark.parametrize("is_behind", [False, True], ids=["listen", "listen_behind"])
+async def test_a_listener_is_closed_by_itself_and_who_came_by_it_stays(is_behind: bool) -> None:
+    trusted = [parse_network("127.0.0.1")]
+    hello = v1("192.0.2.7") if is_behind else b""
+    allow = [parse_network("0.0.0.0/0")]
+    async with (
+        raw_service(always(OK)) as service,
+        proxying(service.url, trusted=trusted, allow=allow) as proxy,
+    ):
+        (sock,) = open_listener(Listen("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+        listen = proxy.server.listen_behind if is_behind else proxy.server.listen
+        close = listen(sock, proxy.listener)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(hello + GET)
+        first = await read_answer(reader)
+        arriving = [await asyncio.open_connection("127.0.0.1", port) for _ in range(is_behind)]
+        await until(lambda: proxy.server.status().arriving == len(arriving))
+        for _ in range(2):  # the second time it does nothing
+            close()
+        await until(lambda: sock.fileno() == -1)
+        await until(lambda: proxy.server.status().arriving == 0)
+
+        assert OK == b"".join(first)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        writer.write(GET)
+        assert OK == b"".join(await read_answer(reader))
+        other_reader, other = await proxy.connect()
+        other.write(GET)
+        assert OK == b"".join(await read_answer(other_reader))
+        for each in (writer, other, *(each for _, each in arriving)):
+            each.close()
+        assert not proxy.server.draining

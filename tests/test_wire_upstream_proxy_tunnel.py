@@ -3,6 +3,7 @@
 import asyncio
 import re
 import ssl
+from collections.abc import Callable
 
 import pytest
 
@@ -12,6 +13,7 @@ from authproxy.wire.upstream.connector import Connector
 from authproxy.wire.upstream.proxy_tunnel import Egress
 from tests.support.connecting import connect_proxy
 from tests.support.ears import Ears, opened
+from tests.support.loop_clock import put_forward, run_ahead
 from tests.support.raw import OK, Call, raw_service
 from tests.support.talking import GET, tls_contexts, until
 
@@ -191,6 +193,11 @@ async def quiet(call: Call) -> None:
     await call.reader.read(-1)
 
 
+async def always_quiet(call: Call) -> None:
+    await call.read_head()
+    await quiet(call)
+
+
 async def leave(call: Call) -> None:
     call.cut()
 
@@ -215,25 +222,43 @@ async def test_proxy_that_cannot_be_resolved_is_told() -> None:
     assert error.hint.endswith(" The proxy was named by HTTPS_PROXY.")
 
 
-async def test_proxy_that_does_not_answer_is_a_timeout_of_the_proxy() -> None:
-    async with raw_service(quiet) as silent:
-        error = await failure(connector_through(silent.url, timeout_s=0.5))
+async def failure_when(connector: Connector, begun: Callable[[], bool]) -> UpstreamError:
+    """What is said when the time for a connection passes after `begun` has come true."""
+    opening = asyncio.ensure_future(failure(connector))  # noqa: TID251 -- awaited below
+    await until(begun)
+    put_forward(connector.timeout_s)
+    return await opening
 
-    expected = (
-        f"The egress proxy {silent.url} did not connect to http://localhost:9 within 0.5 seconds."
-    )
+
+def test_proxy_that_does_not_answer_is_a_timeout_of_the_proxy() -> None:
+    async def act() -> tuple[str, UpstreamError]:
+        async with raw_service(always_quiet) as silent:
+            connector = connector_through(silent.url, timeout_s=60)
+            return silent.url, await failure_when(connector, lambda: bool(silent.heads))
+
+    url, error = run_ahead(act())
+    expected = f"The egress proxy {url} did not connect to http://localhost:9 within 60 seconds."
     assert expected == str(error)
     assert Code.UPSTREAM_TIMEOUT == error.code
 
 
-async def test_service_that_does_not_finish_its_handshake_is_not_the_proxys_fault() -> None:
+def test_service_that_does_not_finish_its_handshake_is_not_the_proxys_fault() -> None:
     _, trust = tls_contexts()
-    async with raw_service(quiet) as service, connect_proxy() as proxy:
-        url = service.url.replace("http:", "https:")
-        error = await failure(connector_through(proxy.url, url, trust=trust, timeout_s=0.2))
+    hellos: list[bytes] = []
 
-    assert f"{url} did not accept a connection within 0.2 seconds." == str(error)
-    assert error.hint.endswith(f" It was looked up through {proxy.url}.")
+    async def hear(call: Call) -> None:
+        hellos.append(await call.reader.read(1))
+        await quiet(call)
+
+    async def act() -> tuple[str, str, UpstreamError]:
+        async with raw_service(hear) as service, connect_proxy() as proxy:
+            url = service.url.replace("http:", "https:")
+            connector = connector_through(proxy.url, url, trust=trust, timeout_s=60)
+            return url, proxy.url, await failure_when(connector, lambda: bool(hellos))
+
+    url, proxy_url, error = run_ahead(act())
+    assert f"{url} did not accept a connection within 60 seconds." == str(error)
+    assert error.hint.endswith(f" It was looked up through {proxy_url}.")
 
 
 async def test_service_that_leaves_at_once_is_told() -> None:

@@ -54,7 +54,7 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
     `on_ready` gets the listeners' URLs once requests are taken.
     """
     log = open_log(settings)
-    admin = find_place(settings, at_terminal=sys.stderr.isatty())
+    admin = find_place(settings, at_terminal=sys.stderr is not None and sys.stderr.isatty())
     _raise_file_limit()
     memory.keep_what_was_freed()
     for number in SIGNALS:
