@@ -127,17 +127,21 @@ async def test_with_google_s_time_known_tokens_come_and_end_by_it(
 
 @pytest.mark.parametrize("by", [3, -3])
 async def test_what_is_known_is_known_for_a_moment_on_both_sides_of_a_jump(
-    tokens: Tokens, source: FakeSource, clock: FakeClock, by: float
+    source: FakeSource, clock: FakeClock, by: float
 ) -> None:
+    cache = TokenCache(clock=clock, steady=clock.steady, call_later=clock.call_later, max_tokens=1)
+    tokens = cache.tokens_for(source, "https://a")
     source.answer("one")
+    source.answer("two")
     one = await tokens.get()
     assert one is tokens.current()
-    tokens._slot.drop()
+    await cache.tokens_for(source, "https://b").get()  # for which the first one had to go
     clock.jump(KNOWN_FOR_S / 2)
     assert one is tokens.current()
     clock.jump(by)
 
     assert None is tokens.current()
+    await cache.close()
 
 
 # Status

@@ -293,7 +293,7 @@ async def test_head_that_drips_is_refused_at_the_limit() -> None:
         connection = await accepted(proxy)
         connection.data_received(b"GET / HTTP/1.1\r\n")
         sent = 0
-        while not connection._reader.is_deaf:
+        while not proxy.server.status().begun:
             connection.data_received(b"X")
             sent += 1
         answer = await read_rest(reader)
@@ -353,16 +353,16 @@ async def test_slow_head_is_refused_after_its_time() -> None:
         reader, writer = await proxy.connect()
         writer.write(GET)
         assert OK == b"".join(await read_answer(reader))
-        parser = (await accepted(proxy))._reader
+        connection = await accepted(proxy)
         writer.write(b"GET / HTTP")
-        await until(lambda: parser.head_open)
+        await until(lambda: "in a head" in repr(connection))
         proxy.server.tick(20)
         writer.write(GET[10:])
         assert OK == b"".join(await read_answer(reader))
         writer.write(b"GET / HTTP")
-        await until(lambda: parser.head_open)
+        await until(lambda: "in a head" in repr(connection))
         proxy.server.tick(20)
-        assert "<RequestReader [in a head]>" == repr(parser)
+        assert "<ClientConnection 127.0.0.1 [in a head, 0 queued]>" == repr(connection)
         proxy.server.tick(11)
         answer = await read_rest(reader)
         writer.close()
@@ -402,8 +402,8 @@ async def test_failure_inside_the_reader_ends_the_connection_alone(
 ) -> None:
     async with raw_service() as service, proxying(service.url) as proxy:
         reader, writer = await proxy.connect()
-        parser = (await accepted(proxy))._reader
-        parser._limits = None  # type: ignore[assignment]  # -- what a defect would look like
+        await accepted(proxy)
+        proxy.listener.routes = None  # type: ignore[assignment]  # -- what a defect would look like
         writer.write(GET)
         assert b"" == await read_rest(reader)
         writer.close()

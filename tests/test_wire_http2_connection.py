@@ -9,7 +9,7 @@ import pytest
 from authproxy.errors import Code, CredentialError
 from authproxy.exchange import NO_TOKEN
 from authproxy.policy.access.networks import AccessList
-from authproxy.policy.routes import Route, Site
+from authproxy.policy.routes import Routes, Target
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.values import parse_network
 from authproxy.wire.http2.connection import Splice
@@ -360,7 +360,12 @@ async def test_call_for_another_service_on_the_same_connection_is_421() -> None:
         one = routes.get("localhost", None).find(b"/")
         assert one is not None
         other = replace(one.service, name="other")
-        routes._by_host["other.localhost"] = Site(Route(other))
+        proxy.listener.routes = Routes(
+            {
+                "one": Target(service=one.service, hosts=("localhost",)),
+                "other": Target(service=other),
+            }
+        )
         async with http2_client(proxy) as client:
             client.call(1)
             await client.answer(1)

@@ -72,6 +72,11 @@ class ListenerRules:
             self._passing[key] = found
         return found
 
+    @property
+    def remembered(self) -> int:
+        """Clients that need not be judged again while the rules are the same."""
+        return len(self._passing)
+
     def find_no_route(
         self, proto: bytes, host: bytes | None, target: bytes, client: Address | None
     ) -> Refused:

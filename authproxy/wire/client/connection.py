@@ -345,5 +345,5 @@ class ClientConnection(asyncio.Protocol):
         self._advancing = False
 
     def __repr__(self) -> str:
-        state = f"{self._relay or 'idle'}, {len(self._queue)} queued"
-        return f"<ClientConnection {self.caller.address} [{state}]>"
+        state = self._relay or ("in a head" if self._reader.head_open else "idle")
+        return f"<ClientConnection {self.caller.address} [{state}, {len(self._queue)} queued]>"
