@@ -154,20 +154,20 @@ def read_fields(raw: bytes | Sequence[tuple[bytes, bytes]]) -> list[Field]:
 
 
 class Times:
-    """When what happened on an exchange's way; seconds from its start, 0.0: it did not happen."""
+    """When what happened on an exchange's way; seconds from its start, 0.0: it did not happen.
 
-    __slots__ = ("connected_s", "opening", "sent_s", "token_s")
+    As with an `Exchange`, defaults on the class cost nothing for each request.
+    """
 
-    def __init__(self) -> None:
-        self.token_s = 0.0
-        """The token came that it had to wait for; 0.0: one was at hand."""
-        self.connected_s = 0.0
-        """Its turn in the queue for connections came; 0.0: one was at hand."""
-        self.sent_s = 0.0
-        """Its head went to the service, for the last time if more than once."""
-        self.opening: Opening | None = None
-        """Of the connection that it was sent by last, if that is new: it may have been begun before
-        this exchange was, for another one."""
+    token_s = 0.0
+    """The token came that it had to wait for; 0.0: one was at hand."""
+    connected_s = 0.0
+    """Its turn in the queue for connections came; 0.0: one was at hand."""
+    sent_s = 0.0
+    """Its head went to the service, for the last time if more than once."""
+    opening: Opening | None = None
+    """Of the connection that it was sent by last, if that is new: it may have been begun before
+    this exchange was, for another one. None, too, unless an observer `wants_details`."""
 
 
 class Exchange:
@@ -200,7 +200,7 @@ class Exchange:
     aborted: Literal["", "client", "service", "authproxy"] = ""
     """Who left before the end, if anybody did."""
     times: Times | None = None
-    """None unless an observer `wants_details`."""
+    """None unless an observer `wants_times`."""
     grpc_status: int | None = None
     """What the service's answer says, where it is one of gRPC and has got so far. None, too, unless
     an observer `wants_details`."""
@@ -253,8 +253,11 @@ class Hearing(Observer, Protocol):
     after it ended. An exchange that is cut may end at any point between.
     """
 
+    wants_times: bool
+    """`Exchange.times` is kept for it, but for `opening`. False without the attribute."""
     wants_details: bool
-    """`Exchange.times` and `Exchange.grpc_status` are kept for it. False without the attribute."""
+    """All of `Exchange.times` is kept for it, and `Exchange.grpc_status`, which means to take heads
+    and trailers apart. False without the attribute."""
     names_to_send: frozenset[bytes]
     """In lower case: those that `fields_to_send` may return. What the client has sent under them is
     left out of every request. Asked once, when the server is built."""

@@ -26,6 +26,10 @@ class Sends(Ends):
         return [(b"traceparent", b"00")]
 
 
+class Counts(Ends):
+    wants_times = True
+
+
 class Broken(Ends):
     def exchange_ended(self, exchange: Exchange) -> None:
         raise RuntimeError("a defect")
@@ -39,7 +43,8 @@ def test_what_observers_ask_for_is_found() -> None:
     assert observers.find("fields_to_send") == (sends.fields_to_send,)
     assert observers.find("request_piece") == ()
     assert observers.want_details
-    assert not Observers([ends]).want_details
+    assert not Observers([ends, Counts()]).want_details
+    assert [False, True, True] == [Observers([each]).want_times for each in (ends, Counts(), sends)]
     assert observers.names_to_send == {b"traceparent"}
     assert Observers([]).names_to_send == frozenset()
 

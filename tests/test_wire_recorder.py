@@ -65,6 +65,21 @@ def test_an_observer_hears_what_it_asks_for() -> None:
     assert (3, 5) == (exchange.bytes_from_client, exchange.bytes_to_client)
 
 
+class Counts(Ended):
+    wants_times = True
+
+
+def test_times_are_kept_for_who_wants_them_without_taking_heads_apart() -> None:
+    recorder = Recorder([Counts()])
+    exchange = whole(recorder)
+
+    assert (recorder.sending, recorder.heads, recorder.trailers) == ((), (), ())
+    assert exchange.times is not None
+    assert 0 < exchange.times.sent_s <= exchange.first_byte_s
+    assert (0.0, 0.0) == (exchange.times.token_s, exchange.times.connected_s)
+    assert whole(Recorder([Ended()])).times is None
+
+
 def test_observer_that_fails_spoils_nothing(caplog: pytest.LogCaptureFixture) -> None:
     heard = All()
     exchanges = [whole(recorder) for recorder in [Recorder([Broken(), heard])] for _ in range(2)]

@@ -31,6 +31,13 @@ class Observers:
         return tuple(hook for hook in found if hook is not None)
 
     @property
+    def want_times(self) -> bool:
+        """Somebody asks for what `Hearing.wants_times` promises."""
+        return self.want_details or any(
+            getattr(observer, "wants_times", False) for observer in self._observers
+        )
+
+    @property
     def want_details(self) -> bool:
         """Somebody asks for what `Hearing.wants_details` promises."""
         return any(getattr(observer, "wants_details", False) for observer in self._observers)

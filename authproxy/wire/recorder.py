@@ -36,7 +36,6 @@ class Recorder:
         "_answered",
         "_begun",
         "_ended",
-        "_has_details",
         "_observers",
         "_run",
         "answer_pieces",
@@ -63,9 +62,9 @@ class Recorder:
         self.answer_pieces = told.find("answer_piece")
         self.trailers = told.find("answer_trailers")
         self._ended = told.find("exchange_ended")
-        self._has_details = told.want_details
-        if self._has_details:
+        if told.want_times:
             self._begun = (self._keep_times, *self._begun)
+        if told.want_details:
             self.sending = (self._note_sent, *self.sending)
             self.heads = (self._note_head, *self.heads)
             self.trailers = (self._note_trailers, *self.trailers)
@@ -114,6 +113,8 @@ class Recorder:
         """It is on its way to the service, as `principal`, perhaps once more."""
         exchange.principal = principal
         exchange.attempts += 1
+        if exchange.times is not None:
+            exchange.times.sent_s = time.monotonic() - exchange.started
 
     def head_sent(self, exchange: Exchange, sent: SentHead) -> None:
         """What goes to the service, for those who ask. After `sent`."""
@@ -186,7 +187,6 @@ class Recorder:
 
     def _note_sent(self, exchange: Exchange, sent: SentHead) -> None:
         if exchange.times is not None:
-            exchange.times.sent_s = time.monotonic() - exchange.started
             exchange.times.opening = sent.opening
 
     def _note_head(

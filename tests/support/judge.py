@@ -26,6 +26,7 @@ def verdict(acts: Sequence[Act], loop: WiredLoop) -> list[str]:
 
 def judge(stage: Stage) -> Iterator[str]:
     yield from _ends(stage)
+    yield from stage.heard.faults
     for service in stage.services:
         others = [other for other in stage.services if other is not service]
         for wire in service.wires:

@@ -21,6 +21,7 @@ from authproxy.wire.listening.sockets import open_listener
 from authproxy.wire.upstream.connector import Connector
 from authproxy.wire.upstream.pool import Pool
 from authproxy.wire.upstream.upstream import Upstream
+from tests.support.hearing import Everything
 
 TOKEN_TEXT = "eyJhbGciOiJub25lIn0.eyJhdWQiOiJ0ZXN0In0.c2lnbmF0dXJl"
 
@@ -154,7 +155,7 @@ async def proxying(
         secrets=[("X-Api-Key", api_key)] if api_key else [],
     )
     upstream = Upstream("service", origin, rules, as_tokens(tokens), pool, service_access)
-    heard = Heard()
+    heard, everything = Heard(), Everything()
     listener = ListenerRules(
         routes=Routes(
             {
@@ -173,7 +174,7 @@ async def proxying(
         trusted=AddressSet(trusted),
     )
     server = ProxyServer(
-        observers=[*first, heard],
+        observers=[*first, heard, everything],
         limits=limits,
         timeouts=timeouts,
         pools=[pool],
@@ -186,6 +187,7 @@ async def proxying(
     finally:
         await server.shutdown(0)
     began = server.status().begun
+    assert [] == everything.faults, everything.faults
     assert (began, began) == (len(heard.ids), len(set(heard.ids)))
 
 

@@ -31,6 +31,7 @@ from authproxy.wire.listening.server import ProxyServer
 from authproxy.wire.upstream.connector import Connector
 from authproxy.wire.upstream.pool import Pool
 from authproxy.wire.upstream.upstream import Upstream
+from tests.support.hearing import Everything
 from tests.support.proxying import FixedTokens, as_tokens, make_token
 from tests.support.wires import Wire, WiredLoop
 
@@ -116,6 +117,7 @@ class Stage:
     def __init__(self, loop: WiredLoop) -> None:
         self.began: list[Exchange] = []
         self.ended: list[Exchange] = []
+        self.heard = Everything()
         self.services = [
             Service("a", "auto", "key-of-a", FixedTokens()),
             Service("b", "X-Token", None, FixedTokens()),
@@ -134,7 +136,7 @@ class Stage:
             routes=Routes(targets), access=AccessList(allow=LOOPBACK), wrong_keys=WrongKeyCounter()
         )
         self.server = ProxyServer(
-            observers=[self],
+            observers=[self, self.heard],
             limits=LIMITS,
             timeouts=TIMEOUTS,
             pools=pools,
