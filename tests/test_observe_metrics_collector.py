@@ -58,6 +58,15 @@ def test_a_limit_that_is_not_known_is_not_made_up() -> None:
     assert 1 == value(text, "authproxy_draining")
 
 
+def test_before_there_is_a_server_the_rest_is_there() -> None:
+    figures = FixedFigures()
+    figures.now, figures.names = None, ()
+
+    families = parse(text_of(make_collector(figures=figures), openmetrics=True))
+    assert "authproxy_requests_in_flight" not in families
+    assert "authproxy_build" in families
+
+
 def test_every_figure_of_a_pool_is_there_and_the_pool_is_asked_once() -> None:
     figures = FixedFigures("billing", "reports")
     text = text_of(make_collector(figures=figures))

@@ -7,6 +7,7 @@ from authproxy.exchange import Exchange, RequestHead, Times
 from authproxy.observe.metrics.exchanges import (
     EXAMPLE_EVERY_S,
     GRPC_STATUSES,
+    LOOK_EVERY_S,
     METHODS,
     ExchangeMetrics,
 )
@@ -195,6 +196,13 @@ def test_each_bucket_looks_for_an_example_now_and_then() -> None:
     metrics.exchange_ended(ended(fields=traceparent(OTHER_TRACE), started_at=later))
 
     assert [OTHER_TRACE] * 2 == [each.trace_id for each in duration.examples.values()]
+
+
+def test_requests_without_a_trace_do_not_keep_one_with_it_from_being_seen_for_long() -> None:
+    traced = ended(fields=traceparent(), started_at=NOW + LOOK_EVERY_S)
+    duration = counted(ended(), traced).service("billing").duration
+
+    assert [TRACE] == [each.trace_id for each in duration.examples.values()]
 
 
 def test_the_head_of_a_request_is_left_as_it_was() -> None:

@@ -25,6 +25,7 @@ from authproxy.wire.upstream.upstream import Upstream
 if TYPE_CHECKING:
     from authproxy.admin.inside import ListenerState, Phase, ServiceState
     from authproxy.admin.listener import AdminListener
+    from authproxy.observe.metrics.scrape import Scraper
 
 NEXT_PORTS = 20
 """Tried one after the other, when somebody has the usual one already."""
@@ -135,7 +136,7 @@ async def _try(upstream: Upstream) -> None:
 
 
 async def open_admin(
-    place: AdminPlace, settings: Settings, inside: ProxyInside, tasks: Tasks
+    place: AdminPlace, settings: Settings, inside: ProxyInside, tasks: Tasks, scraper: "Scraper"
 ) -> "tuple[AdminListener, str]":
     """The listener, and the address to open. Raises StartError."""
     from authproxy.admin.admin_key import AdminKey
@@ -143,12 +144,14 @@ async def open_admin(
     from authproxy.admin.guard import AdminAccess
     from authproxy.admin.leaving import quit_views
     from authproxy.admin.listener import AdminListener
+    from authproxy.admin.metrics_view import metrics_views
     from authproxy.admin.probes import probe_views
     from authproxy.admin.status_report import report_views
 
     ref = settings.admin_key
     key = AdminKey(resolve_secret(ref, os.environ) if ref is not None else None)
     views = [*probe_views(inside, DeepChecks(inside.ask, tasks)), *report_views(inside)]
+    views += metrics_views(scraper)
     if settings.admin_quit:
         views += quit_views(inside)
     access = AdminAccess(allow=AddressSet(settings.admin_allow), hosts=settings.hosts)

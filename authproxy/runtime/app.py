@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from authproxy.errors import CredentialError
 from authproxy.event_loop import choose_transports, with_resolver
@@ -21,19 +22,22 @@ from authproxy.policy.access.client_limits import ClientLimits, ConnectionCounts
 from authproxy.runtime import memory
 from authproxy.runtime.admin import AdminPlace, ProxyInside, find_place, open_admin
 from authproxy.runtime.counters import limits_of_one_process
-from authproxy.runtime.listeners import Gate, addresses
+from authproxy.runtime.listeners import Gate
 from authproxy.runtime.log_output import LogOutput, access_log, open_log
+from authproxy.runtime.ready_lines import announce, tell_egress
 from authproxy.runtime.services import Builder
 from authproxy.runtime.sources import Sources
 from authproxy.settings import ListenerSettings, Settings
 from authproxy.tasks import Tasks
-from authproxy.values import EgressProxy
 from authproxy.wire.listening.room import count_open_files, file_limit
 from authproxy.wire.listening.server import ProxyServer
 from authproxy.wire.listening.sockets import listener_url, open_listener
 from authproxy.wire.listening.tls import ListenerTls
 from authproxy.wire.upstream.connect_errors import note_loop_error
 from authproxy.wire.upstream.upstream import Upstream
+
+if TYPE_CHECKING:
+    from authproxy.runtime.metrics import ProxyMetrics
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +47,6 @@ COMMAND_PATIENCE_S = 3.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 REOPEN = signal.SIGUSR1
 """Whoever has moved the log file away says so; it would end us if we did not listen."""
-NAMES_TOLD = 10
 WARM_AT_MOST = 32
 """With more services than this none is connected to before it is wanted: most would be in vain."""
 
@@ -129,6 +132,10 @@ class Proxy:
         """Goes on until all connections have ended."""
         self._admin = admin
         self.inside = ProxyInside(settings, self._ending)
+        self.metrics = None if admin is None else count_all(self.inside)
+        """None where nobody could ask for them."""
+        if self.metrics is not None:
+            self._observers = [*observers, self.metrics.exchanges]
         self._files = FileWatch()
         self._gate = Gate(settings, self._files, limits)
         self._stack = contextlib.AsyncExitStack()
@@ -224,14 +231,24 @@ class Proxy:
 
     async def _open_admin(self) -> str:
         """First of all and closed last, so that a probe always gets an answer."""
-        if self._admin is None:
+        if self._admin is None or self.metrics is None:
             return ""
-        listener, url = await open_admin(self._admin, self.settings, self.inside, self._ending)
+        self._ending.spawn(self.metrics.lag.keep_measuring(), name="lag of the event loop")
+        listener, url = await open_admin(
+            self._admin, self.settings, self.inside, self._ending, self.metrics.scraper()
+        )
         self._push(listener.close)
         return url
 
     def _push(self, close: Callable[[], Awaitable[None]]) -> None:
         self._stack.push_async_callback(close)
+
+
+def count_all(inside: ProxyInside) -> "ProxyMetrics":
+    """What is counted for `/metrics`."""
+    from authproxy.runtime.metrics import ProxyMetrics
+
+    return ProxyMetrics(inside)
 
 
 def build_listener_tls(settings: Settings, files: FileWatch) -> ListenerTls | None:
@@ -257,37 +274,6 @@ def build_server(
         counts=counts,
         now=now,
     )
-
-
-def announce(
-    opened: Sequence[tuple[str, ListenerSettings]],
-    settings: Settings,
-    stream: LogStream,
-    admin_url: str = "",
-) -> None:
-    """The ready lines, one for each listener and service; programs wait for them."""
-    for url, listener in opened:
-        for name, shown in addresses(url, listener, settings):
-            stream.write(f"authproxy: {shown} -> {settings.services[name].address}\n")
-    if admin_url:
-        stream.write(f"authproxy: admin: {admin_url}\n")
-    stream.flush()
-
-
-def tell_egress(upstreams: dict[str, Upstream]) -> None:
-    """Say which services are reached through a proxy, one line for each proxy."""
-    through: dict[EgressProxy, list[str]] = {}
-    for name, upstream in upstreams.items():
-        egress = upstream.connector.egress
-        if egress is not None:
-            through.setdefault(egress.proxy, []).append(name)
-    for proxy, names in through.items():
-        logger.info(
-            "egress proxy %s (named by %s) for %s",
-            proxy,
-            proxy.source,
-            ", ".join(names[:NAMES_TOLD]) + (" …" if len(names) > NAMES_TOLD else ""),
-        )
 
 
 async def _choose_protocol(tls: ListenerTls, upstreams: dict[str, Upstream]) -> None:

@@ -70,7 +70,7 @@ class FixedFigures:
     def __init__(self, *services: str) -> None:
         self.names = services or ("billing",)
         self.statuses: dict[str, Sequence[TokenStatus]] = dict.fromkeys(self.names, (TOKEN,))
-        self.now = SERVER
+        self.now: ServerStatus | None = SERVER
         self.asked: list[str] = []
 
     def services(self) -> Sequence[str]:
@@ -83,7 +83,7 @@ class FixedFigures:
     def tokens(self, service: str) -> Sequence[TokenStatus]:
         return self.statuses[service]
 
-    def server(self) -> ServerStatus:
+    def server(self) -> ServerStatus | None:
         return self.now
 
 

@@ -55,8 +55,8 @@ class Figures(Protocol):
     def tokens(self, service: str) -> Sequence[TokenStatus]:
         """Of all that this service's requests need: the token, secrets, the address."""
 
-    def server(self) -> ServerStatus:
-        """Connections of clients, and what is in flight."""
+    def server(self) -> ServerStatus | None:
+        """Connections of clients, and what is in flight; None before there is a server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,9 @@ class _Scrape:
 
     def rows(self) -> Iterator[tuple[d.Definition, Rows]]:
         yield from self._of_exchanges()
-        yield from self._of_server(self.collector.figures.server())
+        now = self.collector.figures.server()
+        if now is not None:
+            yield from self._of_server(now)
         yield from self._of_pools()
         yield from self._of_tokens()
         reloads = self.collector.reloads

@@ -48,7 +48,10 @@ ADDED_S = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0
 WAIT_S = (0.0025, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Bounds for tokens and connections that were not at hand."""
 EXAMPLE_EVERY_S = 1.0
-"""How often a bucket looks for a trace to show: to look costs more than to count."""
+"""How often a bucket takes another trace to show …"""
+LOOK_EVERY_S = 0.01
+"""… and how often it looks whether a request names one, while none did: to look costs more than to
+count."""
 
 
 class Series:
@@ -144,9 +147,11 @@ class ExchangeMetrics:
 
     def _look_for_example(self, service: ServiceCounts, bucket: int, exchange: Exchange) -> None:
         """Only a trace that is recorded can be looked at."""
-        service.look_at[bucket] = exchange.started_at + EXAMPLE_EVERY_S
         trace = find_trace(exchange.head.headers)
-        if trace is not None and trace.sampled:
+        if trace is None or not trace.sampled:
+            service.look_at[bucket] = exchange.started_at + LOOK_EVERY_S
+        else:
+            service.look_at[bucket] = exchange.started_at + EXAMPLE_EVERY_S
             ended_at = exchange.started_at + exchange.duration_s
             example = Example(trace.trace_id, exchange.duration_s, ended_at)
             service.duration.examples[bucket] = example

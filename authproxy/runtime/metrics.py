@@ -1,0 +1,61 @@
+"""What is counted while authproxy runs, and what `/metrics` may know of it.
+
+Imported only when there is an admin listener to show it; prometheus_client, when that opens.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from authproxy.identity.token_cache.status import TokenStatus
+from authproxy.observe.metrics.exchanges import ExchangeMetrics
+from authproxy.observe.metrics.loop_lag import LoopLag
+from authproxy.observe.metrics.reloads import Reloads
+from authproxy.runtime.admin import ProxyInside
+from authproxy.wire.status import PoolStatus, ServerStatus
+
+if TYPE_CHECKING:
+    from authproxy.observe.metrics.scrape import Scraper
+
+
+class ProxyMetrics:
+    """Of one run."""
+
+    def __init__(self, inside: ProxyInside) -> None:
+        self.exchanges = ExchangeMetrics()
+        """An observer."""
+        self.lag = LoopLag(time.monotonic)
+        self.reloads = Reloads()
+        self._inside = inside
+
+    def scraper(self) -> "Scraper":
+        """What stands behind `/metrics`."""
+        from authproxy.observe.metrics.collector import Collector
+        from authproxy.observe.metrics.scrape import Scraper
+
+        collector = Collector(
+            exchanges=self.exchanges,
+            figures=ProxyFigures(self._inside),
+            lag=self.lag,
+            reloads=self.reloads,
+        )
+        return Scraper(collector)
+
+
+class ProxyFigures:
+    """How the proxy stands: there are no services and no server until they are built."""
+
+    def __init__(self, inside: ProxyInside) -> None:
+        self._inside = inside
+
+    def services(self) -> Sequence[str]:
+        return tuple(self._inside.upstreams)
+
+    def pool(self, service: str) -> PoolStatus:
+        return self._inside.upstreams[service].pool.status()
+
+    def tokens(self, service: str) -> Sequence[TokenStatus]:
+        return self._inside.upstreams[service].tokens.statuses()
+
+    def server(self) -> ServerStatus | None:
+        return self._inside.server()
