@@ -279,7 +279,8 @@ class Hearing(Observer, Protocol):
         padding, in a tunnel all that follows the head.
 
         Each byte is told once, as it comes, however often it is sent, and perhaps before
-        `exchange_sent`; together they are `exchange.bytes_from_client`. Never empty.
+        `exchange_sent`; never empty. Together they are `exchange.bytes_from_client`, which counts
+        frames of HTTP/2 as a whole, even one in which the exchange was cut.
         """
 
     def exchange_answered(self, exchange: Exchange, /) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from authproxy.errors import AuthProxyError, Code, CredentialError, UpstreamError
+from authproxy.exchange import Opening
 from authproxy.policy.messages.headers import service_rules
 from authproxy.tasks import Tasks
 from authproxy.values import parse_origin
@@ -16,6 +17,8 @@ from authproxy.wire.http2.ports import Ends
 from authproxy.wire.http2.service_link import ServiceLink
 from authproxy.wire.loops import Loops
 from authproxy.wire.upstream.upstream import Upstream
+
+OPENING = Opening(began=1.0, connected=2.0, ready=3.0)
 
 
 class Wire(asyncio.Transport):
@@ -40,7 +43,8 @@ class Told:
         self.is_over = False
         self.heard: list[object] = []
 
-    def connected(self, transport: asyncio.Transport) -> None:
+    def connected(self, transport: asyncio.Transport, opening: Opening) -> None:
+        assert opening is OPENING
         self.heard.append(transport)
 
     def give_up(self, error: AuthProxyError) -> None:
@@ -57,12 +61,14 @@ class Way:
         self.beside = Tasks()
         self._found = found
 
-    async def open(self, make: Callable[[], ServiceEnd], *, http2: bool) -> ServiceEnd:
+    async def open_timed(
+        self, make: Callable[[], ServiceEnd], *, http2: bool
+    ) -> tuple[ServiceEnd, Opening]:
         if isinstance(self._found, UpstreamError):
             raise self._found
         end = make()
         end.connection_made(self._found)
-        return end
+        return end, OPENING
 
 
 async def chosen(

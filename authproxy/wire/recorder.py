@@ -19,7 +19,7 @@ from authproxy.exchange import (
     Times,
 )
 from authproxy.policy.access.networks import Address
-from authproxy.wire.observing import Observers, read_written
+from authproxy.wire.observing import Observers
 
 Who = Literal["client", "service", "authproxy"]
 
@@ -69,6 +69,12 @@ class Recorder:
             self.heads = (self._note_head, *self.heads)
             self.trailers = (self._note_trailers, *self.trailers)
 
+    @property
+    def is_asked(self) -> bool:
+        """For more than how an exchange stands: for heads or content."""
+        pieces = self.request_pieces or self.answer_pieces
+        return bool(self.sending or self.heads or self.trailers or pieces)
+
     # What exchanges tell.
 
     def begin(self, client: Address | None, head: RequestHead, host: bytes = b"") -> Exchange:
@@ -105,9 +111,11 @@ class Recorder:
             exchange.times.token_s = time.monotonic() - exchange.started
 
     def connected(self, exchange: Exchange) -> None:
-        """It had to wait for a connection."""
+        """It had to wait for a connection; in HTTP/2 after it was `sent`, which it is now."""
         if exchange.times is not None:
-            exchange.times.connected_s = time.monotonic() - exchange.started
+            exchange.times.connected_s = now_s = time.monotonic() - exchange.started
+            if exchange.attempts:
+                exchange.times.sent_s = now_s
 
     def sent(self, exchange: Exchange, principal: str) -> None:
         """It is on its way to the service, as `principal`, perhaps once more."""
@@ -131,9 +139,9 @@ class Recorder:
         if self._answered:
             self._observers.tell(self._answered, exchange)
 
-    def answer_head(self, exchange: Exchange, came: ResponseHead, sent: bytes) -> None:
+    def answer_head(self, exchange: Exchange, came: ResponseHead, sent: ResponseHead) -> None:
         """The head that was `answered`, for those who ask."""
-        self._observers.tell(self.heads, exchange, came, read_written(sent))
+        self._observers.tell(self.heads, exchange, came, sent)
 
     def answer_piece(self, exchange: Exchange, data: bytes) -> None:
         """Content goes to the client."""
@@ -149,11 +157,13 @@ class Recorder:
         if self._answered:
             self._observers.tell(self._answered, exchange)
 
-    def own_answer(self, exchange: Exchange, whole: bytes, body_bytes: int) -> None:
-        """What the client gets after `refused`, for those who ask for heads or pieces."""
-        head, body = whole[: len(whole) - body_bytes], whole[len(whole) - body_bytes :]
-        if self.heads and head.startswith(b"HTTP/"):  # else it speaks TLS to a plain port
-            self._observers.tell(self.heads, exchange, None, read_written(head))
+    def own_answer(self, exchange: Exchange, head: ResponseHead | None, body: bytes) -> None:
+        """What the client gets after `refused`, for those who ask for heads or pieces.
+
+        No `head` for who speaks TLS to a plain port.
+        """
+        if self.heads and head is not None:
+            self._observers.tell(self.heads, exchange, None, head)
         if self.answer_pieces and body:
             self._observers.tell(self.answer_pieces, exchange, body)
 

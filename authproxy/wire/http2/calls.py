@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from authproxy.errors import AuthProxyError, Code
+from authproxy.exchange import Opening
 from authproxy.wire.http2 import call_refusals
 from authproxy.wire.http2.framing.frames import (
     DATA,
@@ -16,10 +17,12 @@ from authproxy.wire.http2.framing.frames import (
     rst_stream,
     window_update,
 )
+from authproxy.wire.http2.framing.scanner import Scanner
 from authproxy.wire.http2.own_content import OwnContent
 from authproxy.wire.http2.ports import Between
 from authproxy.wire.http2.replies import render, render_end
 from authproxy.wire.http2.streams import Stream
+from authproxy.wire.http2.teller import Teller, own_answer
 from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.timeouts import find_overdue
 
@@ -38,7 +41,7 @@ QUIET_S = 0.2
 class Calls:
     """By number of the stream."""
 
-    __slots__ = ("_splice", "own", "refused", "streams", "taken_back")
+    __slots__ = ("_note_end", "_splice", "own", "refused", "streams", "taken_back", "teller")
 
     def __init__(self, splice: Between) -> None:
         self._splice = splice
@@ -48,6 +51,22 @@ class Calls:
         self.taken_back: dict[int, None] = {}
         """Streams that the client has reset, oldest first."""
         self.own = OwnContent(splice.to_client)
+        recorder = splice.server.recorder
+        self.teller = Teller(recorder, self.streams) if recorder.is_asked else None
+        """None: no observer asks for what it tells."""
+        self._note_end = recorder.ended if self.teller is None else self.teller.ended
+
+    def listen(self, up: Scanner, down: Scanner) -> None:
+        """Let observers hear what these let pass, if they ask."""
+        if self.teller is not None:
+            self.teller.listen(up, down)
+
+    def connected(self, opening: Opening) -> None:
+        """The connection to the service stands: what was written for it goes out."""
+        for stream in self.streams.values():
+            self._splice.server.recorder.connected(stream.exchange)
+        if self.teller is not None:
+            self.teller.connected(opening)
 
     def client_ended(self, stream_id: int, stream: Stream) -> None:
         """The client has said all that it will."""
@@ -66,14 +85,17 @@ class Calls:
         del self.streams[stream_id]
         splice = self._splice
         splice.rest_s = 0.0
-        splice.server.recorder.ended(stream.exchange, stream.received_bytes, stream.answer_bytes)
+        self._note_end(stream.exchange, stream.received_bytes, stream.answer_bytes)
         if splice.is_draining and not self.streams:
             asyncio.get_running_loop().call_soon(splice.finish)
 
     def refuse(self, stream_id: int, stream: Stream, error: AuthProxyError) -> None:
         """Answer by ourselves; nothing of the service's answer has been sent."""
         exchange, splice = stream.exchange, self._splice
-        splice.server.recorder.refused(exchange, error)
+        recorder = splice.server.recorder
+        recorder.refused(exchange, error)
+        if recorder.heads or recorder.answer_pieces:
+            recorder.own_answer(exchange, *own_answer(error, exchange, cors=stream.cors))
         frames, counted = render(
             error,
             exchange.head,
@@ -158,6 +180,8 @@ class Calls:
             note_end(recorder, stream, fault)
             recorder.ended(stream.exchange, stream.received_bytes, stream.answer_bytes)
         self.streams.clear()
+        if self.teller is not None:
+            self.teller.closed()
 
     def end_event_streams(self) -> None:
         """End those in good order on which nothing moves: authproxy ends.

@@ -8,6 +8,7 @@ The first call decides which service it is. No more is read until the connection
 import asyncio
 
 from authproxy.errors import AuthProxyError
+from authproxy.exchange import Opening
 from authproxy.policy.messages.http2_fields import Call
 from authproxy.settings import TimeoutSettings
 from authproxy.wire import refusals
@@ -59,6 +60,7 @@ class Splice:
         # Up to twice what is allowed a call can still be told that it is too large.
         self.up = Lane(self.requests, max_block=2 * size)
         self.down = Lane(self.answers, max_block=size)
+        self.calls.listen(self.up.scanner, self.down.scanner)
         self.up.holds.attach(transport)
         self.down.sink = transport
         self.up.out.append(PREFACE)
@@ -125,10 +127,11 @@ class Splice:
         if not self.is_over:
             self.give_up(self.link.gone(reason))
 
-    def connected(self, transport: asyncio.Transport) -> None:
+    def connected(self, transport: asyncio.Transport, opening: Opening) -> None:
         self.up.sink = transport
         self.down.holds.attach(transport)
         self.up.holds.set(CONNECTING, False)
+        self.calls.connected(opening)
         self.flush()
 
     # What the receivers find.

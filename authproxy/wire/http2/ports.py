@@ -4,6 +4,7 @@ import asyncio
 from typing import Protocol
 
 from authproxy.errors import AuthProxyError
+from authproxy.exchange import Opening
 from authproxy.policy.messages.http2_fields import Call
 from authproxy.wire.admission.admission import Admission
 from authproxy.wire.admission.caller import Caller
@@ -41,7 +42,7 @@ class Ends(Ears, Protocol):
     def is_over(self) -> bool:
         """Nothing that comes is looked at any more."""
 
-    def connected(self, transport: asyncio.Transport, /) -> None:
+    def connected(self, transport: asyncio.Transport, opening: Opening, /) -> None:
         """The service can be written to; what it says will be heard."""
 
     def give_up(self, error: AuthProxyError, /) -> None:

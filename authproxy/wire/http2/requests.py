@@ -183,6 +183,9 @@ class Requests:
         self.last_sent_id = stream_id
         admission = stream.admission
         assert admission is not None  # noqa: S101 -- for the type checker: it has a token
+        teller = self._calls.teller
+        if teller is not None:
+            teller.sent(stream.exchange, self._writer.describe(known, admission, token))
         return self._writer.write(known, flags, stream_id, priority, admission, token)
 
     def _trailers(self, known: Block, flags: int, stream_id: int) -> bytes:

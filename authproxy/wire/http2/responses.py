@@ -100,7 +100,7 @@ class Answers:
     def _pass_on(
         self, glance: Glance, flags: int, stream_id: int, stream: Stream, block: bytes
     ) -> bytes | None:
-        hint = self._note(glance, flags, stream_id, stream)
+        hint = self._note(glance, stream)
         home, writer = stream.home, self._writer
         if glance.home is not home:
             writer.look(glance, home)
@@ -111,7 +111,13 @@ class Answers:
                 cors = settle(stream.cors, glance.find(ALLOW_ORIGIN), home)
             if glance.sets_cookies:
                 more += self._cookies(glance, stream)
-        return writer.write(glance, block, flags, stream_id, home, more=more, cors=cors)
+        frames = writer.write(glance, block, flags, stream_id, home, more=more, cors=cors)
+        if self._calls.teller is not None:
+            sent = writer.describe(glance, home, more=more, cors=cors)
+            self._calls.teller.answer_block(stream.exchange, glance, sent, self._max_list)
+        if flags & END_STREAM:
+            self._calls.service_ended(stream_id, stream)
+        return frames
 
     def control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> bytes | None:
         if kind > CONTINUATION:
@@ -192,7 +198,7 @@ class Answers:
         fields = glance.fields(max_bytes=self._max_list)
         return plain_fields(cookie_lines(upstream, fields, stream.home, stream.target))
 
-    def _note(self, glance: Glance, flags: int, stream_id: int, stream: Stream) -> bytes:
+    def _note(self, glance: Glance, stream: Stream) -> bytes:
         """What there is to say about it to the client, if anything."""
         stream.silent_s = 0.0
         hint = b""
@@ -204,8 +210,6 @@ class Answers:
             stream.answer_length = answer_length(glance, exchange.head.method)
             if status >= LOWEST_STATUS:
                 hint = self._find_hint(glance, stream)
-        if flags & END_STREAM:
-            self._calls.service_ended(stream_id, stream)
         return hint
 
     def _find_hint(self, glance: Glance, stream: Stream) -> bytes:

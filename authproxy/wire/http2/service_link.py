@@ -35,7 +35,9 @@ class ServiceLink:
         try:
             if upstream.found is not None:
                 await upstream.found()
-            end = await upstream.connector.open(lambda: ServiceEnd(splice, self._loops), http2=True)
+            end, opening = await upstream.connector.open_timed(
+                lambda: ServiceEnd(splice, self._loops), http2=True
+            )
         except CredentialError as error:
             splice.give_up(error)
             return
@@ -49,7 +51,7 @@ class ServiceLink:
             splice.give_up(mismatch.no_http2(upstream.origin))
         else:
             self.end = end
-            splice.connected(end.transport)
+            splice.connected(end.transport, opening)
             end.attach()
 
     def abort(self) -> None:

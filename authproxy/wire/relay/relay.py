@@ -20,12 +20,13 @@ from authproxy.policy.messages.headers import (
 from authproxy.policy.retry import may_resend
 from authproxy.wire import refusals
 from authproxy.wire.interim import InterimCount
+from authproxy.wire.observing import read_written
 from authproxy.wire.relay import retry
 from authproxy.wire.relay.asking import Asking
 from authproxy.wire.relay.chunked_body import ChunkedBody
 from authproxy.wire.relay.event_stream import EventStream, may_end_early
 from authproxy.wire.relay.replay_buffer import KeptBody
-from authproxy.wire.relay.telling import sent_head
+from authproxy.wire.relay.telling import read_own, sent_head
 from authproxy.wire.relay.tunnel import Tunnel, check_switch
 from authproxy.wire.transport import add_body
 from authproxy.wire.upstream.connection import ServiceConnection
@@ -181,7 +182,7 @@ class Relay(Asking):
         if head.status >= LOWEST_STATUS:
             retry.add_hint(self, head, begun)
         if self.recorder.heads:
-            self.recorder.answer_head(self.exchange, head, self.client.out[-1])
+            self.recorder.answer_head(self.exchange, head, read_written(self.client.out[-1]))
         return True
 
     def service_interim(self, head: ResponseHead, facts: ResponseFacts, size: int) -> None:
@@ -203,7 +204,7 @@ class Relay(Asking):
         self.recorder.answered(exchange, head.status)
         client.out.append(upgrade_head(head, facts, self.admission.home))
         if self.recorder.heads:
-            self.recorder.answer_head(exchange, head, client.out[-1])
+            self.recorder.answer_head(exchange, head, read_written(client.out[-1]))
         self.service = None
         Tunnel(client, exchange, self.upstream.timeouts).open(client, service, rest)
         self._over = True
@@ -285,7 +286,7 @@ class Relay(Asking):
             self.keep_alive = False
         answer, self.answer_bytes = self.client.reply(error, self)
         if self.recorder.heads or self.recorder.answer_pieces:
-            self.recorder.own_answer(self.exchange, answer, self.answer_bytes)
+            self.recorder.own_answer(self.exchange, *read_own(answer, self.answer_bytes))
         if self.received_all:
             self._end()
         elif not complete:

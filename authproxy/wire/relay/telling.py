@@ -1,8 +1,9 @@
-"""What observers are told of heads that go to services, made when one of them asks."""
+"""What observers are told of heads that go out, made when one of them asks."""
 
 from typing import Protocol
 
-from authproxy.exchange import RequestHead, SentHead, Token
+from authproxy.exchange import RequestHead, ResponseHead, SentHead, Token
+from authproxy.wire.observing import read_written
 from authproxy.wire.upstream.connection import ServiceConnection
 from authproxy.wire.upstream.upstream import Upstream
 
@@ -32,3 +33,10 @@ def sent_head(
         secret_names=upstream.rules.secret_names,
         opening=None if connection.reused else connection.opening,
     )
+
+
+def read_own(whole: bytes, body_bytes: int) -> tuple[ResponseHead | None, bytes]:
+    """Head and body of an answer of our own; no head where it is no HTTP but an alert of TLS."""
+    at = len(whole) - body_bytes
+    head = read_written(whole[:at]) if whole.startswith(b"HTTP/") else None
+    return head, whole[at:]

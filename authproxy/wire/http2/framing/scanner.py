@@ -56,6 +56,14 @@ class Receiver(Protocol):
         """Any other frame; of an unknown kind with as much of its payload as has come."""
 
 
+class Hearer(Protocol):
+    """Hears what passes."""
+
+    def add(self, payload: bytes, /) -> None:
+        """A piece of a DATA frame's payload, for which `Receiver.data` has been asked before; with
+        its padding, but for the byte that says how much that is."""
+
+
 class Scanner:
     """One direction of a connection. What passes is appended to `out`."""
 
@@ -72,11 +80,12 @@ class Scanner:
         "_max_block",
         "_priority",
         "_raw",
-        "_receiver",
         "_rest",
+        "content",
         "held",
         "max_frame",
         "out",
+        "receiver",
     )
 
     def __init__(self, receiver: Receiver, out: list[bytes], *, max_block: int) -> None:
@@ -84,7 +93,9 @@ class Scanner:
         self.max_frame = SMALLEST_MAX_FRAME
         self.held = False
         """Look at no more frames for now, keep what comes."""
-        self._receiver = receiver
+        self.content: Hearer | None = None
+        """Hears what DATA frames hold, as they pass."""
+        self.receiver = receiver
         self._max_block = max_block
         self._rest = b""
         self._left = 0
@@ -155,12 +166,13 @@ class Scanner:
                 raise ConnectionFault(Failure.FRAME_SIZE_ERROR, "a frame is too large")
             end = at + HEADER_BYTES + length
             if kind == DATA and not self._fragments:
-                padding = 0
-                if flags & PADDED:
-                    if length and at + HEADER_BYTES == size:
-                        break  # how much of it is padding has not come yet
-                    padding = _padding(data, at, length)
-                substitute = self._receiver.data(flags, stream_id & STREAM_MASK, length, padding)
+                padding = flags & PADDED
+                if padding and length and at + HEADER_BYTES == size:
+                    break  # how much of it is padding has not come yet
+                padding = _padding(data, at, length) if padding else 0
+                substitute = self.receiver.data(flags, stream_id & STREAM_MASK, length, padding)
+                if self.content is not None and substitute is None:
+                    self.content.add(data[at + HEADER_BYTES + bool(flags & PADDED) : end])
             elif kind <= CONTINUATION and end > size:
                 self._check(kind, stream_id & STREAM_MASK, length)
                 break
@@ -188,6 +200,8 @@ class Scanner:
         self._left -= end
         if not self._dropping:
             self.out.append(data[:end])
+            if self.content is not None:
+                self.content.add(data[:end])
         if self._left == 0:
             self._dropping = False
             self.out += self._inserted
@@ -232,14 +246,14 @@ class Scanner:
                 Failure.FRAME_SIZE_ERROR, "an acknowledgement of settings that has settings in it"
             )
         if kind not in _BLOCKS:
-            return self._receiver.control(kind, flags, stream_id, payload)
+            return self.receiver.control(kind, flags, stream_id, payload)
         if kind == CONTINUATION:
             return self._continue(data[at:end], flags, payload)
         priority = b""
         if flags & (PADDED | HAS_PRIORITY) or kind == PUSH_PROMISE:
             priority, payload = without_padding(kind, flags, payload)
         if flags & END_HEADERS:
-            return self._receiver.block(kind, flags, stream_id, priority, payload)
+            return self.receiver.block(kind, flags, stream_id, priority, payload)
         self._block_kind, self._block_flags, self._block_stream = kind, flags, stream_id
         self._priority = priority
         self._fragments, self._raw = [payload], [data[at:end]]
@@ -254,7 +268,7 @@ class Scanner:
             return b""
         fragments, self._fragments = self._fragments, []
         frames, self._raw = self._raw, []
-        substitute = self._receiver.block(
+        substitute = self.receiver.block(
             self._block_kind,
             self._block_flags | END_HEADERS,
             self._block_stream,

@@ -5,7 +5,10 @@ to forget its table, and from then on every block of this connection is written 
 table.
 """
 
+from collections.abc import Iterator
+
 from authproxy.policy.messages.headers import HINT
+from authproxy.policy.messages.http2_fields import Pair
 from authproxy.policy.messages.origin_mapping import Home
 from authproxy.policy.messages.rewriting import LOCAL_FIELDS, local_value
 from authproxy.policy.messages.site_data import FIELDS as COOKIE_FIELDS
@@ -16,7 +19,13 @@ from authproxy.wire.http2.framing.frames import (
     Failure,
     block_frames,
 )
-from authproxy.wire.http2.headers.blocks import EMPTY_TABLE, plain_field, plain_fields, table_update
+from authproxy.wire.http2.headers.blocks import (
+    EMPTY_TABLE,
+    BlockReader,
+    plain_field,
+    plain_fields,
+    table_update,
+)
 from authproxy.wire.http2.headers.response_blocks import Glance
 
 NOTHING: frozenset[bytes] = frozenset()
@@ -84,6 +93,16 @@ class AnswerWriter:
         block = self._rewritten(glance, home, gives_way)
         return _as_frames(block + more + plain_fields(lines), flags, stream_id)
 
+    def describe(
+        self, glance: Glance, home: Home, *, more: bytes, cors: tuple[bytes, frozenset[bytes]]
+    ) -> Iterator[Pair]:
+        """What `write` has just written, or let pass, for observers."""
+        if self.rewrites:
+            yield from _local_fields(glance, home, cors[1])
+        else:
+            yield from glance.pairs
+        yield from BlockReader(max_list=self._max_list).read(more + plain_fields(cors[0]))
+
     def drop(self, glance: Glance) -> None:
         """It does not reach the client, who must not miss what it does to its table."""
         if glance.pushed or glance.resizes:
@@ -92,15 +111,7 @@ class AnswerWriter:
     def _rewritten(self, glance: Glance, home: Home, drop: frozenset[bytes]) -> bytes:
         parts = []
         size = 0
-        for entry in glance.entries:
-            name, value = entry[0], entry[1].strip(b" \t")
-            if name in drop or _must_go(name, home):
-                continue
-            if name in LOCAL_FIELDS:
-                local = local_value(entry[0], entry[1], home)
-                if local is None:
-                    continue
-                value = local
+        for name, value in _local_fields(glance, home, drop):
             parts.append(plain_field(name, value))
             size += len(parts[-1])
             if size > self._max_list:
@@ -114,6 +125,19 @@ class AnswerWriter:
 
     def __repr__(self) -> str:
         return f"<AnswerWriter [{'writes anew' if self.rewrites else 'passes'}]>"
+
+
+def _local_fields(glance: Glance, home: Home, drop: frozenset[bytes]) -> Iterator[Pair]:
+    """Those of its fields that the client at `home` gets, as it must see them."""
+    for name, value, _, _ in glance.entries:
+        if name in drop or _must_go(name, home):
+            continue
+        if name in LOCAL_FIELDS:
+            local = local_value(name, value, home)
+            if local is not None:
+                yield name, local
+        else:
+            yield name, value.strip(b" \t")
 
 
 def _must_go(name: bytes, home: Home) -> bool:

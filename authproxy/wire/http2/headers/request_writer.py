@@ -1,6 +1,6 @@
 """What a call's header blocks become for the service, written anew only when that is another."""
 
-from authproxy.exchange import Token
+from authproxy.exchange import NO_TOKEN, SentHead, Token
 from authproxy.policy.messages.headers import ServiceRules
 from authproxy.policy.messages.http2_fields import Call, Pair, call_fields, trailer_fields
 from authproxy.policy.messages.origin_mapping import Home
@@ -76,9 +76,27 @@ class RequestWriter:
             upstream.rules,
             target=admission.target,
             scheme=upstream.origin.scheme.encode(),
-            token_line=upstream.token_line(token, call.facts),
+            token_line=upstream.token_line(token, call.facts) if token is not NO_TOKEN else b"",
             forwarded=forwarded,
             home=admission.home,
+        )
+
+    def describe(self, known: Block, admission: Admission, token: Token) -> SentHead:
+        """What `write` writes, for observers."""
+        call, upstream = known.call, admission.service
+        assert call is not None  # noqa: S101 -- for the type checker: an admitted call was read
+        fields = self._fields(call, admission, NO_TOKEN)
+        regular = [field[:2] for field in fields if field[0][:1] != b":"]
+        return SentHead(
+            origin=upstream.origin.root,
+            method=call.head.method,
+            target=admission.target,
+            version="2",
+            raw=[(b"host", upstream.rules.authority), *regular],
+            token_name=upstream.token_line(token, call.facts).partition(b":")[0].lower(),
+            token=token,
+            secret_names=upstream.rules.secret_names,
+            opening=None,
         )
 
     def write_trailers(

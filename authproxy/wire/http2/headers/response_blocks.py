@@ -7,6 +7,7 @@ first stand in a block: an entry of the table carries its verdict.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from functools import lru_cache
 
 from hpack import HPACKError
@@ -75,6 +76,11 @@ class Glance:
         self.must_change = self.sets_cookies = False
         self.home: object = None
         """For which these two were found out; None: nobody has looked yet."""
+
+    @property
+    def pairs(self) -> Iterator[Pair]:
+        """Its fields; there may be more in them than anybody should keep."""
+        return (entry[:2] for entry in self.entries)
 
     def find(self, name: bytes) -> bytes | None:
         """The first value under this name."""
