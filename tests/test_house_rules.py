@@ -140,3 +140,31 @@ def test_a_term_that_the_code_does_not_use_is_found() -> None:
 
     assert ["access list", "pool", "hop"] == house.glossary_terms(glossary)
     assert ["hop"] == house.terms_without_use(glossary, "class AccessList: ...\nthe_pools = 1")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("TlsContexts", ["tls", "context"]),
+        ("RunAPI", ["run", "api"]),
+        ("HTTPEntry", ["http", "entry"]),
+        ("requests_per_second", ["request", "per", "second"]),
+        ("TokenStatus", ["token", "status"]),
+        ("KeyEntries", ["key", "entry"]),
+        ("AddressAccess", ["address", "access"]),
+    ],
+)
+def test_a_name_is_taken_apart_into_words(name: str, words: list[str]) -> None:
+    assert words == house.words_of(name)
+
+
+def test_a_concept_that_the_glossary_leaves_out_is_found() -> None:
+    trees = {
+        "wire.pool": tree("class ServiceSpindle: ...\nclass Hidden: ...\nclass Pool: ..."),
+        "wire.other": tree("from authproxy.wire.pool import Hidden"),
+        "runtime.app": tree("from authproxy.wire.pool import Pool, ServiceSpindle, helper"),
+    }
+    nouns = house.shared_nouns(trees, lambda name: name.partition(".")[0])
+
+    assert {"spindle": {"ServiceSpindle"}, "pool": {"Pool"}} == nouns
+    assert {"spindle"} == house.unexplained(nouns, "**pools of connections**: a\n")

@@ -4,7 +4,7 @@ made-up tree can break it."""
 import ast
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 Trees = Mapping[str, ast.Module]
 
@@ -257,5 +257,39 @@ def terms_without_use(glossary: str, code: str) -> list[str]:
     ]
 
 
-def class_names(trees: Trees) -> set[str]:
-    return {node.name for tree in trees.values() for node in classes(tree)}
+def words_of(name: str) -> list[str]:
+    """`TlsContexts` -> `tls`, `context`; `requests_per_second` -> `request`, `per`, `second`."""
+    found = re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+", name)
+    return [singular(word.lower()) for word in found]
+
+
+def singular(word: str) -> str:
+    if len(word) <= 3 or not word.endswith("s") or word.endswith(("ss", "us")):
+        return word
+    return f"{word[:-3]}y" if word.endswith("ies") else word[:-1]
+
+
+def shared_nouns(trees: Trees, folder: Callable[[str], str]) -> dict[str, set[str]]:
+    """What classes are called that another folder knows: the last word of each name, and whose."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, tree in trees.items():
+        for module, imported in _imports(tree):
+            known = classes(trees[module]) if module in trees else ()
+            node = next((each for each in known if each.name == imported), None)
+            if node is not None and folder(module) != folder(name):
+                found[words_of(imported)[-1]].add(imported)
+    return found
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Module and name of what is imported from us."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("authproxy."):
+            module = str(node.module).removeprefix("authproxy.")
+            yield from ((module, alias.name) for alias in node.names)
+
+
+def unexplained(nouns: Iterable[str], glossary: str) -> set[str]:
+    """Those that no term of the glossary consists of, in part at least."""
+    known = {word for term in glossary_terms(glossary) for word in words_of(term)}
+    return set(nouns) - known
