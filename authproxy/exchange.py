@@ -260,7 +260,7 @@ class Hearing(Observer, Protocol):
     and trailers apart. False without the attribute."""
     names_to_send: frozenset[bytes]
     """In lower case: those that `fields_to_send` may return. What the client has sent under them is
-    left out of every request. Asked once, when the server is built."""
+    left out of every request. Asked once, when the services are built."""
 
     def exchange_begun(self, exchange: Exchange, /) -> None:
         """A request's head was read; it may be refused yet, or be no valid one."""
@@ -269,7 +269,8 @@ class Hearing(Observer, Protocol):
         """It goes to `exchange.service`. Not for what is refused."""
 
     def fields_to_send(self, exchange: Exchange, /) -> Sequence[tuple[bytes, bytes]]:
-        """Names and values of fields of its own for the head that is sent next."""
+        """Names and values of fields of its own for the head that is sent next; asked at each try,
+        before `exchange_sent`. They stand behind all others but the token."""
 
     def exchange_sent(self, exchange: Exchange, sent: SentHead, /) -> None:
         """Its head goes to the service; again at each try (`exchange.attempts`)."""

@@ -88,3 +88,31 @@ def test_a_written_head_is_read(
     read = read_written(head)
 
     assert (read.status, read.reason, read.headers, read.version) == (status, reason, fields, "1.1")
+
+
+def test_fields_of_their_own_are_gathered_all_or_none_of_one_observers(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Says(Ends):
+        names_to_send = frozenset([b"x-a", b"x-b"])
+
+        def __init__(self, *fields: tuple[bytes, bytes]) -> None:
+            super().__init__()
+            self.fields = fields
+
+        def fields_to_send(self, _exchange: Exchange) -> Sequence[tuple[bytes, bytes]]:
+            return self.fields
+
+    says = [
+        Says((b"X-A", b"1"), (b"x-b", b"2")),
+        Says((b"x-a", b"3"), (b"x-b", b"4\r\nX-C: 5")),
+        Says((b"x-a", b"6"), (b"x-other", b"7")),
+        Says((b"x-b", b"8")),
+    ]
+    observers = Observers(says)
+    found = observers.gather(observers.find("fields_to_send"), "one exchange")
+
+    assert [(b"X-A", b"1"), (b"x-b", b"2"), (b"x-b", b"8")] == found
+    assert "b'x-b' would not stay in one line" in caplog.text
+    assert "b'x-other' is not among its names_to_send" in caplog.text
+    assert 2 == len(caplog.records)

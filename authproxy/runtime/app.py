@@ -33,6 +33,7 @@ from authproxy.wire.listening.room import count_open_files, file_limit
 from authproxy.wire.listening.server import ProxyServer
 from authproxy.wire.listening.sockets import listener_url, open_listener
 from authproxy.wire.listening.tls import ListenerTls
+from authproxy.wire.observing import Observers
 from authproxy.wire.upstream.connect_errors import note_loop_error
 from authproxy.wire.upstream.upstream import Upstream
 
@@ -182,7 +183,11 @@ class Proxy:
         self._push(self._files.close)
         self._push(self._tokens.close)
         upstreams = Builder(
-            self.settings, self._sources, self._files, found=self._gate.found
+            self.settings,
+            self._sources,
+            self._files,
+            found=self._gate.found,
+            own_names=Observers(self._observers).names_to_send,
         ).build_all()
         for name, upstream in upstreams.items():
             self._gate.guard(upstream, self.settings.services[name])

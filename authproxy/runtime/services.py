@@ -2,7 +2,7 @@
 
 import logging
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,8 +43,10 @@ class Builder:
         sources: Sources,
         files: FileWatch,
         found: Callable[[str, ServiceSettings], None] = lambda _name, _service: None,
+        own_names: Iterable[bytes] = (),
     ) -> None:
-        """`found` hears of services whose address has become known.
+        """`found` hears of services whose address has become known; `own_names`: of fields that
+        observers put on requests, in place of the client's.
 
         Raises StartError for an egress proxy that cannot be used.
         """
@@ -55,6 +57,7 @@ class Builder:
         self._files = files
         self._environ = sources.machine.environ
         self._found = found
+        self._own_names = [name.decode("ascii") for name in own_names]
         self._egress = find_egress_for_tokens(settings, self._environ)
 
     def build_all(self) -> dict[str, Upstream]:
@@ -67,7 +70,10 @@ class Builder:
 
         def put(found: Secrets) -> None:
             secrets.update(found)
-            upstream.rules = replace(upstream.rules, extra=self._rules(service, secrets).extra)
+            made = self._rules(service, secrets)
+            upstream.rules = replace(
+                upstream.rules, extra=made.extra, drop=made.drop, secret_names=made.secret_names
+            )
 
         local: Secrets = self._files.add_each(
             local_secrets(service, self._environ), combine_secrets, put, owner=self
@@ -135,7 +141,7 @@ class Builder:
             secrets=[(n, secrets[ref].reveal()) for n, ref in service.secrets if ref in secrets],
             key_header=settings.key_header if settings.keys else None,
             add=service.add_headers,
-            remove=service.remove_headers,
+            remove=[*service.remove_headers, *self._own_names],
         )
 
     def _supply(self, service: ServiceSettings, put: Put) -> Supply:

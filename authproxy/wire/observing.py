@@ -1,8 +1,10 @@
 """Who hears of exchanges: the observers' methods, found once, and called so that none does harm."""
 
 import logging
+import re
 import time
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from authproxy.exchange import Observer, ResponseHead, read_fields
 
@@ -10,6 +12,8 @@ logger = logging.getLogger(__name__)
 
 Hooks = tuple[Callable[..., object], ...]
 """Methods of one name, in the order of the observers."""
+Fields = Sequence[tuple[bytes, bytes]]
+_breaks_line = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
 QUIET_S = 60.0
 """What one observer's failures have to say is written to the log once in so many seconds."""
 
@@ -22,6 +26,8 @@ class Observers:
     ) -> None:
         self._observers = tuple(observers)
         self._clock = clock
+        named = (getattr(observer, "names_to_send", ()) for observer in observers)
+        self._names = frozenset(name for names in named for name in names)
         self._failures: dict[int, tuple[float, int]] = {}
         """By the observer: until when nothing is said of it, and how often it failed unsaid."""
 
@@ -45,8 +51,7 @@ class Observers:
     @property
     def names_to_send(self) -> frozenset[bytes]:
         """Of the fields that observers put on requests, in lower case."""
-        names: frozenset[bytes] = frozenset()
-        return names.union(*(getattr(each, "names_to_send", names) for each in self._observers))
+        return self._names
 
     def tell(self, hooks: Hooks, *what: object) -> None:
         """An observer that fails touches neither the exchange nor those behind it."""
@@ -55,6 +60,16 @@ class Observers:
                 hook(*what)
             except Exception as error:  # noqa: BLE001 -- whatever it is, it is logged
                 self._note(hook, what[0], error)
+
+    def gather(self, hooks: Hooks, exchange: object) -> list[tuple[bytes, bytes]]:
+        """The fields that these return; all or none of one observer's."""
+        found: list[tuple[bytes, bytes]] = []
+        for hook in hooks:
+            try:
+                found += _checked(cast(Fields, hook(exchange)), self._names)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, it is logged
+                self._note(hook, exchange, error)
+        return found
 
     def _note(self, hook: Callable[..., object], exchange: object, error: Exception) -> None:
         """With its traceback, but not for every exchange: it will fail again."""
@@ -69,6 +84,16 @@ class Observers:
 
     def __repr__(self) -> str:
         return f"<Observers {list(self._observers)}>"
+
+
+def _checked(fields: Fields, names: frozenset[bytes]) -> Fields:
+    """Raises ValueError for a name that was not announced, and for what would end a line."""
+    for name, value in fields:
+        if name.lower() not in names:
+            raise ValueError(f"{name!r} is not among its names_to_send")
+        if _breaks_line(value):
+            raise ValueError(f"the value of {name!r} would not stay in one line")
+    return fields
 
 
 def read_written(head: bytes) -> ResponseHead:

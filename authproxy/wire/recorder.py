@@ -40,6 +40,7 @@ class Recorder:
         "_run",
         "answer_pieces",
         "begun",
+        "fields",
         "heads",
         "request_pieces",
         "sending",
@@ -55,6 +56,8 @@ class Recorder:
         self._admitted = told.find("exchange_admitted")
         self.sending = told.find("exchange_sent")
         """Asked for heads that go to services: `head_sent`."""
+        self.fields = told.find("fields_to_send")
+        """Asked for fields of their own: `own_fields`."""
         self._answered = told.find("exchange_answered")
         self.heads = told.find("answer_head")
         """Asked for heads that go to clients: `answer_head`, `own_answer`."""
@@ -127,6 +130,10 @@ class Recorder:
     def head_sent(self, exchange: Exchange, sent: SentHead) -> None:
         """What goes to the service, for those who ask. After `sent`."""
         self._observers.tell(self.sending, exchange, sent)
+
+    def own_fields(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
+        """Names and values that observers put on the head that is sent next."""
+        return self._observers.gather(self.fields, exchange)
 
     def request_piece(self, exchange: Exchange, data: bytes) -> None:
         """Content of the client's has come."""

@@ -18,6 +18,7 @@ from authproxy.values import LOOPBACK, Listen, Network, parse_origin
 from authproxy.wire.admission.listener_rules import ListenerRules
 from authproxy.wire.listening.server import ProxyServer
 from authproxy.wire.listening.sockets import open_listener
+from authproxy.wire.observing import Observers
 from authproxy.wire.upstream.connector import Connector
 from authproxy.wire.upstream.pool import Pool
 from authproxy.wire.upstream.upstream import Upstream
@@ -153,6 +154,7 @@ async def proxying(
         authority=origin.authority,
         token_header=token_header,
         secrets=[("X-Api-Key", api_key)] if api_key else [],
+        remove=[name.decode() for name in Observers(first).names_to_send],
     )
     upstream = Upstream("service", origin, rules, as_tokens(tokens), pool, service_access)
     heard, everything = Heard(), Everything()

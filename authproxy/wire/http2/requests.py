@@ -2,6 +2,7 @@
 
 from authproxy.errors import AuthProxyError, Refused
 from authproxy.exchange import Token
+from authproxy.policy.messages.http2_fields import Pair
 from authproxy.wire import refusals
 from authproxy.wire.admission.admission import NotAdmitted
 from authproxy.wire.admission.token_wait import fetch_token
@@ -154,6 +155,7 @@ class Requests:
         if stream is None:
             self._splice.go_on(b"")
             return
+        self._splice.server.recorder.token_came(stream.exchange)
         if stream.admission is not None:
             stream.admission = self._splice.caller.settled(stream.admission)
         self._splice.go_on(self._send(*held, token))
@@ -179,14 +181,17 @@ class Requests:
     ) -> bytes:
         stream = self._calls.streams[stream_id]
         stream.token = token
-        self._splice.server.recorder.sent(stream.exchange, token.principal)
         self.last_sent_id = stream_id
         admission = stream.admission
         assert admission is not None  # noqa: S101 -- for the type checker: it has a token
-        teller = self._calls.teller
+        recorder, teller = self._splice.server.recorder, self._calls.teller
+        own: list[Pair] = []
+        recorder.sent(stream.exchange, token.principal)
+        if recorder.fields:
+            own = [(name.lower(), value) for name, value in recorder.own_fields(stream.exchange)]
         if teller is not None:
-            teller.sent(stream.exchange, self._writer.describe(known, admission, token))
-        return self._writer.write(known, flags, stream_id, priority, admission, token)
+            teller.sent(stream.exchange, self._writer.describe(known, admission, token, own))
+        return self._writer.write(known, flags, stream_id, priority, admission, token, own)
 
     def _trailers(self, known: Block, flags: int, stream_id: int) -> bytes:
         stream = self._calls.streams.get(stream_id)

@@ -57,6 +57,9 @@ class Relay(Asking):
         token_line = upstream.token_line(self.token, facts)
         if connection.is_here and facts.forwarded_proto:
             fields += client.caller.standing.mark(facts, head.headers)
+        if self.recorder.fields:
+            own = self.recorder.own_fields(self.exchange)
+            fields += b"".join(b"%b: %b\r\n" % field for field in own)
         if self.recorder.sending:
             sent = sent_head(self, connection, fields, token_line)
             self.recorder.head_sent(self.exchange, sent)

@@ -1,5 +1,7 @@
 """What a call's header blocks become for the service, written anew only when that is another."""
 
+from collections.abc import Sequence
+
 from authproxy.exchange import NO_TOKEN, SentHead, Token
 from authproxy.policy.messages.headers import ServiceRules
 from authproxy.policy.messages.http2_fields import Call, Pair, call_fields, trailer_fields
@@ -13,7 +15,7 @@ from authproxy.wire.http2.framing.frames import (
     block_frames,
 )
 from authproxy.wire.http2.framing.settings import DEFAULT_TABLE
-from authproxy.wire.http2.headers.blocks import BlockWriter
+from authproxy.wire.http2.headers.blocks import BlockWriter, plain_block
 from authproxy.wire.http2.headers.request_blocks import Block, RequestBlocks
 
 
@@ -44,13 +46,18 @@ class RequestWriter:
         priority: bytes,
         admission: Admission,
         token: Token,
+        own: Sequence[Pair] = (),
     ) -> bytes:
-        """The frames that ask for a call, with `token`; `flags` are those that came."""
+        """The frames that ask for a call, with `token`; `flags` are those that came.
+
+        `own`: fields for this call alone, which the block for the next one does not have.
+        """
         is_same = known.token is token and known.rules is admission.service.rules
         if not is_same or known.changes != self._writer.changes:
             self._write(known, admission, token)
         return block_frames(
-            known.written,
+            # Literals at the end touch no table, so what was written stays good.
+            known.written + plain_block(own) if own else known.written,
             flags=flags & (END_STREAM | HAS_PRIORITY),
             stream_id=stream_id,
             max_frame=SMALLEST_MAX_FRAME,
@@ -81,7 +88,9 @@ class RequestWriter:
             home=admission.home,
         )
 
-    def describe(self, known: Block, admission: Admission, token: Token) -> SentHead:
+    def describe(
+        self, known: Block, admission: Admission, token: Token, own: Sequence[Pair]
+    ) -> SentHead:
         """What `write` writes, for observers."""
         call, upstream = known.call, admission.service
         assert call is not None  # noqa: S101 -- for the type checker: an admitted call was read
@@ -92,7 +101,7 @@ class RequestWriter:
             method=call.head.method,
             target=admission.target,
             version="2",
-            raw=[(b"host", upstream.rules.authority), *regular],
+            raw=[(b"host", upstream.rules.authority), *regular, *own],
             token_name=upstream.token_line(token, call.facts).partition(b":")[0].lower(),
             token=token,
             secret_names=upstream.rules.secret_names,
