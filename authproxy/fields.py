@@ -330,6 +330,7 @@ TokenKind = Annotated[Literal["identity", "access"], BeforeValidator(_token_kind
 Scope = Annotated[str, _text(parse_scope)]
 Scopes = Annotated[tuple[Scope, ...], BeforeValidator(_not_empty), BeforeValidator(_listed)]
 ForwardedHost = Annotated[Literal["service", "client"], _one_of("service", "client")]
+Switch = Annotated[Literal["auto", "on", "off"], _one_of("auto", "on", "off")]
 LogFormat = Annotated[Literal["auto", "text", "json"], _one_of("auto", "text", "json")]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"], _one_of("debug", "info", "warning", "error")

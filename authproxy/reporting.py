@@ -1,8 +1,17 @@
-"""What a configuration says about the log."""
+"""What a configuration says about the log and about traces."""
 
 from pydantic import Field
 
-from authproxy.fields import FileValue, Frozen, LogFormat, LogLevel, ProjectId, Seconds, Share
+from authproxy.fields import (
+    FileValue,
+    Frozen,
+    LogFormat,
+    LogLevel,
+    ProjectId,
+    Seconds,
+    Share,
+    Switch,
+)
 
 
 class LogSettings(Frozen):
@@ -24,3 +33,10 @@ class LogSettings(Frozen):
     """A file in place of stderr. Opened anew on SIGUSR1, and when it was moved or deleted."""
     trace_project: ProjectId | None = None
     """JSON lines name traces as `projects/P/traces/ID`; by default by the ID alone."""
+
+
+class TraceSettings(Frozen):
+    """Traces, which OpenTelemetry's own variables describe: where to, how many, whose."""
+
+    export: Switch = "auto"
+    """`auto`: when OTEL_TRACES_EXPORTER or an endpoint for OTLP is set; `on`, `off`."""

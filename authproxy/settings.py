@@ -51,7 +51,7 @@ from authproxy.fields import (
     Uids,
     WebOrigins,
 )
-from authproxy.reporting import LogSettings
+from authproxy.reporting import LogSettings, TraceSettings
 from authproxy.values import (
     CLOUD_PLATFORM,
     LOOPBACK,
@@ -72,6 +72,7 @@ __all__ = [
     "ServiceSettings",
     "Settings",
     "TimeoutSettings",
+    "TraceSettings",
 ]
 
 
@@ -282,6 +283,7 @@ class Settings(Frozen):
     services: dict[ServiceName, ServiceSettings] = Field(min_length=1)
     """By name; the name is also the label in `NAME.localhost`."""
     log: LogSettings = LogSettings()
+    traces: TraceSettings = TraceSettings()
     limits: LimitSettings = LimitSettings()
     timeouts: TimeoutSettings = TimeoutSettings()
 

@@ -51,6 +51,7 @@ def test_lists_are_known_from_their_defaults() -> None:
 
     assert {
         *(
+            "admin_allow",
             "listen",
             "hosts",
             "allow",

@@ -19,19 +19,22 @@ GOOD = f"00-{TRACE}-{SPAN}-01"
 
 
 @pytest.mark.parametrize(
-    ("value", "sampled"),
+    ("value", "sampled", "is_random"),
     [
-        (GOOD, True),
-        (f" \t{GOOD}\t ", True),
-        (f"00-{TRACE}-{SPAN}-00", False),
-        (f"00-{TRACE}-{SPAN}-02", False),
-        (f"00-{TRACE}-{SPAN}-ff", True),
-        (f"cc-{TRACE}-{SPAN}-01", True),
-        (f"cc-{TRACE}-{SPAN}-01-what-comes-later", True),
+        (GOOD, True, False),
+        (f" \t{GOOD}\t ", True, False),
+        (f"00-{TRACE}-{SPAN}-00", False, False),
+        (f"00-{TRACE}-{SPAN}-02", False, True),
+        (f"00-{TRACE}-{SPAN}-03", True, True),
+        (f"00-{TRACE}-{SPAN}-ff", True, True),
+        (f"cc-{TRACE}-{SPAN}-01", True, False),
+        (f"cc-{TRACE}-{SPAN}-01-what-comes-later", True, False),
     ],
 )
-def test_a_traceparent_says_trace_span_and_whether_it_is_sampled(value: str, sampled: bool) -> None:
-    expected = TraceContext(TRACE, SPAN, sampled, is_w3c=True)
+def test_a_traceparent_says_trace_span_and_whether_it_is_sampled(
+    value: str, sampled: bool, is_random: bool
+) -> None:
+    expected = TraceContext(TRACE, SPAN, sampled, is_w3c=True, is_random=is_random)
 
     assert expected == parse_traceparent(value.encode())
 
@@ -161,11 +164,15 @@ def test_no_bytes_are_an_error(value: bytes) -> None:
     parse_cloud_trace(value)
 
 
-@given(st.integers(1, 2**128 - 1), st.integers(1, 2**64 - 1), st.booleans())
-def test_what_is_written_is_read_as_it_was_meant(trace: int, span: int, sampled: bool) -> None:
+@given(st.integers(1, 2**128 - 1), st.integers(1, 2**64 - 1), st.booleans(), st.booleans())
+def test_what_is_written_is_read_as_it_was_meant(
+    trace: int, span: int, sampled: bool, is_random: bool
+) -> None:
     trace_id, span_id = f"{trace:032x}", f"{span:016x}"
-    parent = write_traceparent(trace_id, span_id, sampled=sampled)
+    parent = write_traceparent(trace_id, span_id, sampled=sampled, is_random=is_random)
     cloud = write_cloud_trace(trace_id, span_id, sampled=sampled)
 
-    assert TraceContext(trace_id, span_id, sampled, is_w3c=True) == parse_traceparent(parent)
+    assert parse_traceparent(parent) == TraceContext(
+        trace_id, span_id, sampled, is_w3c=True, is_random=is_random
+    )
     assert TraceContext(trace_id, span_id, sampled, is_w3c=False) == parse_cloud_trace(cloud)

@@ -4,4 +4,8 @@
 chooses where not all are written. `logs` formats all other lines, `stream` writes all of them
 without ever keeping the event loop waiting, `log_file` into a file that others rotate.
 `trace_context` reads which trace a request belongs to.
+
+Traces need OpenTelemetry, and are imported only where they are recorded: `traces` decides and
+tells the service, `spans` makes spans, `span_attributes` knows the conventions, `export` where
+spans go.
 """

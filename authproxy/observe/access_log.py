@@ -62,10 +62,8 @@ class AccessLog:
         self._is_waiting = False
 
     def exchange_ended(self, exchange: Exchange) -> None:
-        if exchange.host == _PROBE and _is_health_check(exchange):
+        if is_probe(exchange):
             return
-        if exchange.code is Code.HEALTHY:
-            return  # a load balancer's, every few seconds
         if self._levels:
             level = self._levels.get(exchange.service)
             if level is not None and is_below(severity(exchange), level):
@@ -99,6 +97,13 @@ class AccessLog:
 
     def __repr__(self) -> str:
         return f"<AccessLog to {self._stream}>"
+
+
+def is_probe(exchange: Exchange) -> bool:
+    """Whether it is a health check, `authproxy status` or a balancer's: every few seconds."""
+    if exchange.host == _PROBE and _is_health_check(exchange):
+        return True
+    return exchange.code is Code.HEALTHY
 
 
 def _is_health_check(exchange: Exchange) -> bool:

@@ -21,7 +21,7 @@ _CLOUD_TRACE = re.compile(rb"([0-9A-Fa-f]{32})(?:/([0-9]{0,20}))?(?:;o=([0-9]{1,
 _NO_TRACE = b"0" * 32
 _NO_SPAN = b"0" * 16
 _SPANS = 2**64
-_SAMPLED = 0x01
+_SAMPLED, _RANDOM = 0x01, 0x02
 
 
 class TraceContext(NamedTuple):
@@ -35,6 +35,8 @@ class TraceContext(NamedTuple):
     """Whether the client records its part of the trace; None where it does not say."""
     is_w3c: bool
     """It is by `traceparent`, so what `tracestate` says belongs to it."""
+    is_random: bool = False
+    """The client says that the end of the trace's ID is random (Trace Context, level 2)."""
 
 
 def find_trace(fields: Iterable[Field]) -> TraceContext | None:
@@ -63,8 +65,14 @@ def parse_traceparent(value: bytes) -> TraceContext | None:
     version, trace, span, flags, more = match.groups()
     if version == b"ff" or (version == b"00" and more) or trace == _NO_TRACE or span == _NO_SPAN:
         return None
-    sampled = bool(int(flags, 16) & _SAMPLED)
-    return TraceContext(trace.decode(), span.decode(), sampled, is_w3c=True)
+    bits = int(flags, 16)
+    return TraceContext(
+        trace.decode(),
+        span.decode(),
+        bool(bits & _SAMPLED),
+        is_w3c=True,
+        is_random=bool(bits & _RANDOM),
+    )
 
 
 def parse_cloud_trace(value: bytes) -> TraceContext | None:
@@ -81,11 +89,13 @@ def parse_cloud_trace(value: bytes) -> TraceContext | None:
     return TraceContext(trace.decode().lower(), span_id, sampled, is_w3c=False)
 
 
-def write_traceparent(trace_id: str, span_id: str, *, sampled: bool) -> bytes:
+def write_traceparent(
+    trace_id: str, span_id: str, *, sampled: bool, is_random: bool = False
+) -> bytes:
     """The value of a `traceparent` field."""
-    return b"00-%b-%b-0%d" % (trace_id.encode(), span_id.encode(), sampled)
+    return f"00-{trace_id}-{span_id}-0{sampled | is_random << 1}".encode()
 
 
 def write_cloud_trace(trace_id: str, span_id: str, *, sampled: bool) -> bytes:
     """The value of an `X-Cloud-Trace-Context` field."""
-    return b"%b/%d;o=%d" % (trace_id.encode(), int(span_id, 16), sampled)
+    return f"{trace_id}/{int(span_id, 16)};o={sampled:d}".encode()

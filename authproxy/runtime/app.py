@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -27,6 +28,7 @@ from authproxy.runtime.log_output import LogOutput, access_log, open_log
 from authproxy.runtime.ready_lines import announce, tell_egress
 from authproxy.runtime.services import Builder
 from authproxy.runtime.sources import Sources
+from authproxy.runtime.tracing import open_tracing
 from authproxy.settings import ListenerSettings, Settings
 from authproxy.tasks import Tasks
 from authproxy.wire.listening.room import count_open_files, file_limit
@@ -58,6 +60,7 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
     `on_ready` gets the listeners' URLs once requests are taken.
     """
     log = open_log(settings)
+    tracing = open_tracing(settings, os.environ)
     admin = find_place(settings, at_terminal=sys.stderr is not None and sys.stderr.isatty())
     _raise_file_limit()
     memory.keep_what_was_freed()
@@ -68,10 +71,11 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
         loops = with_resolver(choose_transports())
         with Machine() as machine, asyncio.Runner(loop_factory=loops) as runner:
             limits = limits_of_one_process(settings.limits)
-            observers = access_log(settings, log)
+            observers = [*access_log(settings, log, tracing.trace_of), *tracing.observers]
             proxy = Proxy(settings, log.stderr, observers, machine, limits, admin)
             return runner.run(_serve_until_signal(proxy, log, on_ready))
     finally:
+        tracing.flush()
         log.drain()
 
 

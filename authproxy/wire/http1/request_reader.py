@@ -64,8 +64,11 @@ class Receiver(Protocol):
     def bad_request(self, head: RequestHead, refusal: Refused) -> None:
         """What cannot be read any further, with what is known of its head; it is the last."""
 
-    def await_switch(self) -> None:
-        """What follows may belong to another protocol: it is kept until `stay` or `take_ahead`."""
+    def await_switch(self, rest: bytes) -> None:
+        """Behind a request to switch: `rest` may belong to another protocol, and what comes then.
+
+        Whatever belongs to this one is to be fed once more.
+        """
 
     def takes_over(self, data: bytes) -> bool | None:
         """`data` is no head. Has it been taken for another protocol's? None: more of it will
@@ -76,13 +79,11 @@ class RequestReader:
     """One client's bytes in; between heads it counts a body's bytes or takes its chunks off."""
 
     __slots__ = (
-        "_awaits_switch",
         "_begun",
         "_body",
         "_facts",
         "_facts_of",
         "_kept",
-        "_kept_from",
         "_limits",
         "_lines",
         "_receiver",
@@ -104,10 +105,7 @@ class RequestReader:
         self._seen = 0
         """How much of it was looked at before."""
         self._kept: bytes | None = None
-        """What is not looked at: too many requests wait, or one to switch does."""
-        self._kept_from = 0
-        """Where in it that begins."""
-        self._awaits_switch = False
+        """What was not looked at, once too many requests wait."""
         self._body = BodyReader(trailer_bytes=limits.head_bytes, trailer_fields=limits.headers)
         self._receiving: BodyReceiver | None = None
         """Whose body is being read."""
@@ -121,43 +119,26 @@ class RequestReader:
         """A head has begun and is not complete."""
         return bool(self._begun)
 
-    def feed(self, data: bytes, at: int = 0) -> None:
-        """Take `data` apart, from `at` on; what it holds has been told when this returns, or is
-        kept. Nothing is copied but what is told: a read can hold thousands of requests."""
+    def feed(self, data: bytes) -> None:
+        """Take `data` apart; what it holds has been handed on when this returns, or is kept."""
         if self._kept is not None:
-            self._kept, self._kept_from = self._kept[self._kept_from :] + data, 0
+            self._kept += data
             return
         if self._begun:
             self._seen = len(self._begun)
             data, self._begun = self._begun + data, b""
-        end = len(data)
-        while at < end and not self.is_deaf:
+        while data and not self.is_deaf:
             if self._receiving is None:
-                at = self._read_head(data, at)
+                data = self._read_head(data)
             else:
-                at = self._read_body(self._receiving, data, at)
+                data = self._read_body(self._receiving, data)
 
     def go_on(self) -> None:
         """No request waits any more: look at what was kept."""
         self.waiting = 0
-        if self._kept is not None and not self._awaits_switch:
+        if self._kept is not None:
             kept, self._kept = self._kept, None
-            self.feed(kept, self._kept_from)
-
-    def stay(self) -> None:
-        """The protocol is not switched: what was kept for that is HTTP."""
-        self._awaits_switch = False
-        self.go_on()
-
-    def take_ahead(self) -> bytes:
-        """The protocol is switched: what came of the new one so far."""
-        kept, self._kept = self._kept or b"", None
-        return kept[self._kept_from :]
-
-    def _keep(self, data: bytes, at: int) -> int:
-        """Look at nothing from there on; where to go on: at the end."""
-        self._kept, self._kept_from = data, at
-        return len(data)
+            self.feed(kept)
 
     def refuse(self, refusal: Refused, head: RequestHead | None = None) -> None:
         """Answer in turn, then close: where the next request would begin cannot be known."""
@@ -169,43 +150,42 @@ class RequestReader:
 
     # Heads.
 
-    def _read_head(self, data: bytes, at: int) -> int:
-        """Tell of the request that `data` holds at `at`; where what follows the head begins."""
+    def _read_head(self, data: bytes) -> bytes:
+        """Tell of the request that `data` holds; what follows the head is returned."""
         if self.waiting >= MAX_AHEAD:
-            return self._keep(data, at)
-        if data.startswith(b"\r\n", at):
-            self._seen = 0
-            return at + 2  # RFC 9112 2.2: some clients end a body with one too many
-        end = data.find(END_OF_HEAD, at)
+            self._kept = data
+            return b""
+        if data[:2] == b"\r\n":
+            return data[2:]  # RFC 9112 2.2: some clients end a body with one too many
+        end = data.find(END_OF_HEAD)
         if end < 0:
-            self._wait(data[at:])
-            return len(data)
+            self._wait(data)
+            return b""
         self._seen = 0
+        line_end = data.find(b"\r\n")
         try:
-            head = self._parse(data, at, end)
+            head = self._parse(data, line_end, end)
         except HeadError as error:
-            self._not_a_head(data[at:], error)
-            return len(data)
+            return self._not_a_head(data, error)
         except Refused as refusal:
-            self.refuse(refusal, _gist(data[at : end + 2]))
-            return len(data)
+            self.refuse(refusal, _gist(data[: end + 2]))
+            return b""
         try:
             facts = self._read_facts(head)
         except Refused as refusal:
             self.refuse(refusal, head)
-            return len(data)
-        return self._begin(head, facts, data, end + 4)
+            return b""
+        return self._begin(head, facts, data[end + 4 :])
 
-    def _parse(self, data: bytes, at: int, end: int) -> RequestHead:
-        """The head in `data`, from `at` to `end`. Raises HeadError and Refused."""
+    def _parse(self, data: bytes, line_end: int, end: int) -> RequestHead:
+        """The head in `data`, which stops at `end`. Raises HeadError and Refused."""
         limits = self._limits
-        line_end = data.find(b"\r\n", at)
-        if line_end - at > limits.target_bytes + METHOD_BYTES:
+        if line_end > limits.target_bytes + METHOD_BYTES:
             raise refusals.target_too_long()
-        method, target, version = parse_request_line(data[at:line_end])
+        method, target, version = parse_request_line(data[:line_end])
         if len(target) > limits.target_bytes:
             raise refusals.target_too_long()
-        if end - at > limits.head_bytes:
+        if end > limits.head_bytes:
             raise refusals.head_too_large()
         fields = self._lines.parse(data[line_end + 2 : end]) if end > line_end else []
         if len(fields) > limits.headers:
@@ -220,20 +200,18 @@ class RequestReader:
             self._facts_of = head.headers, head.version
         return self._facts
 
-    def _begin(self, head: RequestHead, facts: RequestFacts, data: bytes, at: int) -> int:
+    def _begin(self, head: RequestHead, facts: RequestFacts, rest: bytes) -> bytes:
         if facts.has_body:
             self._body.begin(facts.length or 0, chunked=facts.chunked)
             self._receiving = self._receiver.request(head, facts, True)
-            return at
+            return rest
         if not facts.keep_alive and facts.upgrade is None:
             self.is_deaf = True
         relay = self._receiver.request(head, facts, False)
         if facts.upgrade is not None and relay.is_open:
-            self._awaits_switch = True
-            self._keep(data, at)
-            self._receiver.await_switch()
-            return len(data)
-        return at
+            self._receiver.await_switch(rest)
+            return b""
+        return rest
 
     def _wait(self, data: bytes) -> None:
         """Keep the beginning of a head, if it can still become one within the bounds."""
@@ -254,30 +232,31 @@ class RequestReader:
         elif len(data) > limits.head_bytes:
             self.refuse(refusals.head_too_large(), _gist(data))
 
-    def _not_a_head(self, data: bytes, error: HeadError) -> None:
+    def _not_a_head(self, data: bytes, error: HeadError) -> bytes:
         """Refuse, unless `data` is how a client begins that speaks another protocol."""
         took_over = self._receiver.takes_over(data)
         if took_over is None:
             self._begun = data
         elif not took_over:
             self.refuse(refusals.not_http(str(error)))
+        return b""
 
     # Bodies.
 
-    def _read_body(self, relay: BodyReceiver, data: bytes, at: int) -> int:
+    def _read_body(self, relay: BodyReceiver, data: bytes) -> bytes:
         body = self._body
         try:
-            end = body.feed(data, relay.from_client, at)
+            rest = body.feed(data, relay.from_client)
         except HeadError as error:
             self.is_deaf = True
             relay.client_broke(str(error))
-            return len(data)
+            return b""
         if body.is_over:
             self._receiving = None
             if not relay.keep_alive:
                 self.is_deaf = True
             relay.client_done(body.trailers)
-        return end
+        return rest
 
     def __repr__(self) -> str:
         state = "deaf" if self.is_deaf else "in a head" if self.head_open else "ready"

@@ -16,7 +16,6 @@ from authproxy.wire import refusals
 from authproxy.wire.http1 import response_reader
 from authproxy.wire.http1.heads import HeadError
 from authproxy.wire.http1.response_reader import ResponseReader
-from authproxy.wire.read_holds import CONGESTED, ReadHolds
 from authproxy.wire.transport import resume, send
 from authproxy.wire.upstream.mismatch import find_mismatch
 
@@ -30,9 +29,8 @@ class Client(Protocol):
     """What is to be written to it."""
     transport: asyncio.Transport
 
-    @property
-    def holds(self) -> ReadHolds:
-        """Why nothing is read from it."""
+    def hold_congested(self, on: bool) -> None:
+        """Read nothing from it while the service does not take what it sends."""
 
 
 class Exchanging(response_reader.Receiver, Protocol):
@@ -132,7 +130,7 @@ class ServiceConnection(asyncio.Protocol):
         if hold:
             self.hold(True)
         if self._congested:
-            relay.client.holds.set(CONGESTED, True)
+            relay.client.hold_congested(True)
 
     def hold(self, on: bool) -> None:
         """Stop reading from the service, or go on."""
@@ -223,12 +221,12 @@ class ServiceConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         self._congested = True
         if self.relay is not None:
-            self.relay.client.holds.set(CONGESTED, True)
+            self.relay.client.hold_congested(True)
 
     def resume_writing(self) -> None:
         self._congested = False
         if self.relay is not None:
-            self.relay.client.holds.set(CONGESTED, False)
+            self.relay.client.hold_congested(False)
 
     def _broke(self, relay: Exchanging, error: UpstreamError) -> None:
         self.abandon()
