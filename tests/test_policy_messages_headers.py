@@ -20,6 +20,7 @@ from authproxy.policy.messages.headers import (
     ServiceRules,
     forwarded_lines,
     last_chunk,
+    request_end,
     request_fields,
     request_head,
     response_head,
@@ -211,6 +212,25 @@ def test_each_hop_has_its_own_fields(
 )
 def test_what_only_we_say_is_taken_from_the_client_in_every_spelling(name: bytes) -> None:
     assert [*FIRST, TOKEN_LINE] == sent(HOST, (name, b"10.0.0.1"))
+
+
+HOME = Home(services=(b"https://svc.run.app",), client=b"http://localhost")
+UNFRAMED = [
+    b"Transfer_Encoding",
+    b"transfer_encoding",
+    b"Content_Length",
+    b"Keep_Alive",
+    b"Proxy_Authorization",
+    b"PROXY_CONNECTION",
+    b"HTTP2_Settings",
+]
+"""What CGI and WSGI take for a field of the connection, or for the body's length."""
+
+
+@pytest.mark.parametrize("name", UNFRAMED)
+def test_no_spelling_of_a_field_tells_the_service_of_another_framing(name: bytes) -> None:
+    assert [*FIRST, TOKEN_LINE] == sent(HOST, (name, b"5"))
+    assert b"0\r\n\r\n" == request_end([make_field(name, b"5")], rules(), HOME)
 
 
 @pytest.mark.parametrize("name", [b"X-Api-Key", b"x-api-key", b"X_API_KEY", b"x-api_key"])

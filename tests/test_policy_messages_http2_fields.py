@@ -129,6 +129,8 @@ def test_service_gets_what_came_less_what_is_ours() -> None:
         (b"x_forwarded_for", b"forged"),
         (b"x-api-key", b"forged"),
         (b"forwarded", b"forged"),
+        (b"transfer_encoding", b"chunked"),
+        (b"content_length", b"5"),
     ]
     call = read_call([*GET, kept, *ours, (b"te", b"trailers"), (b"authorization", b"Basic x")])
     fields = call_fields(

@@ -88,5 +88,15 @@ def test_one_value_by_its_name() -> None:
     assert local_value(b"nel", b"{}", home()) is None
 
 
+def test_of_what_authproxy_says_of_itself_only_a_loop_passes() -> None:
+    said = [
+        make_field(b"X-Authproxy-Error", b"refused"),
+        make_field(b"X-Authproxy-Error", b"loop_detected"),
+        make_field(b"X-Authproxy-Answer", b"healthy"),
+    ]
+
+    assert [b"loop_detected"] == [value for _, value, _ in local_answer(said, home())]
+
+
 def test_names_are_in_lower_case() -> None:
     assert all(name == name.lower() for name in LOCAL_FIELDS | REQUEST_FIELDS)

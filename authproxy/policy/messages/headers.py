@@ -3,14 +3,15 @@
 Everything passes byte for byte, in order and in the case it came in, except:
 
 - hop-by-hop fields end here (RFC 9110 7.6.1): Connection and what it names, Keep-Alive, TE,
-  Transfer-Encoding, Upgrade, Proxy-*; each side gets its own;
+  Transfer-Encoding, Upgrade, Proxy-*; each side gets its own. With `_` for `-` they do not pass to
+  a service either, nor does Content_Length: CGI and WSGI take both spellings for one name;
 - Host becomes the service's;
 - X-Forwarded-For, -Proto, -Host and -Prefix are set anew; their kin and Forwarded are removed: what
   the client claims about itself is not passed on as if a proxy had said it;
 - the token and the API key are put on, in place of what the client sent under the same name;
 - what names the service's address names ours instead, and the other way round (`address_fields`);
 - Alt-Svc is removed: it would lead the client past authproxy;
-- a service's X-Authproxy-Hint is removed: that is for authproxy to say;
+- a service's X-Authproxy-Hint, -Error and -Answer are removed: those are for authproxy to say;
 - X-Authproxy-Hops is for other authproxies on this machine alone (`wire.loops`).
 
 Pure functions on heads. Field names are compared in lower case, which stands beside each.
@@ -101,7 +102,7 @@ def service_rules(
     `key_header`: that in which clients show authproxy a key, if they must; `add`: as `secrets`, of
     what may be seen; `remove`: names of the client's that do not pass.
     """
-    drop = HOP_BY_HOP | _OURS | {b"http2-settings"}
+    drop = HOP_BY_HOP | _OURS | _UNFRAMED
     if key_header is not None:
         drop |= _spellings(key_header)
     if token_header != "auto":
@@ -131,6 +132,10 @@ def _spellings(name: str) -> frozenset[bytes]:
     return frozenset(spellings) | {name.lower().encode()}
 
 
+# What would say to a CGI or WSGI application how the body is framed, and not to us.
+_UNFRAMED = frozenset().union(
+    *(_spellings(n.decode()) for n in HOP_BY_HOP | {b"http2-settings", b"content-length"})
+) - {b"content-length"}
 # What only we say to the service.
 _OURS = frozenset().union(
     *(_spellings(n.decode()) for n in FORWARDED | {b"x-serverless-authorization", HOPS})

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from authproxy.errors import Code
 from authproxy.exchange import Field, make_field
 from authproxy.policy.messages.address_fields import ANSWERS, REQUESTS, Change, Row
 from authproxy.policy.messages.origin_mapping import Home
@@ -15,8 +16,22 @@ def _changes(rows: Sequence[Row]) -> dict[bytes, Change]:
     return {row.name.lower().encode(): row.change for row in rows if row.change is not None}
 
 
+def _loops_only(value: bytes, _: Home) -> bytes | None:
+    """What another authproxy on this machine, or this one, has said of a request that came back."""
+    return value if value == Code.LOOP_DETECTED.encode() else None
+
+
+def _gone(_: bytes, __: Home) -> None:
+    return None
+
+
+_OUR_WORDS: dict[bytes, Change] = {
+    b"x-authproxy-error": _loops_only,
+    b"x-authproxy-answer": _gone,
+}
+"""By these clients know the answers that authproxy makes by itself: no service may say so."""
 _TO_SERVICE = _changes(REQUESTS)
-_TO_CLIENT = _changes(ANSWERS)
+_TO_CLIENT = _changes(ANSWERS) | _OUR_WORDS
 REQUEST_FIELDS = frozenset(_TO_SERVICE)
 """Fields that the service must see otherwise, in lower case."""
 LOCAL_FIELDS = frozenset(_TO_CLIENT)

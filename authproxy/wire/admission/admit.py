@@ -38,11 +38,13 @@ def admit(caller: Caller, head: RequestHead, facts: RequestFacts, body_bytes: in
 def check_method(method: bytes, facts: RequestFacts, of_client: Refused | None = None) -> None:
     """Raises Refused for what is never sent on, whoever it is from.
 
-    `of_client`: why nothing that this client asks for is answered, if that is so.
+    `of_client`: why nothing that this client asks for is answered, if that is so; it goes first.
     """
+    if of_client is not None:
+        raise of_client
     refusals.check_method(method)
     if facts.max_forwards == 0 and method == b"OPTIONS":
-        raise of_client or refusals.last_hop()
+        raise refusals.last_hop()
 
 
 _SLASH = ord("/")
