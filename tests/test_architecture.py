@@ -389,8 +389,6 @@ LARGE_CLASSES = {
     "policy.messages.facts.RequestFacts": "a record: what is found in one request's head",
     "settings.ServiceSettings": "a field for each setting",
     "settings.Settings": "a field for each setting",
-    "wire.client.connection.ClientConnection": "to be split: the writing of an answer's bytes",
-    "wire.relay.relay.Relay": "to be split: what is recorded of an exchange",
 }
 """Classes over either measure, each with the reason. To be shortened, never to be made longer."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -439,6 +440,7 @@ class Heard:
     def __init__(self) -> None:
         self.told: list[tuple[object, ...]] = []
         self.facts: list[RequestFacts] = []
+        self.reader: RequestReader | None = None
 
     def request(self, head: RequestHead, facts: RequestFacts, has_body: bool) -> Body:
         self.told.append((head.method, head.target))
@@ -448,8 +450,9 @@ class Heard:
     def bad_request(self, head: RequestHead, refusal: Refused) -> None:
         self.told.append((head.method, refusal.code))
 
-    def await_switch(self, rest: bytes) -> None:
-        self.told.append(("switch", rest))
+    def await_switch(self) -> None:
+        assert self.reader is not None
+        self.told.append(("switch", self.reader.take_ahead()))
 
     def takes_over(self, data: bytes) -> bool | None:
         if len(data) < len(OTHER) and OTHER.startswith(data):
@@ -467,7 +470,7 @@ STREAM = (
 
 def heard_of(*pieces: bytes) -> Heard:
     heard = Heard()
-    reader = RequestReader(heard, LimitSettings())
+    reader = heard.reader = RequestReader(heard, LimitSettings())
     for piece in pieces:
         reader.feed(piece)
     return heard
@@ -527,3 +530,57 @@ def test_no_more_is_looked_at_while_too_many_wait() -> None:
     reader.go_on()
 
     assert 2 == len(heard.told)
+
+
+class Counted(bytes):
+    """Bytes that count how many of them are copied out."""
+
+    copied = 0
+
+    def __getitem__(self, key: Any) -> Any:
+        piece = super().__getitem__(key)
+        if not isinstance(piece, bytes):
+            return piece
+        Counted.copied += len(piece)
+        return Counted(piece)
+
+
+class Queueing(Heard):
+    """All but the first request wait."""
+
+    def request(self, head: RequestHead, facts: RequestFacts, has_body: bool) -> Body:
+        assert self.reader is not None
+        self.reader.waiting += 1
+        return super().request(head, facts, has_body)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [GET, post(b"hello"), CHUNKED + b"3\r\nabc\r\n0\r\n\r\n"],
+    ids=["without a body", "with a length", "in chunks"],
+)
+def test_each_byte_of_many_requests_sent_ahead_is_copied_a_few_times_only(
+    request_bytes: bytes,
+) -> None:
+    count = 2000
+    data, heard = Counted(request_bytes * count), Queueing()
+    reader = heard.reader = RequestReader(heard, LimitSettings())
+    Counted.copied = 0
+    reader.feed(data)
+    while len(heard.facts) < count:
+        reader.go_on()
+
+    assert Counted.copied < 4 * len(data)
+
+
+def test_bytes_of_another_protocol_are_kept_until_it_is_known_which_it_is() -> None:
+    heard = Heard()
+    reader = RequestReader(heard, LimitSettings())
+    heard.await_switch = lambda: None  # type: ignore[method-assign]  # -- they are not taken yet
+    reader.feed(HANDSHAKE + GET[:5])
+    reader.feed(GET[5:])
+    reader.go_on()
+    assert [(b"GET", b"/ws")] == heard.told
+    reader.stay()
+
+    assert [(b"GET", b"/ws"), (b"GET", b"/")] == heard.told

@@ -1,8 +1,10 @@
 """Why nothing is read: reasons add up, and the connection hears of the first and the last."""
 
 import asyncio
+from itertools import combinations
 from typing import cast
 
+from authproxy.wire import read_holds
 from authproxy.wire.read_holds import ReadHolds
 
 ONE, TWO, BOTH = 1, 2, 3
@@ -61,3 +63,10 @@ def test_a_connection_that_closes_is_not_read_again() -> None:
     holds.set(ONE, False)
 
     assert ["pause"] == transport.told
+
+
+def test_each_reason_can_hold_beside_every_other() -> None:
+    reasons = (read_holds.EARLY, read_holds.QUEUE, read_holds.CONGESTED, read_holds.SWITCH)
+
+    assert all(one & other == 0 for one, other in combinations(reasons, 2))
+    assert sum(reasons) == read_holds.ALL

@@ -1,12 +1,22 @@
 """Why nothing is read from a connection at the moment: several reasons may hold at once.
 
-Each kind of connection has its own reasons, plain numbers of one bit: an IntFlag's operators are
-Python functions, and these are on the way of every request.
+Plain numbers of one bit: an IntFlag's operators are Python functions, and these are on the way of
+every request. Below are the reasons of HTTP/1; `http2.lanes` has its own.
 """
 
 import asyncio
 
 from authproxy.wire.transport import resume
+
+EARLY = 1
+"""A client's body came before there was a connection to the service."""
+QUEUE = 2
+"""A request that a client sent ahead is waiting."""
+CONGESTED = 4
+"""The other side reads slower than this one sends."""
+SWITCH = 8
+"""What follows depends on the service's answer to an Upgrade."""
+ALL = EARLY | QUEUE | CONGESTED | SWITCH
 
 
 class ReadHolds:

@@ -119,12 +119,12 @@ def doubt_chunks(data: bytes) -> str:
     """What llhttp has against the chunked body in `data` that we accept."""
     ours = Chunks(trailer_bytes=10**6, trailer_fields=10**6)
     try:
-        rest = ours.feed(data)
+        end = ours.feed(data)
     except HeadError:
         return ""
     if not ours.is_over or any(lower in _NOT_TRAILERS for lower, _, _ in ours.trailers):
         return ""
-    body = data[: len(data) - len(rest)]
+    body = data[:end]
     theirs = ask_llhttp(httptools.HttpRequestParser, CHUNKED_POST + body)
     if isinstance(theirs, str):
         # Extensions go no further than here, so what is wrong in one does no harm. White space

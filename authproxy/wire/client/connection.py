@@ -5,25 +5,21 @@ What the reader finds becomes relays. Requests sent ahead wait in a queue, and n
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from typing import Final, cast
 
-from authproxy.errors import AuthProxyError, Refused
-from authproxy.exchange import RequestHead, ResponseHead
-from authproxy.policy.messages.facts import RequestFacts, ResponseFacts
-from authproxy.policy.messages.headers import response_head
+from authproxy.errors import Refused
+from authproxy.exchange import RequestHead
+from authproxy.policy.messages.facts import RequestFacts
 from authproxy.settings import TimeoutSettings
-from authproxy.wire import refusals, replies
+from authproxy.wire import refusals
 from authproxy.wire.admission.caller import Caller
-from authproxy.wire.client import holds
 from authproxy.wire.client.first_bytes import Spoken, recognise
+from authproxy.wire.client.pipeline import Pipeline
 from authproxy.wire.client.ports import Server
 from authproxy.wire.goodbye import FIRST_REQUEST_S, HEAD_GRACE_S, Goodbye
 from authproxy.wire.http1.request_reader import RequestReader
-from authproxy.wire.http1.response_writer import add_to_head, connection_line, find_framing
-from authproxy.wire.read_holds import ReadHolds
-from authproxy.wire.relay import cookies
+from authproxy.wire.read_holds import ALL, CONGESTED, EARLY, SWITCH, ReadHolds
 from authproxy.wire.relay.ports import Asked
 from authproxy.wire.relay.relay import Relay
 from authproxy.wire.transport import reset, send
@@ -35,21 +31,18 @@ class ClientConnection(asyncio.Protocol):
     """A reader on one side, relays on the other."""
 
     __slots__ = (
-        "_advancing",
-        "_ahead",
         "_goodbye",
         "_head_age_s",
-        "_holds",
         "_idle_s",
         "_meet",
-        "_queue",
         "_reader",
-        "_relay",
         "_unsent",
         "caller",
+        "holds",
         "is_congested",
         "is_new",
         "out",
+        "pipeline",
         "server",
         "transport",
     )
@@ -57,7 +50,6 @@ class ClientConnection(asyncio.Protocol):
     transport: asyncio.Transport
     kind: Final = "http1"
     caller: Caller
-    _holds: ReadHolds
 
     def __init__(self, server: Server, meet: Callable[[asyncio.Transport], Caller]) -> None:
         self.server = server
@@ -65,11 +57,9 @@ class ClientConnection(asyncio.Protocol):
         self.out: list[bytes] = []
         self.is_congested = False
         self.is_new = True  # it has sent no request yet
+        self.holds = ReadHolds()
         self._reader = RequestReader(self, server.limits)
-        self._relay: Relay | None = None
-        self._queue: deque[Relay] = deque()
-        self._advancing = False
-        self._ahead: bytes | None = None  # behind a request that may still switch the protocol
+        self.pipeline = Pipeline(self._reader, self.holds)
         self._unsent = 0
         self._idle_s = self._head_age_s = 0.0
         self._goodbye: Goodbye | None = None
@@ -78,7 +68,7 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # aiofastnet's has its methods only
-        self._holds = ReadHolds(self.transport)
+        self.holds.attach(self.transport)
         self.caller = self._meet(self.transport)
         refusal = self.server.opened(self, self.caller.address)
         if refusal is not None:
@@ -88,15 +78,12 @@ class ClientConnection(asyncio.Protocol):
         reader = self._reader
         if reader.is_deaf:
             return
-        if self._ahead is not None:
-            self._ahead += data
-            return
         try:
             reader.feed(data)
         except Exception:
             logger.exception("a request could not be handled")
             self.transport.abort()
-        if (relay := self._relay) and (service := relay.service) and service.out:
+        if (relay := self.pipeline.current) and (service := relay.service) and service.out:
             send(service.out, service.transport)
         if self.out:
             send(self.out, self.transport)
@@ -104,28 +91,27 @@ class ClientConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         # Who has closed its sending side is taken for gone, as nginx and Go do: that may be all of
         # a close. If it does still read, the part of an answer that it has got must not look whole.
-        if self._relay is not None and self._relay.response is not None:
+        relay = self.pipeline.current
+        if relay is not None and relay.response is not None:
             reset(self.transport)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._reader.is_deaf = True
         self.server.closed(self)
-        relays = [*([self._relay] if self._relay else []), *self._queue]
-        self._relay, self._queue = None, deque()
-        for relay in relays:
+        for relay in self.pipeline.leave():
             relay.client_gone()
 
     def pause_writing(self) -> None:
         self.is_congested = True
-        if self._relay is not None:
-            self._relay.client_congested(True)
+        if self.pipeline.current is not None:
+            self.pipeline.current.client_congested(True)
 
     def resume_writing(self) -> None:
         self.is_congested = False
-        if self._relay is not None:
-            self._relay.client_congested(False)
-        self._advance()
+        if self.pipeline.current is not None:
+            self.pipeline.current.client_congested(False)
+        self.pipeline.advance(self)
 
     # What the reader found.
 
@@ -133,22 +119,14 @@ class ClientConnection(asyncio.Protocol):
         """A request's head is in: its turn is now, or after those before it."""
         relay = Relay(self, head, facts)
         relay.received_all = not has_body
-        self._enqueue(relay)
+        self.is_new = False
+        self.pipeline.add(relay, self)
         return relay
 
     def bad_request(self, head: RequestHead, refusal: Refused) -> None:
         """Nobody can say what follows, so the refusal, in its turn, is the last answer."""
-        self._enqueue(Relay(self, head, RequestFacts(), refusal=refusal))
-
-    def _enqueue(self, relay: Relay) -> None:
         self.is_new = False
-        if self._relay is None and not self._queue and not self.is_congested:
-            self._relay = relay
-            relay.start()
-        else:
-            self._queue.append(relay)
-            self._reader.waiting = len(self._queue)
-            self._holds.set(holds.QUEUE, True)
+        self.pipeline.add(Relay(self, head, RequestFacts(), refusal=refusal), self)
 
     def takes_over(self, data: bytes) -> bool | None:
         """Is `data`, no head of HTTP/1, how a client begins that speaks something else?"""
@@ -165,83 +143,50 @@ class ClientConnection(asyncio.Protocol):
             self._reader.refuse(refusals.tls_unexpected())
         return None if spoken is Spoken.PERHAPS_HTTP2 else spoken is not Spoken.UNKNOWN
 
-    def await_switch(self, rest: bytes) -> None:
-        """Keep `rest` until the service says which protocol it belongs to."""
-        self._ahead = rest
-        self._holds.set(holds.SWITCH, True)
+    def await_switch(self) -> None:
+        """The service says which protocol it is that follows."""
+        self.holds.set(SWITCH, True)
 
     def is_turn_of(self, relay: Asked) -> bool:
-        return relay is self._relay
+        return relay is self.pipeline.current
 
     # What relays ask for.
-
-    def begin_answer(self, relay: Asked, head: ResponseHead, facts: ResponseFacts) -> bool:
-        """Send the final head; is its body to be sent in chunks?"""
-        in_chunks = announces = False
-        if facts.length is None:
-            in_chunks, announces, ends_connection = find_framing(relay.head, head, facts)
-            relay.keep_alive &= not ends_connection
-        line, home, cors = self._connection_line(relay), relay.admission.home, relay.cors
-        self.out.append(
-            response_head(head, facts, chunked=announces, connection=line, home=home, cors=cors)
-        )
-        if facts.sets_cookies:
-            self.add_to_head(cookies.lines_for(relay.upstream, head, home, relay.target))
-        return in_chunks
-
-    def add_to_head(self, line: bytes) -> None:
-        """Put more finished lines into the head that was written last."""
-        self.out[-1] = add_to_head(self.out[-1], line)
-
-    def reply(self, error: AuthProxyError, relay: Asked) -> tuple[bytes, int]:
-        """Answer by ourselves; the answer, and how many bytes of it are its body."""
-        line = self._connection_line(relay) + relay.cors
-        answer = replies.render(error, relay.head, relay.exchange.request_id, connection=line)
-        self.out.append(answer[0])
-        self.flush()
-        return answer
 
     def flush(self) -> None:
         if self.out:
             send(self.out, self.transport)
 
-    def hold_congested(self, on: bool) -> None:
-        self._holds.set(holds.CONGESTED, on)
-
-    def hold_early(self, on: bool) -> None:
-        self._holds.set(holds.EARLY, on)
-
     def ended(self, relay: Asked) -> None:
         """`relay` is over; go on with the next request, or close."""
         self.server.recorder.ended(relay.exchange, relay.received_bytes, relay.answer_bytes)
-        if relay is not self._relay:
+        pipeline = self.pipeline
+        if relay is not pipeline.current:
             return
-        self._relay = None
+        pipeline.current = None
         self._idle_s = self._head_age_s = 0.0
-        if self._holds.reasons:
-            self._holds.set(holds.CONGESTED | holds.EARLY, False)
+        if self.holds.reasons:
+            self.holds.set(CONGESTED | EARLY, False)
         if not relay.keep_alive:
             self.close()
             return
-        if self._ahead is not None and relay.facts.upgrade is not None:
-            self._stay(self._ahead)
-        if self._queue:
-            self._advance()
+        if self.holds.reasons & SWITCH and relay.facts.upgrade is not None:
+            self._stay()
+        if pipeline.waiting:
+            pipeline.advance(self)
 
-    def _stay(self, ahead: bytes) -> None:
+    def _stay(self) -> None:
         """The service did not switch: what the client sent ahead is HTTP."""
-        self._ahead = None
-        self._holds.set(holds.SWITCH, False)
-        self._reader.feed(ahead)
-        if self._relay is not None:
-            self._relay.flush()
+        self.holds.set(SWITCH, False)
+        self._reader.stay()
+        if self.pipeline.current is not None:
+            self.pipeline.current.flush()
 
     def linger(self, relay: Asked) -> None:
         """`relay` is over and the client still sends: let it read the answer before we close."""
         self.server.recorder.ended(relay.exchange, relay.received_bytes, relay.answer_bytes)
-        self._relay = None
+        self.pipeline.current = None
         self._reader.is_deaf = True
-        self._holds.set(holds.ALL, False)
+        self.holds.set(ALL, False)
         self.flush()
         self._goodbye = Goodbye(self.transport)
         self._goodbye.end_writing()
@@ -249,7 +194,7 @@ class ClientConnection(asyncio.Protocol):
     def abort(self, relay: Asked) -> None:
         """Cut the client off in the middle of an answer, so that it cannot take it for whole."""
         self.server.recorder.ended(relay.exchange, relay.received_bytes, relay.answer_bytes)
-        self._relay = None
+        self.pipeline.current = None
         self._reader.is_deaf = True
         reset(self.transport)
 
@@ -257,19 +202,19 @@ class ClientConnection(asyncio.Protocol):
         """Leave the transport to a tunnel; what the client sent ahead is returned."""
         self.flush()
         self.server.closed(self)
-        self._relay = None
+        self.pipeline.current = None
         self._reader.is_deaf = True
         self.transport.set_protocol(protocol)
-        ahead, self._ahead = self._ahead or b"", None
-        self._holds.set(holds.ALL, False)
-        return ahead
+        self.holds.set(ALL, False)
+        return self._reader.take_ahead()
 
     def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
+        relay = self.pipeline.current
         if self._goodbye is not None:
             if self._goodbye.is_overdue(seconds, hurries=self.server.draining):
                 self.transport.abort()
-        elif self._relay is not None:
-            self._relay.tick(seconds, timeouts)
+        elif relay is not None:
+            relay.tick(seconds, timeouts)
         elif self._reader.head_open and not self._reader.is_deaf:
             self._head_age_s += seconds
             if self._head_age_s > timeouts.head:
@@ -289,18 +234,18 @@ class ClientConnection(asyncio.Protocol):
     @property
     def idle_s(self) -> float:
         """For how long no request has been in flight; the first one may take a moment."""
-        is_busy = self._relay is not None or self._goodbye is not None or self._reader.head_open
+        is_busy = self.pipeline.count or self._goodbye is not None or self._reader.head_open
         return 0.0 if is_busy else self._idle_s - self.is_new * FIRST_REQUEST_S
 
     @property
     def in_flight(self) -> int:
-        return len(self._queue) + (self._relay is not None)
+        return self.pipeline.count
 
     def drain(self) -> None:
         """Close if no request is in flight; else that one is the last."""
         may_complete = self._reader.head_open and self._head_age_s < HEAD_GRACE_S
-        if self._relay is not None:
-            self._relay.drain()
+        if self.pipeline.current is not None:
+            self.pipeline.current.drain()
         elif self._goodbye is None and not may_complete:
             self._goodbye = Goodbye(self.transport)
             self.close()
@@ -312,38 +257,19 @@ class ClientConnection(asyncio.Protocol):
         self.transport.close()
 
     def cut(self) -> None:
-        if self._relay is not None:
-            self.server.recorder.left(self._relay.exchange, "authproxy")
-            if self._relay.response is not None:
+        relay = self.pipeline.current
+        if relay is not None:
+            self.server.recorder.left(relay.exchange, "authproxy")
+            if relay.response is not None:
                 reset(self.transport)
         self.transport.abort()
 
     def time_is_up(self) -> None:
         """Let whoever still waits for an answer hear why there is none."""
-        self._relay.give_up(refusals.shutting_down()) if self._relay else self.cut()
-
-    def _connection_line(self, relay: Asked) -> bytes:
-        if self.server.draining:
-            relay.keep_alive = False
-        is_usual = relay.keep_alive and relay.head.version == "1.1"
-        return b"" if is_usual else connection_line(relay.head, keep_alive=relay.keep_alive)
-
-    def _advance(self) -> None:
-        """Start what waits. A loop: a thousand refusals in a row must not recurse."""
-        if self._advancing:
-            return
-        self._advancing = True
-        while self._relay is None and self._queue and not self.is_congested:
-            relay = self._relay = self._queue.popleft()
-            if not self._queue:
-                self._holds.set(holds.QUEUE, False)
-            relay.start()
-            if not self._queue:
-                self._reader.go_on()
-            if self._relay is not None:
-                self._relay.flush()
-        self._advancing = False
+        relay = self.pipeline.current
+        relay.give_up(refusals.shutting_down()) if relay is not None else self.cut()
 
     def __repr__(self) -> str:
-        state = self._relay or ("in a head" if self._reader.head_open else "idle")
-        return f"<ClientConnection {self.caller.address} [{state}, {len(self._queue)} queued]>"
+        state = self.pipeline.current or ("in a head" if self._reader.head_open else "idle")
+        waiting = len(self.pipeline.waiting)
+        return f"<ClientConnection {self.caller.address} [{state}, {waiting} queued]>"

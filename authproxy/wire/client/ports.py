@@ -14,6 +14,13 @@ class WrongPorts(Protocol):
         """One spoke TLS where nothing else does."""
 
 
+class Answered(Protocol):
+    """Whoever reads the answers."""
+
+    is_congested: bool
+    """It reads slower than we write."""
+
+
 class Server(ports.Server, Protocol):
     """As exchanges see it, and what only connections need."""
 

@@ -40,25 +40,25 @@ class BodyReader:
         else:
             self._chunks = None
 
-    def feed(self, data: bytes, take: Callable[[bytes], None]) -> bytes:
-        """Hand what belongs to the body to `take`; what follows the body is returned.
+    def feed(self, data: bytes, take: Callable[[bytes], None], at: int = 0) -> int:
+        """Hand what belongs to the body, from `at` on, to `take`; where that ends.
 
         Raises HeadError for what are no chunks, once the good ones before that were handed over.
         """
         if self._chunks is not None:
-            return self._feed_chunks(self._chunks, data, take)
-        rest = b""
-        if len(data) > self._left:
-            data, rest = data[: self._left], data[self._left :]
-        self._left -= len(data)
-        take(data)
+            return self._feed_chunks(self._chunks, data, take, at)
+        end = min(at + self._left, len(data))
+        self._left -= end - at
+        take(data[at:end])
         if not self._left:
             self.is_over = True
-        return rest
+        return end
 
-    def _feed_chunks(self, chunks: Chunks, data: bytes, take: Callable[[bytes], None]) -> bytes:
+    def _feed_chunks(
+        self, chunks: Chunks, data: bytes, take: Callable[[bytes], None], at: int
+    ) -> int:
         try:
-            rest = chunks.feed(data)
+            end = chunks.feed(data, at)
         finally:
             for piece in chunks.pieces:
                 take(piece)
@@ -67,7 +67,7 @@ class BodyReader:
             self.is_over = True
             self._chunks = None
             self.trailers = chunks.trailers
-        return rest
+        return end
 
     def drop(self) -> None:
         """What is left of it will not come."""

@@ -37,11 +37,16 @@ class Chunks:
     def is_over(self) -> bool:
         return self._state == _OVER
 
-    def feed(self, data: bytes) -> bytes:
-        """Take `data` in; what follows the end of the body is returned. Raises HeadError."""
+    def feed(self, data: bytes, at: int = 0) -> int:
+        """Take in what `data` has from `at` on; where what follows the body begins.
+
+        Raises HeadError.
+        """
+        behind = 0
         if self._line:
-            data, self._line = self._line + data, b""
-        at, end = 0, len(data)
+            behind = at - len(self._line)
+            data, at, self._line = self._line + data[at:], 0, b""
+        end = len(data)
         while at < end and self._state != _OVER:
             if self._state == _INSIDE:
                 at = self._take(data, at, end)
@@ -49,10 +54,10 @@ class Chunks:
             stop = data.find(b"\r\n", at)
             if stop < 0:
                 self._keep(data[at:])
-                return b""
+                return end + behind
             self._read_line(data[at:stop])
             at = stop + 2
-        return data[at:]
+        return at + behind
 
     def _take(self, data: bytes, at: int, end: int) -> int:
         stop = min(end, at + self._left)

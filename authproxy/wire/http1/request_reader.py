@@ -64,11 +64,8 @@ class Receiver(Protocol):
     def bad_request(self, head: RequestHead, refusal: Refused) -> None:
         """What cannot be read any further, with what is known of its head; it is the last."""
 
-    def await_switch(self, rest: bytes) -> None:
-        """Behind a request to switch: `rest` may belong to another protocol, and what comes then.
-
-        Whatever belongs to this one is to be fed once more.
-        """
+    def await_switch(self) -> None:
+        """What follows may belong to another protocol: it is kept until `stay` or `take_ahead`."""
 
     def takes_over(self, data: bytes) -> bool | None:
         """`data` is no head. Has it been taken for another protocol's? None: more of it will
@@ -79,11 +76,13 @@ class RequestReader:
     """One client's bytes in; between heads it counts a body's bytes or takes its chunks off."""
 
     __slots__ = (
+        "_awaits_switch",
         "_begun",
         "_body",
         "_facts",
         "_facts_of",
         "_kept",
+        "_kept_from",
         "_limits",
         "_lines",
         "_receiver",
@@ -105,7 +104,10 @@ class RequestReader:
         self._seen = 0
         """How much of it was looked at before."""
         self._kept: bytes | None = None
-        """What was not looked at, once too many requests wait."""
+        """What is not looked at: too many requests wait, or one to switch does."""
+        self._kept_from = 0
+        """Where in it that begins."""
+        self._awaits_switch = False
         self._body = BodyReader(trailer_bytes=limits.head_bytes, trailer_fields=limits.headers)
         self._receiving: BodyReceiver | None = None
         """Whose body is being read."""
@@ -119,26 +121,43 @@ class RequestReader:
         """A head has begun and is not complete."""
         return bool(self._begun)
 
-    def feed(self, data: bytes) -> None:
-        """Take `data` apart; what it holds has been handed on when this returns, or is kept."""
+    def feed(self, data: bytes, at: int = 0) -> None:
+        """Take `data` apart, from `at` on; what it holds has been told when this returns, or is
+        kept. Nothing is copied but what is told: a read can hold thousands of requests."""
         if self._kept is not None:
-            self._kept += data
+            self._kept, self._kept_from = self._kept[self._kept_from :] + data, 0
             return
         if self._begun:
             self._seen = len(self._begun)
             data, self._begun = self._begun + data, b""
-        while data and not self.is_deaf:
+        end = len(data)
+        while at < end and not self.is_deaf:
             if self._receiving is None:
-                data = self._read_head(data)
+                at = self._read_head(data, at)
             else:
-                data = self._read_body(self._receiving, data)
+                at = self._read_body(self._receiving, data, at)
 
     def go_on(self) -> None:
         """No request waits any more: look at what was kept."""
         self.waiting = 0
-        if self._kept is not None:
+        if self._kept is not None and not self._awaits_switch:
             kept, self._kept = self._kept, None
-            self.feed(kept)
+            self.feed(kept, self._kept_from)
+
+    def stay(self) -> None:
+        """The protocol is not switched: what was kept for that is HTTP."""
+        self._awaits_switch = False
+        self.go_on()
+
+    def take_ahead(self) -> bytes:
+        """The protocol is switched: what came of the new one so far."""
+        kept, self._kept = self._kept or b"", None
+        return kept[self._kept_from :]
+
+    def _keep(self, data: bytes, at: int) -> int:
+        """Look at nothing from there on; where to go on: at the end."""
+        self._kept, self._kept_from = data, at
+        return len(data)
 
     def refuse(self, refusal: Refused, head: RequestHead | None = None) -> None:
         """Answer in turn, then close: where the next request would begin cannot be known."""
@@ -150,42 +169,43 @@ class RequestReader:
 
     # Heads.
 
-    def _read_head(self, data: bytes) -> bytes:
-        """Tell of the request that `data` holds; what follows the head is returned."""
+    def _read_head(self, data: bytes, at: int) -> int:
+        """Tell of the request that `data` holds at `at`; where what follows the head begins."""
         if self.waiting >= MAX_AHEAD:
-            self._kept = data
-            return b""
-        if data[:2] == b"\r\n":
-            return data[2:]  # RFC 9112 2.2: some clients end a body with one too many
-        end = data.find(END_OF_HEAD)
+            return self._keep(data, at)
+        if data.startswith(b"\r\n", at):
+            self._seen = 0
+            return at + 2  # RFC 9112 2.2: some clients end a body with one too many
+        end = data.find(END_OF_HEAD, at)
         if end < 0:
-            self._wait(data)
-            return b""
+            self._wait(data[at:])
+            return len(data)
         self._seen = 0
-        line_end = data.find(b"\r\n")
         try:
-            head = self._parse(data, line_end, end)
+            head = self._parse(data, at, end)
         except HeadError as error:
-            return self._not_a_head(data, error)
+            self._not_a_head(data[at:], error)
+            return len(data)
         except Refused as refusal:
-            self.refuse(refusal, _gist(data[: end + 2]))
-            return b""
+            self.refuse(refusal, _gist(data[at : end + 2]))
+            return len(data)
         try:
             facts = self._read_facts(head)
         except Refused as refusal:
             self.refuse(refusal, head)
-            return b""
-        return self._begin(head, facts, data[end + 4 :])
+            return len(data)
+        return self._begin(head, facts, data, end + 4)
 
-    def _parse(self, data: bytes, line_end: int, end: int) -> RequestHead:
-        """The head in `data`, which stops at `end`. Raises HeadError and Refused."""
+    def _parse(self, data: bytes, at: int, end: int) -> RequestHead:
+        """The head in `data`, from `at` to `end`. Raises HeadError and Refused."""
         limits = self._limits
-        if line_end > limits.target_bytes + METHOD_BYTES:
+        line_end = data.find(b"\r\n", at)
+        if line_end - at > limits.target_bytes + METHOD_BYTES:
             raise refusals.target_too_long()
-        method, target, version = parse_request_line(data[:line_end])
+        method, target, version = parse_request_line(data[at:line_end])
         if len(target) > limits.target_bytes:
             raise refusals.target_too_long()
-        if end > limits.head_bytes:
+        if end - at > limits.head_bytes:
             raise refusals.head_too_large()
         fields = self._lines.parse(data[line_end + 2 : end]) if end > line_end else []
         if len(fields) > limits.headers:
@@ -200,18 +220,20 @@ class RequestReader:
             self._facts_of = head.headers, head.version
         return self._facts
 
-    def _begin(self, head: RequestHead, facts: RequestFacts, rest: bytes) -> bytes:
+    def _begin(self, head: RequestHead, facts: RequestFacts, data: bytes, at: int) -> int:
         if facts.has_body:
             self._body.begin(facts.length or 0, chunked=facts.chunked)
             self._receiving = self._receiver.request(head, facts, True)
-            return rest
+            return at
         if not facts.keep_alive and facts.upgrade is None:
             self.is_deaf = True
         relay = self._receiver.request(head, facts, False)
         if facts.upgrade is not None and relay.is_open:
-            self._receiver.await_switch(rest)
-            return b""
-        return rest
+            self._awaits_switch = True
+            self._keep(data, at)
+            self._receiver.await_switch()
+            return len(data)
+        return at
 
     def _wait(self, data: bytes) -> None:
         """Keep the beginning of a head, if it can still become one within the bounds."""
@@ -232,31 +254,30 @@ class RequestReader:
         elif len(data) > limits.head_bytes:
             self.refuse(refusals.head_too_large(), _gist(data))
 
-    def _not_a_head(self, data: bytes, error: HeadError) -> bytes:
+    def _not_a_head(self, data: bytes, error: HeadError) -> None:
         """Refuse, unless `data` is how a client begins that speaks another protocol."""
         took_over = self._receiver.takes_over(data)
         if took_over is None:
             self._begun = data
         elif not took_over:
             self.refuse(refusals.not_http(str(error)))
-        return b""
 
     # Bodies.
 
-    def _read_body(self, relay: BodyReceiver, data: bytes) -> bytes:
+    def _read_body(self, relay: BodyReceiver, data: bytes, at: int) -> int:
         body = self._body
         try:
-            rest = body.feed(data, relay.from_client)
+            end = body.feed(data, relay.from_client, at)
         except HeadError as error:
             self.is_deaf = True
             relay.client_broke(str(error))
-            return b""
+            return len(data)
         if body.is_over:
             self._receiving = None
             if not relay.keep_alive:
                 self.is_deaf = True
             relay.client_done(body.trailers)
-        return rest
+        return end
 
     def __repr__(self) -> str:
         state = "deaf" if self.is_deaf else "in a head" if self.head_open else "ready"

@@ -86,11 +86,11 @@ class ResponseReader:
                     raise HeadError("a second answer")
                 data = self._read_head(receiver, data)
                 continue
-            data = body.feed(data, receiver.from_service)
+            end = body.feed(data, receiver.from_service)
             if self._body.is_over:
-                self.may_follow = self.may_follow and not data
+                self.may_follow = self.may_follow and end == len(data)
                 receiver.service_done(body.trailers)
-                return
+            return
 
     def end(self, receiver: Receiver) -> bool:
         """The connection ended; whether that was the end of the answer."""

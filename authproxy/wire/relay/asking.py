@@ -1,4 +1,4 @@
-"""A request until it can be sent: its turn comes, it is admitted, and there is a token.
+"""A request until it is sent: its turn comes, it is admitted, there are a token and a connection.
 
 And how long it may take from there on.
 """
@@ -12,18 +12,26 @@ from authproxy.settings import TimeoutSettings
 from authproxy.wire.admission.admission import Admission, NotAdmitted
 from authproxy.wire.admission.admit import admit
 from authproxy.wire.admission.token_wait import fetch_token
+from authproxy.wire.relay import retry
 from authproxy.wire.relay.ports import Client
 from authproxy.wire.relay.timeouts import find_overdue
+from authproxy.wire.upstream.connection import ServiceConnection
 from authproxy.wire.upstream.upstream import Upstream
 
 
 class Asking:
-    """The first half of a relay, which knows nothing of connections to services."""
+    """The first half of a relay, which gathers what the second needs to send the request."""
 
     # One is made for every request, so the defaults stand on the class and cost nothing.
     admission: Admission
     upstream: Upstream
     """Where it was admitted to."""
+    token: Token
+    service: ServiceConnection | None = None
+    connect_tries = 0
+    had_another_token = False
+    _in_line = False
+    """It waits for a connection."""
     cors = b""
     """The lines that let a page of an allowed origin read the answer."""
     received_all = False
@@ -70,19 +78,56 @@ class Asking:
         self.recorder.admitted(exchange, upstream.name, found.address, found.host, found.key)
         if found.cors:
             self.cors = found.cors
-        token = upstream.tokens.current()
-        if token is None:
-            self.fetch_token()
-        else:
-            self.send(token)
+        self.send(upstream.tokens.current())
 
     def send_with_token(self) -> None:
         """Send the request, at once if a token is at hand."""
-        token = self.upstream.tokens.current()
+        self.send(self.upstream.tokens.current())
+
+    def send(self, token: Token | None) -> None:
+        """Send it with `token`, once there is a connection; None: once there is a token, too."""
         if token is None:
             self.fetch_token()
+            return
+        self.token = token
+        connection = self.upstream.pool.take()
+        if connection is None:
+            self.wait_in_line()
         else:
-            self.send(token)
+            self.use(connection)
+
+    def wait_in_line(self) -> None:
+        """Send it with the next connection that is free."""
+        self.recorder.has_token(self.exchange, self.token.principal)
+        self._in_line = True
+        self.upstream.pool.wait(self)
+
+    def connected(self, connection: ServiceConnection) -> None:
+        """The pool has a connection for us."""
+        self._in_line = False
+        self.recorder.connected(self.exchange)
+        self.use(connection)
+        self.flush()
+
+    def not_connected(self, error: AuthProxyError) -> None:
+        """The pool could not open one; nothing was sent."""
+        self._in_line = False
+        if not retry.try_to_connect(self, error):
+            self.refuse(error)
+
+    def leave_service(self) -> None:
+        """Give up the connection to the service, or the place in the line for one."""
+        service, self.service = self.service, None
+        if service is not None:
+            service.abandon()
+        elif self._in_line:
+            self._in_line = False
+            self.upstream.pool.leave(self)
+
+    def flush(self) -> None:
+        """Let go what was written to the service."""
+        if self.service is not None:
+            self.service.flush()
 
     def fetch_token(self) -> None:
         """Send the request once there is a new token."""
@@ -119,13 +164,14 @@ class Asking:
     def is_open(self) -> bool:
         """It has not ended."""
 
+    @property
     @abstractmethod
-    def send(self, token: Token) -> None:
-        """Send it, when there is a connection."""
+    def is_replayable(self) -> bool:
+        """We still have all that the client sent."""
 
     @abstractmethod
-    def flush(self) -> None:
-        """Let go what was written to the service."""
+    def use(self, connection: ServiceConnection) -> None:
+        """Send it by this connection, with `token`."""
 
     @abstractmethod
     def refuse(self, error: AuthProxyError) -> None:

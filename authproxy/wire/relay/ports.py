@@ -3,9 +3,8 @@
 import asyncio
 from typing import Protocol
 
-from authproxy.errors import AuthProxyError
-from authproxy.exchange import Exchange, RequestHead, ResponseHead
-from authproxy.policy.messages.facts import RequestFacts, ResponseFacts
+from authproxy.exchange import Exchange, RequestHead
+from authproxy.policy.messages.facts import RequestFacts
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
 from authproxy.wire.admission.admission import Admission
@@ -64,20 +63,8 @@ class Client(connection.Client, Protocol):
     def is_turn_of(self, relay: Asked, /) -> bool:
         """What is written now is read as the answer to this request."""
 
-    def begin_answer(self, relay: Asked, head: ResponseHead, facts: ResponseFacts, /) -> bool:
-        """Write the final head; is its body to be sent in chunks?"""
-
-    def add_to_head(self, line: bytes, /) -> None:
-        """Put more finished lines into the head that was written last."""
-
-    def reply(self, error: AuthProxyError, relay: Asked, /) -> tuple[bytes, int]:
-        """Answer by ourselves; the answer, and how many bytes of it are its body."""
-
     def flush(self) -> None:
         """Send what has been written."""
-
-    def hold_early(self, on: bool, /) -> None:
-        """Read nothing while there is no connection to take the request's body."""
 
     def ended(self, relay: Asked, /) -> None:
         """The exchange is over in good order: go on with the next request, or close."""

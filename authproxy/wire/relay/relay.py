@@ -8,26 +8,25 @@ that must be fetched takes a task, and the pool calls back when it has opened a 
 from collections.abc import Sequence
 
 from authproxy.errors import AuthProxyError, UpstreamError
-from authproxy.exchange import Field, ResponseHead, Token
+from authproxy.exchange import Field, ResponseHead
 from authproxy.policy.google.rejection import LOWEST_STATUS
 from authproxy.policy.messages.facts import ResponseFacts
 from authproxy.policy.messages.headers import (
     request_end,
     request_head,
-    response_head,
-    upgrade_head,
 )
-from authproxy.policy.retry import may_resend
 from authproxy.wire import refusals
 from authproxy.wire.interim import InterimCount
 from authproxy.wire.observing import read_written
+from authproxy.wire.read_holds import EARLY
 from authproxy.wire.relay import retry
+from authproxy.wire.relay.answer_heads import add_interim, begin_answer, reply
 from authproxy.wire.relay.asking import Asking
 from authproxy.wire.relay.chunked_body import ChunkedBody
-from authproxy.wire.relay.event_stream import EventStream, may_end_early
+from authproxy.wire.relay.event_stream import EventStream
 from authproxy.wire.relay.replay_buffer import KeptBody
 from authproxy.wire.relay.telling import read_own, sent_head
-from authproxy.wire.relay.tunnel import Tunnel, check_switch
+from authproxy.wire.relay.tunnel import switch
 from authproxy.wire.transport import add_body
 from authproxy.wire.upstream.connection import ServiceConnection
 
@@ -36,16 +35,11 @@ class Relay(Asking):
     """Between one client connection and, for as long as it lasts, one connection to the service."""
 
     # One is made for every request, so the defaults stand on the class and cost nothing.
-    token: Token
-    service: ServiceConnection | None = None
     received_bytes = answer_bytes = 0
     """Of content: the client's, and to the client."""
-    connect_tries = 0
-    had_another_token = False
     _kept: KeptBody | None = None
     """None while nothing has come of the request's body."""
     _trailers: Sequence[Field] = ()
-    _in_line = False
     _interim: InterimCount | None = None
     """Of interim answers, once one has come."""
     _body: ChunkedBody | EventStream | None = None
@@ -54,34 +48,7 @@ class Relay(Asking):
     """The client has been sent a final head; everything, by the service or by us."""
     _over = False
 
-    def send(self, token: Token) -> None:
-        """A token is at hand; without one nothing gets here."""
-        self.token = token
-        connection = self.upstream.pool.take()
-        if connection is None:
-            self._wait()
-        else:
-            self._use(connection)
-
-    def _wait(self) -> None:
-        self.recorder.has_token(self.exchange, self.token.principal)
-        self._in_line = True
-        self.upstream.pool.wait(self)
-
-    def connected(self, connection: ServiceConnection) -> None:
-        """The pool has a connection for us."""
-        self._in_line = False
-        self.recorder.connected(self.exchange)
-        self._use(connection)
-        self.flush()
-
-    def not_connected(self, error: AuthProxyError) -> None:
-        """The pool could not open one; nothing was sent."""
-        self._in_line = False
-        if not retry.try_to_connect(self, error):
-            self.refuse(error)
-
-    def _use(self, connection: ServiceConnection) -> None:
+    def use(self, connection: ServiceConnection) -> None:
         upstream = self.upstream
         self.service = connection
         self.recorder.sent(self.exchange, self.token.principal)
@@ -99,11 +66,9 @@ class Relay(Asking):
         connection.out.append(request_head(head.method, self.target, fields, token_line))
         connection.begin(self, head.method, hold=client.is_congested)
         if self._kept is not None:
-            for data in self._kept.pieces:
-                add_body(connection.out, data, chunked=self.facts.chunked)
-            client.hold_early(False)
-            self._kept.sent()
-        if self.received_all and self.facts.chunked:
+            self._kept.send(connection.out, chunked=facts.chunked)
+            client.holds.set(EARLY, False)
+        if self.received_all and facts.chunked:
             connection.out.append(self._request_end())
 
     def _request_end(self) -> bytes:
@@ -127,7 +92,7 @@ class Relay(Asking):
         elif self._answered:
             return
         else:
-            self.client.hold_early(True)
+            self.client.holds.set(EARLY, True)
         if self._kept is None:
             self._kept = KeptBody()
         self._kept.add(data, is_sent=service is not None)
@@ -162,10 +127,6 @@ class Relay(Asking):
         if self.service is not None:
             self.service.hold(congested)
 
-    def flush(self) -> None:
-        if self.service is not None:
-            self.service.flush()
-
     @property
     def is_open(self) -> bool:
         return not self._over
@@ -193,35 +154,20 @@ class Relay(Asking):
         self._interim = self._interim or InterimCount()
         self._interim.add(self.exchange.request_id, size)
         self.silent_s = 0.0
-        if self.head.version != "1.0":  # old clients do not know them
-            self.client.out.append(
-                response_head(head, facts, chunked=False, home=self.admission.home)
-            )
+        add_interim(self, head, facts)
 
     def service_switches(self, head: ResponseHead, facts: ResponseFacts, rest: bytes) -> None:
         """101: from here on, bytes. Raises UpstreamError if nobody asked for that protocol."""
-        service = self.service
+        service, self.service = self.service, None
         assert service is not None  # noqa: S101 -- for the type checker: it speaks
-        check_switch(self.facts, facts)
-        client, exchange = self.client, self.exchange
-        self.recorder.answered(exchange, head.status)
-        client.out.append(upgrade_head(head, facts, self.admission.home))
-        if self.recorder.heads:
-            self.recorder.answer_head(exchange, head, read_written(client.out[-1]))
-        self.service = None
-        Tunnel(client, exchange, self.upstream.timeouts).open(client, service, rest)
+        switch(self, service, head, facts, rest)
         self._over = True
 
     def _answer(self, head: ResponseHead, facts: ResponseFacts) -> None:
         self.silent_s = 0.0
         self.recorder.answered(self.exchange, head.status)
         self.response, self._answering, self._kept = facts, True, None
-        in_chunks = self.client.begin_answer(self, head, facts)
-        home, out = self.admission.home, self.client.out
-        if facts.is_event_stream and may_end_early(self.head.method, facts):
-            self._body = EventStream(self, in_chunks=in_chunks, home=home)
-        elif in_chunks:
-            self._body = ChunkedBody(out, home, has_messages=facts.has_messages)
+        self._body = begin_answer(self, head, facts)
 
     def from_service(self, data: bytes) -> None:
         """A piece of the answer's body."""
@@ -250,10 +196,9 @@ class Relay(Asking):
     def service_gone(self, reason: str) -> None:
         """The connection to the service ended under the exchange."""
         service, self.service = self.service, None
-        may = self.is_replayable and may_resend(self.head.method, self.exchange.attempts)
-        if may and service is not None and service.went_stale:
+        if service is not None and service.went_stale and retry.may_go_again(self):
             # Not on another idle one: that may have been closed in the same moment.
-            self._wait()
+            self.wait_in_line()
         else:
             more = retry.guess(self) if service is not None and service.was_silent else ""
             self._fail(refusals.service_gone(reason, more))
@@ -287,7 +232,7 @@ class Relay(Asking):
         complete = self.received_all or not (self.facts.has_body or self._refusal)
         if error.status == 400 or not complete:
             self.keep_alive = False
-        answer, self.answer_bytes = self.client.reply(error, self)
+        answer, self.answer_bytes = reply(self, error)
         if self.recorder.heads or self.recorder.answer_pieces:
             self.recorder.own_answer(self.exchange, *read_own(answer, self.answer_bytes))
         if self.received_all:
@@ -315,15 +260,6 @@ class Relay(Asking):
         else:
             self._over = True
             self.client.abort(self)
-
-    def leave_service(self) -> None:
-        """Give up the connection to the service, or the place in the line for one."""
-        service, self.service = self.service, None
-        if service is not None:
-            service.abandon()
-        elif self._in_line:
-            self._in_line = False
-            self.upstream.pool.leave(self)
 
     def _linger(self) -> None:
         """Answered, but the client still sends: let it read the answer, then close."""

@@ -1,5 +1,7 @@
 """Keeps a request's body while it may have to be sent again."""
 
+from authproxy.wire.transport import add_body
+
 REPLAY_BYTES = 64 * 1024
 """A body up to this size is kept until the answer begins, in case it has to be sent again."""
 
@@ -24,6 +26,12 @@ class KeptBody:
         self.pieces.append(data)
         if is_sent:
             self.sent()
+
+    def send(self, out: list[bytes], *, chunked: bool) -> None:
+        """There is a connection now, or another one: all of it goes into `out`."""
+        for data in self.pieces:
+            add_body(out, data, chunked=chunked)
+        self.sent()
 
     def sent(self) -> None:
         """All of it is on its way: what is too large to be kept is given up."""

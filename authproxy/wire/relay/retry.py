@@ -9,8 +9,9 @@ from authproxy.exchange import Exchange, RequestHead, ResponseHead, Token
 from authproxy.policy.google.rejection import is_scaling_up, is_token_rejection
 from authproxy.policy.google.sign_in import REDIRECTS
 from authproxy.policy.messages.rpc import Rpc, find_rpc
-from authproxy.policy.retry import IDEMPOTENT, pause_s
+from authproxy.policy.retry import IDEMPOTENT, may_resend, pause_s
 from authproxy.wire.admission.admission import Admission
+from authproxy.wire.relay.answer_heads import add_lines
 from authproxy.wire.relay.ports import Client
 from authproxy.wire.upstream.mismatch import silence_hint
 from authproxy.wire.upstream.upstream import Upstream
@@ -86,7 +87,7 @@ def add_hint(relay: Retrying, head: ResponseHead, begun: bytes) -> None:
         relay.exchange, relay.upstream, relay.token, head, begun=begun, path=relay.target
     )
     if hint:
-        relay.client.add_to_head(b"X-Authproxy-Hint: %b\r\n" % hint)
+        add_lines(relay.client.out, b"X-Authproxy-Hint: %b\r\n" % hint)
 
 
 def guess(relay: Retrying) -> str:
@@ -122,6 +123,11 @@ def try_after(relay: Retrying, head: ResponseHead) -> bool:
     relay.leave_service()
     _send_later(relay, pause)
     return True
+
+
+def may_go_again(relay: Retrying) -> bool:
+    """Can it be sent once more, although the service may have got it?"""
+    return relay.is_replayable and may_resend(relay.head.method, relay.exchange.attempts)
 
 
 def try_to_connect(relay: Retrying, error: AuthProxyError) -> bool:

@@ -6,16 +6,21 @@ No WebSocket library is involved, so extensions, close codes and pings pass unto
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
-from authproxy.exchange import Exchange
+from authproxy.exchange import Exchange, ResponseHead
 from authproxy.policy.messages.facts import RequestFacts, ResponseFacts
+from authproxy.policy.messages.headers import upgrade_head
 from authproxy.settings import TimeoutSettings
 from authproxy.wire import refusals
-from authproxy.wire.observing import Hooks
+from authproxy.wire.admission.admission import Admission
+from authproxy.wire.observing import Hooks, read_written
+from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.ports import Client
 from authproxy.wire.status import Kind
 from authproxy.wire.transport import reset, resume
 from authproxy.wire.upstream.connection import ServiceConnection
+from authproxy.wire.upstream.upstream import Upstream
 
 
 class TunnelEnd(asyncio.Protocol):
@@ -156,6 +161,40 @@ class Tunnel:
 
     def __repr__(self) -> str:
         return f"<Tunnel {self._exchange.request_id} [{'ended' if self._ended else 'open'}]>"
+
+
+class Switching(Protocol):
+    """An exchange whose service has switched the protocol."""
+
+    exchange: Exchange
+    facts: RequestFacts
+    recorder: Recorder
+    admission: Admission
+    upstream: Upstream
+
+    @property
+    def client(self) -> Client:
+        """Who has asked for that."""
+
+
+def switch(
+    relay: Switching,
+    service: ServiceConnection,
+    head: ResponseHead,
+    facts: ResponseFacts,
+    rest: bytes,
+) -> None:
+    """Pass the 101 on; from here on both sides are a tunnel. `rest` came behind it.
+
+    Raises UpstreamError if nobody asked for that protocol.
+    """
+    check_switch(relay.facts, facts)
+    client, exchange, recorder = relay.client, relay.exchange, relay.recorder
+    recorder.answered(exchange, head.status)
+    client.out.append(upgrade_head(head, facts, relay.admission.home))
+    if recorder.heads:
+        recorder.answer_head(exchange, head, read_written(client.out[-1]))
+    Tunnel(client, exchange, relay.upstream.timeouts).open(client, service, rest)
 
 
 def check_switch(request: RequestFacts, response: ResponseFacts) -> None:

@@ -16,6 +16,7 @@ from authproxy.wire import refusals
 from authproxy.wire.http1 import response_reader
 from authproxy.wire.http1.heads import HeadError
 from authproxy.wire.http1.response_reader import ResponseReader
+from authproxy.wire.read_holds import CONGESTED, ReadHolds
 from authproxy.wire.transport import resume, send
 from authproxy.wire.upstream.mismatch import find_mismatch
 
@@ -29,8 +30,9 @@ class Client(Protocol):
     """What is to be written to it."""
     transport: asyncio.Transport
 
-    def hold_congested(self, on: bool) -> None:
-        """Read nothing from it while the service does not take what it sends."""
+    @property
+    def holds(self) -> ReadHolds:
+        """Why nothing is read from it."""
 
 
 class Exchanging(response_reader.Receiver, Protocol):
@@ -130,7 +132,7 @@ class ServiceConnection(asyncio.Protocol):
         if hold:
             self.hold(True)
         if self._congested:
-            relay.client.hold_congested(True)
+            relay.client.holds.set(CONGESTED, True)
 
     def hold(self, on: bool) -> None:
         """Stop reading from the service, or go on."""
@@ -221,12 +223,12 @@ class ServiceConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         self._congested = True
         if self.relay is not None:
-            self.relay.client.hold_congested(True)
+            self.relay.client.holds.set(CONGESTED, True)
 
     def resume_writing(self) -> None:
         self._congested = False
         if self.relay is not None:
-            self.relay.client.hold_congested(False)
+            self.relay.client.holds.set(CONGESTED, False)
 
     def _broke(self, relay: Exchanging, error: UpstreamError) -> None:
         self.abandon()

@@ -1,0 +1,66 @@
+"""The heads of answers, as HTTP/1.1 has them for this client, and whole answers of our own."""
+
+from typing import Protocol
+
+from authproxy.errors import AuthProxyError
+from authproxy.exchange import ResponseHead
+from authproxy.policy.messages.facts import ResponseFacts
+from authproxy.policy.messages.headers import response_head
+from authproxy.wire import replies
+from authproxy.wire.http1.response_writer import add_to_head, connection_line, find_framing
+from authproxy.wire.relay import cookies
+from authproxy.wire.relay.chunked_body import ChunkedBody
+from authproxy.wire.relay.event_stream import EventStream, Streaming, may_end_early
+from authproxy.wire.relay.ports import Asked
+
+
+class Answering(Asked, Streaming, Protocol):
+    """An exchange whose answer begins."""
+
+
+def begin_answer(
+    relay: Answering, head: ResponseHead, facts: ResponseFacts
+) -> ChunkedBody | EventStream | None:
+    """Write the final head; what writes the body is returned, None if that passes as it comes."""
+    in_chunks = announces = False
+    if facts.length is None:
+        in_chunks, announces, ends_connection = find_framing(relay.head, head, facts)
+        relay.keep_alive &= not ends_connection
+    line, home, out = _connection_line(relay), relay.admission.home, relay.client.out
+    out.append(
+        response_head(head, facts, chunked=announces, connection=line, home=home, cors=relay.cors)
+    )
+    if facts.sets_cookies:
+        add_lines(out, cookies.lines_for(relay.upstream, head, home, relay.target))
+    if facts.is_event_stream and may_end_early(relay.head.method, facts):
+        return EventStream(relay, in_chunks=in_chunks, home=home)
+    return ChunkedBody(out, home, has_messages=facts.has_messages) if in_chunks else None
+
+
+def add_interim(relay: Answering, head: ResponseHead, facts: ResponseFacts) -> None:
+    """Write a head that another one follows; clients of HTTP/1.0 do not know them."""
+    if relay.head.version != "1.0":
+        relay.client.out.append(
+            response_head(head, facts, chunked=False, home=relay.admission.home)
+        )
+
+
+def add_lines(out: list[bytes], line: bytes) -> None:
+    """Put more finished lines into the head that was written last."""
+    out[-1] = add_to_head(out[-1], line)
+
+
+def reply(relay: Answering, error: AuthProxyError) -> tuple[bytes, int]:
+    """Answer by ourselves; the answer, and how many bytes of it are its body."""
+    line = _connection_line(relay) + relay.cors
+    answer = replies.render(error, relay.head, relay.exchange.request_id, connection=line)
+    relay.client.out.append(answer[0])
+    relay.client.flush()
+    return answer
+
+
+def _connection_line(relay: Answering) -> bytes:
+    if relay.client.server.draining:
+        relay.keep_alive = False
+    is_usual = relay.keep_alive and relay.head.version == "1.1"
+    return b"" if is_usual else connection_line(relay.head, keep_alive=relay.keep_alive)
