@@ -120,9 +120,9 @@ def test_a_trace_of_the_clients_goes_on(
     assert sent[b"traceparent"].startswith(f"00-{trace}-{ids(client)[1]}-0".encode())
     if fields[0][0] == "X-Cloud-Trace-Context":
         span = int(ids(client)[1], 16)
-        assert f"{trace}/{span};o=1".encode() == sent[b"X-Cloud-Trace-Context"]
+        assert f"{trace}/{span};o=1".encode() == sent[b"x-cloud-trace-context"]
     else:
-        assert b"X-Cloud-Trace-Context" not in sent
+        assert b"x-cloud-trace-context" not in sent
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_trace_that_is_not_recorded_is_told_to_the_service_as_one(
     assert begin in first[b"traceparent"].decode()
     assert first[b"traceparent"].decode().endswith(rest)
     if fields and fields[0][0] != "traceparent":
-        assert first[b"X-Cloud-Trace-Context"].endswith(b";o=0")
+        assert first[b"x-cloud-trace-context"].endswith(b";o=0")
     assert [] == list(kept.all)
 
 

@@ -193,7 +193,7 @@ class Traces:
 def _fields(
     exchange: Exchange, trace: TracedExchange, span_id: str
 ) -> Sequence[tuple[bytes, bytes]]:
-    """What tells the service of its span's parent."""
+    """What tells the service of its span's parent. In lower case, as HTTP/2 has names."""
     own = trace.own
     sampled = bool(own.sampled)
     value = write_traceparent(own.trace_id, span_id, sampled=sampled, is_random=own.is_random)
@@ -203,7 +203,7 @@ def _fields(
     for name, _, _ in exchange.head.headers:
         if name == CLOUD_TRACE:
             cloud = write_cloud_trace(own.trace_id, span_id, sampled=sampled)
-            fields.append((b"X-Cloud-Trace-Context", cloud))
+            fields.append((CLOUD_TRACE, cloud))
             break
     return fields
 
