@@ -10,10 +10,13 @@ def main() -> None:
 
 def _run(argv: list[str]) -> int:
     """A health check goes past the command line's library: it must start fast and often."""
-    if argv[:1] == ["status"] and len(argv) <= 2 and not argv[-1].startswith("-"):
+    flags = {arg for arg in argv if arg.startswith("-")}
+    addresses = [arg for arg in argv[1:] if arg not in flags]
+    if argv[:1] == ["status"] and len(addresses) <= 1 and flags <= {"--json", "--ready"}:
         from authproxy.commands import status
 
-        return status.run("".join(argv[1:]), os.environ, print)
+        wanted = status.StatusWanted("--json" in flags, "--ready" in flags, sys.stdout.isatty())
+        return status.run("".join(addresses) or None, os.environ, print, wanted=wanted)
 
     from authproxy.cli.main import run
 

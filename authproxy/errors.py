@@ -45,6 +45,7 @@ class Code(StrEnum):
     TRACE_NOT_SUPPORTED = "trace_not_supported"
     MAX_FORWARDS_REACHED = "max_forwards_reached"
     HEALTHY = "healthy"
+    NOT_READY = "not_ready"
     LOOP_DETECTED = "loop_detected"
     PROXY_ITSELF = "proxy_itself"
     REQUEST_TIMEOUT = "request_timeout"
@@ -86,6 +87,7 @@ STATUS_OF: dict[Code, int] = {
     Code.TRACE_NOT_SUPPORTED: 405,
     Code.MAX_FORWARDS_REACHED: 200,
     Code.HEALTHY: 200,
+    Code.NOT_READY: 503,
     Code.LOOP_DETECTED: 508,
     Code.PROXY_ITSELF: 403,
     Code.REQUEST_TIMEOUT: 408,

@@ -259,7 +259,7 @@ class Settings(Frozen):
     trusted_proxies: Networks = ()
     """Load balancers whose `X-Forwarded-For` or `Forwarded` says who the client is."""
     health_path: PathPrefix | None = None
-    """What a balancer with `proxy_protocol` asks whether we live; else `/` and `/healthz`."""
+    """A path at listeners where authproxy itself says whether it is ready, to everybody."""
     admin: AdminValue = AdminSpec("auto")
     """The admin listener's address, or `off`; `auto`: 127.0.0.1:4040 at a terminal, else off."""
     admin_allow: Networks = ()

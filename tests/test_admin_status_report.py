@@ -56,7 +56,7 @@ def test_a_report_can_be_written_as_json_whatever_there_is() -> None:
 async def test_the_report_is_guarded_and_says_how_all_stands() -> None:
     failing = token_status(TokenState.INVALID, trouble=TROUBLE)
     inside = PretendInside([service("a", failing)], status=SERVER)
-    async with admin_listener(report_views(inside)) as admin:
+    async with admin_listener(report_views(inside, None)) as admin:
         refused = (await admin.ask("/api/status"))[0]
         _, _, text = await admin.ask("/api/status", **BEARER)
 

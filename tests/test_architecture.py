@@ -47,7 +47,7 @@ LAYERS = (
     ("policy.google",),
     ("policy.messages",),
     ("policy.access",),
-    ("file_watch",),
+    ("admin_file", "file_watch"),
     ("config",),
     ("config.checks",),
     ("config.readers",),
@@ -82,6 +82,7 @@ HOMES = {
     "opentelemetry": {"observe"},
     "pydantic": {"bounds", "commands", "config", "fields", "reporting", "settings"},
     "requests": {"identity"},
+    "rich": {"commands"},
 }
 """Every library that the package imports, and the only parts that may."""
 

@@ -347,7 +347,8 @@ AT_THE_TOP: Sequence[Row] = [
     (f"{SOCKET}peer_uids = [54321]", warned("user 54321 cannot open the socket")),
     (f'{SOCKET}allow = "10.0.0.0/8"', warned("the clients of a Unix socket have no address")),
     (f'{SOCKET}proxy_local = "forward"', warned("it is about listeners with proxy_protocol")),
-    ('health_path = "/alive"', warned("it is about listeners with proxy_protocol")),
+    ('health_path = "/alive"', means("health_path", "/alive")),
+    ('health_path = "/"', refused("/ is the front page of services")),
     # log, limits, timeouts
     ('log = "debug"', refused("must be a table: write [log]")),
     ('log_level = "debug"', refused("it belongs in [log], as level")),

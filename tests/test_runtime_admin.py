@@ -123,7 +123,9 @@ async def test_without_one_nothing_of_it_is_imported_and_nothing_said() -> None:
         imported = re.findall(r"^import '([\w.]+)'", proxy.stderr, re.MULTILINE)
 
     assert "authproxy.runtime.admin" in imported
-    assert not [each for each in imported if each.startswith(("aiohttp", "authproxy.admin"))]
+    assert not [
+        each for each in imported if each.startswith(("aiohttp", "authproxy.admin.", "rich"))
+    ]
     assert "admin:" not in proxy.stderr
 
 

@@ -5,6 +5,9 @@ import sys
 from types import SimpleNamespace
 from typing import Any, cast
 
+from authproxy.admin.inside import RequestCounts
+from authproxy.exchange import Exchange, RequestHead
+from authproxy.identity.machine import Machine
 from authproxy.observe.metrics.exchanges import ExchangeMetrics
 from authproxy.runtime.admin import ProxyInside
 from authproxy.runtime.metrics import ProxyMetrics
@@ -25,8 +28,14 @@ def test_nothing_that_metrics_need_is_imported_before_there_is_somebody_to_show_
     assert "[]" == done.stdout.strip()
 
 
+def ended(status: int, method: bytes) -> Exchange:
+    exchange = Exchange("run", 1, None, RequestHead(method, b"/", "1.1", []))
+    exchange.service, exchange.status = "billing", status
+    return exchange
+
+
 async def test_figures_are_those_of_the_services_that_there_are_at_the_moment() -> None:
-    inside = ProxyInside(settings(urls=[URL]), Tasks())
+    inside = ProxyInside(settings(urls=[URL]), Tasks(), Machine())
     metrics = ProxyMetrics(inside)
     assert isinstance(metrics.exchanges, ExchangeMetrics)
     scraper = metrics.scraper()
@@ -43,6 +52,10 @@ async def test_figures_are_those_of_the_services_that_there_are_at_the_moment() 
     inside.upstreams = {"billing": cast(Any, billing)}
     inside.server_of_clients = cast(Any, SimpleNamespace(status=lambda: SERVER))
     metrics.reloads.count(worked=False)
+    assert inside.counts() == {}
+    for status, method in ((200, b"GET"), (502, b"GET"), (404, b"POST")):
+        metrics.exchanges.exchange_ended(ended(status, method))
+    assert {"billing": RequestCounts(3, 1)} == inside.counts()
     after = await scraper.scrape()
     assert after is not None
     text = after.body.decode()

@@ -1,5 +1,8 @@
+import pytest
+
 from authproxy.errors import Code, Refused
 from authproxy.exchange import RequestHead
+from authproxy.policy.access.health import HealthProbe
 from authproxy.policy.messages.facts import RequestFacts
 from authproxy.wire.admission.standing import Standing
 from authproxy.wire.loops import Loops
@@ -29,6 +32,15 @@ def test_a_client_may_ask() -> None:
 def test_a_proxy_that_asks_for_itself_hears_of_our_health_unless_it_may_pass() -> None:
     assert Code.HEALTHY == refusal(is_proxy=True)
     assert refusal(is_proxy=True, forwards=True) is None
+
+
+def test_everybody_may_ask_whether_we_are_ready_where_a_path_is_named() -> None:
+    listener = rules(upstream())
+    listener.probe = HealthProbe(b"/healthz", lambda: False)
+    with pytest.raises(Refused) as refused:
+        Standing(listener).check(HEAD, RequestFacts())
+
+    assert Code.NOT_READY == refused.value.code
 
 
 def test_who_comes_by_a_connection_of_our_own_is_ourselves() -> None:

@@ -5,7 +5,7 @@ in, answers out. `application` makes an aiohttp application of `views`, and `gua
 for what: probes and metrics are open to `admin_allow`, everything else is for this machine and the
 key in `admin_key`. `inside` is all that is known here of the running proxy. `readiness` decides
 whether that is ready, `deep` asks the services too, `probes` says it; `metrics_view` is for
-Prometheus, `status_report` the rest as JSON, and `leaving` ends it all.
+Prometheus, `status_report` the rest as JSON, with `rates`, and `leaving` ends it all.
 
 Nothing here is imported unless the listener is on: aiohttp costs more than all the rest at start.
 """

@@ -18,11 +18,13 @@ class AdminKey:
         """`chosen`: by the configuration; else one is made."""
         self.is_chosen = chosen is not None
         self.key = chosen or Secret(secrets.token_urlsafe(KEY_BYTES))
+        self.local = Secret(secrets.token_urlsafe(KEY_BYTES))
+        """For programs of the same user, which find it in a file: see `authproxy.admin_file`."""
         self.cookie = Secret(secrets.token_urlsafe(KEY_BYTES))
 
     def opens(self, shown: str) -> bool:
         """Compared in a time that does not depend on where it differs."""
-        return _is_same(shown, self.key)
+        return _is_same(shown, self.key) | _is_same(shown, self.local)
 
     def is_cookie(self, shown: str) -> bool:
         return _is_same(shown, self.cookie)

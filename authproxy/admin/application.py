@@ -42,6 +42,7 @@ DRESS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
+    "X-Authproxy-Listener": "admin",
 }
 """On every answer, unless a view says otherwise, as a page does that has scripts of its own."""
 

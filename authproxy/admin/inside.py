@@ -1,6 +1,6 @@
 """What the admin listener knows of the running proxy: narrow views that `runtime` fills."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -31,6 +31,15 @@ class ServiceState:
     """Of all that its requests need: the token first, then keys, and the address if looked up."""
 
 
+@dataclass(frozen=True, slots=True)
+class RequestCounts:
+    """Of one service, since the start."""
+
+    requests: int
+    errors: int
+    """Answers from 500 on, the service's or ours."""
+
+
 class Inside(Protocol):
     """The running proxy. All of it is quick and may be asked at any moment."""
 
@@ -46,6 +55,9 @@ class Inside(Protocol):
 
     def server(self) -> ServerStatus | None:
         """Connections and exchanges, in numbers; None before there is a server."""
+
+    def counts(self) -> Mapping[str, RequestCounts] | None:
+        """Requests of each service since the start; None where nobody counts them."""
 
     def retry(self, service: str) -> None:
         """Try again, in the background, to get what this service's requests lack."""

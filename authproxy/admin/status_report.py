@@ -1,25 +1,27 @@
 """How authproxy is doing, as JSON, for `authproxy status` and the page. No secret is in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
 from authproxy import __version__
 from authproxy.admin.inside import Inside, ServiceState
+from authproxy.admin.rates import Rate, Rates
 from authproxy.admin.readiness import service_health
 from authproxy.admin.views import View, as_json
 from authproxy.identity.token_cache.status import TokenStatus
 from authproxy.wire.status import PoolStatus, ServerStatus
 
 
-def report_views(inside: Inside) -> list[View]:
+def report_views(inside: Inside, rates: Rates | None) -> list[View]:
     async def status(_request: web.Request) -> web.Response:
-        return as_json(report(inside))
+        return as_json(report(inside, rates.now() if rates is not None else None))
 
     return [View(path="/api/status", handler=status)]
 
 
-def report(inside: Inside) -> dict[str, object]:
+def report(inside: Inside, rates: Mapping[str, Rate] | None = None) -> dict[str, object]:
+    """`rates`: None where nobody counts requests."""
     services = inside.services()
     server = inside.server()
     health = list(map(service_health, services))
@@ -31,7 +33,12 @@ def report(inside: Inside) -> dict[str, object]:
         "listeners": [{"url": each.url, "service": each.service} for each in inside.listeners()],
         "connections": _connections(server) if server else None,
         "services": [
-            _service(state, pool) | {"ready": found.ready, "why": found.why}
+            _service(state, pool)
+            | {
+                "ready": found.ready,
+                "why": found.why,
+                "rates": None if rates is None else _rate(rates.get(state.name)),
+            }
             for state, pool, found in zip(services, pools, health, strict=True)
         ],
     }
@@ -75,6 +82,11 @@ def _token(status: TokenStatus) -> dict[str, object]:
         if trouble is None
         else {"message": trouble.message, "hint": trouble.hint, "permanent": trouble.permanent},
     }
+
+
+def _rate(rate: Rate | None) -> dict[str, float]:
+    found = rate or Rate(0.0, 0.0)
+    return {"requests": round(found.requests, 3), "errors": round(found.errors, 3)}
 
 
 def _pool(pool: PoolStatus) -> dict[str, object]:

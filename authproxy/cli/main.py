@@ -186,17 +186,23 @@ def _doctor(
 
 @main.command("status")
 @click.argument("address", required=False, metavar="[ADDR]")
+@click.option("--json", is_flag=True, help="Print everything as JSON.")
+@click.option("--ready", is_flag=True, help="Say only whether it is ready, for health checks.")
 @click.pass_obj
-def _status(context: Context, address: str | None) -> int:
-    """Say whether an authproxy answers, for health checks.
+def _status(context: Context, address: str | None, json: bool, ready: bool) -> int:
+    """Show how an authproxy is doing, or whether one answers.
 
-    The exit code is 0 when it does and 1 when it does not. ADDR is written as for --listen. By
-    default it is the first of AUTHPROXY_LISTEN, else localhost with $PORT or 8080; a configuration
-    file is not read.
+    ADDR is that of an admin listener, which knows it all, or of a listener for clients, written as
+    for --listen. By default it is AUTHPROXY_ADMIN, then the first of AUTHPROXY_LISTEN, then the
+    admin listener of the authproxy that runs here, then localhost with $PORT or 8080. A
+    configuration file is not read.
+
+    The exit code is 0 when one answers, with --ready when it is ready, and 1 when not.
     """
     from authproxy.commands import status
 
-    return status.run(address, context.environ, click.echo)
+    wanted = status.StatusWanted(json, ready, sys.stdout.isatty())
+    return status.run(address, context.environ, click.echo, wanted=wanted)
 
 
 @main.command("list")

@@ -2,5 +2,5 @@
 
 `check`, `key`, `list`, `status`, `token`, and the package `doctor` are commands;
 `by_name`, `choice` and `identities` are what several of them share, `settings_shown` what `check`
-says.
+says; `status` asks by `status_request` and shows by `status_table`.
 """

@@ -1,22 +1,58 @@
-"""`authproxy status`: does an authproxy answer there? For health checks in images without a shell.
+"""`authproxy status`: how is the authproxy there, or does one answer at all?
 
-It asks for a host name that nobody has: authproxy refuses that by itself, with a header that says
-so, and no service hears of it. A container runs this every few seconds, so it imports little.
+The admin listener is asked how all stands. Where there is none, a listener for clients is asked for
+a host name that nobody has: authproxy refuses that by itself, with a header that says so, and no
+service hears of it. A container runs this every few seconds, so it imports little.
 """
 
-import socket
-import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from authproxy.values import DEFAULT_PORT, PROBE_HOST, Listen, parse_listen
+from authproxy.admin_file import AdminFile, read_all
+from authproxy.commands.status_request import Reply, ask, request_for
+from authproxy.values import (
+    DEFAULT_PORT,
+    PROBE_HOST,
+    Listen,
+    parse_admin,
+    parse_listen,
+)
+
+if TYPE_CHECKING:
+    from authproxy.exchange import Secret
 
 TIMEOUT_S = 3.0
 TLS_VARIABLE = "AUTHPROXY_TLS_CERT_FILE"
-MAX_HEAD = 64 * 1024
-REQUEST = f"GET / HTTP/1.1\r\nHost: {PROBE_HOST}\r\nConnection: close\r\n\r\n".encode()
-MARK = b"\r\nx-authproxy-error:"
+ADMIN, KEY, HEALTH = "AUTHPROXY_ADMIN", "AUTHPROXY_ADMIN_KEY", "AUTHPROXY_HEALTH_PATH"
+LISTENS = ("AUTHPROXY_LISTEN", "PORT", "AUTHPROXY_PORT")
+REQUEST = request_for("/", PROBE_HOST)
+"""What the access log leaves out."""
+MARK = b"x-authproxy-error:"
+ADMIN_MARK = b"x-authproxy-listener: admin"
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared with, not bound to
+
+
+@dataclass(frozen=True, slots=True)
+class StatusWanted:
+    """What whoever asks wants to know."""
+
+    json: bool = False
+    ready: bool = False
+    """Only whether it is ready, by the exit code."""
+    at_terminal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StatusTarget:
+    """Who is asked."""
+
+    listen: Listen
+    in_tls: bool = False
+    is_admin: bool = False
+    """It is known to be the admin listener; else the answer tells."""
+    key: "Secret | None" = None
 
 
 def run(
@@ -24,75 +60,172 @@ def run(
     environ: Mapping[str, str],
     say: Callable[[str], object],
     *,
+    wanted: StatusWanted = StatusWanted(),
     timeout_s: float = TIMEOUT_S,
 ) -> int:
-    """Exit code 0 when an authproxy answers at `address`, 1 when not, 2 when it is no address."""
+    """The exit code: 0 when one answers, with `ready` when it is; 1 when not; 2 for no address."""
     try:
-        listen, in_tls = find_target(address, environ)
+        target = find(address, environ)
     except ValueError as error:
         say(f"authproxy: {error}")
         return 2
-    shown = str(listen)
     try:
-        head = _ask(listen, in_tls=in_tls, timeout_s=timeout_s)
+        reply = None if target.is_admin else _knock(target, timeout_s)
+        if reply is not None and not reply.has(ADMIN_MARK):
+            if wanted.ready and environ.get(HEALTH, "").strip():
+                return _ask_health(target, environ, say, timeout_s)
+            return _say_knock(reply, target, say, wanted)
+        if not target.is_admin:
+            target = _admin(target.listen, environ)
+        return _look(target, environ, say, wanted, timeout_s)
     except OSError as error:
-        say(f"authproxy: nothing answers at {shown}: {error.strerror or 'it took too long'}")
+        why = error.strerror or "it took too long"
+        say(f"authproxy: nothing answers at {target.listen}: {why}")
         return 1
-    if MARK not in head.lower():
-        say(f"authproxy: something answers at {shown}, but it is not authproxy")
-        return 1
-    say(f"authproxy answers at {shown}")
-    return 0
+
+
+def find(address: str | None, environ: Mapping[str, str]) -> StatusTarget:
+    """The address that was given, else the admin listener that the environment or a file of one
+    that runs names, else the first listener for clients. Raises ValueError."""
+    if address is None:
+        admin = environ.get(ADMIN, "").strip()
+        spec = parse_admin(admin) if admin else None
+        if spec is not None and spec.kind == "at" and spec.listen.port != 0:
+            return _admin(_here(spec.listen), environ)
+        if not any(environ.get(name, "").strip() for name in LISTENS):
+            running = read_all(environ)
+            if len(running) > 1:
+                each = " or ".join(file.url.removeprefix("http://") for file in running)
+                raise ValueError(f"several run here; say which: authproxy status {each}")
+            if running:
+                return _admin(_listen_of(running[0]), environ)
+    listen, in_tls = find_target(address, environ)
+    return StatusTarget(listen, in_tls)
 
 
 def find_target(address: str | None, environ: Mapping[str, str]) -> tuple[Listen, bool]:
     """Where, and whether TLS is spoken there: `https://` or AUTHPROXY_TLS_CERT_FILE says so."""
     text = address or environ.get("AUTHPROXY_LISTEN", "").split(",")[0].strip()
+    is_plain = text.startswith("http://")
     in_tls = text.startswith("https://") or bool(environ.get(TLS_VARIABLE, "").strip())
-    text = text.removeprefix("https://").removesuffix("/")
+    text = text.removeprefix("https://").removeprefix("http://").removesuffix("/")
     listen = parse_listen(text) if text else Listen()
     if listen.path is not None:
         return listen, False
     port = listen.port
     if port is None:
         port = parse_listen(f"localhost:{environ.get('PORT', '').strip() or DEFAULT_PORT}").port
-    return Listen(_EVERYWHERE.get(listen.host, listen.host), port), in_tls
+    return _here(Listen(listen.host, port)), in_tls and not is_plain
 
 
-def _ask(listen: Listen, *, in_tls: bool, timeout_s: float) -> bytes:
-    """The head of the answer, or what came of it until the deadline."""
-    deadline = time.monotonic() + timeout_s
-    plain = _connect(listen, timeout_s)
-    with plain, _secured(plain) if in_tls else plain as connection:
-        connection.sendall(REQUEST)
-        head = b""
-        while b"\r\n\r\n" not in head and len(head) < MAX_HEAD:
-            connection.settimeout(max(0.001, deadline - time.monotonic()))
-            received = connection.recv(4096)
-            if not received:
-                break
-            head += received
-        return head
+def _here(listen: Listen) -> Listen:
+    return Listen(_EVERYWHERE.get(listen.host, listen.host), listen.port, listen.path)
 
 
-def _secured(plain: socket.socket) -> socket.socket:
-    """Whose certificate it is does not matter: it is asked whether it lives, and told nothing."""
-    import ssl
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context.wrap_socket(plain)
+def _listen_of(file: AdminFile) -> Listen:
+    return _here(parse_listen(file.url.removeprefix("http://")))
 
 
-def _connect(listen: Listen, timeout_s: float) -> socket.socket:
-    if listen.path is None:
-        return socket.create_connection((listen.host, listen.port or 0), timeout=timeout_s)
-    connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(timeout_s)
+def _admin(listen: Listen, environ: Mapping[str, str]) -> StatusTarget:
+    """With the key that the file of one that runs has for it."""
+    same = (each.key for each in read_all(environ) if _is_same(_listen_of(each), listen))
+    return StatusTarget(listen, is_admin=True, key=next(same, None))
+
+
+def _is_same(one: Listen, other: Listen) -> bool:
+    return (one.port, one.path) == (other.port, other.path)
+
+
+def _look(
+    target: StatusTarget,
+    environ: Mapping[str, str],
+    say: Callable[[str], object],
+    wanted: StatusWanted,
+    timeout_s: float,
+) -> int:
+    """Ask the admin listener."""
+    if wanted.ready:
+        return _say_ready(ask(target.listen, "/readiness", timeout_s=timeout_s), say)
+    key = target.key or _chosen_key(environ)
+    reply = ask(target.listen, "/api/status", key=key.reveal() if key else "", timeout_s=timeout_s)
+    if reply.status == 200:
+        text = reply.body.decode()
+        if wanted.json:
+            say(text.rstrip())
+        else:
+            from authproxy.commands import status_table
+
+            status_table.show(text, say, at_terminal=wanted.at_terminal)
+        return 0
+    if reply.status in (401, 403, 429) and reply.has(MARK):
+        say(
+            f"authproxy: the admin listener at {target.listen} requires its key; run this as the"
+            f" same user as authproxy, or set {KEY} as there"
+        )
+        return 1
+    say(f"authproxy: the admin listener at {target.listen} answers {reply.status or 'nothing'}")
+    return 1
+
+
+def _say_ready(reply: Reply, say: Callable[[str], object]) -> int:
+    """The lines as they came: what is not ready, and why."""
+    if reply.status not in (200, 503) or reply.has(MARK):
+        say(f"authproxy: the answer to /readiness is {reply.status or 'none'}")
+        return 1
+    say(reply.body.decode("utf-8", "replace").rstrip())
+    return 0 if reply.status == 200 else 1
+
+
+def _chosen_key(environ: Mapping[str, str]) -> "Secret | None":
+    """By the variable that the configuration has for it."""
+    text = environ.get(KEY, "").strip()
+    if not text:
+        return None
+    from authproxy.config import resolve_secret
+    from authproxy.errors import StartError
+    from authproxy.values import parse_secret_ref
+
     try:
-        connection.connect(str(listen.path))
-    except OSError:
-        connection.close()
-        raise
-    return connection
+        return resolve_secret(parse_secret_ref(text), environ)
+    except (StartError, ValueError):
+        return None
+
+
+def _ask_health(
+    target: StatusTarget, environ: Mapping[str, str], say: Callable[[str], object], timeout_s: float
+) -> int:
+    """A listener for clients, by the path that says how all stands."""
+    path = environ[HEALTH].strip()
+    reply = ask(target.listen, path, in_tls=target.in_tls, timeout_s=timeout_s)
+    if not (reply.has(b"x-authproxy-answer: healthy") or reply.has(MARK)):
+        say(f"authproxy: nobody at {target.listen} says at {path} whether authproxy is ready")
+        return 1
+    is_ready = reply.status == 200
+    say(f"authproxy at {target.listen} is {'ready' if is_ready else 'not ready'}")
+    return 0 if is_ready else 1
+
+
+def _knock(target: StatusTarget, timeout_s: float) -> Reply:
+    """For a name that nobody has."""
+    return ask(
+        target.listen,
+        "/",
+        host=PROBE_HOST,
+        in_tls=target.in_tls,
+        timeout_s=timeout_s,
+        head_only=True,
+    )
+
+
+def _say_knock(
+    reply: Reply, target: StatusTarget, say: Callable[[str], object], wanted: StatusWanted
+) -> int:
+    """Does authproxy answer at a listener for clients?"""
+    if not reply.has(MARK):
+        say(f"authproxy: something answers at {target.listen}, but it is not authproxy")
+        return 1
+    if wanted.json:
+        say(f'{{"answers": true, "listener": "{target.listen}"}}')
+    else:
+        say(f"authproxy answers at {target.listen}")
+    return 0

@@ -5,14 +5,17 @@ What it is made of is imported only when there is one.
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING
 
+from authproxy import admin_file
 from authproxy.config import resolve_secret
 from authproxy.errors import CredentialError, StartError
+from authproxy.identity.machine import Machine
 from authproxy.policy.access.networks import AddressSet
 from authproxy.settings import ListenerSettings, Settings
 from authproxy.tasks import Tasks
@@ -23,10 +26,10 @@ from authproxy.wire.status import ServerStatus
 from authproxy.wire.upstream.upstream import Upstream
 
 if TYPE_CHECKING:
-    from authproxy.admin.inside import ListenerState, Phase, ServiceState
-    from authproxy.admin.listener import AdminListener
+    from authproxy.admin.inside import ListenerState, Phase, RequestCounts, ServiceState
     from authproxy.observe.metrics.scrape import Scraper
 
+READY_FOR_S = 1.0
 NEXT_PORTS = 20
 """Tried one after the other, when somebody has the usual one already."""
 _CONTAINERS = (Path("/.dockerenv"), Path("/run/.containerenv"))
@@ -79,14 +82,18 @@ def open_sockets(place: AdminPlace) -> list[socket]:
 class ProxyInside:
     """What `authproxy.admin` may know of a proxy, and do with it."""
 
-    def __init__(self, settings: Settings, tasks: Tasks) -> None:
+    def __init__(self, settings: Settings, tasks: Tasks, machine: Machine) -> None:
         self.opened: Sequence[tuple[str, ListenerSettings]] = ()
         self.upstreams: Mapping[str, Upstream] = {}
         self.server_of_clients: ProxyServer | None = None
         self.is_open = False
         """All listeners are, and stay so until the end."""
-        self._settings = settings
+        self.settings = settings
         self._tasks = tasks
+        self.machine = machine
+        self._ready: tuple[float, bool] = (-READY_FOR_S, False)
+        self.count: Callable[[], Mapping[str, RequestCounts]] | None = None
+        """Requests by service, where somebody counts them."""
         self.on_quit: Callable[[], None] = lambda: None
         """Ends it all, in good order."""
 
@@ -107,7 +114,7 @@ class ProxyInside:
         return [
             ServiceState(
                 name=name,
-                address=self._settings.services[name].address
+                address=self.settings.services[name].address
                 if upstream.found is not None
                 else str(upstream.origin),
                 tokens=upstream.tokens.statuses(),
@@ -118,13 +125,31 @@ class ProxyInside:
     def server(self) -> ServerStatus | None:
         return None if self.server_of_clients is None else self.server_of_clients.status()
 
+    def counts(self) -> "Mapping[str, RequestCounts] | None":
+        return None if self.count is None else self.count()
+
     def retry(self, service: str) -> None:
         tokens = self.upstreams[service].tokens
         if not any(each.minting or each.next_try_at is not None for each in tokens.statuses()):
             self._tasks.spawn(_try(self.upstreams[service]), name=f"token for {service}")
 
+    def is_ready(self) -> bool:
+        """For `health_path`: everybody may ask, so the answer counts for a moment."""
+        from authproxy.admin.readiness import health
+
+        now = time.monotonic()
+        if now - self._ready[0] >= READY_FOR_S:
+            found = health(self.phase, self.services())
+            for each in found.services:
+                if not each.ready:
+                    self.retry(each.name)
+            self._ready = now, found.ready
+        return self._ready[1] and self.phase == "serving"
+
     async def ask(self, service: str) -> str:
-        return ""
+        from authproxy.runtime.deep_check import find_fault
+
+        return await find_fault(self.upstreams[service], self.machine.skew.now())
 
     def quit(self) -> None:
         self.on_quit()
@@ -136,9 +161,9 @@ async def _try(upstream: Upstream) -> None:
 
 
 async def open_admin(
-    place: AdminPlace, settings: Settings, inside: ProxyInside, tasks: Tasks, scraper: "Scraper"
-) -> "tuple[AdminListener, str]":
-    """The listener, and the address to open. Raises StartError."""
+    place: AdminPlace, inside: ProxyInside, tasks: Tasks, scraper: "Scraper"
+) -> "tuple[Callable[[], Awaitable[None]], str]":
+    """What closes the listener, and the address to open. Raises StartError."""
     from authproxy.admin.admin_key import AdminKey
     from authproxy.admin.deep import DeepChecks
     from authproxy.admin.guard import AdminAccess
@@ -146,11 +171,17 @@ async def open_admin(
     from authproxy.admin.listener import AdminListener
     from authproxy.admin.metrics_view import metrics_views
     from authproxy.admin.probes import probe_views
+    from authproxy.admin.rates import Rates
     from authproxy.admin.status_report import report_views
 
+    settings, environ = inside.settings, inside.machine.environ
+    rates = None
+    if inside.count is not None:
+        rates = Rates(inside.count)
+        tasks.spawn(rates.keep_looking(), name="rates")
     ref = settings.admin_key
-    key = AdminKey(resolve_secret(ref, os.environ) if ref is not None else None)
-    views = [*probe_views(inside, DeepChecks(inside.ask, tasks)), *report_views(inside)]
+    key = AdminKey(resolve_secret(ref, environ) if ref is not None else None)
+    views = [*probe_views(inside, DeepChecks(inside.ask, tasks)), *report_views(inside, rates)]
     views += metrics_views(scraper)
     if settings.admin_quit:
         views += quit_views(inside)
@@ -159,4 +190,12 @@ async def open_admin(
     sockets = open_sockets(place)
     await listener.start(sockets)
     url = listener_url(place.listen, sockets[0])
-    return listener, f"{url}/?key={key.key.reveal()}" if place.shows_key else url
+    file = admin_file.write(admin_file.AdminFile(url=url, key=key.local), environ)
+
+    async def close() -> None:
+        if file is not None:
+            file.unlink(missing_ok=True)
+        await listener.close()
+
+    shows_key = place.shows_key and place.listen.path is None
+    return close, f"{url}/?key={key.key.reveal()}" if shows_key else url

@@ -136,13 +136,13 @@ class Proxy:
         self._ending = Tasks()
         """Goes on until all connections have ended."""
         self._admin = admin
-        self.inside = ProxyInside(settings, self._ending)
+        self.inside = ProxyInside(settings, self._ending, machine)
         self.metrics = None if admin is None else count_all(self.inside)
         """None where nobody could ask for them."""
         if self.metrics is not None:
             self._observers = [*observers, self.metrics.exchanges]
         self._files = FileWatch()
-        self._gate = Gate(settings, self._files, limits)
+        self._gate = Gate(settings, self._files, limits, self.inside.is_ready)
         self._stack = contextlib.AsyncExitStack()
         self._tokens = TokenCache(
             deadline_s=settings.timeouts.token, skew=machine.skew, files=self._files
@@ -243,10 +243,10 @@ class Proxy:
         if self._admin is None or self.metrics is None:
             return ""
         self._ending.spawn(self.metrics.lag.keep_measuring(), name="lag of the event loop")
-        listener, url = await open_admin(
-            self._admin, self.settings, self.inside, self._ending, self.metrics.scraper()
+        close, url = await open_admin(
+            self._admin, self.inside, self._ending, self.metrics.scraper()
         )
-        self._push(listener.close)
+        self._push(close)
         return url
 
     def _push(self, close: Callable[[], Awaitable[None]]) -> None:

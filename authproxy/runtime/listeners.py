@@ -1,6 +1,6 @@
 """Who may pass where, built from Settings: each listener's rules and each service's."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from authproxy.config.files.reading import lasting
 from authproxy.file_watch import FileWatch
 from authproxy.policy.access.client_limits import ClientLimits
 from authproxy.policy.access.cross_site import normal_origin
+from authproxy.policy.access.health import HealthProbe
 from authproxy.policy.access.inbound_keys import InboundKey, KeyRing, digest_of
 from authproxy.policy.access.networks import AccessList, AddressSet
 from authproxy.policy.access.permissions import Permissions
@@ -24,7 +25,14 @@ EVERYBODY = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 class Gate:
     """The rules of all listeners and services, kept up to date with the files they come from."""
 
-    def __init__(self, settings: Settings, files: FileWatch, limits: ClientLimits) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        files: FileWatch,
+        limits: ClientLimits,
+        is_ready: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`is_ready`: what is said at `health_path`."""
         self._settings = settings
         self._files = files
         self._listeners: list[tuple[ListenerRules, ListenerSettings, Mapping[str, Upstream]]] = []
@@ -33,6 +41,8 @@ class Gate:
         parts = [KeyPart(name, key) for name, key in settings.keys.items()]
         self._keys = files.add_each(parts, _combine_keys, self._changed_keys, owner=self)
         self._limits = limits
+        path = settings.health_path
+        self._probe = None if path is None else HealthProbe(path.encode(), is_ready)
 
     def rules_for(
         self, listener: ListenerSettings, upstreams: Mapping[str, Upstream]
@@ -57,6 +67,7 @@ class Gate:
             limiter=self._limits.rate,
             by_port=self._by_port,
             health_paths=_health_paths(listener, settings),
+            probe=None if listener.proxy_protocol else self._probe,
         )
         self._listeners.append((rules, listener, upstreams))
         return rules

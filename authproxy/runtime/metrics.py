@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from authproxy.admin.inside import RequestCounts
 from authproxy.identity.token_cache.status import TokenStatus
 from authproxy.observe.metrics.exchanges import ExchangeMetrics
 from authproxy.observe.metrics.loop_lag import LoopLag
@@ -27,6 +28,17 @@ class ProxyMetrics:
         self.lag = LoopLag(time.monotonic)
         self.reloads = Reloads()
         self._inside = inside
+        inside.count = self.requests
+
+    def requests(self) -> dict[str, RequestCounts]:
+        """Those of each service, by adding up what is counted for `/metrics`."""
+        found: dict[str, RequestCounts] = {}
+        for (name, _, status, _), series in self.exchanges.series.items():
+            if name:
+                before = found.get(name, RequestCounts(0, 0))
+                errors = series.count if status == "5xx" else 0
+                found[name] = RequestCounts(before.requests + series.count, before.errors + errors)
+        return found
 
     def scraper(self) -> "Scraper":
         """What stands behind `/metrics`."""

@@ -1,7 +1,7 @@
 """An admin listener on a real socket, and a pretend inside for it."""
 
 import socket
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ import aiohttp
 
 from authproxy.admin.admin_key import AdminKey
 from authproxy.admin.guard import AdminAccess
-from authproxy.admin.inside import ListenerState, Phase, ServiceState
+from authproxy.admin.inside import ListenerState, Phase, RequestCounts, ServiceState
 from authproxy.admin.listener import AdminListener
 from authproxy.admin.views import View
 from authproxy.exchange import Secret
@@ -62,6 +62,7 @@ class PretendInside:
     states: Sequence[ServiceState] = field(default_factory=lambda: [service("a")])
     phase: Phase = "serving"
     status: ServerStatus | None = None
+    counted: dict[str, RequestCounts] | None = None
     broken: dict[str, str] = field(default_factory=dict)
     """What is wrong with those that do not answer a deep check."""
     done: list[str] = field(default_factory=list)
@@ -74,6 +75,9 @@ class PretendInside:
 
     def server(self) -> ServerStatus | None:
         return self.status
+
+    def counts(self) -> Mapping[str, RequestCounts] | None:
+        return self.counted
 
     def retry(self, service: str) -> None:
         self.done.append(f"retry {service}")

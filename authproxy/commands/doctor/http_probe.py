@@ -1,11 +1,11 @@
-"""One GET, by the connector that every request goes by, and the beginning of its answer."""
+"""One request, by the connector that every other goes by, and the beginning of its answer."""
 
 import asyncio
 import http.client
 import io
 import socket
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 from authproxy.errors import Code, UpstreamError
 from authproxy.wire.upstream.connector import Connector
@@ -49,28 +49,36 @@ class Listening(asyncio.Protocol):
         self._has_head.set()
         self._ended.set()
 
-    async def answer(self, head_s: float) -> bytes:
+    async def answer(self, head_s: float, rest_s: float = REST_S) -> bytes:
         """What came until the other side closed. Raises TimeoutError when no head came."""
         async with asyncio.timeout(head_s):
             await self._has_head.wait()
         try:
-            async with asyncio.timeout(REST_S):
+            async with asyncio.timeout(rest_s):
                 await self._ended.wait()
         except TimeoutError:
             pass
         return self.data
 
 
-async def ask(connector: Connector, lines: bytes, *, answer_s: float = ANSWER_S) -> Answer:
+async def ask(
+    connector: Connector,
+    lines: bytes,
+    *,
+    method: Literal["GET", "HEAD"] = "GET",
+    agent: bytes = b"authproxy-doctor",
+    answer_s: float = ANSWER_S,
+) -> Answer:
     """`lines` are further header lines, finished. Raises UpstreamError."""
     listening = await connector.open(Listening)
     authority = connector.origin.authority.encode()
     try:
         listening.transport.write(
-            b"GET %b/ HTTP/1.1\r\nHost: %b\r\nUser-Agent: authproxy-doctor\r\nAccept: */*\r\n"
-            b"Connection: close\r\n%b\r\n" % (connector.origin.path.encode(), authority, lines)
+            b"%b %b/ HTTP/1.1\r\nHost: %b\r\nUser-Agent: %b\r\nAccept: */*\r\nConnection: close\r\n"
+            b"%b\r\n" % (method.encode(), connector.origin.path.encode(), authority, agent, lines)
         )
-        return parse(await listening.answer(answer_s), str(connector.origin))
+        rest_s = REST_S if method == "GET" else 0.0
+        return parse(await listening.answer(answer_s, rest_s), str(connector.origin), method)
     except TimeoutError:
         raise UpstreamError(
             f"The service {connector.origin} did not begin to answer within {answer_s:g} seconds.",
@@ -92,9 +100,9 @@ class _Received:
         return io.BytesIO(self._data)
 
 
-def parse(data: bytes, name: str) -> Answer:
+def parse(data: bytes, name: str, method: str = "GET") -> Answer:
     """An answer that may end anywhere after its head. Raises UpstreamError."""
-    response = http.client.HTTPResponse(cast(socket.socket, _Received(data)), method="GET")
+    response = http.client.HTTPResponse(cast(socket.socket, _Received(data)), method=method)
     try:
         response.begin()
     except (http.client.HTTPException, ValueError, OSError):

@@ -110,10 +110,13 @@ def _without_proxy_protocol(draft: Draft) -> Iterator[Problem]:
         at = ("listeners", name, "proxy_local")
         if draft.is_given(at) and not listener.proxy_protocol:
             yield draft.warning(at, says)
-    if draft.is_given(("health_path",)) and not any(
-        each.proxy_protocol for each in listeners.values()
-    ):
-        yield draft.warning(("health_path",), says)
+    others = [each for each in draft.settings.every_listener if not each.proxy_protocol]
+    if draft.settings.health_path == "/" and others:
+        yield draft.problem(
+            ("health_path",),
+            "/ is the front page of services, and nobody could get that any more; write another"
+            ' path, as in health_path = "/healthz"',
+        )
 
 
 def _unix(

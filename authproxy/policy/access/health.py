@@ -1,15 +1,46 @@
-"""What a load balancer hears that asks for itself, after the PROXY protocol's LOCAL.
+"""Health checks at a listener for clients: of platforms that know no other port, and of a load
+balancer that asks for itself, after the PROXY protocol's LOCAL.
 
-It wants to know whether anybody is there. No service hears of it: whoever is behind a LOCAL may be
-a client of the balancer's that has no address, and would have the balancer's.
+No service hears of them. Whoever is behind a LOCAL may be a client of the balancer's that has no
+address, and would have the balancer's.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 from authproxy.errors import Code, Refused
 from authproxy.policy.access.targets import split_target
 
 _ASKING = (b"GET", b"HEAD", b"OPTIONS")
+_PROBING = (b"GET", b"HEAD")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HealthProbe:
+    """The path by which everybody may ask whether authproxy is ready, and hears nothing more.
+
+    Who makes a platform's checks, and by which `Host`, its documentation leaves open. So neither
+    counts, nor does a key: what is said is a yes or no.
+    """
+
+    path: bytes
+    is_ready: Callable[[], bool]
+
+    def check(self, method: bytes, target: bytes) -> None:
+        """Raises Refused with the answer, when that is what is asked for."""
+        if target.startswith(self.path) and method in _PROBING:
+            rest = target[len(self.path) :]
+            if not rest or rest[:1] == b"?":
+                raise self._answer()
+
+    def _answer(self) -> Refused:
+        if self.is_ready():
+            return Refused("authproxy is ready.", code=Code.HEALTHY)
+        return Refused(
+            "authproxy is not ready.",
+            code=Code.NOT_READY,
+            hint="Its log, its admin listener and authproxy doctor say why.",
+        )
 
 
 def health_answer(method: bytes, target: bytes, paths: Collection[bytes]) -> Refused:

@@ -113,6 +113,8 @@ class Caller:
         return known
 
     def _made(self, route: Route[Upstream], target: bytes) -> Admission:
+        if self._rules.probe is not None:
+            self._rules.probe.check(self._method, target)
         return Admission(
             service=route.service,
             target=route.sent(target) if route.moves else target,

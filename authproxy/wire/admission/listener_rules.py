@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from authproxy.errors import Refused
 from authproxy.policy.access.client_address import find_client
 from authproxy.policy.access.client_limits import RateLimit, WrongKeyCounts
+from authproxy.policy.access.health import HealthProbe
 from authproxy.policy.access.inbound_keys import KeyRing
 from authproxy.policy.access.networks import AccessList, Address, AddressSet
 from authproxy.policy.messages.origin_mapping import PORTS, Url
@@ -42,6 +43,8 @@ class ListenerRules:
     """None: they may ask as often as they like."""
     health_paths: frozenset[bytes] | None = HEALTH_PATHS
     """What a proxy that asks for itself is answered about; None: it is a client like any other."""
+    probe: HealthProbe | None = None
+    """Where everybody may ask whether we are ready; None: nowhere."""
     version: int = 0
     by_port: dict[bytes, "ListenerRules"] = field(default_factory=dict)
     """All listeners, which share this, by the port that each is at."""

@@ -38,6 +38,8 @@ class Standing:
         paths = self._rules.health_paths
         if self._asks_for_itself and paths is not None:
             raise health_answer(head.method, head.target, paths)
+        if self._rules.probe is not None:
+            self._rules.probe.check(head.method, head.target)
 
     def mark(self, facts: RequestFacts, headers: Sequence[Field]) -> bytes:
         """The line by which a service on this machine knows a loop, if it is an authproxy too."""

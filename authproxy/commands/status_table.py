@@ -1,0 +1,93 @@
+"""How authproxy is doing, as a table: drawn by rich at a terminal, plain columns elsewhere."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+HEAD = ("service", "ready", "principal", "token", "requests/s", "errors/s", "connections")
+Row = Sequence[str]
+
+
+def show(
+    text: str,
+    say: Callable[[str], object],
+    *,
+    at_terminal: bool,
+    now: Callable[[], float] = time.time,
+) -> None:
+    """`text`: the JSON of `/api/status`."""
+    found = json.loads(text)
+    for line in head_lines(found):
+        say(line)
+    rows = [row(each, now()) for each in found["services"]]
+    if at_terminal:
+        _draw(rows)
+    else:
+        for line in columns([HEAD, *rows]):
+            say(line)
+    for each in found["services"]:
+        if each["why"]:
+            say(f"{each['name']}: {each['why']}")
+
+
+def head_lines(found: dict[str, Any]) -> list[str]:
+    """What is not about one service."""
+    state = "ready" if found["ready"] else "not ready"
+    if found["phase"] != "serving":
+        state = found["phase"]
+    lines = [f"authproxy {found['version']} is {state}"]
+    for each in found["listeners"]:
+        only = f" -> {each['service']}" if each["service"] else ""
+        lines.append(f"listening at {each['url']}{only}")
+    numbers = found["connections"]
+    if numbers is not None:
+        lines.append(
+            f"clients: {numbers['http1']} by HTTP/1, {numbers['http2']} by HTTP/2,"
+            f" {numbers['tunnels']} tunnels; {numbers['exchanges']} requests in flight,"
+            f" {numbers['begun']} since the start"
+        )
+    return lines
+
+
+def row(service: dict[str, Any], now: float) -> Row:
+    token = service["tokens"][0] if service["tokens"] else {}
+    rates, pool = service["rates"], service["pool"]
+    return (
+        service["name"],
+        "yes" if service["ready"] else "no",
+        token.get("principal") or "-",
+        _life(token, now),
+        f"{rates['requests']:.1f}" if rates else "-",
+        f"{rates['errors']:.1f}" if rates else "-",
+        f"{pool['open'] - pool['idle']} of {pool['open']} in use" if pool else "-",
+    )
+
+
+def _life(token: dict[str, Any], now: float) -> str:
+    """How long it may still be sent."""
+    if token.get("expires_at") is None:
+        return "none needed" if token.get("state") == "fresh" else "none"
+    left = max(0, int(token["expires_at"] - now))
+    shown = f"{left // 60} min" if left >= 120 else f"{left} s"
+    return f"{token['state']}, {shown}"
+
+
+def columns(rows: Sequence[Row]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(each, widths, strict=True)).rstrip()
+        for each in rows
+    ]
+
+
+def _draw(rows: Sequence[Row]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*HEAD)
+    for each in rows:
+        style = "" if each[1] == "yes" else "red"
+        table.add_row(*(Text(cell) for cell in each), style=style)
+    Console().print(table)

@@ -1,0 +1,65 @@
+import json
+
+import pytest
+
+from authproxy.admin.inside import RequestCounts
+from authproxy.admin.rates import Rate
+from authproxy.admin.status_report import report
+from authproxy.commands.status_table import show
+from authproxy.identity.token_cache.lifetime import TokenState
+from tests.support.admin import TROUBLE, PretendInside, service, token_status
+from tests.test_admin_status_report import SERVER
+
+INSIDE = PretendInside(
+    [
+        service("billing"),
+        service("reports", token_status(TokenState.INVALID, trouble=TROUBLE)),
+    ],
+    counted={"billing": RequestCounts(10, 1)},
+)
+
+
+def text(inside: PretendInside = INSIDE, rates: dict[str, Rate] | None = None) -> str:
+    return json.dumps(report(inside, rates))
+
+
+def test_there_is_a_row_for_each_service_and_a_reason_where_one_is_not_ready() -> None:
+    said: list[str] = []
+    show(
+        text(rates={"billing": Rate(2.0, 0.25)}),
+        said.append,
+        at_terminal=False,
+        now=lambda: 2e9 - 600,
+    )
+
+    assert said[0].endswith(" is not ready")
+    assert said[1:] == [
+        "listening at http://127.0.0.1:8080",
+        "service  ready  principal     token          requests/s  errors/s  connections",
+        "billing  yes    me@x.example  fresh, 10 min  2.0         0.2       -",
+        "reports  no     me@x.example  none           0.0         0.0       -",
+        "reports: Google said no. Sign in again.",
+    ]
+
+
+def test_connections_are_told_when_they_are_known() -> None:
+    said: list[str] = []
+    show(text(PretendInside(status=SERVER)), said.append, at_terminal=False, now=lambda: 2e9 - 100)
+
+    assert (
+        "clients: 3 by HTTP/1, 1 by HTTP/2, 0 tunnels; 2 requests in flight, 40 since the start"
+        in said
+    )
+    assert said[-1].endswith("fresh, 100 s  -           -         1 of 2 in use")
+
+
+def test_a_terminal_gets_a_drawn_table_and_nothing_is_taken_for_markup(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said: list[str] = []
+    show(text(PretendInside([service("[red]a")])), said.append, at_terminal=True)
+
+    drawn = capsys.readouterr().out
+    assert "[red]a" in drawn
+    assert "principal" in drawn
+    assert said[0].endswith(" is ready")
