@@ -24,6 +24,7 @@ PACKAGE = ROOT / "authproxy"
 
 LAYERS = (
     ("cli", "__main__"),
+    ("mcp",),
     ("runtime",),
     ("admin",),
     ("commands.doctor",),
@@ -71,7 +72,7 @@ What is below a package is in its place unless it has one of its own.
 
 HOMES = {
     "aiofastnet": {"event_loop"},
-    "aiohttp": {"admin", "demo"},
+    "aiohttp": {"admin", "demo", "mcp"},
     "cachetools": {"identity", "policy"},
     "click": {"cli"},
     "cryptography": {"demo"},
@@ -397,7 +398,7 @@ CLASSES_OF_ONE_NAME = {
     "Admission": "what one request was admitted to, and the pretend Cloud Run's rules for it",
     "Asked": "an exchange as its client sees it, and what Google was asked for",
     "Asking": "one that waits for its token, and what a page asks for",
-    "Client": "the narrow view of it, for an exchange and for a connection to a service",
+    "Client": "narrow views of one of HTTP, and an MCP client to be told of the bridge",
     "Receiver": "who hears of a request, of an answer, of frames: each beside its reader",
     "Server": "the narrow view of it, for an exchange and for a client's connection",
     "WrongPorts": "the register, and the narrow view of it",
@@ -414,7 +415,7 @@ MODULES_OF_ONE_NAME = {
     "admission": "of one request, and the pretend Cloud Run's rules for it",
     "certificates": "reading files of them, and making some for the demo",
     "cloud_run": "Google's API for it, and what its front end says",
-    "command": "the source `command:`, and the command `doctor`",
+    "command": "the source `command:`, and the commands `doctor` and `mcp`",
     "connection": "of a client, to a service, in HTTP/2, and doctor's check of one",
     "cookies": "what a service sets, and what of it an exchange must change",
     "credentials": "how they are written, checked, made, and examined by doctor",
@@ -429,6 +430,7 @@ MODULES_OF_ONE_NAME = {
     "runner": "of doctor's checks, and of the demo",
     "secret_manager": "authproxy's client of it, and the pretend one",
     "services": "their checks, and what is built of them",
+    "session": "google-auth's of requests, and the one of an MCP client and a server",
     "settings": "a configuration's, and those of HTTP/2's SETTINGS frame",
     "status": "of tokens, and the command",
     "tls": "towards clients, and towards services",

@@ -203,7 +203,7 @@ def test_help_has_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == run(["--help"], environ={}, serve=Served())
 
     out = capsys.readouterr().out
-    assert ["check", "demo", "doctor", "key", "list", "run", "status", "token"] == [
+    assert ["check", "demo", "doctor", "key", "list", "mcp", "run", "status", "token"] == [
         line.split()[0] for line in out.split("Commands:\n")[1].splitlines()
     ]
     assert "..." not in out.split("Commands:\n")[1]

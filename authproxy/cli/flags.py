@@ -127,6 +127,20 @@ IDENTITY = (
 )
 """What a token depends on."""
 
+MCP = (
+    *IDENTITY,
+    "--tag",
+    "--token-header",
+    "--api-key",
+    "--ca-file",
+    "--log-format",
+    "--log-level",
+    "--access-log",
+    "--verbose",
+    "--quiet",
+)
+"""Of a bridge, which listens nowhere."""
+
 
 def with_flags(*names: str) -> Callable[[Decorated], Decorated]:
     """The flags with these names, in this order in the help."""

@@ -17,6 +17,7 @@ from authproxy import __version__
 from authproxy.cli.context import Context, OnReady, Serve, complain, say_problems
 from authproxy.cli.flags import ALL, IDENTITY, with_flags
 from authproxy.cli.group import Commands
+from authproxy.cli.mcp import mcp
 from authproxy.errors import AuthProxyError, ConfigError, StartError
 
 if TYPE_CHECKING:
@@ -251,6 +252,9 @@ def _key(name: str, sha256: bool) -> None:
         key.digest(click.prompt("Key", hide_input=True, err=True), say=click.echo)
     else:
         key.digest(sys.stdin.readline(), say=click.echo)
+
+
+main.add_command(mcp)
 
 
 @main.command("demo")
