@@ -42,14 +42,15 @@ class FromFiles(Protocol[Part]):
 
     @property
     def what(self) -> str:
-        """For the log: `list`."""
+        """One word for the log, in the singular: `list`."""
 
     @property
     def files(self) -> tuple[Path, ...]:
         """Without those that reading uses up. Asked for in the event loop: it must not block."""
 
     def read(self) -> Part:
-        """Raises ConfigError or StartError. May block."""
+        """What the files hold now. Raises ConfigError or StartError. May block: it is called in
+        threads, for one reading at a time."""
 
 
 class _Group:

@@ -168,3 +168,28 @@ def test_a_concept_that_the_glossary_leaves_out_is_found() -> None:
 
     assert {"spindle": {"ServiceSpindle"}, "pool": {"Pool"}} == nouns
     assert {"spindle"} == house.unexplained(nouns, "**pools of connections**: a\n")
+
+
+@pytest.mark.parametrize(
+    ("method", "is_clear"),
+    [
+        ("def f(self) -> bool: 'It goes on.'", False),
+        ("def f(self) -> bool: 'Whether it goes on.'", True),
+        ("@property\n    def is_over(self) -> bool: 'It goes on no more.'", True),
+        ("def f(self) -> str | None: 'Why it is too many.'", False),
+        ("def f(self) -> str | None: 'Why it is too many, else None.'", True),
+        ("def f(self) -> None: 'It ended.'", True),
+        ("def f(self, on: bool) -> None: 'Stop reading.'", False),
+        ("def f(self, on: bool) -> None: '`on`: stop reading, else go on.'", True),
+        ("def f(self, size: int) -> None: 'A head.'", False),
+        ("def f(self, wait_s: float) -> None: 'It waits.'", True),
+    ],
+)
+def test_a_method_of_a_protocol_whose_numbers_or_results_puzzle_is_found(
+    method: str, is_clear: bool
+) -> None:
+    found = house.unclear_protocol_methods(
+        {"m": tree(f"class Asked(Protocol):\n    'Is asked.'\n    {method}")}
+    )
+
+    assert (not found) is is_clear

@@ -16,14 +16,15 @@ class Open(Protocol):
 
     @property
     def kind(self) -> Kind:
-        """What it speaks."""
+        """What it speaks: `http1` also before the first byte has come."""
 
     def tick(self, seconds: float, timeouts: TimeoutSettings, /) -> None:
-        """Time passed: close what is overdue."""
+        """`seconds` passed since the last tick: close what is overdue, by the server's `timeouts`
+        or those of its service."""
 
     @property
     def idle_s(self) -> float:
-        """For how long nothing has been in flight."""
+        """Seconds for which nothing has been in flight; 0.0 while something is."""
 
     @property
     def in_flight(self) -> int:
@@ -46,7 +47,10 @@ class Register(Protocol):
     """The server ends: what is under way is the last."""
 
     def opened(self, connection: Open, client: Address | None, /) -> str | None:
-        """Something open; why it is one too many, if it is, for the log."""
+        """Something open, of `client`, None on a Unix socket; `closed` follows.
+
+        Why it is one too many, for the log; None if it is not. It is open all the same: refuse it.
+        """
 
     def closed(self, connection: Open, /) -> None:
         """It is over, or something else took its place. May be told twice."""

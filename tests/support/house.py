@@ -113,6 +113,44 @@ def undocumented_protocol_methods(trees: Trees) -> set[str]:
     }
 
 
+_TELLS = {"bool": r"True|False|[Ww]hether|^(Is|May|Has)\b", "None": r"\bNone\b|nothing|[Ee]mpty"}
+"""What must be said of a result that may be one of two."""
+_NUMBERS = {"bool", "int", "float"}
+_HAS_UNIT = re.compile(r".*_(s|id|bytes|count)")
+
+
+def unclear_protocol_methods(trees: Trees) -> set[str]:
+    """Methods of Protocols that do not say what their result's two cases mean, or what a number or
+    a switch among their parameters is, by its name in the docstring.
+    """
+    return {
+        f"{name}.{node.name}.{method.name}"
+        for name, tree in trees.items()
+        for node in classes(tree)
+        if base_names(node) & {"Protocol", "typing.Protocol"}
+        for method in node.body
+        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef)
+        if _is_unclear(method, ast.get_docstring(method) or "", ast.get_docstring(node) or "")
+    }
+
+
+def _is_unclear(method: ast.FunctionDef | ast.AsyncFunctionDef, own: str, around: str) -> bool:
+    is_property = any(ast.unparse(each) == "property" for each in method.decorator_list)
+    kinds = set(re.findall(r"\w+", ast.unparse(method.returns))) if method.returns else set()
+    if kinds == {"None"}:
+        kinds = set()
+    told = {"bool": own, "None": f"{around} {own}"}
+    untold = {kind for kind in kinds & told.keys() if not re.search(_TELLS[kind], told[kind])}
+    if untold and not (is_property and untold == {"bool"}):
+        return True  # `is_open`: a property's name says it
+    return any(
+        ast.unparse(each.annotation or ast.Constant(0)) in _NUMBERS
+        and not _HAS_UNIT.fullmatch(each.arg)
+        and f"`{each.arg}`" not in own
+        for each in (*method.args.posonlyargs, *method.args.args, *method.args.kwonlyargs)
+    )
+
+
 def private_reaches(tree: ast.Module) -> Counter[str]:
     """Names with one underscore in front that are read or set on anything but `self` and `cls`."""
     return Counter(

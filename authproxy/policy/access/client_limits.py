@@ -27,13 +27,16 @@ class WrongKeyCounts(Protocol):
     """How often one client may show a key that is none. A client is as `network_of` has it."""
 
     def wait_s(self, client: Address | None, now: float) -> float:
-        """Zero when a key of this client's will be looked at, else the seconds until then."""
+        """Zero when a key of this client's will be looked at, else the seconds until then.
+
+        `now` as for `RateLimit.take`.
+        """
 
     def note(self, client: Address | None, now: float) -> None:
-        """It showed a wrong key."""
+        """It showed a wrong key; `now` as before."""
 
     def forget(self, client: Address | None) -> None:
-        """It showed a right one."""
+        """It showed a right one: those before count no more."""
 
 
 class ConnectionCounts(Protocol):
@@ -46,7 +49,7 @@ class ConnectionCounts(Protocol):
         """
 
     def closed(self, client: Address | None) -> None:
-        """It is no more."""
+        """It is no more; `client` as it was when it was opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ class WrongPorts(Protocol):
     """Hears of clients that came to the wrong port."""
 
     def note_tls(self, client: Address | None, transport: asyncio.Transport, /) -> None:
-        """One spoke TLS where nothing else does."""
+        """Its first bytes were TLS, at a listener without. `client`: None on a Unix socket."""
 
 
 class Answered(Protocol):
@@ -26,4 +26,4 @@ class Server(ports.Server, Protocol):
 
     @property
     def wrong_ports(self) -> WrongPorts:
-        """Whom to tell; the same for all listeners."""
+        """Who is told of clients at the wrong port; the same for all listeners."""

@@ -40,36 +40,39 @@ class BodyReceiver(Protocol):
 
     @property
     def is_open(self) -> bool:
-        """It is under way, or will be."""
+        """It has not ended: it is under way, or waits for its turn."""
 
     def from_client(self, data: bytes) -> None:
         """A piece of the body, without any framing; never empty."""
 
     def client_done(self, trailers: list[Field]) -> None:
-        """The body has come in whole. Not told of a request that has none."""
+        """The body has come in whole, with its `trailers`. Not told of a request that has none."""
 
     def client_broke(self, reason: str) -> None:
-        """The body is not valid; nothing more is read on this connection."""
+        """The body is not valid, for a `reason` that clients may be told; nothing more is read on
+        this connection."""
 
 
 class Receiver(Protocol):
     """Hears what a connection holds."""
 
     def request(self, head: RequestHead, facts: RequestFacts, has_body: bool) -> BodyReceiver:
-        """A request has begun, or was sent ahead. `facts` are the same object for the same fields.
+        """A request has begun, or was sent ahead of its turn. Who is returned hears its body.
 
-        Raises nothing.
+        `facts` are the same object for the same fields; `has_body`: some of it follows, if only
+        the end of chunks. Raises nothing.
         """
 
     def bad_request(self, head: RequestHead, refusal: Refused) -> None:
-        """What cannot be read any further, with what is known of its head; it is the last."""
+        """A request that cannot be read, with as much of its `head` as is known. It is the last:
+        nothing more is read."""
 
     def await_switch(self) -> None:
         """What follows may belong to another protocol: it is kept until `stay` or `take_ahead`."""
 
     def takes_over(self, data: bytes) -> bool | None:
-        """`data` is no head. Has it been taken for another protocol's? None: more of it will
-        tell."""
+        """`data` does not begin a head of HTTP/1. True: it is another protocol's, and was taken.
+        False: it is none that is known. None: it is too short to tell; ask again with more."""
 
 
 class RequestReader:

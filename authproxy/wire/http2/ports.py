@@ -23,16 +23,16 @@ class Ears(Protocol):
         """Bytes of the service's."""
 
     def client_congested(self, on: bool, /) -> None:
-        """The client reads slower than is written to it, or no longer."""
+        """`on`: the client reads slower than is written to it; else it has caught up."""
 
     def service_congested(self, on: bool, /) -> None:
-        """The same of the service."""
+        """The same of the service; `on` as before."""
 
     def client_gone(self) -> None:
         """The client's connection ended."""
 
     def service_gone(self, reason: str, /) -> None:
-        """The service's did."""
+        """The service's connection ended, for a `reason` that clients may be told."""
 
 
 class Ends(Ears, Protocol):
@@ -43,10 +43,10 @@ class Ends(Ears, Protocol):
         """Nothing that comes is looked at any more."""
 
     def connected(self, transport: asyncio.Transport, opening: Opening, /) -> None:
-        """The service can be written to; what it says will be heard."""
+        """The connection to the service is open, by `transport`; `opening`: how long that took."""
 
     def give_up(self, error: AuthProxyError, /) -> None:
-        """There is no service (any more): let each call hear why."""
+        """The service cannot be reached, or is lost: every call ends with `error`."""
 
 
 class FromClient(Protocol):
@@ -56,7 +56,7 @@ class FromClient(Protocol):
     """The highest stream that the service has heard of."""
 
     def allow_table(self, size: int, /) -> None:
-        """The client has confirmed what the service says about the size of its table."""
+        """The client has confirmed the service's SETTINGS: its table may have `size` bytes."""
 
 
 class FromService(Protocol):
@@ -66,10 +66,11 @@ class FromService(Protocol):
     """The highest stream that the service will answer, after its GOAWAY."""
 
     def allow_table(self, size: int, /) -> None:
-        """The service has confirmed what the client says about the size of its table."""
+        """The service has confirmed the client's SETTINGS: its table may have `size` bytes."""
 
     def take_due_update(self) -> bytes:
-        """What the next block for the client must begin with."""
+        """Changes of the table's size that the next block for the client must begin with (RFC 7541
+        4.2); empty when there are none. They are given once."""
 
 
 class Between(Protocol):
@@ -93,7 +94,7 @@ class Between(Protocol):
 
     @property
     def upstream(self) -> Upstream | None:
-        """The service, once a call has said which; it is connected or will be."""
+        """The service, once a call has said which: it is connected or will be; None before."""
 
     @property
     def is_over(self) -> bool:
@@ -101,7 +102,7 @@ class Between(Protocol):
 
     @property
     def unread_bytes(self) -> int:
-        """What the client has been sent, or will be, and has not taken."""
+        """Bytes for the client that it has not taken yet."""
 
     def admit(self, call: Call, /) -> Admission:
         """Where a call goes. Raises NotAdmitted."""
@@ -125,7 +126,7 @@ class Between(Protocol):
         """The service says this of itself."""
 
     def finish(self) -> None:
-        """Close in good order, if nothing is under way."""
+        """Close in good order, if nothing is in flight."""
 
     def cut(self) -> None:
         """Close both ends at once."""

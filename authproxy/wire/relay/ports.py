@@ -61,7 +61,7 @@ class Client(connection.Client, Protocol):
     """It reads slower than we write."""
 
     def is_turn_of(self, relay: Asked, /) -> bool:
-        """What is written now is read as the answer to this request."""
+        """True while what is written is read as this request's answer, not as one's before it."""
 
     def flush(self) -> None:
         """Send what has been written."""

@@ -42,18 +42,24 @@ _BLOCKS = frozenset([HEADERS, PUSH_PROMISE, CONTINUATION])
 
 
 class Receiver(Protocol):
-    """Is asked what becomes of a frame: None lets it pass, bytes take its place."""
+    """Is asked what becomes of a frame: None lets it pass, bytes take its place.
+
+    Empty bytes: it is dropped. Raises ConnectionFault where the connection cannot go on.
+    """
 
     def data(self, flags: int, stream_id: int, length: int, padding: int, /) -> bytes | None:
-        """A DATA frame begins; `length` is with padding, as flow control counts."""
+        """A DATA frame with these `flags` begins. `length`: bytes of its payload, with `padding`,
+        as flow control counts; `padding`: bytes of it, with the one that says how many."""
 
     def block(
         self, kind: int, flags: int, stream_id: int, priority: bytes, block: bytes, /
     ) -> bytes | None:
-        """A whole header block came, in whatever number of frames."""
+        """A whole header block came, in whatever number of frames. `kind` and `flags` are the first
+        frame's; `priority`: its five bytes of priority, or none."""
 
     def control(self, kind: int, flags: int, stream_id: int, payload: bytes, /) -> bytes | None:
-        """Any other frame; of an unknown kind with as much of its payload as has come."""
+        """Any other frame; of an unknown `kind` with as much of its payload as has come. `flags` as
+        they came; `stream_id`: 0 for what is about the connection."""
 
 
 class Hearer(Protocol):
