@@ -163,8 +163,6 @@ class Times:
     """The token came that it had to wait for; 0.0: one was at hand."""
     connected_s = 0.0
     """Its turn in the queue for connections came; 0.0: one was at hand."""
-    sent_s = 0.0
-    """Its head went to the service, for the last time if more than once."""
     opening: Opening | None = None
     """Of the connection that it was sent by last, if that is new: it may have been begun before
     this exchange was, for another one. None, too, unless an observer `wants_details`."""
@@ -196,11 +194,14 @@ class Exchange:
     """How often the request was sent to the service: 2 after one retry."""
     first_byte_s: float = 0.0
     """From the start until the service's final head; 0 when there was none."""
+    sent_s: float = 0.0
+    """From the start until its head went to the service, for the last time if more than once. 0
+    when it never did, and unless an observer `wants_times`."""
     duration_s: float = 0.0
     aborted: Literal["", "client", "service", "authproxy"] = ""
     """Who left before the end, if anybody did."""
     times: Times | None = None
-    """None unless an observer `wants_times`."""
+    """None unless an observer `wants_details`, or `wants_times` and the exchange had to wait."""
     grpc_status: int | None = None
     """What the service's answer says, where it is one of gRPC and has got so far. None, too, unless
     an observer `wants_details`."""
@@ -254,7 +255,8 @@ class Hearing(Observer, Protocol):
     """
 
     wants_times: bool
-    """`Exchange.times` is kept for it, but for `opening`. False without the attribute."""
+    """`Exchange.sent_s` is kept for it, and in `Exchange.times` how long it had to wait: little
+    enough for every request. False without the attribute."""
     wants_details: bool
     """All of `Exchange.times` is kept for it, and `Exchange.grpc_status`, which means to take heads
     and trailers apart. False without the attribute."""

@@ -1,9 +1,11 @@
 """Compare builds of authproxy with each other: python -m benchmarks.compare small BUILD BUILD…
 
-A BUILD is a folder with a checkout, or a commit of this one. All run on one core, the load and the
-service on another; they take turns round by round, and are started anew for each lap, because where
-a process happens to lie in memory is worth some percent. What is compared is CPU time for each
-answer, of the same round: a busy machine disturbs that little. The first build is 1.
+A BUILD is a folder with a checkout, or a commit of this one; flags may follow it in the same
+argument, as in ". --admin 127.0.0.1:0", for what costs something when it is on. All run on one
+core, the load and the service on another; they take turns round by round, and are started anew for
+each lap, because where a process happens to lie in memory is worth some percent. What is compared
+is CPU time for each answer, of the same round: a busy machine disturbs that little. The first build
+is 1.
 """
 
 import argparse
@@ -92,9 +94,10 @@ def _parser() -> argparse.ArgumentParser:
 
 @contextmanager
 def build(name: str) -> Iterator[Peer]:
-    """Raises BenchmarkError when `name` is neither a folder nor a commit."""
+    """`name`: of a folder or a commit, and flags. Raises BenchmarkError when it is neither."""
+    name, *flags = name.split()
     if Path(name).is_dir():
-        yield _peer(name, Path(name).resolve())
+        yield _peer(name, Path(name).resolve(), flags)
         return
     with tempfile.TemporaryDirectory(prefix="build-") as folder:
         archive = subprocess.run(
@@ -104,10 +107,10 @@ def build(name: str) -> Iterator[Peer]:
             said = archive.stderr.decode(errors="replace").strip()
             raise BenchmarkError(f"{name} is neither a folder nor a commit: {said}")
         subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
-        yield _peer(name, Path(folder))
+        yield _peer(name, Path(folder), flags)
 
 
-def _peer(name: str, tree: Path) -> Peer:
+def _peer(name: str, tree: Path, flags: Sequence[str]) -> Peer:
     """With the packages beside it if it has any, else with those of this Python."""
     own = tree / ".venv" / "bin" / "python"
     python = own if own.exists() else Path(sys.executable)
@@ -116,7 +119,7 @@ def _peer(name: str, tree: Path) -> Peer:
         _, *arguments = authproxy(Interpreter(python), job)
         # Without -P the folder that this runs in would come before it.
         run = [str(python), "-P", "-m", "authproxy", *arguments]
-        return ["env", f"PYTHONPATH={tree}", *run]
+        return ["env", f"PYTHONPATH={tree}", *run, *flags]
 
     return Peer(name=Path(name).name, title=name, command=command, version=lambda: name)
 

@@ -342,5 +342,9 @@ def test_a_build_is_a_folder_or_a_commit(tmp_path: Path) -> None:
 
     assert f"PYTHONPATH={tmp_path}" in command
     assert "127.0.0.1:8080" in command
+    with compare.build(f"{tmp_path} --admin off") as peer:
+        assert ["--admin", "off"] == list(
+            peer.command(Job(port=1, service=service, folder=tmp_path))
+        )[-2:]
     with pytest.raises(BenchmarkError, match="neither a folder nor a commit"):
         compare.build("no-such-build").__enter__()

@@ -106,7 +106,7 @@ def test_a_request_without_an_answer_of_the_service_has_no_latency_of_it() -> No
 
 def test_waits_count_for_those_who_waited_one_after_the_other() -> None:
     exchange = ended()
-    assert exchange.times is not None
+    exchange.times = Times()
     exchange.times.token_s, exchange.times.connected_s = 0.3, 0.7
     service = counted(exchange, ended()).service("billing")
 
@@ -136,12 +136,12 @@ def test_a_refused_request_has_a_duration_and_no_latency() -> None:
     assert (1, 0, 0) == (service.duration.count, service.added.count, service.latency.count)
 
 
-def test_without_times_the_rest_is_counted() -> None:
-    exchange = ended()
-    exchange.times = None
-    service = counted(exchange).service("billing")
+def test_who_waited_in_vain_is_not_counted_among_those_who_waited() -> None:
+    exchange = ended(status=502, code=Code.CONNECT_FAILED, attempts=0, first_byte_s=0.0)
+    exchange.times = Times()
+    exchange.times.token_s = 0.3
 
-    assert (1, 0) == (service.duration.count, service.added.count)
+    assert 0 == counted(exchange).service("billing").token_wait.count
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,6 @@ def test_requests_without_a_trace_do_not_keep_one_with_it_from_being_seen_for_lo
 
 def test_the_head_of_a_request_is_left_as_it_was() -> None:
     exchange = Exchange("run", 1, None, RequestHead(b"GET", b"/", "1.1", []))
-    exchange.times = Times()
     before = dict(vars(exchange))
     counted(exchange)
 

@@ -74,10 +74,20 @@ def test_times_are_kept_for_who_wants_them_without_taking_heads_apart() -> None:
     exchange = whole(recorder)
 
     assert (recorder.sending, recorder.heads, recorder.trailers) == ((), (), ())
+    assert 0 < exchange.sent_s <= exchange.first_byte_s
+    assert exchange.times is None  # it did not wait
+    assert 0.0 == whole(Recorder([Ended()])).sent_s
+
+
+def test_waits_are_kept_for_who_wants_times() -> None:
+    recorder = Recorder([Counts()])
+    exchange = recorder.begin(None, HEAD)
+    recorder.token_came(exchange)
+    recorder.connected(exchange)
+    recorder.sent(exchange, "me@example.com")
+
     assert exchange.times is not None
-    assert 0 < exchange.times.sent_s <= exchange.first_byte_s
-    assert (0.0, 0.0) == (exchange.times.token_s, exchange.times.connected_s)
-    assert whole(Recorder([Ended()])).times is None
+    assert 0 < exchange.times.token_s <= exchange.times.connected_s <= exchange.sent_s
 
 
 def test_observer_that_fails_spoils_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -59,7 +59,7 @@ class Observers:
             try:
                 hook(*what)
             except Exception as error:  # noqa: BLE001 -- whatever it is, it is logged
-                self._note(hook, what[0], error)
+                self.note(hook, what[0], error)
 
     def gather(self, hooks: Hooks, exchange: object) -> list[tuple[bytes, bytes]]:
         """The fields that these return; all or none of one observer's."""
@@ -68,10 +68,10 @@ class Observers:
             try:
                 found += _checked(cast(Fields, hook(exchange)), self._names)
             except Exception as error:  # noqa: BLE001 -- whatever it is, it is logged
-                self._note(hook, exchange, error)
+                self.note(hook, exchange, error)
         return found
 
-    def _note(self, hook: Callable[..., object], exchange: object, error: Exception) -> None:
+    def note(self, hook: Callable[..., object], exchange: object, error: Exception) -> None:
         """With its traceback, but not for every exchange: it will fail again."""
         now, who = self._clock(), id(getattr(hook, "__self__", hook))
         quiet_until, unsaid = self._failures.get(who, (now, 0))

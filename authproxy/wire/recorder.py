@@ -36,6 +36,7 @@ class Recorder:
         "_answered",
         "_begun",
         "_ended",
+        "_keeps_times",
         "_observers",
         "_run",
         "answer_pieces",
@@ -65,9 +66,9 @@ class Recorder:
         self.answer_pieces = told.find("answer_piece")
         self.trailers = told.find("answer_trailers")
         self._ended = told.find("exchange_ended")
-        if told.want_times:
-            self._begun = (self._keep_times, *self._begun)
+        self._keeps_times = told.want_times
         if told.want_details:
+            self._begun = (self._keep_times, *self._begun)
             self.sending = (self._note_sent, *self.sending)
             self.heads = (self._note_head, *self.heads)
             self.trailers = (self._note_trailers, *self.trailers)
@@ -110,22 +111,24 @@ class Recorder:
 
     def token_came(self, exchange: Exchange) -> None:
         """It had to wait for one."""
-        if exchange.times is not None:
-            exchange.times.token_s = time.monotonic() - exchange.started
+        if self._keeps_times:
+            times = exchange.times = exchange.times or Times()
+            times.token_s = time.monotonic() - exchange.started
 
     def connected(self, exchange: Exchange) -> None:
         """It had to wait for a connection; in HTTP/2 after it was `sent`, which it is now."""
-        if exchange.times is not None:
-            exchange.times.connected_s = now_s = time.monotonic() - exchange.started
+        if self._keeps_times:
+            times = exchange.times = exchange.times or Times()
+            times.connected_s = time.monotonic() - exchange.started
             if exchange.attempts:
-                exchange.times.sent_s = now_s
+                exchange.sent_s = times.connected_s
 
     def sent(self, exchange: Exchange, principal: str) -> None:
         """It is on its way to the service, as `principal`, perhaps once more."""
         exchange.principal = principal
         exchange.attempts += 1
-        if exchange.times is not None:
-            exchange.times.sent_s = time.monotonic() - exchange.started
+        if self._keeps_times:
+            exchange.sent_s = time.monotonic() - exchange.started
 
     def head_sent(self, exchange: Exchange, sent: SentHead) -> None:
         """What goes to the service, for those who ask. After `sent`."""
@@ -195,7 +198,11 @@ class Recorder:
         exchange.bytes_from_client, exchange.bytes_to_client = from_client, to_client
         if self._ended:
             exchange.duration_s = time.monotonic() - exchange.started
-            self._observers.tell(self._ended, exchange)
+            for hook in self._ended:  # as `tell` does: what every observer hears is told in place
+                try:
+                    hook(exchange)
+                except Exception as error:  # noqa: BLE001 -- whatever it is, it is logged
+                    self._observers.note(hook, exchange, error)
 
     # Details, for those who want them.
 

@@ -15,6 +15,7 @@ from benchmarks.service import Role
 
 OURS = "authproxy"
 LOGGING = "authproxy-log"
+COUNTING = "authproxy-metrics"
 GO = "go"
 TUNED_GO = "go-pooled"
 NGINX = "nginx"
@@ -47,6 +48,14 @@ def table(on: Interpreter) -> tuple[Peer, ...]:
             command=partial(python.logging_authproxy, on),
             version=ours,
             roles=ONE,
+            bulk=False,
+        ),
+        Peer(
+            name=COUNTING,
+            title="authproxy, metrics",
+            command=partial(python.counting_authproxy, on),
+            version=ours,
+            roles=frozenset({Role.HTTP1, Role.HTTP2}),
             bulk=False,
         ),
         Peer(

@@ -31,6 +31,10 @@ def logging_authproxy(interpreter: Interpreter, job: Job) -> Sequence[str]:
     return [*command, "--access-log", "--log-format", "json"]
 
 
+def counting_authproxy(interpreter: Interpreter, job: Job) -> Sequence[str]:
+    return [*authproxy(interpreter, job), "--admin", "127.0.0.1:0"]
+
+
 def authproxy_version(interpreter: Interpreter) -> str:
     parts = interpreter.versions("aiofastnet", "hpack")
     return f"{interpreter.versions('authproxy')} ({parts}; {interpreter.describe()})"

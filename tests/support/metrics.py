@@ -11,7 +11,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from authproxy.errors import Code
-from authproxy.exchange import Exchange, Field, RequestHead, Times, make_field
+from authproxy.exchange import Exchange, Field, RequestHead, make_field
 from authproxy.identity.token_cache.lifetime import TokenState
 from authproxy.identity.token_cache.status import TokenStatus
 from authproxy.observe.metrics.collector import Collector
@@ -118,8 +118,7 @@ def ended(
     exchange.service, exchange.status, exchange.code = service, status, code
     exchange.duration_s, exchange.first_byte_s = duration_s, first_byte_s
     exchange.attempts, exchange.started_at = attempts, started_at
-    exchange.times = Times()
-    exchange.times.sent_s = sent_s
+    exchange.sent_s = sent_s
     return exchange
 
 
