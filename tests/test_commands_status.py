@@ -1,3 +1,4 @@
+import os
 import socket
 import subprocess
 import sys
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from authproxy.admin_file import AdminFile, write
 from authproxy.commands import status
+from authproxy.exchange import Secret
 
 OURS = b"HTTP/1.1 421 Misdirected Request\r\nX-Authproxy-Error: host_not_allowed\r\n\r\n"
 THEIRS = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -181,3 +184,81 @@ def test_a_health_check_imports_no_library() -> None:
         "1",
         "[]",
     ] == found.stdout.splitlines()
+
+
+ADMIN = AdminFile(url="http://127.0.0.1:4041", key=Secret("k"))
+
+
+@pytest.mark.parametrize(
+    ("address", "environ", "running", "found"),
+    [
+        (None, {}, 0, ("localhost:8080", False)),
+        (None, {}, 1, ("127.0.0.1:4041", True)),
+        (None, {"PORT": "1"}, 1, ("localhost:1", False)),
+        (None, {"AUTHPROXY_LISTEN": "0.0.0.0:2"}, 1, ("127.0.0.1:2", False)),
+        (None, {"AUTHPROXY_ADMIN": "0.0.0.0:4040", "PORT": "1"}, 1, ("127.0.0.1:4040", True)),
+        (None, {"AUTHPROXY_ADMIN": "unix:/run/a", "PORT": "1"}, 0, ("unix:/run/a", True)),
+        (None, {"AUTHPROXY_ADMIN": "off"}, 1, ("127.0.0.1:4041", True)),
+        (None, {"AUTHPROXY_ADMIN": "127.0.0.1:0"}, 1, ("127.0.0.1:4041", True)),
+        ("127.0.0.1:3", {"AUTHPROXY_ADMIN": "4040"}, 1, ("127.0.0.1:3", False)),
+        ("http://127.0.0.1:3/", {}, 1, ("127.0.0.1:3", False)),
+    ],
+)
+def test_who_is_asked_is_found_from_the_nearest_to_the_farthest(
+    address: str | None,
+    environ: dict[str, str],
+    running: int,
+    found: tuple[str, bool],
+    tmp_path: Path,
+) -> None:
+    where = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    if running:
+        write(ADMIN, where)
+    target = status.find(address, where | environ)
+
+    assert found == (str(target.listen), target.is_admin)
+
+
+def test_of_several_that_run_one_must_be_named(tmp_path: Path) -> None:
+    environ = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    path = write(ADMIN, environ)
+    assert path is not None
+    (path.parent / f"{os.getppid()}.admin").write_text("http://127.0.0.1:4042\nk\n")
+    code, line = run(None, environ)
+
+    assert 2 == code
+    assert "several run here; say which: authproxy status 127.0.0.1:404" in line
+
+
+def test_a_key_is_shown_to_the_one_that_it_is_for_only(tmp_path: Path) -> None:
+    environ = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    write(ADMIN, environ)
+
+    assert ADMIN.key == status.find(None, environ | {"AUTHPROXY_ADMIN": "127.0.0.1:4041"}).key
+    assert None is status.find(None, environ | {"AUTHPROXY_ADMIN": "127.0.0.1:4042"}).key
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "said"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n{}\n", 0, "{}"),
+        (b'HTTP/1.1 503 No\r\n\r\n{"status": "draining"}\n', 1, '{"status": "draining"}'),
+        (b"HTTP/1.1 404 No\r\n\r\n", 1, "authproxy: the answer to /readiness is 404"),
+        (b"HTTP/1.1 503 No\r\nX-Authproxy-Error: x\r\n\r\n", 1, "authproxy: the answer"),
+        (b"SSH-2.0-OpenSSH\r\n", 1, "authproxy: the answer to /readiness is none"),
+    ],
+)
+def test_ready_is_told_by_the_exit_code(answer: bytes, code: int, said: str) -> None:
+    listener, port = on_a_port()
+    lines: list[str] = []
+    with answering(listener, answer) as asked:
+        found = status.run(
+            None,
+            {"AUTHPROXY_ADMIN": f"127.0.0.1:{port}"},
+            lines.append,
+            wanted=status.StatusWanted(ready=True),
+        )
+
+    assert code == found
+    assert lines[0].startswith(said)
+    assert asked[0].startswith(b"GET /readiness HTTP/1.1\r\nHost: localhost\r\n")
