@@ -333,6 +333,20 @@ def test_a_key_opens_its_services() -> None:
     assert Code.KEY_REQUIRED == shown(client, host=b"localhost")  # no list for strangers
 
 
+def test_a_key_in_a_field_that_is_others_each_time_is_looked_at_each_time() -> None:
+    listener = locked(upstream("billing"))
+    listener.key_header = b"x-request-id"
+    client, same = caller(("127.0.0.1", 1), listener), facts(host=b"billing.localhost")
+    for key, code in [(GOOD, None), (b"apk_wrong", Code.KEY_REQUIRED)]:
+        head = RequestHead(b"GET", b"/", "1.1", [make_field(b"X-Request-Id", key)])
+        if code is None:
+            client.admit(head, same, b"billing.localhost", b"/")
+            continue
+        with pytest.raises(Refused) as raised:
+            client.admit(head, same, b"billing.localhost", b"/")
+        assert code == raised.value.code
+
+
 def test_wrong_keys_are_slowed_down_for_their_client_alone() -> None:
     listener = locked(upstream("billing"))
     client, neighbour = (caller((a, 1), listener) for a in ("192.0.2.1", "192.0.2.2"))

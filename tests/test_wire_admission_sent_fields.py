@@ -1,6 +1,10 @@
 """What a service gets is written once for a client that repeats itself."""
 
+from itertools import zip_longest
 from typing import Any, cast
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from authproxy.exchange import RequestHead, make_field
 from authproxy.policy.messages.facts import read_request
@@ -36,3 +40,34 @@ def test_every_hop_is_counted() -> None:
     assert b"Max-Forwards: 4" in lines
     assert b"Max-Forwards: 4" in sent.write(asked, facts, ADMISSION, RULES)
     assert f"<SentFields [{len(lines)} bytes]>" == repr(sent)
+
+
+TRACED = service_rules(
+    authority="billing.example",
+    token_header="auto",
+    add=[("X-Request-Id", "1"), ("X-Own", "2")],
+    remove=["B3"],
+)
+NAMES = (b"Traceparent", b"tracestate", b"X-Request-Id", b"b3", b"baggage", b"Traceparent")
+
+
+@given(
+    st.lists(st.sampled_from(NAMES), min_size=1, max_size=4),
+    st.lists(st.lists(st.sampled_from([b"1", b"2"]), min_size=4, max_size=4), max_size=5),
+    st.sampled_from([(), ((b"Connection", b"baggage"),)]),
+)
+def test_traces_take_the_place_of_those_before(
+    names: list[bytes], said: list[list[bytes]], more: tuple[tuple[bytes, bytes], ...]
+) -> None:
+    remembering, facts, known = SentFields(), None, None
+    for values in said:
+        traces = list(zip(names, values, strict=False))
+        asked = head(b"GET", *more, (b"Accept", b"1"), *traces, (b"X-End", b"1"))
+        asked.headers = [
+            before if before == field else field
+            for before, field in zip_longest(known or [], asked.headers)
+        ]
+        facts, known = facts or read_request(asked), asked.headers
+        lines = remembering.write(asked, facts, ADMISSION, TRACED)
+
+        assert SentFields().write(asked, facts, ADMISSION, TRACED) == lines

@@ -500,6 +500,15 @@ def test_the_same_fields_have_the_same_facts() -> None:
     assert one is two
 
 
+@pytest.mark.parametrize(
+    ("field", "same"), [("traceparent: %d", True), ("X-Request-Id: %d", True), ("Range: %d", False)]
+)
+def test_fields_of_traces_leave_the_facts_as_they_are(field: str, same: bool) -> None:
+    one, two = heard_of(*(get("/", "X-A: b", field % number) for number in (1, 2))).facts
+
+    assert same is (one is two)
+
+
 def test_bad_chunks_end_the_connection() -> None:
     assert [(b"POST", b"/"), ("broke", b"abc")] == [
         told[:2] for told in heard_of(CHUNKED + b"3\r\nabc\r\nzz\r\n", GET).told

@@ -67,6 +67,26 @@ def test_a_call_that_comes_again_is_written_anew_for_another_token_only() -> Non
     assert written is not known.written
 
 
+def test_fields_for_one_call_leave_what_was_written_as_it_was() -> None:
+    writing, same = Writing(), token("one")
+    known = writing.known((b"x-a", b"b"))
+    writing.write(known, same)
+    writing.write(known, same)
+    written = known.written
+    for number in (b"1", b"2"):
+        own = [(b"traceparent", number)]
+        frames = writing.writer.write(known, 0, 1, b"", writing.admission, same, own)
+        read = dict(writing.service.decode(frames[FRAME_HEAD:], raw=True))
+
+        assert (number, b"b", b"Bearer one") == (
+            read[b"traceparent"],
+            read[b"x-a"],
+            read[b"authorization"],
+        )
+        assert written is known.written
+    assert b"traceparent" not in writing.write(known, same)
+
+
 def test_a_table_of_another_size_makes_all_that_is_known_unknown() -> None:
     writing = Writing()
     known = writing.known()

@@ -10,6 +10,7 @@ from authproxy.policy.access.cross_site import LINKS
 from authproxy.policy.access.networks import Address, parse_peer
 from authproxy.policy.access.rate_limits import network_of
 from authproxy.policy.messages.facts import RequestFacts
+from authproxy.policy.messages.traces import TRACE_FIELDS
 from authproxy.policy.routes import Route, Site
 from authproxy.wire import refusals
 from authproxy.wire.admission.admission import Admission
@@ -160,7 +161,9 @@ class Caller:
             self._site = self._route = None
             self._site, self._host = rules.routes.get(name_of(host), self._sender.local), host
         self._key.find(head, self.address)
-        self._method, self._facts = head.method, facts
+        # The same facts do not say that the key is the same, if it may stand in such a field.
+        self._facts = facts if rules.key_header not in TRACE_FIELDS else None
+        self._method = head.method
 
     def _forget(self) -> None:
         """The rules are new: what was found by the old ones counts no more."""

@@ -1,6 +1,6 @@
 """The fields of a request as its service gets them, remembered for as long as they repeat."""
 
-from authproxy.exchange import RequestHead
+from authproxy.exchange import Field, RequestHead
 from authproxy.policy.messages.facts import RequestFacts
 from authproxy.policy.messages.headers import ServiceRules, one_hop_less, request_fields
 from authproxy.wire.admission.admission import Admission
@@ -9,21 +9,23 @@ from authproxy.wire.admission.admission import Admission
 class SentFields:
     """Of one client connection."""
 
-    __slots__ = ("_admission", "_facts", "_lines", "_rules")
+    __slots__ = ("_admission", "_facts", "_headers", "_lines", "_rules")
 
     def __init__(self) -> None:
         self._lines = b""
         self._facts: RequestFacts | None = None
+        self._headers: list[Field] = []
         self._rules: ServiceRules | None = None
         self._admission: Admission | None = None
 
     def write(
         self, head: RequestHead, facts: RequestFacts, admission: Admission, rules: ServiceRules
     ) -> bytes:
-        """The finished lines of the head to send, all but the token's; the same for the same facts.
+        """The finished lines of the head to send, all but the token's: the same for the same
+        fields.
 
-        `facts` are the reader's: it repeats them, not only what is in them, when a client repeats
-        its fields.
+        `facts` and the list in `head` are the reader's: it repeats them, not only what is in them,
+        when a client repeats its fields, and only `facts` when those of its traces are others.
         """
         before = self._admission
         if (
@@ -34,6 +36,7 @@ class SentFields:
                 admission is before
                 or (admission.home is before.home and admission.forwarded is before.forwarded)
             )
+            and (head.headers is self._headers or self._renew(head.headers, facts, rules))
         ):
             return self._lines
         headers = head.headers
@@ -42,9 +45,28 @@ class SentFields:
         self._lines = request_fields(
             headers, facts, rules, forwarded=admission.forwarded, home=admission.home
         )
+        self._headers = head.headers
         self._facts = facts if facts.max_forwards is None else None
         self._rules, self._admission = rules, admission
         return self._lines
+
+    def _renew(self, headers: list[Field], facts: RequestFacts, rules: ServiceRules) -> bool:
+        """Only fields of traces are others than in the head before: put these in their place.
+
+        False: that cannot be done, since one stands there twice.
+        """
+        pairs = zip(self._headers, headers, strict=True)
+        others = [(old, new) for old, new in pairs if old is not new]
+        names = [field[0] for field in headers]
+        if any(names.count(old[0]) > 1 for old, _ in others):
+            return False
+        lines = b"\r\n" + self._lines
+        for (name, _, old), (_, _, new) in others:
+            # What does not pass must not be taken for a line of ours that reads the same.
+            if name not in rules.drop and name not in facts.connection:
+                lines = lines.replace(b"\r\n%b\r\n" % old, b"\r\n%b\r\n" % new, 1)
+        self._lines, self._headers = lines[2:], headers
+        return True
 
     def __repr__(self) -> str:
         return f"<SentFields [{len(self._lines)} bytes]>"

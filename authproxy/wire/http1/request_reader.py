@@ -10,6 +10,7 @@ from typing import Protocol
 from authproxy.errors import Refused
 from authproxy.exchange import Field, RequestHead
 from authproxy.policy.messages.facts import RequestFacts, read_request
+from authproxy.policy.messages.traces import is_repeated
 from authproxy.settings import LimitSettings
 from authproxy.wire import refusals
 from authproxy.wire.http1.body import BodyReader
@@ -219,7 +220,8 @@ class RequestReader:
         """A client repeats itself: the facts of the last head hold for the same fields."""
         known = self._facts_of
         if known is None or known[0] is not head.headers or known[1] != head.version:
-            self._facts = read_request(head)
+            if known is None or known[1] != head.version or not is_repeated(known[0], head.headers):
+                self._facts = read_request(head)
             self._facts_of = head.headers, head.version
         return self._facts
 

@@ -12,6 +12,7 @@ from hpack import Decoder, Encoder, HPACKError, NeverIndexedHeaderTuple
 from hpack.table import HeaderTable
 
 from authproxy.policy.messages.http2_fields import Pair
+from authproxy.policy.messages.traces import TRACE_FIELDS
 from authproxy.wire.http2.framing.frames import ConnectionFault, Failure
 from authproxy.wire.http2.framing.settings import DEFAULT_TABLE
 
@@ -19,21 +20,14 @@ from authproxy.wire.http2.framing.settings import DEFAULT_TABLE
 logging.getLogger("hpack").setLevel(logging.WARNING)
 
 # They differ from call to call: in the table they would only push out what stays.
-_FLEETING = frozenset(
-    [
-        b"baggage",
-        b"content-length",
-        b"date",
-        b"grpc-timeout",
-        b"if-modified-since",
-        b"if-none-match",
-        b"range",
-        b"traceparent",
-        b"tracestate",
-        b"x-cloud-trace-context",
-        b"x-request-id",
-    ]
-)
+_FLEETING = TRACE_FIELDS | {
+    b"content-length",
+    b"date",
+    b"grpc-timeout",
+    b"if-modified-since",
+    b"if-none-match",
+    b"range",
+}
 
 
 class CountingTable(HeaderTable):

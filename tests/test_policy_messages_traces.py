@@ -1,0 +1,44 @@
+"""Which heads repeat those before them, but for what names a request or its trace."""
+
+import pytest
+
+from authproxy.exchange import RequestHead, make_field
+from authproxy.policy.messages.facts import RequestFacts, read_request
+from authproxy.policy.messages.traces import TRACE_FIELDS, is_repeated
+
+HOST = make_field(b"Host", b"localhost")
+TRACE = make_field(b"Traceparent", b"1")
+OTHER_TRACE = make_field(b"traceparent", b"2")
+ACCEPT = make_field(b"Accept", b"*/*")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "repeated"),
+    [
+        ([HOST, TRACE], [HOST, TRACE], True),
+        ([HOST, TRACE, ACCEPT], [HOST, OTHER_TRACE, ACCEPT], True),
+        ([HOST], [HOST, TRACE], False),
+        ([HOST, TRACE], [HOST], False),
+        ([HOST, TRACE], [HOST, ACCEPT], False),
+        ([HOST, ACCEPT], [HOST, make_field(b"Accept", b"a")], False),
+        ([HOST, TRACE], [TRACE, HOST], False),
+        ([HOST, TRACE], [HOST, make_field(b"Tracestate", b"1")], False),
+    ],
+)
+def test_a_head_repeats_the_one_before_but_for_its_trace(
+    before: list[tuple[bytes, bytes, bytes]],
+    after: list[tuple[bytes, bytes, bytes]],
+    repeated: bool,
+) -> None:
+    assert repeated is is_repeated(before, after)
+
+
+@pytest.mark.parametrize("name", sorted(TRACE_FIELDS))
+def test_nothing_is_found_out_from_such_a_field(name: bytes) -> None:
+    said = [
+        vars(read_request(RequestHead(b"GET", b"/", "1.1", [HOST, *more])))
+        for more in ([], [make_field(name, b"https://localhost, close, 100-continue")])
+    ]
+
+    assert said[0] == said[1]
+    assert isinstance(read_request(RequestHead(b"GET", b"/", "1.1", [HOST])), RequestFacts)
