@@ -169,9 +169,13 @@ class Stage:
 
     async def play(self, acts: Sequence[Act]) -> None:
         for act in acts:
-            _DEEDS[act.do](self, act.who, act.data)
-            await turn(6 if act.do is Do.TURN else 1)
+            await self.do(act)
         await self._clear()
+
+    async def do(self, act: Act) -> None:
+        """One of them, and a turn of the loop."""
+        _DEEDS[act.do](self, act.who, act.data)
+        await turn(6 if act.do is Do.TURN else 1)
 
     async def _clear(self) -> None:
         """Time alone must end everything, though nobody leaves; then the proxy shuts down."""

@@ -4,5 +4,5 @@
 and `http2_validity` are the same for HTTP/2. Addresses are translated by the table in
 `address_fields`: `origin_mapping` knows both addresses, `field_values` and `content_policy` where
 they stand, `rewriting` does whole heads. `cookies`, `site_data` and `clearing`; `cors`; `rpc`;
-`traces`.
+`trace_fields`.
 """

@@ -10,7 +10,7 @@ from authproxy.policy.access.cross_site import LINKS
 from authproxy.policy.access.networks import Address, parse_peer
 from authproxy.policy.access.rate_limits import network_of
 from authproxy.policy.messages.facts import RequestFacts
-from authproxy.policy.messages.traces import TRACE_FIELDS
+from authproxy.policy.messages.trace_fields import TRACE_FIELDS
 from authproxy.policy.routes import Route, Site
 from authproxy.wire import refusals
 from authproxy.wire.admission.admission import Admission

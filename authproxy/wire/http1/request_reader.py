@@ -10,7 +10,7 @@ from typing import Protocol
 from authproxy.errors import Refused
 from authproxy.exchange import Field, RequestHead
 from authproxy.policy.messages.facts import RequestFacts, read_request
-from authproxy.policy.messages.traces import is_repeated
+from authproxy.policy.messages.trace_fields import is_repeated
 from authproxy.settings import LimitSettings
 from authproxy.wire import refusals
 from authproxy.wire.http1.body import BodyReader

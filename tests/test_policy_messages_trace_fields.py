@@ -4,7 +4,7 @@ import pytest
 
 from authproxy.exchange import RequestHead, make_field
 from authproxy.policy.messages.facts import RequestFacts, read_request
-from authproxy.policy.messages.traces import TRACE_FIELDS, is_repeated
+from authproxy.policy.messages.trace_fields import TRACE_FIELDS, is_repeated
 
 HOST = make_field(b"Host", b"localhost")
 TRACE = make_field(b"Traceparent", b"1")
