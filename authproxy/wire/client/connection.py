@@ -164,12 +164,13 @@ class ClientConnection(asyncio.Protocol):
             return
         pipeline.current = None
         self._idle_s = self._head_age_s = 0.0
-        if self.holds.reasons:
+        held = self.holds.reasons
+        if held:
             self.holds.set(CONGESTED | EARLY, False)
         if not relay.keep_alive:
             self.close()
             return
-        if self.holds.reasons & SWITCH and relay.facts.upgrade is not None:
+        if held & SWITCH and relay.facts.upgrade is not None:
             self._stay()
         if pipeline.waiting:
             pipeline.advance(self)

@@ -104,6 +104,30 @@ class Answers:
         home, writer = stream.home, self._writer
         if glance.home is not home:
             writer.look(glance, home)
+        frames = None
+        if (
+            writer.rewrites
+            or not glance.may_pass
+            or hint
+            or stream.cors
+            or self._calls.teller is not None
+        ):
+            frames = self._write(glance, flags, stream_id, stream, block, hint)
+        if flags & END_STREAM:
+            self._calls.service_ended(stream_id, stream)
+        return frames
+
+    def _write(
+        self,
+        glance: Glance,
+        flags: int,
+        stream_id: int,
+        stream: Stream,
+        block: bytes,
+        hint: bytes,
+    ) -> bytes | None:
+        """What the client gets of a block that may have to change; None: it passes as it came."""
+        home, writer = stream.home, self._writer
         more, cors = plain_field(HINT, hint) if hint else b"", NO_CORS
         # Interim answers and trailers have no need of it.
         if glance.status >= 200:
@@ -115,8 +139,6 @@ class Answers:
         if self._calls.teller is not None:
             sent = writer.describe(glance, home, more=more, cors=cors)
             self._calls.teller.answer_block(stream.exchange, glance, sent, self._max_list)
-        if flags & END_STREAM:
-            self._calls.service_ended(stream_id, stream)
         return frames
 
     def control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> bytes | None:

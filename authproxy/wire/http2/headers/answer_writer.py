@@ -67,6 +67,7 @@ class AnswerWriter:
             for entry in glance.entries
         )
         glance.sets_cookies = any(entry[0] in COOKIE_FIELDS for entry in glance.entries)
+        glance.may_pass = not (glance.must_change or glance.sets_cookies or glance.resizes)
 
     def write(
         self,

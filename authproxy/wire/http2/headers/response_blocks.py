@@ -45,6 +45,7 @@ class Glance:
         "home",
         "is_lasting",
         "length",
+        "may_pass",
         "must_change",
         "pushed",
         "pushed_size",
@@ -74,8 +75,10 @@ class Glance:
         self.length = NO_LENGTH
         """What its content-length says."""
         self.must_change = self.sets_cookies = False
+        self.may_pass = False
+        """Neither of them, nor does it resize the table."""
         self.home: object = None
-        """For which these two were found out; None: nobody has looked yet."""
+        """For which these three were found out; None: nobody has looked yet."""
 
     @property
     def pairs(self) -> Iterator[Pair]:
