@@ -23,7 +23,7 @@ def begin_answer(
 ) -> ChunkedBody | EventStream | None:
     """Write the final head; what writes the body is returned, None if that passes as it comes."""
     in_chunks = announces = False
-    if facts.length is None:
+    if facts.length is None:  # else nobody need be asked, and most answers say their length
         in_chunks, announces, ends_connection = find_framing(relay.head, head, facts)
         relay.keep_alive &= not ends_connection
     line, home, out = _connection_line(relay), relay.admission.home, relay.client.out
