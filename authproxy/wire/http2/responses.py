@@ -3,12 +3,15 @@
 The header blocks are read all the same, for the status; what must change, `AnswerWriter` writes.
 """
 
+from collections.abc import Sequence
+
 from authproxy.errors import UpstreamError
 from authproxy.exchange import ResponseHead
 from authproxy.policy.google.rejection import LOWEST_STATUS, is_token_rejection
 from authproxy.policy.google.sign_in import REDIRECTS
 from authproxy.policy.messages.cors import ALLOW_ORIGIN, settle
 from authproxy.policy.messages.headers import HINT
+from authproxy.policy.messages.http2_fields import Pair
 from authproxy.wire.http2 import call_refusals
 from authproxy.wire.http2.calls import Calls
 from authproxy.wire.http2.framing.frames import (
@@ -35,6 +38,7 @@ from authproxy.wire.http2.streams import Stream
 from authproxy.wire.http2.validity import answer_length, length_fault, misplaced
 from authproxy.wire.interim import InterimCount
 from authproxy.wire.relay.cookies import cookie_lines
+from authproxy.wire.relay.hints import Explainer
 
 _REFUSABLE = frozenset([*range(100, 200), *range(LOWEST_STATUS, 1000)])
 """Statuses in whose place the client may get an answer of our own."""
@@ -134,7 +138,7 @@ class Answers:
             if stream.cors:
                 cors = settle(stream.cors, glance.find(ALLOW_ORIGIN), home)
             if glance.sets_cookies:
-                more += self._cookies(glance, stream)
+                more += _cookies(stream, glance.fields(max_bytes=self._max_list))
         frames = writer.write(glance, block, flags, stream_id, home, more=more, cors=cors)
         if self._calls.teller is not None:
             sent = writer.describe(glance, home, more=more, cors=cors)
@@ -213,13 +217,6 @@ class Answers:
         self._writer.drop(glance)
         return b""
 
-    def _cookies(self, glance: Glance, stream: Stream) -> bytes:
-        upstream = self._splice.upstream
-        if upstream is None:
-            return b""
-        fields = glance.fields(max_bytes=self._max_list)
-        return plain_fields(cookie_lines(upstream, fields, stream.home, stream.target))
-
     def _note(self, glance: Glance, stream: Stream) -> bytes:
         """What there is to say about it to the client, if anything."""
         stream.silent_s = 0.0
@@ -231,17 +228,8 @@ class Answers:
             stream.head = glance
             stream.answer_length = answer_length(glance, exchange.head.method)
             if status >= LOWEST_STATUS:
-                hint = self._find_hint(glance, stream)
+                hint = _find_hint(self._splice.server.explainer, stream, self._head(glance))
         return hint
-
-    def _find_hint(self, glance: Glance, stream: Stream) -> bytes:
-        upstream, token = self._splice.upstream, stream.token
-        if upstream is None or token is None:
-            return b""
-        exchange = stream.exchange
-        return self._splice.server.explainer.find_hint(
-            exchange, upstream, token, self._head(glance), begun=b"", path=stream.target
-        )
 
     def _replace(self, glance: Glance, flags: int, stream_id: int, stream: Stream) -> None:
         """What its client can make nothing of is answered by ourselves.
@@ -298,3 +286,21 @@ class Answers:
         if length:
             self._splice.to_service(window_update(0, length))
         return b""
+
+
+def _cookies(stream: Stream, fields: Sequence[Pair]) -> bytes:
+    """Those that an answer with `fields` carries besides."""
+    if stream.admission is None:
+        return b""
+    upstream = stream.admission.service
+    return plain_fields(cookie_lines(upstream, fields, stream.home, stream.target))
+
+
+def _find_hint(explainer: Explainer, stream: Stream, head: ResponseHead) -> bytes:
+    """What there is to say to the client about `head`, should it be a refusal of Google's."""
+    if stream.admission is None or stream.token is None:
+        return b""
+    upstream = stream.admission.service
+    return explainer.find_hint(
+        stream.exchange, upstream, stream.token, head, begun=b"", path=stream.target
+    )
