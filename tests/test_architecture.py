@@ -444,6 +444,23 @@ UNDOCUMENTED: dict[str, str] = {}
 GLOBAL_STATE: dict[str, str] = {}
 """State that belongs to no object, each with the reason: caches of pure functions only."""
 
+HANDED_IN = {
+    "ConnectionCounter": {"runtime.counters"},
+    "Machine": {"cli.context", "mcp.command", "runtime.app"},
+    "Programs": {"identity.machine"},
+    "RateLimiter": {"runtime.counters"},
+    "Skew": {
+        "identity.machine",
+        "identity.sources.inspection",  # the doctor's look at one answer
+        "identity.token_cache.cache",  # where nobody has given it one
+    },
+    "Sources": {"runtime.app"},
+    "TlsContexts": {"runtime.sources"},
+    "TokenCache": {"runtime.app"},
+    "WrongKeyCounter": {"admin.application", "runtime.counters"},  # of the admin key, and of keys
+}
+"""What a process, or several of them, must share, and the only modules that may make one."""
+
 
 PACKAGES = {
     name: path
@@ -485,6 +502,11 @@ def test_a_package_says_what_is_in_it(name: str) -> None:
 
 def test_every_method_of_a_protocol_says_what_goes_in_and_comes_out() -> None:
     assert set(UNDOCUMENTED) == house.undocumented_protocol_methods(TREES)
+
+
+@pytest.mark.parametrize("name", HANDED_IN)
+def test_what_is_shared_is_made_in_one_place_and_handed_in(name: str) -> None:
+    assert HANDED_IN[name] == house.makers(TREES, name)
 
 
 def test_every_method_of_a_protocol_says_what_its_numbers_and_results_mean() -> None:

@@ -193,3 +193,14 @@ def test_a_method_of_a_protocol_whose_numbers_or_results_puzzle_is_found(
     )
 
     assert (not found) is is_clear
+
+
+def test_who_makes_what_should_be_handed_in_is_found() -> None:
+    trees = {
+        "a": tree("class Skew: ..."),
+        "b": tree("def f(skew: Skew): return skew.now()"),
+        "c": tree("def f(): return clock_skew.Skew()"),
+        "d": tree("class Machine:\n    skew: Skew = field(default_factory=Skew)"),
+    }
+
+    assert {"c", "d"} == house.makers(trees, "Skew")

@@ -280,6 +280,17 @@ def _is_changed(attribute: ast.Attribute, method: ast.AST) -> bool:
     )
 
 
+def makers(trees: Trees, name: str) -> set[str]:
+    """The modules that make an instance of the class of this name."""
+    return {
+        module
+        for module, tree in trees.items()
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == name)
+        or (isinstance(node, ast.keyword) and ast.unparse(node) == f"default_factory={name}")
+    }
+
+
 def glossary_terms(glossary: str) -> list[str]:
     """What `**term**:` at the beginning of a line explains."""
     return re.findall(r"^\*\*(.+?)\*\*:", glossary, re.MULTILINE)
