@@ -274,6 +274,10 @@ class Hearing(Observer, Protocol):
         """Names and values of fields of its own for the head that is sent next; asked at each try,
         before `exchange_sent`. They stand behind all others but the token."""
 
+    def wants_sent(self, exchange: Exchange, /) -> bool:
+        """Whether it wants to hear of this exchange's `exchange_sent`, which costs something to
+        make: others may make it be told nevertheless. Without the method: of every one."""
+
     def exchange_sent(self, exchange: Exchange, sent: SentHead, /) -> None:
         """Its head goes to the service; again at each try (`exchange.attempts`)."""
 

@@ -2,6 +2,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.sampling import (
@@ -18,6 +20,8 @@ from opentelemetry.trace.span import TraceState
 
 from authproxy.errors import Code
 from authproxy.exchange import NO_TOKEN, Exchange, SentHead, make_field
+from authproxy.observe.trace_context import parse_cloud_trace, parse_traceparent
+from authproxy.observe.traces import TracedExchange, find_bound
 from tests.support.exchanges import exchange
 from tests.support.spans import KeptSpans
 
@@ -330,3 +334,50 @@ def test_no_secret_of_a_request_is_in_a_span() -> None:
 
     assert 2 == len(kept.all)
     assert "hunter2" not in "".join(span.to_json() for span in kept.all)
+
+
+@given(st.integers(1, 2**128 - 1), st.integers(1, 2**64 - 1), st.booleans(), st.booleans())
+def test_what_is_written_is_read_as_it_was_meant(
+    number: int, span: int, sampled: bool, is_random: bool
+) -> None:
+    trace = TracedExchange(number, span, is_random=is_random)
+    trace.is_sampled, trace.has_cloud = sampled, True
+    fields = dict(trace.fields_for(span))
+
+    assert trace.own == parse_traceparent(fields[b"traceparent"])
+    cloud = parse_cloud_trace(fields[b"x-cloud-trace-context"])
+    assert trace.own._replace(is_w3c=False, is_random=False) == cloud
+
+
+@pytest.mark.parametrize(
+    ("sampler", "expected"),
+    [
+        (TraceIdRatioBased(0.25), 2**62),
+        (ParentBased(TraceIdRatioBased(0.25)), 2**62),
+        (ParentBased(ALWAYS_ON), None),
+        (ALWAYS_OFF, None),
+    ],
+)
+def test_a_share_of_new_traces_is_known_without_asking(
+    sampler: Sampler, expected: int | None
+) -> None:
+    assert expected == find_bound(sampler)
+
+
+def test_a_share_of_new_traces_is_recorded() -> None:
+    kept = KeptSpans(ParentBased(TraceIdRatioBased(0.5)))
+    for _ in range(400):
+        tell(kept, asked())
+
+    assert 100 < len(kept.servers) < 300
+    assert all(ids(span)[0] for span in kept.servers)
+
+
+def test_only_what_is_recorded_asks_to_hear_where_it_is_sent() -> None:
+    kept, none = KeptSpans(), KeptSpans(ALWAYS_OFF)
+    for each in (kept, none):
+        made = asked()
+        assert not each.traces.wants_sent(made)
+        each.traces.fields_to_send(made)
+        assert (each is kept) == each.traces.wants_sent(made)
+        each.traces.exchange_ended(made)

@@ -7,7 +7,7 @@ import pytest
 
 import authproxy
 from authproxy.errors import AuthProxyError, Code
-from authproxy.exchange import Exchange, RequestHead
+from authproxy.exchange import Exchange, RequestHead, SentHead
 from authproxy.wire import refusals
 from authproxy.wire.recorder import Recorder
 
@@ -150,3 +150,36 @@ def test_nobody_else_writes_into_the_record() -> None:
 
     assert found.pop(own)
     assert [] == [line for lines in found.values() for line in lines]
+
+
+class Picky:
+    """Asks for the heads of some exchanges only."""
+
+    def __init__(self) -> None:
+        self.wanted: list[Exchange] = []
+        self.fails = False
+
+    def wants_sent(self, exchange: Exchange) -> bool:
+        if self.fails:
+            raise RuntimeError
+        return exchange in self.wanted
+
+    def exchange_sent(self, exchange: Exchange, sent: SentHead) -> None: ...
+
+    def exchange_ended(self, exchange: Exchange) -> None: ...
+
+
+class Every(Picky):
+    wants_sent = None  # type: ignore[assignment]  # -- as if it had no such method
+
+
+def test_a_head_is_told_of_where_somebody_wants_that_exchange() -> None:
+    picky = Picky()
+    recorder = Recorder([picky])
+    one, other = (recorder.begin(None, RequestHead(b"GET", b"/", "1.1", [])) for _ in range(2))
+    picky.wanted.append(one)
+    assert [True, False] == [recorder.wants_sent(each) for each in (one, other)]
+    picky.fails = True
+    assert not recorder.wants_sent(one)
+
+    assert Recorder([picky, Every()]).wants_sent(other)

@@ -41,6 +41,11 @@ class TraceContext(NamedTuple):
 
 def find_trace(fields: Iterable[Field]) -> TraceContext | None:
     """The trace that a request's header fields name, if they do."""
+    return look_for_trace(fields)[0]
+
+
+def look_for_trace(fields: Iterable[Field]) -> tuple[TraceContext | None, bool]:
+    """That trace, and whether Google's field is among the fields, whatever is in it."""
     parents: list[bytes] = []
     cloud: list[bytes] = []
     for name, value, _ in fields:
@@ -49,12 +54,12 @@ def find_trace(fields: Iterable[Field]) -> TraceContext | None:
         elif name == CLOUD_TRACE:
             cloud.append(value)
     if not parents and not cloud:  # the usual case
-        return None
+        return None, False
     # Of several nobody knows which is meant (Trace Context 3.2: the field is sent once).
     found = parse_traceparent(parents[0]) if len(parents) == 1 else None
     if found is None and len(cloud) == 1:
-        return parse_cloud_trace(cloud[0])
-    return found
+        found = parse_cloud_trace(cloud[0])
+    return found, bool(cloud)
 
 
 def parse_traceparent(value: bytes) -> TraceContext | None:
@@ -87,15 +92,3 @@ def parse_cloud_trace(value: bytes) -> TraceContext | None:
     sampled = None if options is None else bool(int(options) & _SAMPLED)
     span_id = f"{number:016x}" if number else ""
     return TraceContext(trace.decode().lower(), span_id, sampled, is_w3c=False)
-
-
-def write_traceparent(
-    trace_id: str, span_id: str, *, sampled: bool, is_random: bool = False
-) -> bytes:
-    """The value of a `traceparent` field."""
-    return f"00-{trace_id}-{span_id}-0{sampled | is_random << 1}".encode()
-
-
-def write_cloud_trace(trace_id: str, span_id: str, *, sampled: bool) -> bytes:
-    """The value of an `X-Cloud-Trace-Context` field."""
-    return f"{trace_id}/{int(span_id, 16)};o={sampled:d}".encode()

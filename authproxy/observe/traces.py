@@ -7,9 +7,9 @@ it, by the sampler that OTEL_TRACES_SAMPLER names, so that a trace that is not c
 Imports OpenTelemetry, so it is itself imported only where traces are switched on.
 """
 
-import random
 import time
 from collections.abc import Sequence
+from random import getrandbits
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Span
@@ -51,32 +51,53 @@ from authproxy.observe.trace_context import (
     TRACEPARENT,
     TRACESTATE,
     TraceContext,
-    find_trace,
-    write_cloud_trace,
-    write_traceparent,
+    look_for_trace,
 )
 
 _RESENT = Ending({"error.type": "resent"}, "resent")
 _LOOK_AT_NUMBERS_ONLY = (ParentBased, TraceIdRatioBased, StaticSampler)
 """Samplers that do not ask what a request is."""
+_LOW = 2**64 - 1
 
 
 class TracedExchange:
-    """The part of a trace that one exchange is."""
+    """The part of a trace that one exchange is. Defaults on the class cost nothing."""
 
-    __slots__ = ("client", "fields", "grpc_status", "next_id", "own", "sends", "server", "state")
+    server: Span | None = None
+    """None: it is not recorded, as nearly none are."""
+    client: Span | None = None
+    next_id = sends = 0
+    state = b""
+    """What `tracestate` is to say to the service."""
+    has_cloud = False
+    """The client has sent Google's field, so the service gets it."""
+    is_sampled = False
+    fields: Sequence[tuple[bytes, bytes]] = ()
+    grpc_status: int | None = None
 
-    def __init__(self, own: TraceContext, state: bytes) -> None:
-        self.own = own
-        """The client's trace, if it has one, with our span in the place of its own."""
-        self.state = state
-        """What `tracestate` is to say to the service."""
-        self.server: Span | None = None
-        """None: it is not recorded."""
-        self.client: Span | None = None
-        self.next_id = self.sends = 0
-        self.fields: Sequence[tuple[bytes, bytes]] = ()
-        self.grpc_status: int | None = None
+    def __init__(self, number: int, span: int, *, is_random: bool) -> None:
+        self.number = number
+        """The trace's: the client's, if it has named one."""
+        self.span = span
+        """Ours; the client's where nothing is recorded."""
+        self.is_random = is_random
+
+    @property
+    def own(self) -> TraceContext:
+        """The trace with our span in the place of the client's."""
+        trace_id, span_id = f"{self.number:032x}", f"{self.span:016x}"
+        return TraceContext(trace_id, span_id, self.is_sampled, True, self.is_random)
+
+    def fields_for(self, span: int) -> Sequence[tuple[bytes, bytes]]:
+        """What tells the service of its span's parent. In lower case, as HTTP/2 has names."""
+        flags = self.is_sampled | self.is_random << 1
+        fields = [(TRACEPARENT, b"00-%032x-%016x-0%d" % (self.number, span, flags))]
+        if self.state:
+            fields.append((TRACESTATE, self.state))
+        if self.has_cloud:
+            cloud = b"%032x/%d;o=%d" % (self.number, span, self.is_sampled)
+            fields.append((CLOUD_TRACE, cloud))
+        return fields
 
 
 class Traces:
@@ -97,19 +118,23 @@ class Traces:
         self._asks_what_it_is = not isinstance(sampler, _LOOK_AT_NUMBERS_ONLY)
         self._is_tls = is_tls
         self._known = known_methods
+        self._bound = find_bound(sampler)
         self._open: dict[Exchange, TracedExchange] = {}
 
     # What the server tells.
 
     def fields_to_send(self, exchange: Exchange) -> Sequence[tuple[bytes, bytes]]:
-        trace = self._trace(exchange)
+        trace = self._open.get(exchange) or self._begin(exchange)
         if trace.server is None:
-            if not trace.fields:
-                trace.fields = _fields(exchange, trace, trace.own.span_id)
+            trace.fields = trace.fields or trace.fields_for(trace.span)
             return trace.fields
         # The span begins when it is known where to; its number goes there with the request.
-        trace.next_id = _number(64)
-        return _fields(exchange, trace, f"{trace.next_id:016x}")
+        trace.next_id = getrandbits(64) or 1
+        return trace.fields_for(trace.next_id)
+
+    def wants_sent(self, exchange: Exchange) -> bool:
+        trace = self._open.get(exchange)
+        return trace is not None and trace.server is not None
 
     def exchange_sent(self, exchange: Exchange, sent: SentHead) -> None:
         trace = self._open.get(exchange)
@@ -130,10 +155,11 @@ class Traces:
                     trace.grpc_status = int(value)
 
     def exchange_ended(self, exchange: Exchange) -> None:
-        if exchange not in self._open and is_probe(exchange):
-            return
-        trace = self._trace(exchange)
-        del self._open[exchange]
+        trace = self._open.pop(exchange, None)
+        if trace is None:  # it was not sent
+            if is_probe(exchange):
+                return
+            trace = self._decide(exchange)
         if trace.server is not None:
             _finish(exchange, trace, trace.server)
 
@@ -144,7 +170,7 @@ class Traces:
         trace = self._open.get(exchange)
         if trace is None and is_probe(exchange):
             return None
-        return (trace or self._trace(exchange)).own
+        return (trace or self._begin(exchange)).own
 
     @property
     def open(self) -> int:
@@ -153,59 +179,62 @@ class Traces:
 
     # Decisions.
 
-    def _trace(self, exchange: Exchange) -> TracedExchange:
+    def _begin(self, exchange: Exchange) -> TracedExchange:
         """It is decided when it is first needed: when the request is sent, or at its end."""
-        trace = self._open.get(exchange)
-        if trace is None:
-            trace = self._open[exchange] = self._decide(exchange)
+        trace = self._open[exchange] = self._decide(exchange)
         return trace
 
     def _decide(self, exchange: Exchange) -> TracedExchange:
-        given = find_trace(exchange.head.headers)
-        state = _joined(exchange, TRACESTATE) if given is not None and given.is_w3c else b""
-        number = _number(128) if given is None else int(given.trace_id, 16)
-        parent = SpanMaker.nobody if given is None else _context_of(given, number, state)
+        given, has_cloud = look_for_trace(exchange.head.headers)
+        if given is not None:
+            return self._go_on(exchange, given, has_cloud=has_cloud)
+        number = getrandbits(128) or 1
+        trace = TracedExchange(number, getrandbits(64) or 1, is_random=True)
+        if has_cloud:
+            trace.has_cloud = True
+        # The usual case: a new trace, of which a share of all decides.
+        if self._bound is None or number & _LOW < self._bound:
+            self._ask(exchange, trace, SpanMaker.nobody, SpanMaker.nobody)
+        return trace
+
+    def _go_on(self, exchange: Exchange, given: TraceContext, *, has_cloud: bool) -> TracedExchange:
+        """A trace of the client's."""
+        number, span = int(given.trace_id, 16), int(given.span_id or "0", 16)
+        trace = TracedExchange(number, span or getrandbits(64) or 1, is_random=given.is_random)
+        trace.has_cloud = has_cloud
+        if given.is_w3c:
+            trace.state = _joined(exchange, TRACESTATE)
+        parent = _context_of(given, trace)
+        # A client that does not say whether it records its part has not decided.
+        decider = SpanMaker.nobody if given.sampled is None else parent
+        self._ask(exchange, trace, decider, parent if span else SpanMaker.nobody)
+        return trace
+
+    def _ask(
+        self, exchange: Exchange, trace: TracedExchange, decider: Context, parent: Context
+    ) -> None:
+        """Let the sampler decide, and begin the span of what the client asked."""
         result = self._sampler.should_sample(
-            # A client that does not say whether it records its part has not decided.
-            SpanMaker.nobody if given is None or given.sampled is None else parent,
-            number,
+            decider,
+            trace.number,
             span_name(known_method(exchange.head.method, self._known)),
             SpanKind.SERVER,
             dict(self._about(exchange)) if self._asks_what_it_is else None,
         )
-        trace = TracedExchange(_own(given, number, result.decision), state)
-        if result.trace_state and result.trace_state is not _state_of(parent):
+        if result.trace_state and result.trace_state is not _state_of(decider):
             trace.state = result.trace_state.to_header().encode("ascii", "ignore")
         if result.decision is not Decision.DROP:
-            above = parent if given is not None and given.span_id else SpanMaker.nobody
+            trace.span = getrandbits(64) or 1
+            trace.is_sampled = result.decision is Decision.RECORD_AND_SAMPLE
             trace.server = self._spans.server(
-                trace.own, above, result, self._about(exchange), exchange.started_at
+                trace.own, parent, result, self._about(exchange), exchange.started_at
             )
-        return trace
 
     def _about(self, exchange: Exchange) -> Attributes:
         return server_attributes(exchange, is_tls=self._is_tls, known=self._known)
 
     def __repr__(self) -> str:
         return f"<Traces [{len(self._open)} open] by {self._sampler.get_description()}>"
-
-
-def _fields(
-    exchange: Exchange, trace: TracedExchange, span_id: str
-) -> Sequence[tuple[bytes, bytes]]:
-    """What tells the service of its span's parent. In lower case, as HTTP/2 has names."""
-    own = trace.own
-    sampled = bool(own.sampled)
-    value = write_traceparent(own.trace_id, span_id, sampled=sampled, is_random=own.is_random)
-    fields = [(TRACEPARENT, value)]
-    if trace.state:
-        fields.append((TRACESTATE, trace.state))
-    for name, _, _ in exchange.head.headers:
-        if name == CLOUD_TRACE:
-            cloud = write_cloud_trace(own.trace_id, span_id, sampled=sampled)
-            fields.append((CLOUD_TRACE, cloud))
-            break
-    return fields
 
 
 def _finish(exchange: Exchange, trace: TracedExchange, server: Span) -> None:
@@ -224,33 +253,24 @@ def _finish(exchange: Exchange, trace: TracedExchange, server: Span) -> None:
     end(server, server_ending(exchange, call), ended)
 
 
-def _number(bits: int) -> int:
-    """Not zero, which stands for none. Nothing has to be kept secret by it."""
-    return random.getrandbits(bits) or 1
-
-
-def _own(given: TraceContext | None, number: int, decision: Decision) -> TraceContext:
-    """Ours of a trace. Where nothing is recorded, the client's span stays the service's parent."""
-    span_id = given.span_id if given is not None and decision is Decision.DROP else ""
-    return TraceContext(
-        f"{number:032x}",
-        span_id or f"{_number(64):016x}",
-        decision is Decision.RECORD_AND_SAMPLE,
-        is_w3c=True,
-        is_random=given is None or given.is_random,
-    )
-
-
-def _context_of(given: TraceContext, number: int, state: bytes) -> Context:
-    """The client's span as a parent; for a sampler a trace without a span gets a number for it."""
+def _context_of(given: TraceContext, trace: TracedExchange) -> Context:
+    """The client's span as a parent; where it names none, for a sampler, as one that nobody has."""
+    state = trace.state.decode("latin-1")
     span = SpanContext(
-        number,
-        int(given.span_id, 16) if given.span_id else 1,
+        trace.number,
+        trace.span,
         is_remote=True,
         trace_flags=TraceFlags(bool(given.sampled) | given.is_random << 1),
-        trace_state=TraceState.from_header([state.decode("latin-1")]) if state else None,
+        trace_state=TraceState.from_header([state]) if state else None,
     )
     return set_span_in_context(NonRecordingSpan(span), SpanMaker.nobody)
+
+
+def find_bound(sampler: Sampler) -> int | None:
+    """Below which the low half of a new trace's number must be; None: only the sampler knows."""
+    if isinstance(sampler, ParentBased):
+        sampler = getattr(sampler, "_root", sampler)
+    return sampler.bound if isinstance(sampler, TraceIdRatioBased) else None
 
 
 def _state_of(parent: Context) -> TraceState:

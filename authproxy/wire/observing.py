@@ -61,6 +61,16 @@ class Observers:
             except Exception as error:  # noqa: BLE001 -- whatever it is, it is logged
                 self.note(hook, what[0], error)
 
+    def any_of(self, hooks: Hooks, exchange: object) -> bool:
+        """Whether one of these says yes; one that fails says no."""
+        for hook in hooks:
+            try:
+                if hook(exchange):
+                    return True
+            except Exception as error:  # noqa: BLE001 -- whatever it is, it is logged
+                self.note(hook, exchange, error)
+        return False
+
     def gather(self, hooks: Hooks, exchange: object) -> list[tuple[bytes, bytes]]:
         """The fields that these return; all or none of one observer's."""
         found: list[tuple[bytes, bytes]] = []

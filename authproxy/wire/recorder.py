@@ -38,7 +38,9 @@ class Recorder:
         "_ended",
         "_keeps_times",
         "_observers",
+        "_picks",
         "_run",
+        "_wants_every_head",
         "answer_pieces",
         "begun",
         "fields",
@@ -56,7 +58,9 @@ class Recorder:
         self._begun = told.find("exchange_begun")
         self._admitted = told.find("exchange_admitted")
         self.sending = told.find("exchange_sent")
-        """Asked for heads that go to services: `head_sent`."""
+        """Asked for heads that go to services: `head_sent`, of exchanges that `wants_sent`."""
+        self._picks = told.find("wants_sent")
+        self._wants_every_head = told.want_details or len(self._picks) < len(self.sending)
         self.fields = told.find("fields_to_send")
         """Asked for fields of their own: `own_fields`."""
         self._answered = told.find("exchange_answered")
@@ -72,6 +76,10 @@ class Recorder:
             self.sending = (self._note_sent, *self.sending)
             self.heads = (self._note_head, *self.heads)
             self.trailers = (self._note_trailers, *self.trailers)
+
+    def wants_sent(self, exchange: Exchange) -> bool:
+        """Whether anybody wants to hear of this exchange's head, where some are `sending`."""
+        return self._wants_every_head or self._observers.any_of(self._picks, exchange)
 
     @property
     def is_asked(self) -> bool:

@@ -189,7 +189,7 @@ class Requests:
         recorder.sent(stream.exchange, token.principal)
         if recorder.fields:
             own = [(name.lower(), value) for name, value in recorder.own_fields(stream.exchange)]
-        if teller is not None:
+        if teller is not None and recorder.sending and recorder.wants_sent(stream.exchange):
             teller.sent(stream.exchange, self._writer.describe(known, admission, token, own))
         return self._writer.write(known, flags, stream_id, priority, admission, token, own)
 

@@ -60,7 +60,7 @@ class Relay(Asking):
         if self.recorder.fields:
             own = self.recorder.own_fields(self.exchange)
             fields += b"".join(b"%b: %b\r\n" % field for field in own)
-        if self.recorder.sending:
+        if self.recorder.sending and self.recorder.wants_sent(self.exchange):
             sent = sent_head(self, connection, fields, token_line)
             self.recorder.head_sent(self.exchange, sent)
         connection.out.append(request_head(head.method, self.target, fields, token_line))
