@@ -1,6 +1,8 @@
 import asyncio
 from ipaddress import IPv4Address
 
+import pytest
+
 from authproxy.admin.listener import MAX_CONNECTIONS
 from authproxy.admin.views import View, as_json
 from tests.support.admin import Admin, admin_listener
@@ -54,3 +56,13 @@ async def test_the_end_does_not_wait_for_those_who_say_nothing() -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", admin.port)
         await speak(admin)
     writer.close()
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost: loc"], ids=["nothing", "a half"])
+async def test_who_does_not_finish_a_head_is_sent_away(said: bytes) -> None:
+    async with asyncio.timeout(10), admin_listener(VIEWS, idle_s=0.05) as admin:
+        reader, writer = await asyncio.open_connection("127.0.0.1", admin.port)
+        writer.write(said)
+
+        assert b"" == await reader.read(-1)
+        writer.close()

@@ -10,6 +10,10 @@ def test_json_is_for_people_too() -> None:
     assert '{\n  "name": "Zürich"\n}\n' == answer.text
 
 
+def test_what_is_long_is_on_one_line() -> None:
+    assert '{"a": [1, 2]}\n' == as_json({"a": [1, 2]}, is_long=True).text
+
+
 def test_a_refusal_has_the_form_of_all_errors() -> None:
     answer = refused(403, "cross_site", "No.", "Ask nicely.")
 

@@ -49,7 +49,10 @@ class AdminListener:
         key: AdminKey,
         *,
         read_peer: ReadPeer = parse_peer,
+        idle_s: float = IDLE_S,
     ) -> None:
+        """`idle_s`: for a request's head to come, the first one's included."""
+        self._idle_s = idle_s
         self.key = key
         self._read_peer = read_peer
         self._access = access
@@ -106,7 +109,7 @@ class AdminListener:
         self._open[here] += 1
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: _Connection(server, closed), sock
+                lambda: _Connection(server, closed, self._idle_s), sock
             )
         except BaseException:
             sock.close()
@@ -126,11 +129,11 @@ class _Connection(web.RequestHandler):
 
     __slots__ = ("_closed",)
 
-    def __init__(self, server: web.Server, closed: Callable[[], None]) -> None:
+    def __init__(self, server: web.Server, closed: Callable[[], None], idle_s: float) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
-            keepalive_timeout=IDLE_S,
+            keepalive_timeout=idle_s,
             max_line_size=MAX_LINE,
             max_field_size=MAX_LINE,
             max_headers=MAX_FIELDS,

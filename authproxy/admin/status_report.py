@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from authproxy import __version__
 from authproxy.admin.inside import Inside, ServiceState
@@ -12,12 +12,25 @@ from authproxy.admin.views import View, as_json
 from authproxy.identity.token_cache.status import TokenStatus
 from authproxy.wire.status import PoolStatus, ServerStatus
 
+MANY = 50
+"""Services; of more, the report is for programs only."""
+
 
 def report_views(inside: Inside, rates: Rates | None) -> list[View]:
     async def status(_request: web.Request) -> web.Response:
-        return as_json(report(inside, rates.now() if rates is not None else None))
+        found = report(inside, rates.now() if rates is not None else None)
+        return as_json(found, is_long=len(inside.services()) > MANY)
 
     return [View(path="/api/status", handler=status)]
+
+
+def front_view() -> View:
+    """What the printed address opens while there is no page."""
+
+    async def front(_request: web.Request) -> web.Response:
+        return web.Response(status=303, headers={hdrs.LOCATION: "/api/status"})
+
+    return View(path="/", handler=front)
 
 
 def report(inside: Inside, rates: Mapping[str, Rate] | None = None) -> dict[str, object]:

@@ -27,9 +27,10 @@ class View:
     """It may take as long as it likes, as a stream of events does."""
 
 
-def as_json(value: object, *, status: int = 200) -> web.Response:
-    """An answer for programs; a person can read it too."""
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+def as_json(value: object, *, status: int = 200, is_long: bool = False) -> web.Response:
+    """An answer for programs; a person can read it too, unless it is so long that to indent it
+    would hold up the loop."""
+    text = json.dumps(value, indent=None if is_long else 2, ensure_ascii=False) + "\n"
     return web.Response(text=text, status=status, content_type="application/json")
 
 

@@ -159,10 +159,10 @@ def _look(
         return 0
     if reply.status in (401, 403, 429) and reply.has(MARK):
         say(
-            f"authproxy: the admin listener at {target.listen} requires its key; run this as the"
-            f" same user as authproxy, or set {KEY} as there"
+            f"authproxy answers at {target.listen}; how it is doing requires the admin key: run"
+            f" this as the same user as authproxy, or set {KEY} as there"
         )
-        return 1
+        return 1 if wanted.json else 0
     say(f"authproxy: the admin listener at {target.listen} answers {reply.status or 'nothing'}")
     return 1
 

@@ -172,7 +172,7 @@ async def open_admin(
     from authproxy.admin.metrics_view import metrics_views
     from authproxy.admin.probes import probe_views
     from authproxy.admin.rates import Rates
-    from authproxy.admin.status_report import report_views
+    from authproxy.admin.status_report import front_view, report_views
 
     settings, environ = inside.settings, inside.machine.environ
     rates = None
@@ -185,6 +185,8 @@ async def open_admin(
     views += metrics_views(scraper)
     if settings.admin_quit:
         views += quit_views(inside)
+    if all(view.path != "/" for view in views):
+        views.append(front_view())
     access = AdminAccess(allow=AddressSet(settings.admin_allow), hosts=settings.hosts)
     listener = AdminListener(views, access, key)
     sockets = open_sockets(place)

@@ -85,6 +85,25 @@ async def test_the_health_path_is_answered_among_requests_with_the_same_fields()
     assert [b"/a", b"/a", b"/upper"] == [head.split()[1] for head in service.heads]
 
 
+async def test_the_health_path_is_answered_over_http2_too() -> None:
+    async with (
+        raw_service(always(OK)) as service,
+        Program(
+            *(service.url, "--credentials", "none", "-l", "127.0.0.1:0"),
+            environ={"AUTHPROXY_HEALTH_PATH": "/up"},
+        ) as program,
+    ):
+        process = await asyncio.create_subprocess_exec(
+            *("curl", "-s", "-o", "/dev/null", "-w", "%{http_code} %{http_version}"),
+            *("--http2-prior-knowledge", f"{program.url}/up"),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        out, _ = await process.communicate()
+
+    assert b"200 2" == out
+    assert [] == service.heads
+
+
 async def test_without_a_token_nothing_is_ready_and_status_says_why(tmp_path: Path) -> None:
     environ = {
         "AUTHPROXY_HEALTH_PATH": "/healthz",
@@ -111,7 +130,7 @@ async def test_without_a_token_nothing_is_ready_and_status_says_why(tmp_path: Pa
 
     assert [503] == statuses(probe)
     assert b"X-Authproxy-Error: not_ready\r\n" in probe
-    assert [1, 0, 0, 1, 0, 1] == [
+    assert [1, 0, 0, 0, 0, 1] == [
         code for code, _, _ in (ready, table, shown, without, of_main, by_path)
     ]
     assert {"status": "not ready"} == json.loads(ready[1].splitlines()[0])
@@ -119,7 +138,7 @@ async def test_without_a_token_nothing_is_ready_and_status_says_why(tmp_path: Pa
     assert "a        no     -" in table[1]
     assert "a: " in table[1]
     assert not json.loads(shown[1])["ready"]
-    assert "requires its key" in without[1]
+    assert "requires the admin key" in without[1]
     assert f"authproxy answers at {main}\n" == of_main[1]
     assert f"authproxy at {main} is not ready\n" == by_path[1]
     assert [] == service.heads
@@ -185,7 +204,7 @@ async def test_a_person_at_a_terminal_gets_an_address_with_a_key_that_opens_it()
         while not (line := re.search(r"authproxy: admin: (\S+)\s", said)):
             said += (await asyncio.to_thread(os.read, ours, 4096)).decode()
         url = line[1]
-        async with session.get(url.replace("/?", "/api/status?")) as answer:
+        async with session.get(url) as answer:
             path, status, report = answer.url.path_qs, answer.status, await answer.json()
         async with session.post(url.partition("?")[0] + "quitquitquit") as answer:
             not_switched_on = answer.status

@@ -10,7 +10,7 @@ import aiohttp
 from authproxy.admin.admin_key import AdminKey
 from authproxy.admin.guard import AdminAccess
 from authproxy.admin.inside import ListenerState, Phase, RequestCounts, ServiceState
-from authproxy.admin.listener import AdminListener
+from authproxy.admin.listener import IDLE_S, AdminListener
 from authproxy.admin.views import View
 from authproxy.exchange import Secret
 from authproxy.identity.token_cache.lifetime import TokenState
@@ -116,13 +116,14 @@ class Admin:
 
 @asynccontextmanager
 async def admin_listener(
-    views: Iterable[View], access: AdminAccess | None = None
+    views: Iterable[View], access: AdminAccess | None = None, *, idle_s: float = IDLE_S
 ) -> AsyncIterator[Admin]:
     peer: list[Address | None] = []
     listener = AdminListener(
         views,
         access or AdminAccess(),
         AdminKey(Secret(KEY)),
+        idle_s=idle_s,
         read_peer=lambda name: peer[0] if peer else parse_peer(name),
     )
     sock = socket.create_server(("127.0.0.1", 0))
