@@ -47,6 +47,7 @@ from authproxy.values import (
     parse_scope,
     parse_seconds,
     parse_secret_header,
+    parse_secret_name,
     parse_secret_ref,
     parse_service_name,
     parse_share,
@@ -137,6 +138,11 @@ def _listen_value(value: object) -> object:
 def _admin_value(value: object) -> object:
     """A bare number is a port, and false is off."""
     return str(value) if isinstance(value, int) else value
+
+
+def _switch(value: object) -> object:
+    """TOML has words of its own for two of the three."""
+    return ("on" if value else "off") if isinstance(value, bool) else value
 
 
 def _version(value: object) -> object:
@@ -330,7 +336,12 @@ TokenKind = Annotated[Literal["identity", "access"], BeforeValidator(_token_kind
 Scope = Annotated[str, _text(parse_scope)]
 Scopes = Annotated[tuple[Scope, ...], BeforeValidator(_not_empty), BeforeValidator(_listed)]
 ForwardedHost = Annotated[Literal["service", "client"], _one_of("service", "client")]
-Switch = Annotated[Literal["auto", "on", "off"], _one_of("auto", "on", "off")]
+Switch = Annotated[
+    Literal["auto", "on", "off"], _one_of("auto", "on", "off"), BeforeValidator(_switch)
+]
+SecretNames = Annotated[
+    tuple[Annotated[str, _text(parse_secret_name)], ...], BeforeValidator(_listed)
+]
 LogFormat = Annotated[Literal["auto", "text", "json"], _one_of("auto", "text", "json")]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"], _one_of("debug", "info", "warning", "error")

@@ -1,14 +1,16 @@
-"""What a configuration says about the log and about traces."""
+"""What a configuration says about the log, about traces, and about what the inspector keeps."""
 
 from pydantic import Field
 
 from authproxy.fields import (
+    Bytes,
     FileValue,
     Frozen,
     LogFormat,
     LogLevel,
     ProjectId,
     Seconds,
+    SecretNames,
     Share,
     Switch,
 )
@@ -40,3 +42,16 @@ class TraceSettings(Frozen):
 
     export: Switch = "auto"
     """`auto`: when OTEL_TRACES_EXPORTER or an endpoint for OTLP is set; `on`, `off`."""
+
+
+class InspectSettings(Frozen):
+    """What the inspector at the admin listener keeps of exchanges, without their secrets."""
+
+    record: Switch = "auto"
+    """`on`, `off`, or `auto`: on where the admin listener is for a person at a terminal."""
+    memory: Bytes = Field(32 * 1024 * 1024, ge=4 * 1024 * 1024)
+    """Bound for everything that is kept; the oldest exchanges make room."""
+    body_bytes: Bytes = Field(256 * 1024, ge=1024)
+    """Of each body, and of the messages of each stream, where `record_bodies` is on."""
+    secret_names: SecretNames = ()
+    """Further names of header fields, parameters and JSON members whose values are secrets."""

@@ -51,7 +51,7 @@ from authproxy.fields import (
     Uids,
     WebOrigins,
 )
-from authproxy.reporting import LogSettings, TraceSettings
+from authproxy.reporting import InspectSettings, LogSettings, TraceSettings
 from authproxy.values import (
     CLOUD_PLATFORM,
     LOOPBACK,
@@ -65,6 +65,7 @@ from authproxy.values import (
 )
 
 __all__ = [
+    "InspectSettings",
     "KeySettings",
     "LimitSettings",
     "ListenerSettings",
@@ -147,6 +148,8 @@ class ServiceSettings(Frozen):
     """The oldest TLS version to speak with this service: 1.2 or 1.3."""
     egress_proxy: EgressValue | None = None
     """As at the top of the file, for this service alone and whatever NO_PROXY says."""
+    record_bodies: bool = False
+    """The inspector keeps bodies and messages as well, without the secrets that it finds."""
     connect_timeout: Seconds | None = Field(None, gt=0)
     """Seconds, in place of `timeouts.connect`."""
     first_byte_timeout: Seconds | None = Field(None, gt=0)
@@ -284,6 +287,7 @@ class Settings(Frozen):
     """By name; the name is also the label in `NAME.localhost`."""
     log: LogSettings = LogSettings()
     traces: TraceSettings = TraceSettings()
+    inspect: InspectSettings = InspectSettings()
     limits: LimitSettings = LimitSettings()
     timeouts: TimeoutSettings = TimeoutSettings()
 

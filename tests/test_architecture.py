@@ -26,6 +26,11 @@ LAYERS = (
     ("cli", "__main__"),
     ("mcp",),
     ("runtime",),
+    ("inspector",),
+    ("inspector.views",),
+    ("inspector.recording",),
+    ("inspector.bodies",),
+    ("inspector.redaction",),
     ("admin",),
     ("commands.doctor",),
     ("commands",),
@@ -72,7 +77,7 @@ What is below a package is in its place unless it has one of its own.
 
 HOMES = {
     "aiofastnet": {"event_loop"},
-    "aiohttp": {"admin", "demo", "mcp"},
+    "aiohttp": {"admin", "demo", "inspector", "mcp"},
     "cachetools": {"identity", "policy"},
     "click": {"cli"},
     "cryptography": {"demo"},
@@ -96,6 +101,7 @@ MAX_FUNCTION_LINES = 50
 
 NO_TEST_FILE = {
     "admin.inside": "a Protocol, and what it hands out",
+    "inspector.proxy_state": "what runtime hands in",
     "wire.client.ports": "Protocols only",
     "wire.ports": "Protocols only",
     "wire.http2.ports": "Protocols only",
@@ -553,14 +559,14 @@ def test_no_test_patches_what_is_ours() -> None:
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 
 ORDINARY_WORDS = """
-aborted accepted add admitted age agent alive allow api authproxy body build byte ca cache cert
-check choice code collector config connect connection count counter data deny draining duration
-error event expiry failed failing failure finished first format forwarded frozen google grpc
-handshake header host http2 idle info keep last level limiter listed listen local log manager
-method metric min mode opened other per project protocol quit received refused remove request
-retry rpc scraper second sent server set setting sha256 slow socket started state status stream
-strip style success task time timeout timer timestamp tls total uid url usable user version wait
-waiting writer
+aborted accepted account add admitted age agent alive allow api authproxy body build byte ca cache
+cert check choice code collector config connect connection count counter data deny draining duration
+error event expiry failed failing failure filter finished first format forwarded frozen google grpc
+handshake header host http2 idle info inspect keep last level limiter listed listen local log
+manager memory message method metric min mode name note opened other per project protocol quit
+received refused remove request retry rpc scraper second sent server set setting sha256 slow socket
+started state status stream strip style success task time timeout timer timestamp tls total try type
+uid url usable user version view wait waiting writer
 """
 """Words of programming, and of HTTP and TLS, that mean here what they mean everywhere."""
 

@@ -71,6 +71,8 @@ def test_lists_are_known_from_their_defaults() -> None:
             "secret_headers",
             "other_urls",
             "services",
+            "admin_allow",
+            "secret_names",
         )
     } == lists
 

@@ -81,6 +81,17 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
         help="Where probes, metrics and the status of authproxy are, or off."
         "  [default: 127.0.0.1:4040 at a terminal, else off]",
     ),
+    "--inspect": click.option(
+        "--inspect/--no-inspect",
+        default=None,
+        help="Keep the last exchanges, without secrets, for the page at --admin."
+        "  [default: at a terminal]",
+    ),
+    "--record-bodies": click.option(
+        "--record-bodies/--no-record-bodies",
+        default=None,
+        help="Keep bodies and messages as well.  [default: no]",
+    ),
     "--project": _single("--project", metavar="P", help="The project of services given by name."),
     "--region": _single(
         "--region", metavar="R", help="The region of services given by name, as in europe-west1."

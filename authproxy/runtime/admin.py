@@ -27,6 +27,7 @@ from authproxy.wire.upstream.upstream import Upstream
 
 if TYPE_CHECKING:
     from authproxy.admin.inside import ListenerState, Phase, RequestCounts, ServiceState
+    from authproxy.admin.views import View
     from authproxy.observe.metrics.scrape import Scraper
 
 READY_FOR_S = 1.0
@@ -53,13 +54,14 @@ def find_place(
 ) -> AdminPlace | None:
     """None where no admin listener is wanted."""
     spec = settings.admin
-    is_attended = at_terminal and not _is_unattended(environ)
+    is_attended = at_terminal and not is_unattended(environ)
     if spec.kind == "off" or (spec.kind == "auto" and not is_attended):
         return None
     return AdminPlace(listen=spec.listen, takes_next=spec.kind == "auto", shows_key=at_terminal)
 
 
-def _is_unattended(environ: Mapping[str, str]) -> bool:
+def is_unattended(environ: Mapping[str, str]) -> bool:
+    """Whether this is a container, or a machine that works by itself."""
     return any(environ.get(name) for name in _UNATTENDED) or any(
         each.exists() for each in _CONTAINERS
     )
@@ -161,9 +163,16 @@ async def _try(upstream: Upstream) -> None:
 
 
 async def open_admin(
-    place: AdminPlace, inside: ProxyInside, tasks: Tasks, scraper: "Scraper"
+    place: AdminPlace,
+    inside: ProxyInside,
+    tasks: Tasks,
+    scraper: "Scraper",
+    more: "Sequence[View]" = (),
 ) -> "tuple[Callable[[], Awaitable[None]], str]":
-    """What closes the listener, and the address to open. Raises StartError."""
+    """What closes the listener, and the address to open. `more`: what other parts offer.
+
+    Raises StartError.
+    """
     from authproxy.admin.admin_key import AdminKey
     from authproxy.admin.deep import DeepChecks
     from authproxy.admin.guard import AdminAccess
@@ -182,7 +191,7 @@ async def open_admin(
     ref = settings.admin_key
     key = AdminKey(resolve_secret(ref, environ) if ref is not None else None)
     views = [*probe_views(inside, DeepChecks(inside.ask, tasks)), *report_views(inside, rates)]
-    views += metrics_views(scraper)
+    views += [*metrics_views(scraper), *more]
     if settings.admin_quit:
         views += quit_views(inside)
     if all(view.path != "/" for view in views):

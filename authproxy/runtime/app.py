@@ -23,6 +23,7 @@ from authproxy.policy.access.client_limits import ClientLimits, ConnectionCounts
 from authproxy.runtime import memory
 from authproxy.runtime.admin import AdminPlace, ProxyInside, find_place, open_admin
 from authproxy.runtime.counters import limits_of_one_process
+from authproxy.runtime.inspector import find_recording, inspector_views
 from authproxy.runtime.listeners import Gate
 from authproxy.runtime.log_output import LogOutput, access_log, open_log
 from authproxy.runtime.ready_lines import announce, tell_egress
@@ -40,6 +41,7 @@ from authproxy.wire.upstream.connect_errors import note_loop_error
 from authproxy.wire.upstream.upstream import Upstream
 
 if TYPE_CHECKING:
+    from authproxy.inspector.assembly import Recording
     from authproxy.runtime.metrics import ProxyMetrics
 
 logger = logging.getLogger(__name__)
@@ -72,7 +74,8 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
         with Machine() as machine, asyncio.Runner(loop_factory=loops) as runner:
             limits = limits_of_one_process(settings.limits)
             observers = [*access_log(settings, log, tracing.trace_of), *tracing.observers]
-            proxy = Proxy(settings, log.stderr, observers, machine, limits, admin)
+            recording = find_recording(settings, admin)
+            proxy = Proxy(settings, log.stderr, observers, machine, limits, admin, recording)
             return runner.run(_serve_until_signal(proxy, log, on_ready))
     finally:
         tracing.flush()
@@ -125,22 +128,24 @@ class Proxy:
         machine: Machine,
         limits: ClientLimits,
         admin: AdminPlace | None = None,
+        recording: "Recording | None" = None,
     ) -> None:
         self.settings = settings
         self._machine = machine
         self._limits = limits
         self._stream = stream
-        self._observers = observers
+        self._observers = [*observers, *(recording.observers if recording else ())]
         self._opened: list[tuple[str, ListenerSettings]] = []
         self._tasks = Tasks()
         self._ending = Tasks()
         """Goes on until all connections have ended."""
         self._admin = admin
+        self._recording = recording
         self.inside = ProxyInside(settings, self._ending, machine)
         self.metrics = None if admin is None else count_all(self.inside)
         """None where nobody could ask for them."""
         if self.metrics is not None:
-            self._observers = [*observers, self.metrics.exchanges]
+            self._observers = [*self._observers, self.metrics.exchanges]
         self._files = FileWatch()
         self._gate = Gate(settings, self._files, limits, self.inside.is_ready)
         self._stack = contextlib.AsyncExitStack()
@@ -243,8 +248,9 @@ class Proxy:
         if self._admin is None or self.metrics is None:
             return ""
         self._ending.spawn(self.metrics.lag.keep_measuring(), name="lag of the event loop")
+        more = inspector_views(self._recording, self.inside, self._ending)
         close, url = await open_admin(
-            self._admin, self.inside, self._ending, self.metrics.scraper()
+            self._admin, self.inside, self._ending, self.metrics.scraper(), more
         )
         self._push(close)
         return url

@@ -40,7 +40,7 @@ from authproxy.values.credentials import (
     parse_service_name,
 )
 from authproxy.values.egress import EgressProxy, EgressSpec, parse_egress, parse_egress_url
-from authproxy.values.header_lines import parse_header_line, parse_removed_header
+from authproxy.values.header_lines import parse_header_line, parse_removed_header, parse_secret_name
 from authproxy.values.methods import READ_ONLY, is_read_only, parse_method
 from authproxy.values.networks import (
     LOOPBACK,
@@ -113,6 +113,7 @@ __all__ = [
     "parse_scope",
     "parse_seconds",
     "parse_secret_header",
+    "parse_secret_name",
     "parse_secret_ref",
     "parse_service_name",
     "parse_share",

@@ -2,6 +2,8 @@
 
 import re
 
+from authproxy.values.wording import quoted
+
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110 5.6.2
 _SECRETIVE = re.compile("authorization|secret|api-?key|password|credential", re.IGNORECASE)
 _TOKEN = re.compile("token", re.IGNORECASE)
@@ -77,3 +79,10 @@ def parse_removed_header(text: str) -> str:
 def _plain(name: str) -> str:
     """CGI and WSGI applications take `_` for `-`."""
     return name.lower().replace("_", "-")
+
+
+def parse_secret_name(text: str) -> str:
+    """The name of a field, parameter or member that holds a secret, for the inspector."""
+    if not text.isprintable() or not 1 <= len(text) <= 100:
+        raise ValueError(f"{quoted(text)} is no name; write one as in X-Customer or iban")
+    return text

@@ -85,6 +85,8 @@ FLAGS: dict[str, Path] = {
     "--egress-proxy": ("egress_proxy",),
     "--ca-file": ("services", EVERY, "ca_file"),
     "--tag": ("services", EVERY, "tag"),
+    "--inspect": ("inspect", "record"),
+    "--record-bodies": ("services", EVERY, "record_bodies"),
     "--log-format": ("log", "format"),
     "--log-level": ("log", "level"),
     "--access-log": ("log", "access"),

@@ -1,0 +1,97 @@
+"""How many exchanges each service had in the last quarter of an hour, and how long they took."""
+
+import math
+from collections import deque
+from collections.abc import Iterable
+
+STEP_S = 10
+"""Seconds that are counted together."""
+STEPS = 90
+PER_DOUBLING = 8
+"""Durations within a twelfth of each other are counted as one."""
+
+
+class Interval:
+    """STEP_S seconds of one service."""
+
+    __slots__ = ("at", "durations", "statuses")
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.statuses = [0] * 6
+        """By the first digit; 0 for exchanges without an answer."""
+        self.durations: dict[int, int] = {}
+
+    def note(self, status: int, duration_s: float) -> None:
+        self.statuses[status // 100 if status < 600 else 5] += 1
+        mark = _mark(duration_s)
+        self.durations[mark] = self.durations.get(mark, 0) + 1
+
+
+class ServiceRates:
+    """Of all services; their number is what bounds it."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, deque[Interval]] = {}
+        self._failures: dict[str, deque[int]] = {}
+
+    def note(self, service: str, status: int, duration_s: float, now: float, number: int) -> None:
+        """An exchange ended at `now`, in seconds of a monotonic clock."""
+        steps = self._steps.get(service)
+        if steps is None:
+            steps = self._steps[service] = deque(maxlen=STEPS)
+            self._failures[service] = deque(maxlen=10)
+        at = int(now) // STEP_S
+        if not steps or steps[-1].at != at:
+            steps.append(Interval(at))
+        steps[-1].note(status, duration_s)
+        if status >= 400 or not status:
+            self._failures[service].append(number)
+
+    def failures(self, service: str) -> list[int]:
+        """The numbers of the last exchanges that went wrong, the last one first."""
+        return list(self._failures.get(service, ()))[::-1]
+
+    def shown(self, service: str, now: float) -> dict[str, object]:
+        """Of the last quarter of an hour, for JSON; durations in milliseconds."""
+        newest = int(now) // STEP_S
+        found = {step.at: step for step in self._steps.get(service, ())}
+        line = [found.get(at) for at in range(newest - STEPS + 1, newest + 1)]
+        present = [step for step in line if step is not None]
+        total = sum(sum(step.statuses) for step in present)
+        mix = [sum(step.statuses[digit] for step in present) for digit in range(6)]
+        return {
+            "step_s": STEP_S,
+            "exchanges": total,
+            "per_second": round(total / (STEP_S * STEPS), 3),
+            "statuses": {"none" if not d else f"{d}xx": n for d, n in enumerate(mix) if n},
+            **_percentiles(present),
+            "rate": [0 if step is None else sum(step.statuses) for step in line],
+            "failed": [0 if step is None else sum(step.statuses[4:]) for step in line],
+            "p50": [None if step is None else _percentile([step], 0.5) for step in line],
+            "p95": [None if step is None else _percentile([step], 0.95) for step in line],
+            "p99": [None if step is None else _percentile([step], 0.99) for step in line],
+        }
+
+
+def _mark(duration_s: float) -> int:
+    return int(math.log2(max(duration_s, 1e-6) * 1e6) * PER_DOUBLING)
+
+
+def _percentiles(steps: Iterable[Interval]) -> dict[str, object]:
+    steps = list(steps)
+    return {f"p{n}_ms": _percentile(steps, n / 100) for n in (50, 95, 99)}
+
+
+def _percentile(steps: Iterable[Interval], share: float) -> float | None:
+    """Milliseconds that this share of the exchanges took at most; None without any."""
+    counts: dict[int, int] = {}
+    for step in steps:
+        for mark, count in step.durations.items():
+            counts[mark] = counts.get(mark, 0) + count
+    wanted = math.ceil(sum(counts.values()) * share)
+    for mark in sorted(counts):
+        wanted -= counts[mark]
+        if wanted <= 0:
+            return round(2 ** ((mark + 0.5) / PER_DOUBLING) / 1000, 3)
+    return None

@@ -1,0 +1,224 @@
+"""Sends a request once more, as a client of our own listener: every rule of access holds for it.
+
+What was not kept (keys, cookies, other secrets) is not in it, unless whoever sends it puts it in.
+The token is put on by the data path, as for any other client.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from authproxy.errors import Code, Refused, UpstreamError
+from authproxy.inspector.bodies.content import WholeBody
+from authproxy.inspector.recording.observer import REPLAY
+from authproxy.inspector.recording.record import Record
+from authproxy.inspector.views.snippets import REDACTED, missing
+from authproxy.tasks import Tasks
+
+PATIENCE_S = 20.0
+MOST_READ = 64 * 1024
+_FRAMING = frozenset(
+    [
+        *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host"),
+        *("content-length", "content-encoding", "expect", "proxy-connection", "http2-settings"),
+        *(REPLAY.decode(), "proxy-authorization"),
+    ]
+)
+"""Fields of one message on one connection: each message has its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayListener:
+    """A listener of ours that a replay can go through."""
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    """Of a Unix socket, in place of the two."""
+    tls: bool = False
+    service: str | None = None
+    """The only one that it leads to; None: all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayRequest:
+    """What is sent."""
+
+    method: str
+    target: str
+    host: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+
+def request_of(record: Record, changes: Mapping[str, object]) -> ReplayRequest:
+    """The recorded request with `changes`: method, target, host, headers, body.
+
+    Raises Refused for what is not text where text is needed, and where something has to be given
+    because it was not kept.
+    """
+    lacks = missing(record)
+    if record.version == "2" or record.request.get(b"upgrade"):
+        raise Refused(
+            "GrpcMessages over HTTP/2 and WebSockets cannot be replayed.",
+            code=Code.BAD_REQUEST,
+            hint="Replay a request over HTTP/1.1.",
+        )
+    if "query" in lacks and "target" not in changes:
+        raise _lacking("The query had a secret in it", "target")
+    if "body" in lacks and "body" not in changes:
+        raise _lacking("The body was not kept as it was", "body")
+    headers = changes.get("headers")
+    return ReplayRequest(
+        method=_text(changes, "method", record.method.decode("latin-1")),
+        target=_text(changes, "target", record.target.decode("latin-1")),
+        host=_text(changes, "host", record.facts.host.decode("latin-1")),
+        headers=_kept(record) if headers is None else _given(headers),
+        body=_text(changes, "body", "").encode() if "body" in changes else _body(record),
+    )
+
+
+def _kept(record: Record) -> list[tuple[str, str]]:
+    return [
+        (name, value)
+        for name, value in record.request.fields
+        if REDACTED not in value and name.lower() not in _FRAMING
+    ]
+
+
+def _given(headers: object) -> list[tuple[str, str]]:
+    if not isinstance(headers, list):
+        raise _unreadable("headers")
+    found = []
+    for each in headers:
+        if not (
+            isinstance(each, list) and len(each) == 2 and all(isinstance(x, str) for x in each)
+        ):
+            raise _unreadable("headers")
+        if each[0].lower() not in _FRAMING and REDACTED not in each[1]:
+            found.append((each[0], each[1]))
+    return found
+
+
+def _body(record: Record) -> bytes:
+    kept = None if record.content is None else record.content.request
+    return kept.content if isinstance(kept, WholeBody) else b""
+
+
+def _text(changes: Mapping[str, object], name: str, otherwise: str) -> str:
+    value = changes.get(name, otherwise)
+    if not isinstance(value, str):
+        raise _unreadable(name)
+    return value
+
+
+def _lacking(why: str, name: str) -> Refused:
+    return Refused(
+        f"{why}, so it cannot be sent again as it was.",
+        code=Code.BAD_REQUEST,
+        hint=f"Edit it: give `{name}` yourself.",
+    )
+
+
+def _unreadable(name: str) -> Refused:
+    return Refused(
+        f"`{name}` cannot be read.",
+        code=Code.BAD_REQUEST,
+        hint="method, target, host and body are texts, headers a list of [name, value].",
+    )
+
+
+def written(request: ReplayRequest, mark: bytes) -> bytes:
+    """The request in HTTP/1.1. `mark` is in a field that Connection names, so it ends at our data
+    path. Raises Refused for what would become more than one request."""
+    lines = [f"{request.method} {request.target} HTTP/1.1", f"Host: {request.host}"]
+    lines += [f"{name}: {value}" for name, value in request.headers]
+    if request.body or request.method in ("POST", "PUT", "PATCH"):
+        lines.append(f"Content-Length: {len(request.body)}")
+    if any(" " in part or not part for part in (request.method, request.target)) or any(
+        char in line for line in lines for char in "\r\n\0"
+    ):
+        raise _unreadable("request")
+    lines += [f"Connection: close, {REPLAY.decode()}", f"{REPLAY.decode()}: {mark.decode()}"]
+    head = "\r\n".join(lines).encode("utf-8", "surrogateescape")
+    return head + b"\r\n\r\n" + request.body
+
+
+class Replayer:
+    """Sends requests through our own listeners."""
+
+    def __init__(
+        self, doors: Callable[[], Sequence[ReplayListener]], replays: dict[bytes, str], tasks: Tasks
+    ) -> None:
+        """`replays` is where the observer looks for marks of requests that we send."""
+        self._doors = doors
+        self._replays = replays
+        self._tasks = tasks
+
+    async def send(self, record: Record, request: ReplayRequest) -> int:
+        """The status that came; the rest is read, and so recorded, for a while longer.
+
+        Raises Refused or UpstreamError.
+        """
+        door = self._find_door(record.facts.service)
+        mark = secrets.token_hex(8).encode()
+        data = written(request, mark)
+        self._replays[mark] = str(record.number)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                reader, writer = await _connect(door)
+                writer.write(data)
+                status = await _read_status(reader)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise UpstreamError(
+                "Our own listener gave no answer.",
+                code=Code.CONNECT_FAILED,
+                sent=True,
+                detail=str(error),
+            ) from None
+        finally:
+            self._replays.pop(mark, None)
+        self._tasks.spawn(_read_rest(reader, writer), name="answer of a replay")
+        return status
+
+    def _find_door(self, service: str) -> ReplayListener:
+        doors = [door for door in self._doors() if door.service in (None, service)]
+        if not doors:
+            raise Refused(
+                "No listener is open that a replay could go through.",
+                code=Code.NO_ROUTE,
+                hint="One with proxy_protocol takes none. Open another one, as on localhost.",
+            )
+        return min(doors, key=lambda door: door.service is None)
+
+
+async def _read_status(reader: asyncio.StreamReader) -> int:
+    """Of the final answer."""
+    while True:
+        code = (await reader.readline())[9:12]
+        if not code.startswith(b"1") or code == b"101":
+            return int(code) if code.isdigit() else 0
+        while (await reader.readline()).strip():
+            pass
+
+
+async def _read_rest(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(PATIENCE_S):
+            while await reader.read(MOST_READ):
+                pass
+    writer.close()
+
+
+async def _connect(door: ReplayListener) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if door.path:
+        return await asyncio.open_unix_connection(door.path)
+    context = None
+    if door.tls:  # it is our own certificate at an address of this machine: nobody is between
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return await asyncio.open_connection(door.host, door.port, ssl=context)

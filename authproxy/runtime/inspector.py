@@ -1,0 +1,134 @@
+"""The inspector of a running proxy: whether it records, and what it gets to know.
+
+Its parts are imported only when it records: a start without it must not take longer.
+"""
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from authproxy.config import find_egress_for_tokens
+from authproxy.identity.machine import Machine
+from authproxy.runtime.admin import AdminPlace, ProxyInside, is_unattended
+from authproxy.settings import ListenerSettings, ServiceSettings, Settings
+from authproxy.tasks import Tasks
+
+if TYPE_CHECKING:
+    from authproxy.admin.views import View
+    from authproxy.inspector.assembly import Recording
+    from authproxy.inspector.replay import ReplayListener
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared with, not bound to
+
+
+def find_recording(
+    settings: Settings, place: AdminPlace | None, *, unattended: bool | None = None
+) -> "Recording | None":
+    """None where nothing is to be recorded, or nobody could look at it.
+
+    `unattended`: this is a container, or a machine that works by itself; found out without it.
+    """
+    if unattended is None:
+        unattended = is_unattended(os.environ)
+    wanted = settings.inspect.record
+    is_for_person = place is not None and place.shows_key and not unattended
+    if place is None or wanted == "off" or (wanted == "auto" and not is_for_person):
+        return None
+    from authproxy.inspector.assembly import build_recording
+
+    services = settings.services.items()
+    return build_recording(
+        memory=settings.inspect.memory,
+        body_bytes=settings.inspect.body_bytes,
+        with_content=[name for name, each in services if each.record_bodies],
+        secret_names=settings.inspect.secret_names,
+    )
+
+
+def inspector_views(
+    recording: "Recording | None", inside: ProxyInside, tasks: Tasks
+) -> "list[View]":
+    """For the admin listener; none where nothing is recorded."""
+    if recording is None:
+        return []
+    from authproxy.commands.settings_shown import as_json
+    from authproxy.inspector.api import Inspector
+    from authproxy.inspector.proxy_state import ProxyState
+    from authproxy.inspector.replay import Replayer
+
+    settings, machine = inside.settings, inside.machine
+    around = ProxyState(
+        services=lambda: [_service(each, settings, inside) for each in inside.upstreams],
+        configuration=lambda: as_json(settings, [], [], machine.environ),
+        examine=partial(_examine, settings, machine),
+        doors=lambda: [door for each in inside.opened if (door := find_door(*each)) is not None],
+        key_header=settings.key_header.lower() if settings.keys else "",
+    )
+    replayer = Replayer(around.doors, recording.replays, tasks)
+    return Inspector(recording, around, replayer).views()
+
+
+async def _examine(settings: Settings, machine: Machine) -> str:
+    from authproxy.commands.doctor.clock import check_clock
+    from authproxy.commands.doctor.rendering import as_json
+    from authproxy.commands.doctor.runner import examine
+    from authproxy.commands.doctor.subject import Subject
+
+    egress = find_egress_for_tokens(settings, machine.environ)
+    subjects = [
+        Subject(name=name, service=service, settings=settings, machine=machine)
+        for name, service in settings.services.items()
+    ]
+    return as_json(await examine(subjects, partial(check_clock, egress)))
+
+
+def _service(name: str, settings: Settings, inside: ProxyInside) -> dict[str, object]:
+    service: ServiceSettings = settings.services[name]
+    upstream = inside.upstreams[name]
+    return {
+        "name": name,
+        "address": service.address if upstream.found is not None else str(upstream.origin),
+        "audience": service.token_audience,
+        "credentials": str(service.credentials.kind),
+        "impersonate": service.impersonate or "",
+        "record_bodies": service.record_bodies,
+        "tokens": [
+            {
+                "source": each.source,
+                "audience": each.audience,
+                "principal": each.principal,
+                "state": str(each.state),
+                "obtained_at": each.obtained_at,
+                "stale_at": _finite(each.stale_at),
+                "expires_at": _finite(each.expires_at),
+                "trouble": None
+                if each.trouble is None
+                else {"message": each.trouble.message, "hint": each.trouble.hint},
+            }
+            for each in upstream.tokens.statuses()
+        ],
+    }
+
+
+def _finite(moment: float | None) -> float | None:
+    """JSON has no infinity."""
+    return None if moment is None or moment == float("inf") else moment
+
+
+def find_door(url: str, listener: ListenerSettings) -> "ReplayListener | None":
+    """How we get in by this listener; None where we do not: it wants the PROXY protocol first."""
+    if listener.proxy_protocol:
+        return None
+    from authproxy.inspector.replay import ReplayListener
+
+    if url.startswith("unix:"):
+        return ReplayListener(path=url.removeprefix("unix:"), service=listener.service)
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return ReplayListener(
+        host=_EVERYWHERE.get(host, host),
+        port=parts.port or 0,
+        tls=parts.scheme == "https",
+        service=listener.service,
+    )
