@@ -90,7 +90,7 @@ def chosen(python: Path | None) -> Interpreter:
     constraints = str(ROOT / "constraints.txt")
     pip = [sys.executable, "-m", "pip", "--python", str(inside), "install", "-q"]
     pins = ["-c", constraints, "--build-constraint", constraints]
-    ran([*pip, *pins, "--editable", str(ROOT)], what=f"install authproxy for {python}")
+    ran([*pip, *pins, "--editable", f"{ROOT}[otel]"], what=f"install authproxy for {python}")
     return Interpreter(inside)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from benchmarks.peers import COUNTING, ENVOY, GO, LOGGING, NGINX, OURS, TUNED_GO
+from benchmarks.peers import COUNTING, ENVOY, GO, LOGGING, NGINX, OURS, TRACING, TUNED_GO
 from benchmarks.results import (
     AWAKE,
     DOWN,
@@ -164,6 +164,7 @@ TARGETS: tuple[Target, ...] = (
     Multiple(measure=SMALL, peer=LOGGING, reference=GO, at_most=0.85),
     Multiple(measure=SMALL, peer=COUNTING, reference=OURS, at_most=1.05),
     Multiple(measure=HTTP2, peer=COUNTING, reference=OURS, at_most=1.05),
+    Multiple(measure=SMALL, peer=TRACING, reference=OURS, at_most=1.1),
     Multiple(measure=DOWN, peer=OURS, reference=GO, at_most=0.8),
     Multiple(measure=DOWN, peer=OURS, reference=ENVOY, at_most=1.1),
     Multiple(measure=UP, peer=OURS, reference=GO, at_most=0.8),

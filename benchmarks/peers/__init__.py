@@ -16,6 +16,7 @@ from benchmarks.service import Role
 OURS = "authproxy"
 LOGGING = "authproxy-log"
 COUNTING = "authproxy-metrics"
+TRACING = "authproxy-traces"
 GO = "go"
 TUNED_GO = "go-pooled"
 NGINX = "nginx"
@@ -54,6 +55,14 @@ def table(on: Interpreter) -> tuple[Peer, ...]:
             name=COUNTING,
             title="authproxy, metrics",
             command=partial(python.counting_authproxy, on),
+            version=ours,
+            roles=frozenset({Role.HTTP1, Role.HTTP2}),
+            bulk=False,
+        ),
+        Peer(
+            name=TRACING,
+            title="authproxy, one trace in 100",
+            command=partial(python.tracing_authproxy, on),
             version=ours,
             roles=frozenset({Role.HTTP1, Role.HTTP2}),
             bulk=False,

@@ -35,6 +35,18 @@ def counting_authproxy(interpreter: Interpreter, job: Job) -> Sequence[str]:
     return [*authproxy(interpreter, job), "--admin", "127.0.0.1:0"]
 
 
+def tracing_authproxy(interpreter: Interpreter, job: Job) -> Sequence[str]:
+    """One trace in a hundred, sent to the service, which need not understand it."""
+    variables = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": job.origin,
+        "OTEL_EXPORTER_OTLP_CERTIFICATE": str(job.service.ca_file),
+        "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+        "OTEL_TRACES_SAMPLER_ARG": "0.01",
+    }
+    given = [f"{name}={value}" for name, value in variables.items()]
+    return ["env", *given, *authproxy(interpreter, job)]
+
+
 def authproxy_version(interpreter: Interpreter) -> str:
     parts = interpreter.versions("aiofastnet", "hpack")
     return f"{interpreter.versions('authproxy')} ({parts}; {interpreter.describe()})"
