@@ -59,6 +59,7 @@ class Way:
     def __init__(self, found: Wire | UpstreamError) -> None:
         self.connector = self
         self.beside = Tasks()
+        self.http2_opened = self.http2_failed = 0
         self._found = found
 
     async def open_timed(

@@ -99,7 +99,11 @@ async def test_calls_over_http2_count_by_connection_and_by_call() -> None:
         await until(lambda: proxy.server.status().exchanges == 2)
         figures = proxy.server.status()
         assert (0, 1, 2, 2) == (figures.http1, figures.http2, figures.begun, figures.streams)
-        assert (0, 0) == (figures.pools[0].open, figures.pools[0].connecting)
+        (pool,) = figures.pools
+        assert (0, 0) == (pool.open, pool.connecting)
+        await until(lambda: bool(service.calls))
+        (pool,) = proxy.server.status().pools
+        assert (1, 0) == (pool.http2_opened, pool.http2_failed)
         go.set()
         for stream in (1, 3):
             await client.answer(stream)
@@ -109,7 +113,13 @@ async def test_calls_over_http2_count_by_connection_and_by_call() -> None:
 async def test_who_waits_and_what_failed_shows() -> None:
     async with raw_service() as service:
         gone = service.url
-    async with proxying(gone) as proxy:
+    async with proxying(gone) as proxy, http2_client(proxy) as client:
+        client.call(1)
+        assert b"502" == (await client.answer(1)).get(b":status")
+        assert (0, 1) == (
+            proxy.server.status().pools[0].http2_opened,
+            proxy.server.status().pools[0].http2_failed,
+        )
         reader, writer = await proxy.connect()
         writer.write(GET)
         assert (await read_answer(reader))[0].startswith(b"HTTP/1.1 502")

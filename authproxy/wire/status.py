@@ -31,6 +31,10 @@ class PoolStatus:
     """Tries since the start that brought no connection."""
     waits: int
     """Requests since the start that had to wait for a connection."""
+    http2_opened: int = 0
+    """Connections of HTTP/2 since the start: one for each client's that has called."""
+    http2_failed: int = 0
+    """Tries since the start that brought none."""
 
     @property
     def busy(self) -> int:

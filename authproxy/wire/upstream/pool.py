@@ -59,6 +59,8 @@ class Pool:
         self._open = 0
         self._opened = 0
         self._failed = 0
+        self.http2_opened = self.http2_failed = 0
+        """Of connections that the pool does not lend; whoever opens them counts."""
         self._waits = 0
         self.loops = Loops()
         self._settled = asyncio.Event()
@@ -220,6 +222,8 @@ class Pool:
             limit=self.limits.connections_per_service,
             opened=self._opened,
             failed=self._failed,
+            http2_opened=self.http2_opened,
+            http2_failed=self.http2_failed,
             waits=self._waits,
         )
 
