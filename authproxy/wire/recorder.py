@@ -83,9 +83,9 @@ class Recorder:
 
     @property
     def is_asked(self) -> bool:
-        """For more than how an exchange stands: for heads or content."""
+        """For more than how an exchange stands: for heads or content, or fields of their own."""
         pieces = self.request_pieces or self.answer_pieces
-        return bool(self.sending or self.heads or self.trailers or pieces)
+        return bool(self.sending or self.fields or self.heads or self.trailers or pieces)
 
     # What exchanges tell.
 

@@ -23,9 +23,11 @@ class Noted:
         return web.Response(text="ok")
 
 
-async def answer(port: int) -> bytes:
+async def answer(port: int, name: str = "X-Api-Key") -> bytes:
+    """To a client that sends a key of its own, which is not to reach the service."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    own = f"{name}: of-the-client\r\n".encode()
+    writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%b\r\n" % own)
     text = await reader.read()
     writer.close()
     return text
@@ -66,7 +68,7 @@ async def test_any_header_may_carry_a_secret_and_a_version_may_be_named() -> Non
         manager.add_version(SECRET, b"new-partner-key")
         header = f"X-Partner-Key: secret:{SECRET}/versions/1"
         async with in_front_of(world, AUTHPROXY_SECRET_HEADERS=header) as proxy:
-            await answer(proxy.port)
+            await answer(proxy.port, "X-Partner-Key")
 
     assert ["old-partner-key"] == noted.keys
 

@@ -2,7 +2,6 @@
 
 from authproxy.errors import AuthProxyError, Refused
 from authproxy.exchange import Token
-from authproxy.policy.messages.http2_fields import Pair
 from authproxy.wire import refusals
 from authproxy.wire.admission.admission import NotAdmitted
 from authproxy.wire.admission.token_wait import fetch_token
@@ -185,11 +184,11 @@ class Requests:
         admission = stream.admission
         assert admission is not None  # noqa: S101 -- for the type checker: it has a token
         recorder, teller = self._splice.server.recorder, self._calls.teller
-        own: list[Pair] = []
         recorder.sent(stream.exchange, token.principal)
-        if recorder.fields:
-            own = [(name.lower(), value) for name, value in recorder.own_fields(stream.exchange)]
-        if teller is not None and recorder.sending and recorder.wants_sent(stream.exchange):
+        if teller is None:
+            return self._writer.write(known, flags, stream_id, priority, admission, token)
+        own = [(name.lower(), value) for name, value in recorder.own_fields(stream.exchange)]
+        if recorder.sending and recorder.wants_sent(stream.exchange):
             teller.sent(stream.exchange, self._writer.describe(known, admission, token, own))
         return self._writer.write(known, flags, stream_id, priority, admission, token, own)
 
