@@ -16,6 +16,7 @@ from authproxy.wire.http2.endpoints import ServiceEnd
 from authproxy.wire.http2.ports import Ends
 from authproxy.wire.http2.service_link import ServiceLink
 from authproxy.wire.loops import Loops
+from authproxy.wire.upstream.pool import Tries
 from authproxy.wire.upstream.upstream import Upstream
 
 OPENING = Opening(began=1.0, connected=2.0, ready=3.0)
@@ -59,7 +60,7 @@ class Way:
     def __init__(self, found: Wire | UpstreamError) -> None:
         self.connector = self
         self.beside = Tasks()
-        self.http2_opened = self.http2_failed = 0
+        self.http2_tries = Tries()
         self._found = found
 
     async def open_timed(

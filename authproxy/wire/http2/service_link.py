@@ -42,10 +42,10 @@ class ServiceLink:
             splice.give_up(error)
             return
         except UpstreamError as error:
-            upstream.pool.http2_failed += 1
+            upstream.pool.http2_tries.failed += 1
             splice.give_up(call_refusals.not_connected(error, upstream.origin))
             return
-        upstream.pool.http2_opened += 1
+        upstream.pool.http2_tries.opened += 1
         if splice.is_over:
             end.transport.abort()
         elif not end.speaks_http2:

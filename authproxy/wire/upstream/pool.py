@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from authproxy.errors import AuthProxyError, UpstreamError
@@ -40,6 +41,14 @@ class Waiter(Protocol):
         told; it is out of the queue."""
 
 
+@dataclass(slots=True)
+class Tries:
+    """How often a connection was to be opened, since the start."""
+
+    opened: int = 0
+    failed: int = 0
+
+
 class Pool:
     """Opens, lends, takes back and closes connections to one origin."""
 
@@ -57,9 +66,8 @@ class Pool:
         """Seconds, by the ticks."""
         self._connecting = 0
         self._open = 0
-        self._opened = 0
-        self._failed = 0
-        self.http2_opened = self.http2_failed = 0
+        self._tries = Tries()
+        self.http2_tries = Tries()
         """Of connections that the pool does not lend; whoever opens them counts."""
         self._waits = 0
         self.loops = Loops()
@@ -116,7 +124,7 @@ class Pool:
     def opened(self, connection: ServiceConnection) -> None:
         """A connection stands; `lost` is heard for it when it ends."""
         self._open += 1
-        self._opened += 1
+        self._tries.opened += 1
         if self.connector.egress is None:
             connection.is_here = self.loops.opened(connection.transport)
 
@@ -188,7 +196,7 @@ class Pool:
         try:
             connection = await self._open_connection()
         except UpstreamError as error:
-            self._failed += 1
+            self._tries.failed += 1
             if self._waiting:
                 self._first_in_line().not_connected(error)
             else:
@@ -220,10 +228,10 @@ class Pool:
             idle=len(self._idle),
             waiting=len(self._waiting),
             limit=self.limits.connections_per_service,
-            opened=self._opened,
-            failed=self._failed,
-            http2_opened=self.http2_opened,
-            http2_failed=self.http2_failed,
+            opened=self._tries.opened,
+            failed=self._tries.failed,
+            http2_opened=self.http2_tries.opened,
+            http2_failed=self.http2_tries.failed,
             waits=self._waits,
         )
 
