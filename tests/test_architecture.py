@@ -117,6 +117,7 @@ NO_MODULE = {
     "test_configurations": "about what a person may write",
     "test_docs": "about the documents",
     "test_house_rules": "about what test_architecture counts",
+    "test_metrics_documents": "about docs/metrics.md and deploy/grafana/",
     "test_packaging": "about the wheel",
     "test_wording": "about the words of messages and documents",
     "test_secrecy": "about what tests show",
@@ -561,7 +562,7 @@ GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 ORDINARY_WORDS = """
 aborted accepted account add admitted age agent alive allow api authproxy body build byte ca cache
 cert check choice code collector config connect connection count counter data deny draining duration
-error event expiry failed failing failure filter finished first format forwarded frozen google grpc
+error event expiry failed failing failure filter finished first format forwarded frozen google
 handshake header host http2 idle info inspect keep last level limiter listed listen local log
 manager memory message method metric min mode name note opened other per project protocol quit
 received refused remove request retry rpc scraper second sent server set setting sha256 slow socket

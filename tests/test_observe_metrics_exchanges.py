@@ -6,7 +6,6 @@ from authproxy.errors import Code
 from authproxy.exchange import Exchange, RequestHead, Times
 from authproxy.observe.metrics.exchanges import (
     EXAMPLE_EVERY_S,
-    GRPC_STATUSES,
     LOOK_EVERY_S,
     METHODS,
     ExchangeMetrics,
@@ -142,17 +141,6 @@ def test_who_waited_in_vain_is_not_counted_among_those_who_waited() -> None:
     exchange.times.token_s = 0.3
 
     assert 0 == counted(exchange).service("billing").token_wait.count
-
-
-@pytest.mark.parametrize(
-    ("status", "name"), [(0, "OK"), (14, "UNAVAILABLE"), (16, "UNAUTHENTICATED"), (17, "other")]
-)
-def test_calls_of_grpc_count_by_the_name_of_their_status(status: int, name: str) -> None:
-    exchange = ended(method=b"POST")
-    exchange.grpc_status = status
-
-    assert {name: 1} == counted(exchange).service("billing").grpc
-    assert 17 == len(GRPC_STATUSES)
 
 
 def test_the_trace_of_a_request_that_is_recorded_is_an_example() -> None:

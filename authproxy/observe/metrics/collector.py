@@ -121,14 +121,6 @@ class _Scrape:
                 for by, count in self._of(name).aborted.items()
             ),
         )
-        yield (
-            d.GRPC,
-            (
-                ((name, status), count)
-                for name in self._services
-                for status, count in list(self._of(name).grpc.items())
-            ),
-        )
 
     def _of_server(self, now: ServerStatus) -> Iterator[tuple[d.Definition, Rows]]:
         yield d.STARTED, [((), now.begun)]

@@ -106,12 +106,6 @@ ABORTED = Definition(
     help="Exchanges that did not come to their end. by: who left first.",
     labels=("service", "by"),
 )
-GRPC = Definition(
-    name="authproxy_grpc_calls_total",
-    kind="counter",
-    help="Calls of gRPC that the service has given a status. grpc_status: its name, or other.",
-    labels=("service", "grpc_status"),
-)
 STARTED = Definition(
     name="authproxy_requests_started_total",
     kind="counter",

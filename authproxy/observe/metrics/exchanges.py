@@ -8,7 +8,6 @@ and is looked up each time.
 """
 
 from bisect import bisect_left
-from collections import Counter
 
 from authproxy.errors import Code
 from authproxy.exchange import Exchange, Times
@@ -20,28 +19,6 @@ METHODS = {
     for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE")
 }
 OTHER = "other"
-# fmt: off -- a line for each would be a page
-GRPC_STATUSES = (
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-)
-# fmt: on
-"""By their numbers."""
 
 LONG_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Bounds for what takes a service's time."""
@@ -75,7 +52,6 @@ class ServiceCounts:
         "added",
         "connection_wait",
         "duration",
-        "grpc",
         "latency",
         "look_at",
         "received",
@@ -90,7 +66,6 @@ class ServiceCounts:
         self.added = Counts(ADDED_S)
         self.token_wait, self.connection_wait = Counts(WAIT_S), Counts(WAIT_S)
         self.aborted = {"client": 0, "service": 0, "authproxy": 0}
-        self.grpc: Counter[str] = Counter()
         self.look_at = [0.0] * (len(LONG_S) + 1)
         """For each bucket of `duration`: from when on another example is looked for."""
 
@@ -148,8 +123,6 @@ class ExchangeMetrics:
             _count_retried(service, exchange)
         if exchange.times is not None:
             _count_waits(service, exchange, exchange.times)
-        if exchange.grpc_status is not None:
-            service.grpc[grpc_name(exchange.grpc_status)] += 1
 
     def _find(self, name: str, method: bytes, hundreds: int, code: Code | None) -> Series:
         """The series for such exchanges; remembered, unless a client could fill the memory so."""
@@ -191,7 +164,3 @@ def _count_waits(service: ServiceCounts, exchange: Exchange, times: Times) -> No
         service.connection_wait.observe(times.connected_s - times.token_s)
     if exchange.attempts and times.token_s:
         service.token_wait.observe(times.token_s)
-
-
-def grpc_name(status: int) -> str:
-    return GRPC_STATUSES[status] if 0 <= status < len(GRPC_STATUSES) else OTHER
