@@ -1,6 +1,6 @@
 import gc
 
-from authproxy.exchange import ResponseHead, SentHead
+from authproxy.exchange import SentHead
 from authproxy.inspector.recording.kept_heads import (
     OVERHEAD,
     REMEMBERED,
@@ -96,7 +96,7 @@ def test_what_is_remembered_is_bounded() -> None:
     ours, account = heads()
 
     for number in range(10 * REMEMBERED):
-        ours.answer(ResponseHead(200, b"OK", fields(("X-Number", str(number)))))
+        ours.came(fields(("X-Number", str(number))))
         ours.target(b"/%d" % number)
     gc.collect()
 

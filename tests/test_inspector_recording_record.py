@@ -36,7 +36,7 @@ def test_record_lets_go_of_the_exchange_at_its_end() -> None:
 def test_record_takes_no_more_than_is_counted_for_it() -> None:
     record = Story().tell(target=b"/a/path")
     facts = record.facts
-    parts = [record, record.told, record.target, record.answer, facts.times, record.request_id]
+    parts = [record, record.told, record.target, record.answered, facts.times, record.sent]
     numbers = [value for value in facts if isinstance(value, float | int)]
     took = sum(map(sys.getsizeof, [*parts, *numbers]))
 

@@ -6,6 +6,7 @@ it be found for certain. What cannot be read for certain is described, not kept.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, Protocol
 
 from authproxy.exchange import Field
@@ -60,23 +61,30 @@ class BodyType:
 
 def nature_of(headers: Sequence[Field]) -> BodyType:
     """By Content-Type and Content-Encoding."""
-    found = {name: value.decode("latin-1") for name, value, _ in headers if name in _ASKED}
-    media_type = found.get(b"content-type", "").partition(";")[0].strip().lower()[:100]
-    encoding = found.get(b"content-encoding", "").strip().lower()[:100]
-    form = _form(media_type)
-    why = ""
+    media_type = encoding = b""
+    for name, value, _ in headers:
+        if name == b"content-type":
+            media_type = value
+        elif name == b"content-encoding":
+            encoding = value
+    return _nature(media_type[:200], encoding[:100])
+
+
+@lru_cache(256)
+def _nature(content_type: bytes, encoding: bytes) -> BodyType:
+    media_type, _, parameters = content_type.decode("latin-1").lower().partition(";")
+    media_type = media_type.strip()
+    form, why = _form(media_type), ""
     if form == "none":
-        why = f"content of type {media_type or 'unknown'} is not searched for secrets"
-    elif "charset" in found.get(b"content-type", "").lower() and not _is_utf8(found):
+        why = f"content of type {media_type[:100] or 'unknown'} is not searched for secrets"
+    elif "charset" in parameters and not _is_utf8(parameters):
         form, why = "none", "its charset is not searched for secrets"
-    return BodyType(form, media_type, encoding, why)
+    return BodyType(form, media_type[:100], encoding.decode("latin-1").strip().lower(), why)
 
 
-_ASKED = frozenset({b"content-type", b"content-encoding"})
-
-
-def _is_utf8(found: dict[bytes, str]) -> bool:
-    charset = found[b"content-type"].lower().partition("charset")[2].strip(" =\"'")
+def _is_utf8(parameters: str) -> bool:
+    """Or near enough to it: ASCII is the same in all of these."""
+    charset = parameters.partition("charset")[2].strip(" =\"'")
     return charset.startswith(("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-", "windows-125"))
 
 

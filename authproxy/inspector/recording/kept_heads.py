@@ -5,8 +5,9 @@ them: 64 bits, made with a random key at each start.
 """
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
-from authproxy.exchange import Field, ResponseHead, SentHead, read_fields
+from authproxy.exchange import Field, SentHead, read_fields
 from authproxy.inspector.redaction.redactor import Redactor
 
 OVERHEAD = 120
@@ -15,6 +16,7 @@ REMEMBERED = 256
 """Heads, and four times as many lines; each is forgotten when all are."""
 LONG = 4096
 """Bytes; longer heads are not remembered, so that those that are stay within a mebibyte."""
+_line_of = itemgetter(2)
 NONE: frozenset[bytes] = frozenset()
 
 
@@ -73,12 +75,8 @@ class Heads:
 
     def came(self, fields: Sequence[Field]) -> Head:
         """Of a request, an answer, or trailers."""
-        key = hash(tuple([line for _, _, line in fields]))
+        key = hash(tuple(map(_line_of, fields)))
         return self._heads.get(key) or self._make(key, fields, NONE)
-
-    def answer(self, head: ResponseHead) -> Head:
-        """Of an answer, as it came or as it was sent on."""
-        return self.came(head.headers)
 
     def sent(self, sent: SentHead) -> Head:
         """Of a request as it went to the service."""

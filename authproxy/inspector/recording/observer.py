@@ -4,8 +4,8 @@ import time
 from collections.abc import Sequence
 
 from authproxy.exchange import Exchange, Field, ResponseHead, SentHead
-from authproxy.inspector.recording.kept_heads import Heads
-from authproxy.inspector.recording.record import EACH_TRY, Answer, Record, Try
+from authproxy.inspector.recording.kept_heads import LONG, REMEMBERED, Heads
+from authproxy.inspector.recording.record import EACH_TRY, Record, Way
 from authproxy.inspector.recording.service_rates import ServiceRates
 from authproxy.inspector.recording.store import Store
 from authproxy.inspector.recording.token_notes import TokenNotes
@@ -27,21 +27,32 @@ class RecordingObserver:
         self._live = store.live
         self._heads = heads
         self._tokens = TokenNotes()
+        self._ways: dict[int, Way] = {}
+        self._run = ""
         self.replays: dict[bytes, str] = {}
         """Requests that we send ourselves: what REPLAY says, and which exchange it was before."""
 
     def exchange_begun(self, exchange: Exchange) -> None:
         store = self._store
+        store.begun += 1
         if store.is_paused:
             return
-        store.begun += 1
         head = exchange.head
         record = Record(
-            store.begun, exchange, self._heads.came(head.headers), self._heads.target(head.target)
+            self._run or self._find_run(exchange),
+            store.begun,
+            exchange,
+            self._heads.came(head.headers),
+            self._heads.target(head.target),
         )
         if self.replays:
             record.replayed_from = self._replayed(head.headers)
         store.add(record, exchange)
+
+    def _find_run(self, exchange: Exchange) -> str:
+        """We hear of every exchange, so its number is how many have begun."""
+        self._run = exchange.request_id.rpartition("-")[0]
+        return self._run
 
     def _replayed(self, fields: Sequence[Field]) -> str:
         marks = [value for name, value, _ in fields if name == REPLAY]
@@ -49,39 +60,53 @@ class RecordingObserver:
 
     def exchange_sent(self, exchange: Exchange, sent: SentHead) -> None:
         record = self._live.get(exchange)
-        if record is None or len(record.tries) >= MOST_TRIES:
+        if record is None or len(record.sent) >= MOST_TRIES:
             return
-        target = sent.target
-        record.tries += (
-            Try(
-                self._heads.sent(sent),
-                sent.method,
-                record.target if target == exchange.head.target else self._heads.target(target),
-                sent.version,
-                sent.origin,
-                sent.token_name,
-                self._tokens.note(sent.token),
-                sent.secret_names,
-                sent.opening,
-                time.monotonic() - exchange.started,
-            ),
+        token, raw, target = sent.token, sent.raw, sent.target
+        pieces = raw if raw.__class__ is bytes else tuple(raw)
+        # Another token may have this one's address one day, but hardly with the same end.
+        key = hash((pieces, sent.origin, id(token), token.expires_at))
+        way = self._ways.get(key) or self._make_way(key, sent)
+        target = record.target if target == exchange.head.target else self._heads.target(target)
+        at = time.monotonic() - exchange.started
+        if record.sent:
+            self._store.grew(record, EACH_TRY)
+        record.sent += ((way, sent.method, target, sent.opening, at),)
+
+    def _make_way(self, key: int, sent: SentHead) -> Way:
+        way = Way(
+            self._heads.sent(sent),
+            sent.origin,
+            sent.version,
+            sent.token_name,
+            self._tokens.note(sent.token),
+            sent.secret_names,
         )
-        self._store.grew(record, EACH_TRY)
+        if len(self._ways) >= REMEMBERED:
+            self._ways.clear()
+        if len(way.head.text) <= LONG:
+            self._ways[key] = way
+        return way
 
     def answer_head(
         self, exchange: Exchange, came: ResponseHead | None, sent: ResponseHead
     ) -> None:
         record = self._live.get(exchange)
-        if record is not None:
-            heads = self._heads
-            record.answer = Answer(
-                None if came is None else heads.answer(came),
+        if record is None:
+            return
+        heads = self._heads
+        went = heads.came(sent.headers)
+        if came is None:
+            record.answered = None, sent.reason, sent.version, went, sent.status
+        else:
+            record.answered = (
+                heads.came(came.headers),
                 sent.reason,
-                sent.version if came is None else came.version,
-                heads.answer(sent),
+                came.version,
+                went,
                 sent.status,
             )
-            self._store.changed(record)
+        self._store.changed(record)
 
     def answer_trailers(self, exchange: Exchange, fields: Sequence[Field]) -> None:
         record = self._live.get(exchange)

@@ -15,6 +15,7 @@ from authproxy.inspector.recording.token_notes import TokenNote
 OVERHEAD = 1100
 """Bytes that a record takes besides its heads, its target and its content."""
 EACH_TRY = 250
+"""For each after the first, which OVERHEAD has in it."""
 
 
 class Facts(NamedTuple):
@@ -35,7 +36,6 @@ class Facts(NamedTuple):
     aborted: str
     grpc_status: int | None
     times: Times | None
-    protocol: str
     host: bytes
     started: float
 
@@ -43,19 +43,49 @@ class Facts(NamedTuple):
 _facts = attrgetter(*Facts._fields)
 
 
-class Try(NamedTuple):
-    """A head that went to the service."""
+class Way(NamedTuple):
+    """What the same requests to a service have in common; made once for all of them."""
 
     head: Head
-    method: bytes
-    target: bytes
-    version: str
     origin: str
+    version: str
     token_name: bytes
     token: TokenNote | None
     secret_names: frozenset[bytes]
+
+
+class Try(NamedTuple):
+    """A head that went to the service."""
+
+    way: Way
+    method: bytes
+    target: bytes
     opening: Opening | None
     at_s: float
+
+    @property
+    def head(self) -> Head:
+        return self.way.head
+
+    @property
+    def version(self) -> str:
+        return self.way.version
+
+    @property
+    def origin(self) -> str:
+        return self.way.origin
+
+    @property
+    def token_name(self) -> bytes:
+        return self.way.token_name
+
+    @property
+    def token(self) -> TokenNote | None:
+        return self.way.token
+
+    @property
+    def secret_names(self) -> frozenset[bytes]:
+        return self.way.secret_names
 
 
 class Answer(NamedTuple):
@@ -81,10 +111,13 @@ class KeptContent:
 
 
 class Record:
-    """Of one exchange, from its beginning on."""
+    """Of one exchange, from its beginning on.
+
+    One is made for every request, so what belongs together is a plain tuple until it is shown.
+    """
 
     __slots__ = (
-        "answer",
+        "answered",
         "content",
         "exchange",
         "is_kept",
@@ -92,28 +125,31 @@ class Record:
         "number",
         "replayed_from",
         "request",
-        "request_id",
+        "run",
+        "sent",
         "size",
         "started_at",
         "target",
         "told",
         "trailers",
-        "tries",
         "version",
     )
 
-    def __init__(self, number: int, exchange: Exchange, request: Head, target: bytes) -> None:
+    def __init__(
+        self, run: str, number: int, exchange: Exchange, request: Head, target: bytes
+    ) -> None:
         head = exchange.head
+        self.run = run
         self.number = number
+        """Of the exchange: the second half of its id."""
         self.exchange: Exchange | None = exchange
         """Until it has ended. It has secrets, which others keep anyhow until then."""
         self.request = request
         self.method, self.target, self.version = head.method, target, head.version
-        self.request_id = exchange.request_id
         self.started_at = exchange.started_at
         self.size = OVERHEAD + len(target)
-        self.tries: tuple[Try, ...] = ()
-        self.answer: Answer | None = None
+        self.sent: tuple[tuple[Way, bytes, bytes, Opening | None, float], ...] = ()
+        self.answered: tuple[Head | None, bytes, str, Head, int] | None = None
         self.trailers: Head | None = None
         self.content: KeptContent | None = None
         self.told: Sequence[object] = ()
@@ -126,6 +162,23 @@ class Record:
         if exchange is not None:
             self.told = _facts(exchange)
             self.exchange = None
+
+    @property
+    def request_id(self) -> str:
+        return f"{self.run}-{self.number}"
+
+    @property
+    def protocol(self) -> str:
+        """As `Exchange.protocol`."""
+        return "tunnel" if self.facts.status == 101 else f"HTTP/{self.version}"
+
+    @property
+    def tries(self) -> tuple[Try, ...]:
+        return tuple(map(Try._make, self.sent))
+
+    @property
+    def answer(self) -> Answer | None:
+        return None if self.answered is None else Answer._make(self.answered)
 
     @property
     def facts(self) -> Facts:

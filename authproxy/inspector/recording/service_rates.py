@@ -1,8 +1,8 @@
 """How many exchanges each service had in the last quarter of an hour, and how long they took."""
 
-import math
 from collections import deque
 from collections.abc import Iterable
+from math import ceil, log2
 
 STEP_S = 10
 """Seconds that are counted together."""
@@ -24,7 +24,7 @@ class Interval:
 
     def note(self, status: int, duration_s: float) -> None:
         self.statuses[status // 100 if status < 600 else 5] += 1
-        mark = _mark(duration_s)
+        mark = int(log2(duration_s * 1e6 + 1.0) * PER_DOUBLING)
         self.durations[mark] = self.durations.get(mark, 0) + 1
 
 
@@ -74,10 +74,6 @@ class ServiceRates:
         }
 
 
-def _mark(duration_s: float) -> int:
-    return int(math.log2(max(duration_s, 1e-6) * 1e6) * PER_DOUBLING)
-
-
 def _percentiles(steps: Iterable[Interval]) -> dict[str, object]:
     steps = list(steps)
     return {f"p{n}_ms": _percentile(steps, n / 100) for n in (50, 95, 99)}
@@ -89,9 +85,9 @@ def _percentile(steps: Iterable[Interval], share: float) -> float | None:
     for step in steps:
         for mark, count in step.durations.items():
             counts[mark] = counts.get(mark, 0) + count
-    wanted = math.ceil(sum(counts.values()) * share)
+    wanted = ceil(sum(counts.values()) * share)
     for mark in sorted(counts):
         wanted -= counts[mark]
         if wanted <= 0:
-            return round(2 ** ((mark + 0.5) / PER_DOUBLING) / 1000, 3)
+            return round((2 ** ((mark + 0.5) / PER_DOUBLING) - 1) / 1000, 3)
     return None

@@ -49,11 +49,13 @@ class Store:
 
     def add(self, record: Record, exchange: Exchange) -> None:
         """An exchange has begun; its number is `begun`."""
-        self.live[exchange] = record
-        self._numbered[record.number] = record
-        self._account.used += record.size
-        self.changed(record)
-        if self._account.used > self._limit:
+        number = record.number
+        self.live[exchange] = self._numbered[number] = record
+        self.changes += 1
+        self._log.append(number)
+        account = self._account
+        account.used += record.size
+        if account.used > self._limit:
             self.make_room()
 
     def changed(self, record: Record) -> None:
@@ -73,7 +75,8 @@ class Store:
         """It is no longer in `live`; nothing more happens to it."""
         if record.is_kept:
             self._ended.append(record)
-            self.changed(record)
+            self.changes += 1
+            self._log.append(record.number)
             if self._account.used > self._limit:
                 self.make_room()
 

@@ -149,7 +149,7 @@ class Redactor:
 
     def _has_known(self, data: bytes) -> bool:
         known = self._known
-        return any(hash(word) in known for word in WORD.findall(data))
+        return bool(known) and any(hash(word) in known for word in WORD.findall(data))
 
     def _without_known(self, data: bytes) -> bytes:
         if not self._has_known(data):

@@ -17,7 +17,7 @@ def row(record: Record) -> Row:
         "service": facts.service,
         "method": text(record.method),
         "target": text(record.target),
-        "protocol": facts.protocol,
+        "protocol": record.protocol,
         "status": facts.status,
         "grpc_status": facts.grpc_status,
         "kinds": kinds(record, facts),
