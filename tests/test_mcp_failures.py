@@ -135,6 +135,14 @@ def test_the_code_is_there_for_programs() -> None:
     assert {"authproxy": "token_unavailable"} == error["data"]
 
 
+def test_what_authproxy_says_in_json_rpc_is_taken_as_it_is() -> None:
+    fields = {"X-Authproxy-Error": "upstream_broke"}
+    error = {"code": -32000, "message": "It broke.", "data": {"a": 1}}
+    failed = explain(200, fields, rpc(error), address=HERE, in_session=True)
+
+    assert (Broken, error) == (type(failed), failed.error)
+
+
 def test_a_service_that_broke_off_may_have_seen_the_request() -> None:
     broke = {"X-Authproxy-Error": "upstream_broke"}
 

@@ -173,12 +173,16 @@ async def test_a_forgotten_session_is_lost(tmp_path: Path) -> None:
         assert 1 == len(await talk.ask(BEGIN))
 
 
+REFUSED = '{"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "Refused. Do it."}}'
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
         (page(200, "<h1>Hello</h1>", Content_Type="text/html"), "does not answer as an MCP server"),
         (page(202), "does not answer as an MCP server, but with"),
         (page(200, '{"jsonrpc": "2.0", "id": null, "error": {"code": 7, "message": "m"}}'), "m"),
+        (page(200, REFUSED, X_Authproxy_Error="refused_by_google"), "Refused. Do it."),
         (page(503, "busy"), "answered with 503: busy"),
         (page(307, Location="https://elsewhere.example/"), "redirects with 307 to https://else"),
         (page(302, Location="/other"), "redirects with 302 to /other"),
@@ -210,14 +214,16 @@ async def test_redirects_have_an_end(tmp_path: Path) -> None:
         assert "leads from one address to the next" in str(await talk.fail(BEGIN))
 
 
+@pytest.mark.parametrize("status", [401, 200])
 async def test_a_large_message_is_sent_again_after_its_token_was_turned_down(
-    tmp_path: Path,
+    tmp_path: Path, status: int
 ) -> None:
     """authproxy does that itself for what it still has."""
     async with talking(tmp_path) as talk:
         await talk.ask(BEGIN)
         hint = {"X-Authproxy-Hint": "The token has expired."}
-        talk.server.instead.append(page(401, **hint))
+        told = {"X-Authproxy-Error": "refused_by_google"} if status == 200 else {}
+        talk.server.instead.append(page(status, REFUSED, **hint, **told))
         [answer] = await talk.ask(call("echo", text="x" * 100_000))
         talk.server.instead.append(page(401, **hint))
         failed = await talk.fail(call("echo"))

@@ -8,11 +8,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from authproxy.errors import ConfigError, StartError, join_sentences
+from authproxy.errors import Code, ConfigError, StartError, join_sentences
 from authproxy.mcp.messages import FAILED, METHOD_NOT_FOUND, read_message
 
 SHOWN = 300
 """Characters of a page that are worth repeating."""
+
+ERROR = "X-Authproxy-Error"
+HINT = "X-Authproxy-Hint"
 
 Fields = Mapping[str, str]
 
@@ -62,10 +65,10 @@ def explain(
 
     `address`: the server's; `in_session`: the request named a session.
     """
-    code = fields.get("X-Authproxy-Error", "")
+    code = fields.get(ERROR, "")
     if code:
         return _by_authproxy(code, body, fields)
-    hint = fields.get("X-Authproxy-Hint", "")
+    hint = fields.get(HINT, "")
     if hint:
         return Failed(f"Google refused the request to {address} with {status}", hint)
     error = _error_in(body)
@@ -102,13 +105,17 @@ def not_mcp(address: str, content_type: str, body: bytes) -> Failed:
 
 
 def _by_authproxy(code: str, body: bytes, fields: Fields) -> Failed:
+    """In JSON-RPC, or as it answers everybody."""
+    kind = Broken if code == Code.UPSTREAM_BROKE else Failed
+    error = _error_in(body)
+    if error is not None:
+        return kind("", code=code, error=error)
     try:
         said = json.loads(body)
         message, hint = str(said["message"]), str(said["hint"])
     except (ValueError, KeyError, TypeError):
         message, hint = f"authproxy refused the request: {code}", ""
-    hint = hint or fields.get("X-Authproxy-Hint", "")
-    kind = Broken if code == "upstream_broke" else Failed
+    hint = hint or fields.get(HINT, "")
     return kind(message, hint, code=code)
 
 

@@ -12,9 +12,18 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
+from authproxy.errors import Code
 from authproxy.mcp.channel import ORIGIN, UNREACHED, Deliver, Fields, Http, broken_off
 from authproxy.mcp.events import EventReader
-from authproxy.mcp.failures import Failed, SessionLost, explain, lost_answer, not_mcp
+from authproxy.mcp.failures import (
+    ERROR,
+    HINT,
+    Failed,
+    SessionLost,
+    explain,
+    lost_answer,
+    not_mcp,
+)
 from authproxy.mcp.messages import INITIALIZE, Message, read_message
 
 ACCEPT = "application/json, text/event-stream"
@@ -92,7 +101,7 @@ class Streamable:
             sent[SESSION] = self._session_id or ""
         for has_tried in range(MAX_REDIRECTS):
             async with self._http.request("POST", self._target, sent, message.raw) as response:
-                if response.status < 300:
+                if response.status < 300 and ERROR not in response.headers:
                     yield response
                     return
                 if self._follow(response) or (not has_tried and _is_stale(response, message)):
@@ -190,8 +199,9 @@ class Streamable:
 
 def _is_stale(response: aiohttp.ClientResponse, message: Message) -> bool:
     """Google turned down a token, and authproxy has another one but not the message any more."""
-    is_googles = "X-Authproxy-Hint" in response.headers
-    return response.status == 401 and is_googles and len(message.raw) > REPLAYED
+    is_googles = response.status == 401 and HINT in response.headers
+    is_told = response.headers.get(ERROR) == str(Code.REFUSED_BY_GOOGLE)
+    return (is_googles or is_told) and len(message.raw) > REPLAYED
 
 
 async def _read_events(
