@@ -37,8 +37,13 @@ async def test_a_session_that_cannot_begin_anew_yet_begins_with_a_later_call(
         await talk.ask(BEGIN)
         states.append(talk.has_session)
         server.sessions.clear()
-        server.instead += [page(404), page(503, "busy")]
+        error = (
+            '{"jsonrpc": "2.0", "id": "authproxy-2", "error": {"code": 7, "message": "Not yet"}}'
+        )
+        server.instead += [page(404), page(503, "busy"), page(404), page(200, error)]
         with pytest.raises(Failed, match="answered with 503: busy"):
+            await talk.ask(PING)
+        with pytest.raises(Failed, match="Not yet"):
             await talk.ask(PING)
         await talk.ask(PING)
         await asyncio.wait_for(talk.end(1), 10)

@@ -49,6 +49,8 @@ class Streamable:
         self._target = http.address.target
         self._pause_s = pause_s
         self._session_id: str | None = None
+        self._has_sessions = False
+        """There was one: what is asked for one that is not there is to begin another."""
 
     async def exchange(self, message: Message, fields: Fields, deliver: Deliver) -> None:
         """As Channel has it."""
@@ -58,6 +60,7 @@ class Streamable:
             async with self._post(message, fields) as response:
                 if message.method == INITIALIZE:
                     self._session_id = response.headers.get(SESSION)
+                    self._has_sessions |= self._session_id is not None
                 await self._take(response, reader, waiting, deliver)
         except UNREACHED:
             pass  # what can be taken up again is, below
@@ -95,10 +98,10 @@ class Streamable:
         self, message: Message, fields: Fields
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer to `message`, if it is one. Raises Failed, and as Http."""
-        in_session = self._session_id is not None and message.method != INITIALIZE
+        in_session = self._has_sessions and message.method != INITIALIZE
         sent = {"Accept": ACCEPT, "Content-Type": "application/json", **fields}
-        if in_session:
-            sent[SESSION] = self._session_id or ""
+        if in_session and self._session_id is not None:
+            sent[SESSION] = self._session_id
         for has_tried in range(MAX_REDIRECTS):
             async with self._http.request("POST", self._target, sent, message.raw) as response:
                 if response.status < 300 and ERROR not in response.headers:
