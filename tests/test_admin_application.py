@@ -11,6 +11,8 @@ from authproxy.admin.application import DRESS
 from authproxy.admin.guard import AdminAccess
 from authproxy.admin.views import View, as_json
 from authproxy.policy.access.networks import AddressSet
+from authproxy.policy.messages.cookies import local_cookie, service_cookies
+from authproxy.values.credentials import parse_service_name
 from tests.support.admin import BEARER, KEY, Admin, admin_listener
 
 ACCESS = AdminAccess(allow=AddressSet([IPv4Network("10.0.0.0/8")]))
@@ -81,10 +83,25 @@ async def test_the_key_in_an_address_becomes_a_cookie() -> None:
     assert (303, "/guarded?a=b&c=d") == (status, fields["location"])
     assert fields["set-cookie"].endswith("; HttpOnly; Path=/; SameSite=Strict")
     assert KEY not in fields["set-cookie"]
-    assert f"authproxy-admin-{admin.port}" == cookie.partition("=")[0]
+    assert f"authproxy.-admin.{admin.port}" == cookie.partition("=")[0]
     assert 200 == shown[0]
     assert (303, "/guarded") == (again[0], again[1]["location"])
     assert [403, 200, 403, 401] == acts
+
+
+@pytest.mark.parametrize("mark", [b"", b"billing", b"admin"])
+async def test_the_cookie_reaches_no_service_and_none_can_set_it(mark: bytes) -> None:
+    async with admin_listener(VIEWS, ACCESS) as admin:
+        _, fields, _ = await admin.ask(f"/guarded?key={KEY}")
+    cookie = fields["set-cookie"].partition(";")[0].encode()
+
+    for is_plain in (True, False):
+        sent = service_cookies(b"a=1; %b; b=2" % cookie, mark, is_plain=is_plain)
+        forged = local_cookie(cookie, is_plain=is_plain, prefix=b"/x", mark=mark)
+
+        assert (b"a=1; b=2", None) == (sent, forged)
+    with pytest.raises(ValueError, match="-admin"):
+        parse_service_name("-admin")
 
 
 async def test_a_path_with_two_slashes_leads_to_no_other_host() -> None:

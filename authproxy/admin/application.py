@@ -31,7 +31,9 @@ MAX_BODY = 1024 * 1024
 ANSWER_S = 30.0
 """For one request, its body and its answer included."""
 KEY_PARAMETER = "key"
-COOKIE = "authproxy-admin"
+COOKIE = "authproxy.-admin"
+"""Begins as names of cookies do that authproxy keeps from services, and that none may set. No
+service has the name `-admin`, so it belongs to none of them."""
 
 DRESS = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none';"
@@ -187,7 +189,7 @@ def cookie_name(request: web.Request) -> str:
     """Cookies do not tell ports apart, so that two of us on one machine need two names."""
     transport = request.transport
     local = transport.get_extra_info("sockname") if transport is not None else None
-    return f"{COOKIE}-{local[1]}" if isinstance(local, tuple) else COOKIE
+    return f"{COOKIE}.{local[1]}" if isinstance(local, tuple) else COOKIE
 
 
 def read_cookie(request: web.Request, name: str) -> str:
