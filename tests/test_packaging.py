@@ -44,6 +44,14 @@ def test_the_wheel_holds_every_module_and_the_typing_marker(wheel: zipfile.ZipFi
     assert set() == wanted - set(wheel.namelist())
 
 
+def test_the_wheel_holds_the_page_of_the_inspector(wheel: zipfile.ZipFile) -> None:
+    page = [path for path in (ROOT / "authproxy/inspector/page").iterdir() if path.is_file()]
+
+    assert page
+    for path in page:
+        assert path.read_bytes() == wheel.read(str(path.relative_to(ROOT)))
+
+
 def test_the_wheel_carries_the_licence(wheel: zipfile.ZipFile) -> None:
     licence = wheel.read(f"authproxy-{__version__}.dist-info/licenses/LICENSE")
 

@@ -14,5 +14,8 @@ At the admin listener `api` has the JSON, `change_stream` what changes as server
     POST /api/exchanges/{id}/replay   changes as JSON
     GET  /api/services, /api/config   POST /api/doctor
 
+`page_views` has the page itself: the files in `page/`, which run in browsers and are built on that
+JSON alone. Begin with `page/app.js`.
+
 docs/inspector-api.md has the shapes. aiohttp is imported by `api` alone.
 """

@@ -49,9 +49,11 @@ def find_recording(
 def inspector_views(
     recording: "Recording | None", inside: ProxyInside, tasks: Tasks
 ) -> "list[View]":
-    """For the admin listener; none where nothing is recorded."""
+    """For the admin listener; nothing but the page, which says so, where nothing is recorded."""
+    from authproxy.inspector.page_views import page_views
+
     if recording is None:
-        return []
+        return page_views()
     from authproxy.commands.settings_shown import as_json
     from authproxy.inspector.api import Inspector
     from authproxy.inspector.proxy_state import ProxyState
@@ -66,7 +68,7 @@ def inspector_views(
         key_header=settings.key_header.lower() if settings.keys else "",
     )
     replayer = Replayer(around.doors, recording.replays, tasks)
-    return Inspector(recording, around, replayer).views()
+    return [*page_views(), *Inspector(recording, around, replayer).views()]
 
 
 async def _examine(settings: Settings, machine: Machine) -> str:
