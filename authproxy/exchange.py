@@ -234,7 +234,7 @@ class Exchange:
 
 
 class Observer(Protocol):
-    """Hears that an exchange ended, and of more, if it has the methods for that: see `Hearing`.
+    """Hears that an exchange ended, and more by the methods in `ObserverMethods` that it has.
 
     Which it has is looked up once, when the server is built. No method may block, nor change what
     it is given. What it raises (`Exception`) is logged and goes no further.
@@ -247,7 +247,7 @@ class Observer(Protocol):
         """
 
 
-class Hearing(Observer, Protocol):
+class ObserverMethods(Observer, Protocol):
     """All that an observer may hear, in the order in which it comes; any of it may be left out.
 
     The same for HTTP/1, HTTP/2 calls and tunnels. Nothing of an exchange is told before it began or

@@ -102,11 +102,11 @@ MAX_FUNCTION_LINES = 50
 NO_TEST_FILE = {
     "admin.inside": "a Protocol, and what it hands out",
     "inspector.proxy_state": "what runtime hands in",
-    "wire.client.ports": "Protocols only",
-    "wire.ports": "Protocols only",
-    "wire.http2.ports": "Protocols only",
-    "wire.relay.asking": "the first half of wire.relay.relay, and tried with it",
-    "wire.relay.ports": "Protocols only",
+    "wire.client.interfaces": "Protocols only",
+    "wire.interfaces": "Protocols only",
+    "wire.http2.interfaces": "Protocols only",
+    "wire.relay.pending": "the first half of wire.relay.relay, and tried with it",
+    "wire.relay.interfaces": "Protocols only",
 }
 """Modules without a test file of their own, each with the reason."""
 
@@ -404,8 +404,6 @@ LARGE_CLASSES = {
 
 CLASSES_OF_ONE_NAME = {
     "Admission": "what one request was admitted to, and the pretend Cloud Run's rules for it",
-    "Asked": "an exchange as its client sees it, and what Google was asked for",
-    "Asking": "one that waits for its token, and what a page asks for",
     "Client": "narrow views of one of HTTP, and an MCP client to be told of the bridge",
     "Receiver": "who hears of a request, of an answer, of frames: each beside its reader",
     "Server": "the narrow view of it, for an exchange and for a client's connection",
@@ -432,7 +430,7 @@ MODULES_OF_ONE_NAME = {
     "inbound_keys": "read from files, and compared with what clients show",
     "listeners": "their checks, and what is built of them",
     "networks": "how they are written, and the question whether an address is in one",
-    "ports": "the narrow Protocols of each room of the data path, and numbers of ports",
+    "interfaces": "the Protocols of each package of the data path",
     "replies": "authproxy's own answers, in HTTP/1.1 and in HTTP/2",
     "retry": "the decision, and doing it",
     "runner": "of doctor's checks, and of the demo",

@@ -10,15 +10,17 @@ from google.auth.exceptions import DefaultCredentialsError, OAuthError, RefreshE
 from requests import exceptions as requests_exceptions
 
 from authproxy.errors import CredentialError
-from authproxy.identity.google.errors import CASES, Asked, Case, translate
+from authproxy.identity.google.errors import CASES, Case, RequestContext, translate
 from authproxy.identity.google.transport import GaveUpError
 
-ASKED = Asked(source="adc", account="runner@p", target="target@p", answered=1, status=400)
-METADATA = Asked(source="metadata", answered=1, status=403, metadata=True)
+CONTEXT = RequestContext(
+    source="adc", account="runner@p", target="target@p", answered=1, status=400
+)
+METADATA = RequestContext(source="metadata", answered=1, status=403, metadata=True)
 
 
-def told(error: BaseException, asked: Asked = ASKED) -> tuple[str, str]:
-    result = translate(error, asked)
+def told(error: BaseException, context: RequestContext = CONTEXT) -> tuple[str, str]:
+    result = translate(error, context)
     return result.message, result.detail
 
 
@@ -32,12 +34,12 @@ def iam(code: int, status: str, message: str, *reasons: str) -> RefreshError:
 def test_our_own_error_passes_as_it_is() -> None:
     error = CredentialError("no")
 
-    assert error is translate(error, ASKED)
+    assert error is translate(error, CONTEXT)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.needle)
 def test_every_known_refusal_is_found_by_googles_words(case: Case) -> None:
-    result = translate(RefreshError(f"something: {case.needle} or other"), ASKED)
+    result = translate(RefreshError(f"something: {case.needle} or other"), CONTEXT)
     places = {"account": "runner@p", "target": "target@p"}
 
     assert (f"adc: {case.message.format_map(places)}", case.hint.format_map(places)) == (
@@ -47,7 +49,7 @@ def test_every_known_refusal_is_found_by_googles_words(case: Case) -> None:
 
 
 def test_a_known_refusal_without_known_account_leaves_a_place_for_it() -> None:
-    result = translate(RefreshError("Robot is disabled."), Asked(source="adc"))
+    result = translate(RefreshError("Robot is disabled."), RequestContext(source="adc"))
 
     assert "gcloud iam service-accounts enable EMAIL" == result.hint
 
@@ -55,7 +57,7 @@ def test_a_known_refusal_without_known_account_leaves_a_place_for_it() -> None:
 def test_a_wrong_clock_is_no_reason_to_stop_trying() -> None:
     words = "Invalid JWT: Token must be a short-lived token and in a reasonable timeframe."
     body = {"error": "invalid_grant", "error_description": words}
-    result = translate(RefreshError(f"invalid_grant: {words}", body), ASKED)
+    result = translate(RefreshError(f"invalid_grant: {words}", body), CONTEXT)
 
     assert (
         "adc: Google refuses the time of the request: this machine's clock is wrong",
@@ -105,17 +107,17 @@ def test_reasons_in_the_details_count() -> None:
 def test_iams_own_status_counts_not_that_of_the_answer_before(
     error: RefreshError, message: str, permanent: bool
 ) -> None:
-    result = translate(error, Asked(source="adc", answered=1, status=200))
+    result = translate(error, RequestContext(source="adc", answered=1, status=200))
 
     assert (message, permanent) == (result.message, result.permanent)
 
 
 def test_a_status_of_iam_is_not_blamed_on_the_metadata_server() -> None:
-    asked = Asked(source="metadata", answered=2, status=200, metadata=True)
+    context = RequestContext(source="metadata", answered=2, status=200, metadata=True)
 
     assert (
         "metadata: Google answered 404 instead of giving a token"
-        == told(iam(404, "NOT_FOUND", "no"), asked)[0]
+        == told(iam(404, "NOT_FOUND", "no"), context)[0]
     )
 
 
@@ -173,7 +175,7 @@ def test_a_cut_connection_is_found_however_deep(wrap: type[Exception]) -> None:
 def test_a_proxy_that_is_not_trusted_is_told_from_one_that_is_not_there(
     words: str, hint: str
 ) -> None:
-    found = translate(TransportError(requests_exceptions.ProxyError(words)), ASKED)
+    found = translate(TransportError(requests_exceptions.ProxyError(words)), CONTEXT)
 
     assert found.hint.endswith(hint)
 
@@ -189,11 +191,13 @@ def test_an_exception_that_causes_itself_ends_the_search() -> None:
     error = RefreshError("x")
     error.__cause__ = error
 
-    assert ("adc: the credentials could not be used", "x") == told(error, Asked(source="adc"))
+    assert ("adc: the credentials could not be used", "x") == told(
+        error, RequestContext(source="adc")
+    )
 
 
 def test_out_of_time_is_told_so() -> None:
-    result = translate(GaveUpError(), Asked(source="adc", answered=2, status=200))
+    result = translate(GaveUpError(), RequestContext(source="adc", answered=2, status=200))
 
     assert (
         "adc: Google takes too long to answer",
@@ -204,24 +208,24 @@ def test_out_of_time_is_told_so() -> None:
 
 def test_googles_other_exceptions_have_their_first_words_in_the_detail() -> None:
     assert ("adc: the credentials could not be used", "no luck with ***") == told(
-        DefaultCredentialsError("no luck with ya29.secret"), Asked(source="adc")
+        DefaultCredentialsError("no luck with ya29.secret"), RequestContext(source="adc")
     )
 
 
 def test_a_google_exception_without_words_has_its_type() -> None:
     assert ("adc: the credentials could not be used", "RefreshError") == told(
-        RefreshError(), Asked(source="adc")
+        RefreshError(), RequestContext(source="adc")
     )
 
 
 def test_what_nobody_foresaw_is_named_without_its_text() -> None:
-    result = translate(RuntimeError("ya29.secret"), Asked(source="adc"))
+    result = translate(RuntimeError("ya29.secret"), RequestContext(source="adc"))
 
     assert "adc failed unexpectedly (RuntimeError)" == result.message
 
 
 def test_no_refusal_shows_what_the_answer_carried() -> None:
     error = RefreshError("No ID token in response.", {"access_token": "ya29.secret"})
-    result = translate(error, ASKED)
+    result = translate(error, CONTEXT)
 
     assert "secret" not in f"{result!r} {result.detail} {result.hint}"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authproxy.policy.access.cross_site import (
-    Asking,
+    PageRequest,
     find_cross_site,
     is_own,
     is_told_site,
@@ -18,7 +18,7 @@ LINK = {"mode": b"navigate", "dest": b"document"}
 
 
 def refusal(method: bytes = b"GET", host: bytes = HOST, **fields: object) -> str | None:
-    return find_cross_site(Asking(method=method, **fields), host, ALLOWED)  # type: ignore[arg-type]  # -- a table's values
+    return find_cross_site(PageRequest(method=method, **fields), host, ALLOWED)  # type: ignore[arg-type]  # -- a table's values
 
 
 @pytest.mark.parametrize(

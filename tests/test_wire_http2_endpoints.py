@@ -3,7 +3,7 @@
 import asyncio
 
 from authproxy.wire.http2.endpoints import ClientEnd, ServiceEnd
-from authproxy.wire.http2.ports import Ears
+from authproxy.wire.http2.interfaces import Ears
 from authproxy.wire.loops import Loops
 
 

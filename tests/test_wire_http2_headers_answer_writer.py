@@ -5,7 +5,7 @@ import hpack
 from authproxy.policy.messages.origin_mapping import Home
 from authproxy.wire.http2.headers.answer_writer import NO_CORS, AnswerWriter
 from authproxy.wire.http2.headers.blocks import plain_field
-from authproxy.wire.http2.headers.response_blocks import GlanceReader
+from authproxy.wire.http2.headers.response_blocks import ResponseBlockReader
 
 FRAME_HEAD = 9
 HOME = Home(services=(b"https://billing.example",), client=b"http://localhost:8080")
@@ -17,15 +17,15 @@ class Writing:
     def __init__(self) -> None:
         self.service = hpack.Encoder()
         self.client = hpack.Decoder()
-        self.reader = GlanceReader()
+        self.reader = ResponseBlockReader()
         self.writer = AnswerWriter(max_list=10_000)
 
     def write(self, *fields: tuple[bytes, bytes], more: bytes = b"") -> dict[bytes, bytes] | None:
         """What the client reads; None: that the block passed as it came."""
         block = self.service.encode([(b":status", b"200"), *fields], huffman=False)
-        glance = self.reader.read(block)
-        self.writer.look(glance, HOME)
-        frames = self.writer.write(glance, block, 0, 1, HOME, more=more, cors=NO_CORS)
+        parsed = self.reader.read(block)
+        self.writer.look(parsed, HOME)
+        frames = self.writer.write(parsed, block, 0, 1, HOME, more=more, cors=NO_CORS)
         if frames is None:
             self.client.decode(block, raw=True)
             return None

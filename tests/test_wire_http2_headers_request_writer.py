@@ -12,7 +12,7 @@ from authproxy.policy.messages.origin_mapping import Home
 from authproxy.settings import LimitSettings
 from authproxy.values import parse_origin
 from authproxy.wire.admission.admission import Admission
-from authproxy.wire.admission.standing import Standing
+from authproxy.wire.admission.general_checks import GeneralChecks
 from authproxy.wire.http2.framing.frames import END_STREAM
 from authproxy.wire.http2.headers.blocks import plain_block
 from authproxy.wire.http2.headers.request_blocks import Block, RequestBlocks
@@ -33,7 +33,7 @@ class Writing:
         service = Upstream("billing", origin, rules, unused, unused, None)
         self.admission = Admission(service, b"/a", b"localhost", None, "", HOME, b"", b"")
         self.blocks = RequestBlocks(LimitSettings())
-        self.writer = RequestWriter(self.blocks, cast(Standing, None))
+        self.writer = RequestWriter(self.blocks, cast(GeneralChecks, None))
         self.service = hpack.Decoder()
 
     def known(self, *more: tuple[bytes, bytes]) -> Block:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authproxy.wire.http2.framing.frames import ConnectionFault
-from authproxy.wire.http2.headers.response_blocks import GlanceReader
+from authproxy.wire.http2.headers.response_blocks import ResponseBlockReader
 
 NAMES = st.sampled_from([b"server", b"date", b"x-long-name", b"etag", b"set-cookie"])
 VALUES = st.one_of(st.binary(max_size=20), st.just(b"v" * 3000), st.just(b"w" * 5000))
@@ -23,32 +23,32 @@ MAX = 10**6
 def test_reads_what_a_full_decoder_reads(
     blocks: list[tuple[list[tuple[bytes, bytes, bool]], bool, int | None]], twice: bool
 ) -> None:
-    encoder, decoder, reader = hpack.Encoder(), hpack.Decoder(), GlanceReader()
+    encoder, decoder, reader = hpack.Encoder(), hpack.Decoder(), ResponseBlockReader()
     for fields, huffman, size in blocks:
         if size is not None and size != encoder.header_table_size:
             encoder.header_table_size = size
         answer = [(b":status", b"200", False), *fields]
         for _ in range(1 + twice):
             block = encoder.encode(answer, huffman=huffman)
-            glance = reader.read(block)
+            parsed = reader.read(block)
             expected = [tuple(field) for field in decoder.decode(block, raw=True)]
 
-            assert expected == glance.fields(max_bytes=MAX)
-            assert 200 == glance.status
+            assert expected == parsed.fields(max_bytes=MAX)
+            assert 200 == parsed.status
 
 
 @given(st.lists(st.binary(max_size=40), max_size=10))
 def test_arbitrary_bytes_are_fields_or_a_fault(blocks: list[bytes]) -> None:
-    reader = GlanceReader()
+    reader = ResponseBlockReader()
     with contextlib.suppress(ConnectionFault):
         for block in blocks:
-            glance = reader.read(block)
-            assert glance.status in range(1000)
-            glance.fields(max_bytes=MAX)
+            parsed = reader.read(block)
+            assert parsed.status in range(1000)
+            parsed.fields(max_bytes=MAX)
 
 
 def test_block_that_adds_to_the_table_is_known_again_and_adds_again() -> None:
-    reader = GlanceReader()
+    reader = ResponseBlockReader()
     block = b"\x88" + b"\x40\x01a\x01b"
     first = reader.read(block)
 
@@ -59,7 +59,7 @@ def test_block_that_adds_to_the_table_is_known_again_and_adds_again() -> None:
 
 
 def test_block_that_refers_to_the_table_is_read_anew_when_that_has_changed() -> None:
-    reader = GlanceReader()
+    reader = ResponseBlockReader()
     reader.read(b"\x88\x40\x01a\x011")
     assert [(b"a", b"1")] == reader.read(b"\xbe").fields(max_bytes=MAX)
     reader.read(b"\x88\x40\x01a\x012")
@@ -68,11 +68,11 @@ def test_block_that_refers_to_the_table_is_read_anew_when_that_has_changed() -> 
 
 
 def test_trailers_have_no_status() -> None:
-    glance = GlanceReader().read(b"\x40\x0bgrpc-status\x010")
+    parsed = ResponseBlockReader().read(b"\x40\x0bgrpc-status\x010")
 
-    assert 0 == glance.status
-    assert b"0" == glance.find(b"grpc-status")
-    assert None is glance.find(b"location")
+    assert 0 == parsed.status
+    assert b"0" == parsed.find(b"grpc-status")
+    assert None is parsed.find(b"location")
 
 
 @pytest.mark.parametrize(
@@ -92,26 +92,26 @@ def test_trailers_have_no_status() -> None:
     ],
 )
 def test_fault_is_remembered_with_the_block(block: bytes, fault: str) -> None:
-    reader = GlanceReader()
+    reader = ResponseBlockReader()
 
     assert [fault, fault] == [reader.read(block).fault, reader.read(block).fault]
 
 
 def test_entry_of_the_table_keeps_its_fault() -> None:
-    reader = GlanceReader()
+    reader = ResponseBlockReader()
     reader.read(b"\x88\x40\x01A\x01b")
 
     assert "the name of a field is not valid" == reader.read(b"\x88\xbe").fault
 
 
 def test_blanks_are_told_apart() -> None:
-    glance = GlanceReader().read(b"\x88\x10\x01a\x02b ")
+    parsed = ResponseBlockReader().read(b"\x88\x10\x01a\x02b ")
 
-    assert ("", True) == (glance.fault, glance.has_blanks)
+    assert ("", True) == (parsed.fault, parsed.has_blanks)
 
 
 def test_what_the_table_has_dropped_is_no_entry() -> None:
-    reader = GlanceReader()
+    reader = ResponseBlockReader()
     large = b"\x40\x01a\x7f\xd1\x0e" + b"x" * 2000
     reader.read(b"\x88" + large * 3)
     assert 1 == len(reader.read(b"\xbf").entries)
@@ -129,13 +129,13 @@ def test_what_the_table_has_dropped_is_no_entry() -> None:
     ],
 )
 def test_smaller_table_is_said_first(block: bytes, reason: str) -> None:
-    reader = GlanceReader()
+    reader = ResponseBlockReader()
     reader.read(b"\x88")
     reader.allow_table(99)
     reader.allow_table(2000)
     with pytest.raises(ConnectionFault) as caught:
         reader.read(block)
-    reader = GlanceReader()
+    reader = ResponseBlockReader()
     reader.allow_table(99)
 
     assert reason == caught.value.reason
@@ -143,10 +143,10 @@ def test_smaller_table_is_said_first(block: bytes, reason: str) -> None:
 
 
 def test_bomb_is_a_fault_when_it_is_spelled_out() -> None:
-    reader = GlanceReader()
+    reader = ResponseBlockReader()
     reader.read(b"\x40\x01a" + b"\x7f\xa1\x1e" + b"x" * 4000)
-    glance = reader.read(b"\xbe" * 100)
+    parsed = reader.read(b"\xbe" * 100)
     with pytest.raises(ConnectionFault) as caught:
-        glance.fields(max_bytes=100_000)
+        parsed.fields(max_bytes=100_000)
 
     assert "a header block is too large when decoded" == caught.value.reason

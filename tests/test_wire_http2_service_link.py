@@ -13,7 +13,7 @@ from authproxy.tasks import Tasks
 from authproxy.values import parse_origin
 from authproxy.wire import refusals
 from authproxy.wire.http2.endpoints import ServiceEnd
-from authproxy.wire.http2.ports import Ends
+from authproxy.wire.http2.interfaces import Ends
 from authproxy.wire.http2.service_link import ServiceLink
 from authproxy.wire.loops import Loops
 from authproxy.wire.upstream.pool import Tries

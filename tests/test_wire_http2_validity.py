@@ -6,13 +6,13 @@ from authproxy.exchange import Exchange, RequestHead, make_field
 from authproxy.policy.messages.http2_validity import BLANKS, NO_LENGTH
 from authproxy.wire.http2.framing.frames import END_STREAM
 from authproxy.wire.http2.headers.blocks import plain_field
-from authproxy.wire.http2.headers.response_blocks import Glance, GlanceReader
+from authproxy.wire.http2.headers.response_blocks import ResponseBlock, ResponseBlockReader
 from authproxy.wire.http2.streams import Stream
 from authproxy.wire.http2.validity import answer_length, length_fault, misplaced
 
 
-def glance(*fields: tuple[bytes, bytes]) -> Glance:
-    return GlanceReader().read(b"".join(plain_field(*field) for field in fields))
+def parsed(*fields: tuple[bytes, bytes]) -> ResponseBlock:
+    return ResponseBlockReader().read(b"".join(plain_field(*field) for field in fields))
 
 
 def stream(*, method: bytes = b"GET", status: int = 0, content_type: bytes = b"") -> Stream:
@@ -44,7 +44,7 @@ def test_content_is_as_long_as_was_said(got: int, wanted: int, is_last: bool, fa
 def test_some_answers_have_no_content_whatever_they_say(
     method: bytes, status: bytes, length: int
 ) -> None:
-    found = glance((b":status", status), (b"content-length", b"5"))
+    found = parsed((b":status", status), (b"content-length", b"5"))
 
     assert length == answer_length(found, method)
 
@@ -65,7 +65,7 @@ def test_some_answers_have_no_content_whatever_they_say(
 def test_blocks_stand_where_they_belong(
     fields: list[tuple[bytes, bytes]], flags: int, status: int, fault: str
 ) -> None:
-    assert fault == misplaced(glance(*fields), flags, stream(status=status))
+    assert fault == misplaced(parsed(*fields), flags, stream(status=status))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,6 @@ def test_blocks_stand_where_they_belong(
     [(b"application/grpc+proto", ""), (b"application/json", BLANKS), (b"", BLANKS)],
 )
 def test_blanks_pass_for_grpc_only(content_type: bytes, fault: str) -> None:
-    found = glance((b":status", b"200"), (b"a", b"b "))
+    found = parsed((b":status", b"200"), (b"a", b"b "))
 
     assert fault == misplaced(found, 0, stream(content_type=content_type))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from authproxy.errors import Refused
-from authproxy.policy.access.cross_site import Asking, find_cross_site, is_own, is_told_site
+from authproxy.policy.access.cross_site import PageRequest, find_cross_site, is_own, is_told_site
 from authproxy.policy.access.networks import Address, AddressSet
 from authproxy.policy.routes import parse_host
 from authproxy.values.hosts import is_loopback
@@ -104,7 +104,7 @@ def acts_for_own_page(request: AdminRequest) -> bool:
 
 def _find_site(request: AdminRequest) -> Refusal | None:
     host = _host(request)
-    asking = Asking(
+    page = PageRequest(
         method=request.method.encode(),
         origin=_bytes(request.origin),
         site=_bytes(request.site),
@@ -115,7 +115,7 @@ def _find_site(request: AdminRequest) -> Refusal | None:
         upgrades=request.upgrades,
         is_told_site=bool(request.site) or is_told_site(b"http", parse_host(host)),
     )
-    found = find_cross_site(asking, host, ())
+    found = find_cross_site(page, host, ())
     if found is None:
         return None
     return Refusal(

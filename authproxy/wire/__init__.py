@@ -10,9 +10,9 @@ A request's way, and the order to read in:
     upstream/   the service's side: pool, connections, the way there
     http2/      the same for HTTP/2, where frames pass as they came
     and here    what they share: `refusals`, our own answers (`replies`, `rpc_replies`), writing
-                (`transport`), why nothing is read (`read_holds`), how a connection ends
-                (`goodbye`), answers before the answer (`interim`), requests that come back
-                (`loops`), `rare_warnings`, numbers (`status`),
-                the `recorder` of exchanges and who hears of them (`observing`), and `ports`, by
-                which those below know those above
+                (`transport`), pauses in reading (`read_holds`), the last moments of a client's
+                connection (`goodbye`), limits of 1xx answers (`interim`), requests that come
+                back (`loops`), `rare_warnings`, numbers (`status`), the `recorder` of exchanges,
+                the observers' methods (`observing`), and `interfaces`: Protocols for objects
+                that packages above make
 """

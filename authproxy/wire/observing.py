@@ -38,14 +38,14 @@ class Observers:
 
     @property
     def want_times(self) -> bool:
-        """Somebody asks for what `Hearing.wants_times` promises."""
+        """Somebody asks for what `ObserverMethods.wants_times` promises."""
         return self.want_details or any(
             getattr(observer, "wants_times", False) for observer in self._observers
         )
 
     @property
     def want_details(self) -> bool:
-        """Somebody asks for what `Hearing.wants_details` promises."""
+        """Somebody asks for what `ObserverMethods.wants_details` promises."""
         return any(getattr(observer, "wants_details", False) for observer in self._observers)
 
     @property

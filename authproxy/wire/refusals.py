@@ -3,7 +3,7 @@
 import math
 
 from authproxy.errors import Code, CredentialError, Refused, RefusedByGoogle, UpstreamError
-from authproxy.policy.access.cross_site import Asking
+from authproxy.policy.access.cross_site import PageRequest
 from authproxy.policy.google.rejection import Rejection
 
 _ALLOW = {"Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
@@ -54,15 +54,15 @@ def address(rule: str) -> Refused:
     )
 
 
-def cross_site(detail: str, asking: Asking) -> Refused:
+def cross_site(detail: str, page: PageRequest) -> Refused:
     """`detail` is for the log only."""
-    if asking.origin == b"null":
+    if page.origin == b"null":
         hint = (
             "The page has no origin (a file, a frame in a sandbox, or a redirect), so it cannot"
             " be allowed. If it is yours, serve it from a web server, and add that server's"
             f" origin to `allow_origins` in the configuration, {_EXAMPLE}."
         )
-    elif asking.has_referer_only:
+    elif page.has_referer_only:
         hint = (
             "If you followed a link, type the address instead. To follow links, reach this proxy as"
             f" localhost or by https, where browsers mark links. {_ALLOW_IT}"

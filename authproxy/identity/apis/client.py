@@ -9,7 +9,7 @@ from authproxy.errors import CredentialError
 from authproxy.exchange import Token
 from authproxy.identity.clock_skew import Skew
 from authproxy.identity.google.egress import AS_ENVIRONMENT, Egress
-from authproxy.identity.google.errors import Asked, translate
+from authproxy.identity.google.errors import RequestContext, translate
 from authproxy.identity.google.transport import Request
 from authproxy.identity.redaction import scrub
 from authproxy.identity.source import Source
@@ -87,7 +87,7 @@ class GoogleApi:
         try:
             answer = request(url, headers=fields)
         except Exception as error:  # noqa: BLE001 -- google-auth lets others' exceptions through
-            raise translate(error, Asked(source=api)) from None
+            raise translate(error, RequestContext(source=api)) from None
         finally:
             request.close()
         body = _parse(answer.data)

@@ -21,7 +21,7 @@ from authproxy.identity.clock_skew import Skew
 from authproxy.identity.files import read_text
 from authproxy.identity.google.access_tokens import access_token
 from authproxy.identity.google.egress import AS_ENVIRONMENT, Egress
-from authproxy.identity.google.errors import ADC_LOGIN, Asked, translate
+from authproxy.identity.google.errors import ADC_LOGIN, RequestContext, translate
 from authproxy.identity.google.federation import subject_file_of, subject_of
 from authproxy.identity.google.impersonation import IAM_SCOPE, actor, identity_token
 from authproxy.identity.google.transport import Request, switch_off_bound_tokens
@@ -238,7 +238,7 @@ class Google:
                 return self._access_token(kind, info, request)
             jwt = self._jwt(kind, info, wanted)
         except Exception as error:  # noqa: BLE001 -- google-auth lets Python's own pass through
-            raise translate(error, self._asked(info, request)) from None
+            raise translate(error, self._context(info, request)) from None
         finally:
             request.close()
         now = self._skew.now()
@@ -269,8 +269,8 @@ class Google:
             skew=self._skew,
         )
 
-    def _asked(self, info: Info, request: Request) -> Asked:
-        return Asked(
+    def _context(self, info: Info, request: Request) -> RequestContext:
+        return RequestContext(
             source=self.name,
             account=str(info.get("client_email", "")),
             target=self._impersonate or target_of(info),

@@ -20,8 +20,8 @@ ADC_LOGIN = "gcloud auth application-default login"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What was being done when it failed."""
+class RequestContext:
+    """Circumstances of a request to Google that failed, for the sentence about it."""
 
     source: str
     account: str = ""
@@ -134,37 +134,37 @@ CASES = (
 TRY_LATER = (408, 429)
 
 
-def translate(error: BaseException, asked: Asked) -> CredentialError:
+def translate(error: BaseException, context: RequestContext) -> CredentialError:
     """Never shows what an exception carries beyond Google's error code and description."""
     chain = list(_chain(error))
     own = next((each for each in chain if isinstance(each, CredentialError)), None)
     if own is not None:
         return own
-    if asked.subject and is_about_subject(chain):
-        return no_subject(chain, asked.source, asked.subject, asked.status)
+    if context.subject and is_about_subject(chain):
+        return no_subject(chain, context.source, context.subject, context.status)
     network = next((each for each in chain if _is_network(each)), None)
     if network is not None:
-        return _unreachable(network, asked)
-    answer = _answer(chain, asked)
+        return _unreachable(network, context)
+    answer = _answer(chain, context)
     known = next((case for case in CASES if case.needle in answer.words), None)
     if known is not None:
-        return _known(known, answer, asked)
+        return _known(known, answer, context)
     if answer.status >= 400:
-        return _refused(answer, asked)
-    if asked.answered == 0 and isinstance(error, ValueError):
+        return _refused(answer, context)
+    if context.answered == 0 and isinstance(error, ValueError):
         return CredentialError(
-            f"{asked.source}: the file's contents cannot be used",
+            f"{context.source}: the file's contents cannot be used",
             hint="Is the file complete, and is it the one that Google gave you?",
             detail=answer.words,
             permanent=True,
         )
-    if asked.answered and isinstance(error, ValueError | TypeError | KeyError):
+    if context.answered and isinstance(error, ValueError | TypeError | KeyError):
         return CredentialError(
-            f"{asked.source}: Google's answer was not in the expected form",
+            f"{context.source}: Google's answer was not in the expected form",
             hint="Is there a proxy or a sign-in page between here and Google?",
             detail=type(error).__name__,
         )
-    return _other(error, answer, asked)
+    return _other(error, answer, context)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -188,18 +188,18 @@ def _is_network(error: BaseException) -> bool:
     return isinstance(error, kinds)
 
 
-def _unreachable(error: BaseException, asked: Asked) -> CredentialError:
+def _unreachable(error: BaseException, context: RequestContext) -> CredentialError:
     from requests import exceptions
 
     reason = type(error).__name__
-    if asked.metadata and not asked.answered:
+    if context.metadata and not context.answered:
         return CredentialError(
-            f"{asked.source}: the metadata server does not answer ({reason})",
+            f"{context.source}: the metadata server does not answer ({reason})",
             hint="There is one on Google Cloud only; on GKE it is not ready in a pod's first"
             f" seconds. Elsewhere: {ADC_LOGIN}",
         )
     host = urlsplit(getattr(getattr(error, "request", None), "url", None) or "").hostname
-    message = f"{asked.source}: cannot reach {host or 'Google'} ({reason})"
+    message = f"{context.source}: cannot reach {host or 'Google'} ({reason})"
     if isinstance(error, exceptions.ProxyError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
         hint = "The proxy's own certificate is not trusted: name its CA in REQUESTS_CA_BUNDLE."
         return CredentialError(message, hint=hint)
@@ -211,23 +211,23 @@ def _unreachable(error: BaseException, asked: Asked) -> CredentialError:
     return CredentialError(message, hint="Is the network up? Does it need a proxy (HTTPS_PROXY)?")
 
 
-def _answer(chain: list[BaseException], asked: Asked) -> Answer:
+def _answer(chain: list[BaseException], context: RequestContext) -> Answer:
     """From the exception that is nearest to Google's answer."""
     args = [arg for each in chain for arg in each.args]
     bodies = [body for body in map(_body, args) if body]
     for body in bodies:
         error = body.get("error")
         if isinstance(error, Mapping):  # google.rpc.Status
-            status = error.get("code") if isinstance(error.get("code"), int) else asked.status
+            status = error.get("code") if isinstance(error.get("code"), int) else context.status
             reasons = [str(d.get("reason", "")) for d in error.get("details") or [] if _is_map(d)]
             words = [str(error.get("status", "")), *reasons, str(error.get("message", ""))]
             text = scrub(" ".join(filter(None, words)))
             return Answer(status=status or 0, words=text, by_iam=True)
         if isinstance(error, str):  # RFC 6749 5.2
             words = [error, str(body.get("error_subtype", "")), str(body.get("error_description"))]
-            return Answer(status=asked.status, words=scrub(" ".join(filter(None, words))))
+            return Answer(status=context.status, words=scrub(" ".join(filter(None, words))))
     texts = [arg for arg in args if isinstance(arg, str)]
-    return Answer(status=asked.status, words=scrub(texts[0]) if texts else "")
+    return Answer(status=context.status, words=scrub(texts[0]) if texts else "")
 
 
 def _is_map(value: object) -> bool:
@@ -244,53 +244,53 @@ def _body(arg: object) -> Mapping[str, Any]:
     return arg if isinstance(arg, Mapping) else {}
 
 
-def _known(case: Case, answer: Answer, asked: Asked) -> CredentialError:
-    places = {"account": asked.account or "EMAIL", "target": asked.target or "EMAIL"}
+def _known(case: Case, answer: Answer, context: RequestContext) -> CredentialError:
+    places = {"account": context.account or "EMAIL", "target": context.target or "EMAIL"}
     return CredentialError(
-        f"{asked.source}: {case.message.format_map(places)}",
+        f"{context.source}: {case.message.format_map(places)}",
         hint=case.hint.format_map(places),
         detail=answer.words,
         permanent=case.permanent,
     )
 
 
-def _refused(answer: Answer, asked: Asked) -> CredentialError:
-    by_metadata = asked.metadata and not answer.by_iam
+def _refused(answer: Answer, context: RequestContext) -> CredentialError:
+    by_metadata = context.metadata and not answer.by_iam
     who = "the metadata server" if by_metadata else "Google"
     later = answer.status >= 500 or answer.status in TRY_LATER
     if by_metadata and answer.status == 404:
         return CredentialError(
-            f"{asked.source}: the metadata server knows no service account",
+            f"{context.source}: the metadata server knows no service account",
             hint="Attach one to the VM, or bind the GKE pod's service account to one.",
             permanent=True,
         )
     return CredentialError(
-        f"{asked.source}: {who} answered {answer.status} instead of giving a token",
+        f"{context.source}: {who} answered {answer.status} instead of giving a token",
         hint="This is usually temporary; authproxy tries again." if later else "The log says more.",
         detail=answer.words,
         permanent=not later,
     )
 
 
-def _other(error: BaseException, answer: Answer, asked: Asked) -> CredentialError:
+def _other(error: BaseException, answer: Answer, context: RequestContext) -> CredentialError:
     from google.auth.exceptions import GoogleAuthError
 
     if isinstance(error, GaveUpError):
         return CredentialError(
-            f"{asked.source}: Google takes too long to answer",
+            f"{context.source}: Google takes too long to answer",
             hint="Is the network slow? authproxy tries again.",
         )
     if isinstance(error, OSError):
         return CredentialError(
-            f"{asked.source}: a file that is needed to reach Google cannot be read",
+            f"{context.source}: a file that is needed to reach Google cannot be read",
             hint="Is REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE set to a file that is not there?",
             detail=scrub(str(error)),
             permanent=True,
         )
     if isinstance(error, GoogleAuthError):
         return CredentialError(
-            f"{asked.source}: the credentials could not be used",
+            f"{context.source}: the credentials could not be used",
             hint="The log says more.",
             detail=answer.words or type(error).__name__,
         )
-    return unforeseen(asked.source, error)
+    return unforeseen(context.source, error)

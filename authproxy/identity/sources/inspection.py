@@ -12,7 +12,7 @@ from authproxy.errors import CredentialError
 from authproxy.identity.clock_skew import Skew
 from authproxy.identity.google.credentials import kind_of, read_info, target_of
 from authproxy.identity.google.egress import Egress
-from authproxy.identity.google.errors import Asked, translate
+from authproxy.identity.google.errors import RequestContext, translate
 from authproxy.identity.google.transport import Request
 from authproxy.identity.sources.gcloud import missing
 from authproxy.identity.sources.locations import (
@@ -68,7 +68,7 @@ def describe_file(path: Path, name: str) -> str:
     try:
         kind.credentials(info)
     except Exception as error:  # noqa: BLE001 -- google-auth lets Python's own pass through
-        raise translate(error, Asked(source=name)) from None
+        raise translate(error, RequestContext(source=name)) from None
     account = str(info.get("client_email") or target_of(info))
     return " ".join(filter(None, [WHAT[str(info["type"])], account]))
 
@@ -98,10 +98,10 @@ def metadata_account(environ: Mapping[str, str]) -> str:
             raise ValueError("an answer that names no account")
         return str(answer.data.decode("ascii", "replace"))[:320].strip()
     except Exception as error:  # noqa: BLE001 -- google-auth lets Python's own pass through
-        asked = Asked(
+        context = RequestContext(
             source="metadata", answered=request.answered, status=request.status, metadata=True
         )
-        raise translate(error, asked) from None
+        raise translate(error, context) from None
     finally:
         request.close()
 
@@ -113,7 +113,7 @@ def clock_offset_s(egress: Egress, clock: Callable[[], float] = time.time) -> fl
     try:
         date = request(CERTIFICATES, timeout=ASK_S).headers.get("date")
     except Exception as error:  # noqa: BLE001 -- google-auth lets Python's own pass through
-        raise translate(error, Asked(source="clock", answered=request.answered)) from None
+        raise translate(error, RequestContext(source="clock", answered=request.answered)) from None
     finally:
         request.close()
     if date is None:

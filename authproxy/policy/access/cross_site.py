@@ -40,7 +40,7 @@ TYPED = (b"", b"document", b"empty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class PageRequest:
     """What a request says about who makes it. Fields that it lacks are empty."""
 
     method: bytes
@@ -70,58 +70,58 @@ class Asking:
         return self.mode == b"navigate" and self.dest == b"document" and self.shows_only
 
 
-def find_cross_site(asking: Asking, host: bytes, allowed: Collection[bytes]) -> str | None:
+def find_cross_site(page: PageRequest, host: bytes, allowed: Collection[bytes]) -> str | None:
     """Who of another site asks, for the log; None when the request may pass.
 
     `host` is the Host by which we were asked; `allowed` are origins as `normal_origin` gives them.
     """
-    if asking.purpose:
-        refusal = _find_speculation(asking, host, allowed)
+    if page.purpose:
+        refusal = _find_speculation(page, host, allowed)
         if refusal is not None:
             return refusal
-    elif asking.is_link:
+    elif page.is_link:
         return None
-    if asking.origin:
-        return _find_origin(asking, host, allowed)
-    if asking.site:
-        return _find_site(asking, allowed)
-    if asking.referer and not asking.is_told_site:
-        origin = origin_of(asking.referer)
+    if page.origin:
+        return _find_origin(page, host, allowed)
+    if page.site:
+        return _find_site(page, allowed)
+    if page.referer and not page.is_told_site:
+        origin = origin_of(page.referer)
         if not _passes(origin, host, allowed):
             return f"Referer {_shown(origin)} is not {_shown(host)} and not in allow_origins"
     return None
 
 
-def _find_speculation(asking: Asking, host: bytes, allowed: Collection[bytes]) -> str | None:
+def _find_speculation(page: PageRequest, host: bytes, allowed: Collection[bytes]) -> str | None:
     """Our own page may have been led on by another site, which then stands in Sec-Fetch-Site."""
-    origin = origin_of(asking.referer)
+    origin = origin_of(page.referer)
     if normal_origin(origin) in allowed:
         return None
-    if is_own(origin, host) and asking.site in (b"", *SAME):
+    if is_own(origin, host) and page.site in (b"", *SAME):
         return None
     return (
-        f"it is a prefetch ({_shown(asking.purpose)}), Referer {_shown(origin)} is not"
-        f" {_shown(host)} and not in allow_origins, Sec-Fetch-Site is {_shown(asking.site)}"
+        f"it is a prefetch ({_shown(page.purpose)}), Referer {_shown(origin)} is not"
+        f" {_shown(host)} and not in allow_origins, Sec-Fetch-Site is {_shown(page.site)}"
     )
 
 
-def _find_origin(asking: Asking, host: bytes, allowed: Collection[bytes]) -> str | None:
-    if asking.origin == b"null" and asking.site == b"same-origin":
+def _find_origin(page: PageRequest, host: bytes, allowed: Collection[bytes]) -> str | None:
+    if page.origin == b"null" and page.site == b"same-origin":
         return None
-    if _passes(asking.origin, host, allowed):
+    if _passes(page.origin, host, allowed):
         return None
-    return f"Origin {_shown(asking.origin)} is not {_shown(host)} and not in allow_origins"
+    return f"Origin {_shown(page.origin)} is not {_shown(host)} and not in allow_origins"
 
 
-def _find_site(asking: Asking, allowed: Collection[bytes]) -> str | None:
+def _find_site(page: PageRequest, allowed: Collection[bytes]) -> str | None:
     """Of a request without Origin: a GET, in all browsers."""
-    if asking.site == b"same-origin" or asking.purpose:
+    if page.site == b"same-origin" or page.purpose:
         return None
-    if asking.shows_only and normal_origin(origin_of(asking.referer)) in allowed:
+    if page.shows_only and normal_origin(origin_of(page.referer)) in allowed:
         return None
-    if asking.site == b"none" and asking.dest in TYPED:
+    if page.site == b"none" and page.dest in TYPED:
         return None
-    return f"Sec-Fetch-Site is {_shown(asking.site)}, Sec-Fetch-Dest {_shown(asking.dest)}"
+    return f"Sec-Fetch-Site is {_shown(page.site)}, Sec-Fetch-Dest {_shown(page.dest)}"
 
 
 def _passes(origin: bytes, host: bytes, allowed: Collection[bytes]) -> bool:

@@ -15,13 +15,13 @@ from authproxy.policy.routes import Route, Site
 from authproxy.wire import refusals
 from authproxy.wire.admission.admission import Admission
 from authproxy.wire.admission.field_rules import check_fields
+from authproxy.wire.admission.general_checks import GeneralChecks
 from authproxy.wire.admission.listener_rules import ListenerRules, name_of
 from authproxy.wire.admission.page_access import PageAccess
 from authproxy.wire.admission.presentation import Presentation
 from authproxy.wire.admission.sender import Sender
 from authproxy.wire.admission.sent_fields import SentFields
 from authproxy.wire.admission.shown_key import ShownKey
-from authproxy.wire.admission.standing import Standing
 from authproxy.wire.admission.unix_peer import find_refusal
 from authproxy.wire.upstream.upstream import Upstream
 
@@ -49,9 +49,9 @@ class Caller:
         "_target",
         "_version",
         "address",
+        "general_checks",
         "refusal",
         "sent_fields",
-        "standing",
     )
 
     def __init__(
@@ -65,7 +65,7 @@ class Caller:
         peer = parse_peer(transport.get_extra_info("peername"))
         self.refusal = find_refusal(transport, peer, rules.peer_uids)
         """Why none of its requests may pass."""
-        self.standing = Standing(rules)
+        self.general_checks = GeneralChecks(rules)
         """What keeps some of them from passing, whoever they are for."""
         self._key = ShownKey(rules)
         self._page = PageAccess(rules)
@@ -153,7 +153,7 @@ class Caller:
         self._page.cors = b""
         if self.refusal is not None:
             raise self.refusal
-        self.standing.check(head, facts)
+        self.general_checks.check(head, facts)
         if self._version != rules.version:
             self._forget()
         self._locate(facts)

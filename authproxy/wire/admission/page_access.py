@@ -1,7 +1,7 @@
 """Whether the page that a browser has open may ask what it asks, and read the answer."""
 
 from authproxy.policy.access.cross_site import (
-    Asking,
+    PageRequest,
     find_cross_site,
     is_told_site,
     normal_origin,
@@ -51,7 +51,7 @@ class PageAccess:
         name, allowed = host or b"localhost", upstream.allow_origins
         if self._rules.allow_origins:
             allowed = allowed | self._rules.allow_origins
-        asking = Asking(
+        page = PageRequest(
             method=method,
             origin=facts.origin,
             site=facts.fetch_site,
@@ -62,9 +62,9 @@ class PageAccess:
             upgrades=facts.upgrade is not None,
             is_told_site=bool(facts.fetch_site) or is_told_site(proto, name_of(name)),
         )
-        refusal = find_cross_site(asking, name, allowed)
+        refusal = find_cross_site(page, name, allowed)
         if refusal is not None:
-            raise refusals.cross_site(refusal, asking)
+            raise refusals.cross_site(refusal, page)
         if facts.origin and normal_origin(facts.origin) in allowed:
             if is_preflight(method, facts.preflight_method):
                 raise preflight(facts)

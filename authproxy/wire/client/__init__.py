@@ -1,5 +1,5 @@
 """One client's connection: `connection` reads with `wire.http1` and makes a relay of each request.
 
-`pipeline` has those whose turn is now or later; `first_bytes` tells what else a client may speak;
-`ports` is what a connection needs of its server.
+`pipeline` is the queue of this connection's requests; `first_bytes` recognises what a client
+speaks in place of HTTP/1; `interfaces` is the Protocol of its server.
 """

@@ -15,12 +15,12 @@ from authproxy.settings import TimeoutSettings
 from authproxy.wire import refusals
 from authproxy.wire.admission.caller import Caller
 from authproxy.wire.client.first_bytes import Spoken, recognise
+from authproxy.wire.client.interfaces import Server
 from authproxy.wire.client.pipeline import Pipeline
-from authproxy.wire.client.ports import Server
 from authproxy.wire.goodbye import FIRST_REQUEST_S, HEAD_GRACE_S, Goodbye
 from authproxy.wire.http1.request_reader import RequestReader
 from authproxy.wire.read_holds import ALL, CONGESTED, EARLY, SWITCH, ReadHolds
-from authproxy.wire.relay.ports import Asked
+from authproxy.wire.relay.interfaces import ClientExchange
 from authproxy.wire.relay.relay import Relay
 from authproxy.wire.transport import reset, send
 
@@ -147,7 +147,7 @@ class ClientConnection(asyncio.Protocol):
         """The service says which protocol it is that follows."""
         self.holds.set(SWITCH, True)
 
-    def is_turn_of(self, relay: Asked) -> bool:
+    def is_turn_of(self, relay: ClientExchange) -> bool:
         return relay is self.pipeline.current
 
     # What relays ask for.
@@ -156,7 +156,7 @@ class ClientConnection(asyncio.Protocol):
         if self.out:
             send(self.out, self.transport)
 
-    def ended(self, relay: Asked) -> None:
+    def ended(self, relay: ClientExchange) -> None:
         """`relay` is over; go on with the next request, or close."""
         self.server.recorder.ended(relay.exchange, relay.received_bytes, relay.answer_bytes)
         pipeline = self.pipeline
@@ -182,7 +182,7 @@ class ClientConnection(asyncio.Protocol):
         if self.pipeline.current is not None:
             self.pipeline.current.flush()
 
-    def linger(self, relay: Asked) -> None:
+    def linger(self, relay: ClientExchange) -> None:
         """`relay` is over and the client still sends: let it read the answer before we close."""
         self.server.recorder.ended(relay.exchange, relay.received_bytes, relay.answer_bytes)
         self.pipeline.current = None
@@ -192,7 +192,7 @@ class ClientConnection(asyncio.Protocol):
         self._goodbye = Goodbye(self.transport)
         self._goodbye.end_writing()
 
-    def abort(self, relay: Asked) -> None:
+    def abort(self, relay: ClientExchange) -> None:
         """Cut the client off in the middle of an answer, so that it cannot take it for whole."""
         self.server.recorder.ended(relay.exchange, relay.received_bytes, relay.answer_bytes)
         self.pipeline.current = None

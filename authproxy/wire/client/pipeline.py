@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from authproxy.wire.client.ports import Answered
+from authproxy.wire.client.interfaces import Answered
 from authproxy.wire.http1.request_reader import RequestReader
 from authproxy.wire.read_holds import QUEUE, ReadHolds
 from authproxy.wire.relay.relay import Relay

@@ -18,8 +18,8 @@ from authproxy.wire.http2.framing.frames import (
     window_update,
 )
 from authproxy.wire.http2.framing.scanner import Scanner
+from authproxy.wire.http2.interfaces import Between
 from authproxy.wire.http2.own_content import OwnContent
-from authproxy.wire.http2.ports import Between
 from authproxy.wire.http2.replies import render, render_end
 from authproxy.wire.http2.streams import Stream
 from authproxy.wire.http2.teller import Teller, own_answer

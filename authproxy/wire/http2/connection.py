@@ -33,7 +33,7 @@ from authproxy.wire.http2.requests import Requests
 from authproxy.wire.http2.responses import Answers
 from authproxy.wire.http2.service_link import ServiceLink
 from authproxy.wire.http2.settings_sync import Agreement
-from authproxy.wire.relay.ports import Server
+from authproxy.wire.relay.interfaces import Server
 from authproxy.wire.status import Kind
 from authproxy.wire.transport import reset
 from authproxy.wire.upstream.upstream import Upstream

@@ -4,7 +4,7 @@ import asyncio
 from typing import cast
 
 from authproxy.wire.goodbye import Goodbye
-from authproxy.wire.http2.ports import Ears
+from authproxy.wire.http2.interfaces import Ears
 from authproxy.wire.loops import Loops
 
 

@@ -28,7 +28,7 @@ from authproxy.wire.http2.framing.frames import (
 from authproxy.wire.http2.framing.settings import MAX_STREAMS
 from authproxy.wire.http2.headers.request_blocks import Block, RequestBlocks
 from authproxy.wire.http2.headers.request_writer import RequestWriter
-from authproxy.wire.http2.ports import Between
+from authproxy.wire.http2.interfaces import Between
 from authproxy.wire.http2.settings_sync import Agreement
 from authproxy.wire.http2.streams import Stream
 from authproxy.wire.http2.validity import length_fault
@@ -44,7 +44,7 @@ class Requests:
         limits = splice.server.limits
         self._limits = limits
         self._blocks = RequestBlocks(limits)
-        self._writer = RequestWriter(self._blocks, splice.caller.standing)
+        self._writer = RequestWriter(self._blocks, splice.caller.general_checks)
         self._on_hold: tuple[Block, int, int, bytes] | None = None
         self.last_id = 0
         """The highest stream that the client has opened."""

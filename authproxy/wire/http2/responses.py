@@ -31,8 +31,8 @@ from authproxy.wire.http2.framing.frames import (
 )
 from authproxy.wire.http2.headers.answer_writer import NO_CORS, AnswerWriter
 from authproxy.wire.http2.headers.blocks import plain_field, plain_fields
-from authproxy.wire.http2.headers.response_blocks import Glance, GlanceReader
-from authproxy.wire.http2.ports import Between
+from authproxy.wire.http2.headers.response_blocks import ResponseBlock, ResponseBlockReader
+from authproxy.wire.http2.interfaces import Between
 from authproxy.wire.http2.settings_sync import Agreement
 from authproxy.wire.http2.streams import Stream
 from authproxy.wire.http2.validity import answer_length, length_fault, misplaced
@@ -53,7 +53,7 @@ class Answers:
         self._splice = splice
         self._calls = calls
         self._agreement = agreement
-        self._reader = GlanceReader()
+        self._reader = ResponseBlockReader()
         self._max_list = _LISTS * splice.server.limits.head_bytes
         self._writer = AnswerWriter(max_list=self._max_list)
         self.last_taken_id = STREAM_MASK
@@ -86,44 +86,44 @@ class Answers:
             raise ConnectionFault(
                 Failure.PROTOCOL_ERROR, "a push, although pushes are switched off"
             )
-        glance = self._reader.read(block)
+        parsed = self._reader.read(block)
         stream = self._calls.streams.get(stream_id)
         if stream is None:
-            return self._stray_block(glance, stream_id)
-        fault = glance.fault or misplaced(glance, flags, stream)
+            return self._stray_block(parsed, stream_id)
+        fault = parsed.fault or misplaced(parsed, flags, stream)
         if fault or stream.service_ended:
             self._malformed(stream_id, stream, fault)
-            return self._dropped(glance)
-        if glance.status in _REFUSABLE:
-            look = self._count_interim if glance.status < 200 else self._replace
-            look(glance, flags, stream_id, stream)
+            return self._dropped(parsed)
+        if parsed.status in _REFUSABLE:
+            look = self._count_interim if parsed.status < 200 else self._replace
+            look(parsed, flags, stream_id, stream)
             if stream_id in self._calls.refused:
-                return self._dropped(glance)
-        return self._pass_on(glance, flags, stream_id, stream, block)
+                return self._dropped(parsed)
+        return self._pass_on(parsed, flags, stream_id, stream, block)
 
     def _pass_on(
-        self, glance: Glance, flags: int, stream_id: int, stream: Stream, block: bytes
+        self, parsed: ResponseBlock, flags: int, stream_id: int, stream: Stream, block: bytes
     ) -> bytes | None:
-        hint = self._note(glance, stream)
+        hint = self._note(parsed, stream)
         home, writer = stream.home, self._writer
-        if glance.home is not home:
-            writer.look(glance, home)
+        if parsed.home is not home:
+            writer.look(parsed, home)
         frames = None
         if (
             writer.rewrites
-            or not glance.may_pass
+            or not parsed.may_pass
             or hint
             or stream.cors
             or self._calls.teller is not None
         ):
-            frames = self._write(glance, flags, stream_id, stream, block, hint)
+            frames = self._write(parsed, flags, stream_id, stream, block, hint)
         if flags & END_STREAM:
             self._calls.service_ended(stream_id, stream)
         return frames
 
     def _write(
         self,
-        glance: Glance,
+        parsed: ResponseBlock,
         flags: int,
         stream_id: int,
         stream: Stream,
@@ -134,15 +134,15 @@ class Answers:
         home, writer = stream.home, self._writer
         more, cors = plain_field(HINT, hint) if hint else b"", NO_CORS
         # Interim answers and trailers have no need of it.
-        if glance.status >= 200:
+        if parsed.status >= 200:
             if stream.cors:
-                cors = settle(stream.cors, glance.find(ALLOW_ORIGIN), home)
-            if glance.sets_cookies:
-                more += _cookies(stream, glance.fields(max_bytes=self._max_list))
-        frames = writer.write(glance, block, flags, stream_id, home, more=more, cors=cors)
+                cors = settle(stream.cors, parsed.find(ALLOW_ORIGIN), home)
+            if parsed.sets_cookies:
+                more += _cookies(stream, parsed.fields(max_bytes=self._max_list))
+        frames = writer.write(parsed, block, flags, stream_id, home, more=more, cors=cors)
         if self._calls.teller is not None:
-            sent = writer.describe(glance, home, more=more, cors=cors)
-            self._calls.teller.answer_block(stream.exchange, glance, sent, self._max_list)
+            sent = writer.describe(parsed, home, more=more, cors=cors)
+            self._calls.teller.answer_block(stream.exchange, parsed, sent, self._max_list)
         return frames
 
     def control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> bytes | None:
@@ -204,34 +204,34 @@ class Answers:
         self._splice.to_service(rst_stream(stream_id, failure))
         self._calls.fail(stream_id, stream, call_refusals.malformed_answer(fault))
 
-    def _stray_block(self, glance: Glance, stream_id: int) -> bytes | None:
+    def _stray_block(self, parsed: ResponseBlock, stream_id: int) -> bytes | None:
         """Of a call that is over."""
         self._check_made(stream_id)
-        is_valid = not (glance.fault or glance.has_blanks or self._writer.rewrites)
+        is_valid = not (parsed.fault or parsed.has_blanks or self._writer.rewrites)
         if is_valid and stream_id in self._calls.taken_back:
             return None  # it crossed with the client's reset, whose table learns from it
-        return self._dropped(glance)
+        return self._dropped(parsed)
 
-    def _dropped(self, glance: Glance) -> bytes:
+    def _dropped(self, parsed: ResponseBlock) -> bytes:
         """It does not reach the client, who must not miss what it does to its table."""
-        self._writer.drop(glance)
+        self._writer.drop(parsed)
         return b""
 
-    def _note(self, glance: Glance, stream: Stream) -> bytes:
+    def _note(self, parsed: ResponseBlock, stream: Stream) -> bytes:
         """What there is to say about it to the client, if anything."""
         stream.silent_s = 0.0
         hint = b""
         exchange = stream.exchange
-        status = glance.status
+        status = parsed.status
         if not exchange.status and status >= 200:
             self._splice.server.recorder.answered(exchange, status)
-            stream.head = glance
-            stream.answer_length = answer_length(glance, exchange.head.method)
+            stream.head = parsed
+            stream.answer_length = answer_length(parsed, exchange.head.method)
             if status >= LOWEST_STATUS:
-                hint = _find_hint(self._splice.server.explainer, stream, self._head(glance))
+                hint = _find_hint(self._splice.server.explainer, stream, self._head(parsed))
         return hint
 
-    def _replace(self, glance: Glance, flags: int, stream_id: int, stream: Stream) -> None:
+    def _replace(self, parsed: ResponseBlock, flags: int, stream_id: int, stream: Stream) -> None:
         """What its client can make nothing of is answered by ourselves.
 
         Also: where Google did not like the token, the next call shall have a new one.
@@ -240,12 +240,12 @@ class Answers:
         upstream, token = splice.upstream, stream.token
         if upstream is None or token is None or stream.is_answered:
             return
-        head = self._head(glance)
+        head = self._head(parsed)
         if is_token_rejection(head):
             upstream.tokens.reject(token)
         explainer = splice.server.explainer
         instead: UpstreamError | None = None
-        if glance.status in REDIRECTS:
+        if parsed.status in REDIRECTS:
             home = stream.home
             instead = explainer.find_instead(exchange, upstream, token, head, home)
         if instead is None:
@@ -257,19 +257,21 @@ class Answers:
                 splice.to_service(rst_stream(stream_id, Failure.CANCEL))
             self._calls.refuse(stream_id, stream, instead)
 
-    def _count_interim(self, glance: Glance, _flags: int, stream_id: int, stream: Stream) -> None:
+    def _count_interim(
+        self, parsed: ResponseBlock, _flags: int, stream_id: int, stream: Stream
+    ) -> None:
         """An interim answer came; a call that gets nothing else is refused."""
         stream.interim = stream.interim or InterimCount()
         try:
-            size = sum(len(name) + len(value) for name, value, _, _ in glance.entries)
+            size = sum(len(name) + len(value) for name, value, _, _ in parsed.entries)
             stream.interim.add(stream.exchange.request_id, size)
         except UpstreamError as error:
             self._splice.to_service(rst_stream(stream_id, Failure.CANCEL))
             self._calls.fail(stream_id, stream, error)
 
-    def _head(self, glance: Glance) -> ResponseHead:
-        fields = glance.fields(max_bytes=self._max_list)
-        return ResponseHead(glance.status, b"", [(name, value, b"") for name, value in fields])
+    def _head(self, parsed: ResponseBlock) -> ResponseHead:
+        fields = parsed.fields(max_bytes=self._max_list)
+        return ResponseHead(parsed.status, b"", [(name, value, b"") for name, value in fields])
 
     def _taken_back(self, stream_id: int, stream: Stream, payload: bytes) -> None:
         exchange = stream.exchange

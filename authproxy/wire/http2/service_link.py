@@ -4,7 +4,7 @@ from authproxy.errors import AuthProxyError, CredentialError, UpstreamError
 from authproxy.wire import refusals
 from authproxy.wire.http2 import call_refusals
 from authproxy.wire.http2.endpoints import ServiceEnd
-from authproxy.wire.http2.ports import Ends
+from authproxy.wire.http2.interfaces import Ends
 from authproxy.wire.loops import Loops
 from authproxy.wire.upstream import mismatch
 from authproxy.wire.upstream.upstream import Upstream

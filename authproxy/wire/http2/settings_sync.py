@@ -16,7 +16,7 @@ from authproxy.wire.http2.framing.settings import (
     passing_settings,
     read_settings,
 )
-from authproxy.wire.http2.ports import Between
+from authproxy.wire.http2.interfaces import Between
 
 MAX_UNCONFIRMED = 100
 """SETTINGS that one side may leave unconfirmed; we note something for each."""

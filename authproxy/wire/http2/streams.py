@@ -4,7 +4,7 @@ from authproxy.exchange import Exchange, Token
 from authproxy.policy.messages.http2_validity import NO_LENGTH
 from authproxy.policy.messages.origin_mapping import Home
 from authproxy.wire.admission.admission import NOWHERE, Admission
-from authproxy.wire.http2.headers.response_blocks import Glance
+from authproxy.wire.http2.headers.response_blocks import ResponseBlock
 from authproxy.wire.interim import InterimCount
 
 
@@ -42,7 +42,7 @@ class Stream:
         """None until it was admitted."""
         self.interim: InterimCount | None = None
         """Of interim answers, once one has come."""
-        self.head: Glance | None = None
+        self.head: ResponseBlock | None = None
         """That of the final answer, once it has come."""
         self.cors = b""
         """The lines that let a page of an allowed origin read the answer."""

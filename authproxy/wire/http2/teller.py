@@ -20,7 +20,7 @@ from authproxy.exchange import (
 )
 from authproxy.policy.messages.http2_fields import Pair
 from authproxy.wire.http2.framing.scanner import Receiver, Scanner
-from authproxy.wire.http2.headers.response_blocks import Glance
+from authproxy.wire.http2.headers.response_blocks import ResponseBlock
 from authproxy.wire.http2.streams import Stream
 from authproxy.wire.recorder import Recorder
 from authproxy.wire.replies import answer
@@ -56,16 +56,16 @@ class Teller:
             self._recorder.head_sent(exchange, replace(sent, opening=opening))
 
     def answer_block(
-        self, exchange: Exchange, glance: Glance, sent: Iterable[Pair], max_bytes: int
+        self, exchange: Exchange, parsed: ResponseBlock, sent: Iterable[Pair], max_bytes: int
     ) -> None:
         """A head, or trailers, as they came and as they were `sent` on."""
         recorder = self._recorder
-        if glance.status >= 200 and recorder.heads:
-            came = response_head(glance.status, glance.pairs, max_bytes=max_bytes)
-            written = response_head(glance.status, sent, max_bytes=max_bytes)
+        if parsed.status >= 200 and recorder.heads:
+            came = response_head(parsed.status, parsed.pairs, max_bytes=max_bytes)
+            written = response_head(parsed.status, sent, max_bytes=max_bytes)
             recorder.answer_head(exchange, came, written)
-        elif not glance.status and recorder.trailers:
-            trailers = response_head(0, glance.pairs, max_bytes=max_bytes)
+        elif not parsed.status and recorder.trailers:
+            trailers = response_head(0, parsed.pairs, max_bytes=max_bytes)
             recorder.answer_trailers(exchange, trailers.headers)
 
     def ended(self, exchange: Exchange, from_client: int, to_client: int) -> None:

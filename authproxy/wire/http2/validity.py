@@ -6,16 +6,16 @@ from authproxy.policy.messages.http2_validity import BLANKS, NO_LENGTH
 from authproxy.wire.http2.framing.frames import END_STREAM
 
 if TYPE_CHECKING:
-    from authproxy.wire.http2.headers.response_blocks import Glance
+    from authproxy.wire.http2.headers.response_blocks import ResponseBlock
     from authproxy.wire.http2.streams import Stream
 
 _BODILESS = frozenset([204, 304])
 
 
-def misplaced(glance: "Glance", flags: int, stream: "Stream") -> str:
+def misplaced(parsed: "ResponseBlock", flags: int, stream: "Stream") -> str:
     """Of a block of an answer that is valid by itself."""
-    is_last, status = bool(flags & END_STREAM), glance.status
-    if glance.has_blanks and not _is_grpc(stream):
+    is_last, status = bool(flags & END_STREAM), parsed.status
+    if parsed.has_blanks and not _is_grpc(stream):
         return BLANKS
     if stream.is_answered:
         return _trailers_fault(status, stream, is_last=is_last)
@@ -25,7 +25,7 @@ def misplaced(glance: "Glance", flags: int, stream: "Stream") -> str:
         if status == 101:
             return "the status 101, which HTTP/2 does not have"
         return "an interim answer that ends the call" if is_last else ""
-    wanted = answer_length(glance, stream.exchange.head.method)
+    wanted = answer_length(parsed, stream.exchange.head.method)
     return length_fault(0, wanted, is_last=is_last) if wanted > 0 else ""
 
 
@@ -37,10 +37,10 @@ def _trailers_fault(status: int, stream: "Stream", *, is_last: bool) -> str:
     return length_fault(stream.answer_bytes, stream.answer_length, is_last=True)
 
 
-def answer_length(glance: "Glance", method: bytes) -> int:
+def answer_length(parsed: "ResponseBlock", method: bytes) -> int:
     """Bytes of content that are to come: to HEAD, with 204 and 304 none, whatever they say."""
-    bodiless = method == b"HEAD" or glance.status in _BODILESS
-    return 0 if bodiless else glance.length
+    bodiless = method == b"HEAD" or parsed.status in _BODILESS
+    return 0 if bodiless else parsed.length
 
 
 def length_fault(got: int, wanted: int, *, is_last: bool) -> str:

@@ -16,12 +16,12 @@ from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
 from authproxy.wire.admission.listener_rules import ListenerRules
 from authproxy.wire.client.connection import ClientConnection
+from authproxy.wire.interfaces import OpenConnection
 from authproxy.wire.listening.acceptor import Acceptor
 from authproxy.wire.listening.proxy_protocol import Context, serve
 from authproxy.wire.listening.room import Room
 from authproxy.wire.listening.without_tls import WrongPorts, lacks_tls, meet
 from authproxy.wire.loops import Loops
-from authproxy.wire.ports import Open
 from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.hints import Explainer
 from authproxy.wire.status import Kind, ServerStatus
@@ -58,7 +58,7 @@ class ProxyServer:
         self.timeouts = timeouts
         self._listening: list[Callable[[], object]] = []
         """Each ends the listening on one socket."""
-        self._connections: dict[Open, Address | None] = {}
+        self._connections: dict[OpenConnection, Address | None] = {}
         self._counts = counts
         self._none_open = asyncio.Event()
         self._none_open.set()
@@ -150,13 +150,13 @@ class ProxyServer:
 
         return close
 
-    def opened(self, connection: Open, client: Address | None) -> str | None:
+    def opened(self, connection: OpenConnection, client: Address | None) -> str | None:
         """Something open; why it is one too many, if it is, for the log."""
         self._connections[connection] = client
         self._none_open.clear()
         return self._counts.opened(client)
 
-    def closed(self, connection: Open) -> None:
+    def closed(self, connection: OpenConnection) -> None:
         if connection in self._connections:
             self._counts.closed(self._connections.pop(connection))
         if not self._connections:
@@ -253,7 +253,7 @@ class ProxyServer:
             pool.close_idlest()
 
     @property
-    def connections(self) -> tuple[Open, ...]:
+    def connections(self) -> tuple[OpenConnection, ...]:
         """What is open, oldest first."""
         return tuple(self._connections)
 

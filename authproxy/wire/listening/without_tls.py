@@ -11,8 +11,8 @@ import socket
 from authproxy.policy.access.networks import Address
 from authproxy.wire import refusals
 from authproxy.wire.admission.caller import Caller
+from authproxy.wire.admission.general_checks import GeneralChecks
 from authproxy.wire.admission.listener_rules import ListenerRules
-from authproxy.wire.admission.standing import Standing
 from authproxy.wire.listening.acceptor import show_address, show_name
 from authproxy.wire.loops import Loops, accepted_link
 from authproxy.wire.rare_warnings import Seldom
@@ -57,7 +57,7 @@ def meet(
     """
     caller = Caller(transport, rules, client)
     link = accepted_link(transport)
-    caller.standing = Standing(rules, loops=loops, link=link, is_proxy=is_proxy)
+    caller.general_checks = GeneralChecks(rules, loops=loops, link=link, is_proxy=is_proxy)
     if lacks_tls:
         caller.refusal = refusals.tls_required()
     return caller

@@ -11,10 +11,10 @@ from authproxy.wire.http1.response_writer import add_to_head, connection_line, f
 from authproxy.wire.relay import cookies
 from authproxy.wire.relay.chunked_body import ChunkedBody
 from authproxy.wire.relay.event_stream import EventStream, Streaming, may_end_early
-from authproxy.wire.relay.ports import Asked
+from authproxy.wire.relay.interfaces import ClientExchange
 
 
-class Answering(Asked, Streaming, Protocol):
+class Answering(ClientExchange, Streaming, Protocol):
     """An exchange whose answer begins."""
 
 

@@ -14,7 +14,7 @@ from authproxy.policy.messages.facts import ResponseFacts
 from authproxy.policy.messages.headers import answer_end
 from authproxy.policy.messages.origin_mapping import Home
 from authproxy.wire.recorder import Recorder
-from authproxy.wire.relay.ports import Client
+from authproxy.wire.relay.interfaces import Client
 from authproxy.wire.transport import add_chunk
 
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?:\r\n|\n|\r)")

@@ -21,9 +21,9 @@ from authproxy.wire.observing import read_written
 from authproxy.wire.read_holds import EARLY
 from authproxy.wire.relay import retry
 from authproxy.wire.relay.answer_heads import add_interim, begin_answer, reply
-from authproxy.wire.relay.asking import Asking
 from authproxy.wire.relay.chunked_body import ChunkedBody
 from authproxy.wire.relay.event_stream import EventStream
+from authproxy.wire.relay.pending import PendingRequest
 from authproxy.wire.relay.replay_buffer import KeptBody
 from authproxy.wire.relay.telling import read_own, sent_head
 from authproxy.wire.relay.tunnel import switch
@@ -31,7 +31,7 @@ from authproxy.wire.transport import add_body
 from authproxy.wire.upstream.connection import ServiceConnection
 
 
-class Relay(Asking):
+class Relay(PendingRequest):
     """Between one client connection and, for as long as it lasts, one connection to the service."""
 
     # One is made for every request, so the defaults stand on the class and cost nothing.
@@ -56,7 +56,7 @@ class Relay(Asking):
         fields = client.caller.sent_fields.write(head, facts, self.admission, upstream.rules)
         token_line = upstream.token_line(self.token, facts)
         if connection.is_here and facts.forwarded_proto:
-            fields += client.caller.standing.mark(facts, head.headers)
+            fields += client.caller.general_checks.mark(facts, head.headers)
         if self.recorder.fields:
             own = self.recorder.own_fields(self.exchange)
             fields += b"".join(b"%b: %b\r\n" % field for field in own)

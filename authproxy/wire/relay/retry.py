@@ -12,7 +12,7 @@ from authproxy.policy.messages.rpc import Rpc, find_rpc
 from authproxy.policy.retry import IDEMPOTENT, may_resend, pause_s
 from authproxy.wire.admission.admission import Admission
 from authproxy.wire.relay.answer_heads import add_lines
-from authproxy.wire.relay.ports import Client
+from authproxy.wire.relay.interfaces import Client
 from authproxy.wire.upstream.mismatch import silence_hint
 from authproxy.wire.upstream.upstream import Upstream
 

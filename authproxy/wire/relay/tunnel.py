@@ -16,7 +16,7 @@ from authproxy.wire import refusals
 from authproxy.wire.admission.admission import Admission
 from authproxy.wire.observing import Hooks, read_written
 from authproxy.wire.recorder import Recorder
-from authproxy.wire.relay.ports import Client
+from authproxy.wire.relay.interfaces import Client
 from authproxy.wire.status import Kind
 from authproxy.wire.transport import reset, resume
 from authproxy.wire.upstream.connection import ServiceConnection

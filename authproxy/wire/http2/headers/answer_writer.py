@@ -26,7 +26,7 @@ from authproxy.wire.http2.headers.blocks import (
     plain_fields,
     table_update,
 )
-from authproxy.wire.http2.headers.response_blocks import Glance
+from authproxy.wire.http2.headers.response_blocks import ResponseBlock
 
 NOTHING: frozenset[bytes] = frozenset()
 NO_CORS = b"", NOTHING
@@ -58,20 +58,20 @@ class AnswerWriter:
         due, self._due_update = self._due_update, b""
         return due
 
-    def look(self, glance: Glance, home: Home) -> None:
+    def look(self, parsed: ResponseBlock, home: Home) -> None:
         """Find out what in it the client at `home` must see otherwise."""
-        glance.home = home
-        glance.must_change = glance.has_blanks or any(
+        parsed.home = home
+        parsed.must_change = parsed.has_blanks or any(
             _must_go(entry[0], home)
             or (entry[0] in LOCAL_FIELDS and local_value(entry[0], entry[1], home) != entry[1])
-            for entry in glance.entries
+            for entry in parsed.entries
         )
-        glance.sets_cookies = any(entry[0] in COOKIE_FIELDS for entry in glance.entries)
-        glance.may_pass = not (glance.must_change or glance.sets_cookies or glance.resizes)
+        parsed.sets_cookies = any(entry[0] in COOKIE_FIELDS for entry in parsed.entries)
+        parsed.may_pass = not (parsed.must_change or parsed.sets_cookies or parsed.resizes)
 
     def write(
         self,
-        glance: Glance,
+        parsed: ResponseBlock,
         block: bytes,
         flags: int,
         stream_id: int,
@@ -85,34 +85,39 @@ class AnswerWriter:
         `more`: fields of our own, plain. `cors`: finished lines, and the fields that give way.
         """
         lines, gives_way = cors
-        if not self.rewrites and not glance.must_change and not lines:
-            if glance.resizes:
+        if not self.rewrites and not parsed.must_change and not lines:
+            if parsed.resizes:
                 self._due_update = b""
             # A literal at the end touches no table, so nothing else need be written anew.
             return _as_frames(block + more, flags, stream_id) if more else None
         self.rewrites = True
-        block = self._rewritten(glance, home, gives_way)
+        block = self._rewritten(parsed, home, gives_way)
         return _as_frames(block + more + plain_fields(lines), flags, stream_id)
 
     def describe(
-        self, glance: Glance, home: Home, *, more: bytes, cors: tuple[bytes, frozenset[bytes]]
+        self,
+        parsed: ResponseBlock,
+        home: Home,
+        *,
+        more: bytes,
+        cors: tuple[bytes, frozenset[bytes]],
     ) -> Iterator[Pair]:
         """What `write` has just written, or let pass, for observers."""
         if self.rewrites:
-            yield from _local_fields(glance, home, cors[1])
+            yield from _local_fields(parsed, home, cors[1])
         else:
-            yield from glance.pairs
+            yield from parsed.pairs
         yield from BlockReader(max_list=self._max_list).read(more + plain_fields(cors[0]))
 
-    def drop(self, glance: Glance) -> None:
+    def drop(self, parsed: ResponseBlock) -> None:
         """It does not reach the client, who must not miss what it does to its table."""
-        if glance.pushed or glance.resizes:
+        if parsed.pushed or parsed.resizes:
             self.rewrites = True
 
-    def _rewritten(self, glance: Glance, home: Home, drop: frozenset[bytes]) -> bytes:
+    def _rewritten(self, parsed: ResponseBlock, home: Home, drop: frozenset[bytes]) -> bytes:
         parts = []
         size = 0
-        for name, value in _local_fields(glance, home, drop):
+        for name, value in _local_fields(parsed, home, drop):
             parts.append(plain_field(name, value))
             size += len(parts[-1])
             if size > self._max_list:
@@ -128,9 +133,9 @@ class AnswerWriter:
         return f"<AnswerWriter [{'writes anew' if self.rewrites else 'passes'}]>"
 
 
-def _local_fields(glance: Glance, home: Home, drop: frozenset[bytes]) -> Iterator[Pair]:
+def _local_fields(parsed: ResponseBlock, home: Home, drop: frozenset[bytes]) -> Iterator[Pair]:
     """Those of its fields that the client at `home` gets, as it must see them."""
-    for name, value, _, _ in glance.entries:
+    for name, value, _, _ in parsed.entries:
         if name in drop or _must_go(name, home):
             continue
         if name in LOCAL_FIELDS:

@@ -7,7 +7,7 @@ from authproxy.policy.messages.headers import ServiceRules
 from authproxy.policy.messages.http2_fields import Call, Pair, call_fields, trailer_fields
 from authproxy.policy.messages.origin_mapping import Home
 from authproxy.wire.admission.admission import Admission
-from authproxy.wire.admission.standing import Standing
+from authproxy.wire.admission.general_checks import GeneralChecks
 from authproxy.wire.http2.framing.frames import (
     END_STREAM,
     HAS_PRIORITY,
@@ -22,12 +22,12 @@ from authproxy.wire.http2.headers.request_blocks import Block, RequestBlocks
 class RequestWriter:
     """Of one connection, whose table the service keeps too."""
 
-    __slots__ = ("_blocks", "_standing", "_table", "_writer")
+    __slots__ = ("_blocks", "_general_checks", "_table", "_writer")
 
-    def __init__(self, blocks: RequestBlocks, standing: Standing) -> None:
+    def __init__(self, blocks: RequestBlocks, general_checks: GeneralChecks) -> None:
         """`blocks`: those of the client, whose table is as large as the service says."""
         self._blocks = blocks
-        self._standing = standing
+        self._general_checks = general_checks
         self._writer = BlockWriter()
         self._table = DEFAULT_TABLE
 
@@ -77,7 +77,7 @@ class RequestWriter:
     def _fields(self, call: Call, admission: Admission, token: Token) -> list[Pair]:
         upstream, forwarded = admission.service, admission.forwarded
         if upstream.is_here and call.facts.forwarded_proto:
-            forwarded += self._standing.mark(call.facts, call.head.headers)
+            forwarded += self._general_checks.mark(call.facts, call.head.headers)
         return call_fields(
             call,
             upstream.rules,

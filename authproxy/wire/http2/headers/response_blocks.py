@@ -35,7 +35,7 @@ _STATIC: tuple[Entry, ...] = tuple(
 )
 
 
-class Glance:
+class ResponseBlock:
     """What one header block of a service says, and whether it may pass as it came."""
 
     __slots__ = (
@@ -100,7 +100,7 @@ class Glance:
         return pairs
 
 
-class GlanceReader:
+class ResponseBlockReader:
     """One direction's blocks, in the order in which they come."""
 
     __slots__ = ("_known", "_limit", "_owed", "_size", "_table", "_version", "max_size")
@@ -115,7 +115,7 @@ class GlanceReader:
         self._owed: int | None = None
         """The client's table has become smaller; the next block must say that it keeps to this."""
         self._version = 0
-        self._known: dict[bytes, Glance] = {}
+        self._known: dict[bytes, ResponseBlock] = {}
 
     def allow_table(self, size: int) -> None:
         """The service has confirmed that the client's table has this size (RFC 9113 4.3.1)."""
@@ -123,7 +123,7 @@ class GlanceReader:
         if size < self.max_size:
             self._owed = size if self._owed is None else min(size, self._owed)
 
-    def read(self, block: bytes) -> Glance:
+    def read(self, block: bytes) -> ResponseBlock:
         """Raises ConnectionFault for what is no header block."""
         known = self._known.get(block)
         if (
@@ -138,50 +138,50 @@ class GlanceReader:
                 if self._size > self.max_size + _SLACK:
                     self._cut()
             return known
-        glance = self._walk(block)
-        glance.version = self._version
-        if len(block) <= MAX_KNOWN_BYTES and (glance.is_lasting or not glance.pushed):
+        parsed = self._walk(block)
+        parsed.version = self._version
+        if len(block) <= MAX_KNOWN_BYTES and (parsed.is_lasting or not parsed.pushed):
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
-            self._known[block] = glance
-        return glance
+            self._known[block] = parsed
+        return parsed
 
-    def _walk(self, block: bytes) -> Glance:
-        glance = Glance()
+    def _walk(self, block: bytes) -> ResponseBlock:
+        parsed = ResponseBlock()
         at, end = 0, len(block)
         try:
             while at < end:
-                at = self._step(block, at, glance)
+                at = self._step(block, at, parsed)
         except IndexError:
             raise _broken("a header block is not valid") from None
         if at != end:
             raise _broken("a header block ends too early")
         if self._owed is not None:
             raise _broken("a header block without the required update of the table's size")
-        _judge(glance)
-        return glance
+        _judge(parsed)
+        return parsed
 
-    def _step(self, block: bytes, at: int, glance: Glance) -> int:
+    def _step(self, block: bytes, at: int, parsed: ResponseBlock) -> int:
         """Read one representation (RFC 7541 6); where the next one begins."""
         first = block[at]
         if first >= 0x80:
             index, at = _integer(block, at, 0x7F)
-            glance.entries.append(self._entry(index, glance))
+            parsed.entries.append(self._entry(index, parsed))
         elif first >= 0x40:
-            entry, at = self._literal(block, at, 0x3F, glance)
-            glance.entries.append(entry)
-            self._push(entry, glance)
+            entry, at = self._literal(block, at, 0x3F, parsed)
+            parsed.entries.append(entry)
+            self._push(entry, parsed)
         elif first >= 0x20:
             size, at = _integer(block, at, 0x1F)
-            self._resize(size, glance)
+            self._resize(size, parsed)
         else:
-            entry, at = self._literal(block, at, 0x0F, glance)
-            glance.entries.append(entry)
+            entry, at = self._literal(block, at, 0x0F, parsed)
+            parsed.entries.append(entry)
         return at
 
-    def _resize(self, size: int, glance: Glance) -> None:
+    def _resize(self, size: int, parsed: ResponseBlock) -> None:
         """RFC 7541 4.2 and 6.3."""
-        if glance.entries:
+        if parsed.entries:
             raise _broken("an update of the table's size behind a field")
         if size > self._limit:
             raise _broken("a table that is larger than the client allows")
@@ -189,15 +189,17 @@ class GlanceReader:
             self._owed = None
         self.max_size = size
         self._cut()
-        glance.is_lasting = False
-        glance.resizes = True
+        parsed.is_lasting = False
+        parsed.resizes = True
         self._version += 1
         self._known.clear()
 
-    def _literal(self, block: bytes, at: int, prefix: int, glance: Glance) -> tuple[Entry, int]:
+    def _literal(
+        self, block: bytes, at: int, prefix: int, parsed: ResponseBlock
+    ) -> tuple[Entry, int]:
         index, at = _integer(block, at, prefix)
         if index:
-            name = self._entry(index, glance)[0]
+            name = self._entry(index, parsed)[0]
         else:
             raw, coded, at = _string(block, at)
             name = _spelled(raw) if coded else raw
@@ -205,22 +207,22 @@ class GlanceReader:
         short = len(raw) <= _SHORT and len(name) <= _SHORT
         return (_remembered_entry if short else _make_entry)(name, raw, coded), at
 
-    def _entry(self, index: int, glance: Glance) -> Entry:
+    def _entry(self, index: int, parsed: ResponseBlock) -> Entry:
         if index == 0:
             raise _broken("a header block is not valid")
         if index <= len(_STATIC):
             return _STATIC[index - 1]
-        glance.is_lasting = False
+        parsed.is_lasting = False
         if self._size > self.max_size:
             self._cut()
         return self._table[index - len(_STATIC) - 1]
 
-    def _push(self, entry: Entry, glance: Glance) -> None:
+    def _push(self, entry: Entry, parsed: ResponseBlock) -> None:
         self._version += 1
         self._table.appendleft(entry)
         self._size += entry[3]
-        glance.pushed.append(entry)
-        glance.pushed_size += entry[3]
+        parsed.pushed.append(entry)
+        parsed.pushed_size += entry[3]
         if self._size > self.max_size + _SLACK:
             self._cut()
 
@@ -275,22 +277,22 @@ def _make_entry(name: bytes, raw: bytes, coded: bool) -> Entry:
 _remembered_entry = lru_cache(maxsize=2048)(_make_entry)
 
 
-def _judge(glance: Glance) -> None:
+def _judge(parsed: ResponseBlock) -> None:
     """What the fields are together; each has been judged by itself."""
-    for at, (name, value, fault, _) in enumerate(glance.entries):
+    for at, (name, value, fault, _) in enumerate(parsed.entries):
         if fault == BLANKS:
-            glance.has_blanks = True
+            parsed.has_blanks = True
         elif fault:
-            glance.fault = fault
+            parsed.fault = fault
         elif name == b":status":
             if at:
-                glance.fault = "a :status that is repeated, or behind other fields"
+                parsed.fault = "a :status that is repeated, or behind other fields"
             else:
-                glance.status = int(value)
+                parsed.status = int(value)
         elif name == b"content-length":
-            if glance.length != NO_LENGTH:
-                glance.fault = "a content-length that is repeated"
-            glance.length = int(value)
+            if parsed.length != NO_LENGTH:
+                parsed.fault = "a content-length that is repeated"
+            parsed.length = int(value)
 
 
 def _broken(reason: str) -> ConnectionFault:

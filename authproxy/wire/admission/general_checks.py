@@ -9,7 +9,7 @@ from authproxy.wire.admission.listener_rules import ListenerRules
 from authproxy.wire.loops import Loops
 
 
-class Standing:
+class GeneralChecks:
     """Of one connection. To be asked for each request that is not the same as the one before."""
 
     __slots__ = ("_asks_for_itself", "_link", "_loops", "_rules")
@@ -48,4 +48,4 @@ class Standing:
         return self._loops.mark(self._link, facts.hops, headers)
 
     def __repr__(self) -> str:
-        return f"<Standing [{'a proxy itself' if self._asks_for_itself else 'a client'}]>"
+        return f"<GeneralChecks [{'a proxy itself' if self._asks_for_itself else 'a client'}]>"

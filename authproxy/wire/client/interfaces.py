@@ -4,7 +4,7 @@ import asyncio
 from typing import Protocol
 
 from authproxy.policy.access.networks import Address
-from authproxy.wire.relay import ports
+from authproxy.wire.relay import interfaces
 
 
 class WrongPorts(Protocol):
@@ -21,7 +21,7 @@ class Answered(Protocol):
     """It reads slower than we write."""
 
 
-class Server(ports.Server, Protocol):
+class Server(interfaces.Server, Protocol):
     """As exchanges see it, and what only connections need."""
 
     @property

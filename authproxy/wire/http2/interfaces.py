@@ -9,7 +9,7 @@ from authproxy.policy.messages.http2_fields import Call
 from authproxy.wire.admission.admission import Admission
 from authproxy.wire.admission.caller import Caller
 from authproxy.wire.http2.framing.flood_guard import Guard
-from authproxy.wire.relay.ports import Server
+from authproxy.wire.relay.interfaces import Server
 from authproxy.wire.upstream.upstream import Upstream
 
 

@@ -13,13 +13,13 @@ from authproxy.wire.admission.admission import Admission, NotAdmitted
 from authproxy.wire.admission.admit import admit
 from authproxy.wire.admission.token_wait import fetch_token
 from authproxy.wire.relay import retry
-from authproxy.wire.relay.ports import Client
+from authproxy.wire.relay.interfaces import Client
 from authproxy.wire.relay.timeouts import find_overdue
 from authproxy.wire.upstream.connection import ServiceConnection
 from authproxy.wire.upstream.upstream import Upstream
 
 
-class Asking:
+class PendingRequest:
     """The first half of a relay, which gathers what the second needs to send the request."""
 
     # One is made for every request, so the defaults stand on the class and cost nothing.

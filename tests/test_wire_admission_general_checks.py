@@ -4,7 +4,7 @@ from authproxy.errors import Code, Refused
 from authproxy.exchange import RequestHead
 from authproxy.policy.access.health import HealthProbe
 from authproxy.policy.messages.facts import RequestFacts
-from authproxy.wire.admission.standing import Standing
+from authproxy.wire.admission.general_checks import GeneralChecks
 from authproxy.wire.loops import Loops
 from tests.test_wire_admission_caller import rules, upstream
 from tests.test_wire_loops import LINK, connected
@@ -16,9 +16,9 @@ def refusal(*, is_proxy: bool, forwards: bool = False, loops: Loops | None = Non
     listener = rules(upstream())
     if forwards:
         listener.health_paths = None
-    standing = Standing(listener, loops=loops, link=LINK, is_proxy=is_proxy)
+    checks = GeneralChecks(listener, loops=loops, link=LINK, is_proxy=is_proxy)
     try:
-        standing.check(HEAD, RequestFacts())
+        checks.check(HEAD, RequestFacts())
     except Refused as refused:
         return refused.code
     return None
@@ -38,7 +38,7 @@ def test_everybody_may_ask_whether_we_are_ready_where_a_path_is_named() -> None:
     listener = rules(upstream())
     listener.probe = HealthProbe(b"/healthz", lambda: False)
     with pytest.raises(Refused) as refused:
-        Standing(listener).check(HEAD, RequestFacts())
+        GeneralChecks(listener).check(HEAD, RequestFacts())
 
     assert Code.NOT_READY == refused.value.code
 
@@ -51,8 +51,10 @@ def test_who_comes_by_a_connection_of_our_own_is_ourselves() -> None:
 
 
 def test_nothing_is_marked_without_knowing_of_loops() -> None:
-    assert b"" == Standing(rules(upstream())).mark(RequestFacts(), [])
+    assert b"" == GeneralChecks(rules(upstream())).mark(RequestFacts(), [])
 
 
 def test_it_shows_who_it_is() -> None:
-    assert "<Standing [a proxy itself]>" == repr(Standing(rules(upstream()), is_proxy=True))
+    assert "<GeneralChecks [a proxy itself]>" == repr(
+        GeneralChecks(rules(upstream()), is_proxy=True)
+    )

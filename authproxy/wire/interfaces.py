@@ -11,7 +11,7 @@ from authproxy.settings import TimeoutSettings
 from authproxy.wire.status import Kind
 
 
-class Open(Protocol):
+class OpenConnection(Protocol):
     """Something open: a client's connection, or the tunnel that took its place."""
 
     @property
@@ -46,11 +46,11 @@ class Register(Protocol):
     draining: bool
     """The server ends: what is under way is the last."""
 
-    def opened(self, connection: Open, client: Address | None, /) -> str | None:
+    def opened(self, connection: OpenConnection, client: Address | None, /) -> str | None:
         """Something open, of `client`, None on a Unix socket; `closed` follows.
 
         Why it is one too many, for the log; None if it is not. It is open all the same: refuse it.
         """
 
-    def closed(self, connection: Open, /) -> None:
+    def closed(self, connection: OpenConnection, /) -> None:
         """It is over, or something else took its place. May be told twice."""

@@ -9,8 +9,8 @@ from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
 from authproxy.wire.admission.admission import Admission
 from authproxy.wire.admission.caller import Caller
+from authproxy.wire.interfaces import Register
 from authproxy.wire.loops import Loops
-from authproxy.wire.ports import Register
 from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.hints import Explainer
 from authproxy.wire.upstream import connection
@@ -29,7 +29,7 @@ class Server(Register, Protocol):
     loops: Loops
 
 
-class Asked(Protocol):
+class ClientExchange(Protocol):
     """An exchange, as its client's connection sees it."""
 
     head: RequestHead
@@ -60,19 +60,19 @@ class Client(connection.Client, Protocol):
     is_congested: bool
     """It reads slower than we write."""
 
-    def is_turn_of(self, relay: Asked, /) -> bool:
+    def is_turn_of(self, relay: ClientExchange, /) -> bool:
         """True while what is written is read as this request's answer, not as one's before it."""
 
     def flush(self) -> None:
         """Send what has been written."""
 
-    def ended(self, relay: Asked, /) -> None:
+    def ended(self, relay: ClientExchange, /) -> None:
         """The exchange is over in good order: go on with the next request, or close."""
 
-    def linger(self, relay: Asked, /) -> None:
+    def linger(self, relay: ClientExchange, /) -> None:
         """The exchange is over, though the client still sends: let it read, then close."""
 
-    def abort(self, relay: Asked, /) -> None:
+    def abort(self, relay: ClientExchange, /) -> None:
         """The answer broke off: cut the client off, so that it cannot take it for whole."""
 
     def hand_over(self, protocol: asyncio.Protocol, /) -> bytes:
