@@ -226,7 +226,7 @@ class ListenerSettings(Frozen):
     proxy_local: ProxyLocal = "health"
     """Where it names no client: `health` answers health checks only, `forward` passes all."""
     peer_uids: Uids = ()
-    """Users who may connect to a Unix socket, by number; empty: whom the file's mode lets in."""
+    """Users of this machine who may connect, by number; empty: all, or whom its file lets in."""
     socket_mode: FileMode = 0o600
     """The mode of a Unix socket's file."""
 

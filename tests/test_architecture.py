@@ -44,7 +44,7 @@ LAYERS = (
     ("wire.http2.headers",),
     ("wire.admission",),
     ("wire.upstream",),
-    ("wire.http2.framing", "wire.http1"),
+    ("wire.http2.framing", "wire.http1", "wire.peers"),
     ("wire",),
     ("identity.token_cache", "identity.sources", "identity.apis"),
     ("identity.google",),

@@ -332,7 +332,10 @@ AT_THE_TOP: Sequence[Row] = [
     (f'{LAN}allow = "10.0.0.0/8"\nservice = "b"', refused('there is no service "b"')),
     (f'{LAN}allow = "10.0.0.0/8"\ndeny = "10.0.0.0/7"', refused("denies all who are allowed")),
     (f'{LAN}allow = "10.0.0.0/8"\nsocket_mode = "0660"', warned("is no Unix socket")),
-    (f'{LAN}allow = "10.0.0.0/8"\npeer_uids = [0]', refused("only the clients of a Unix socket")),
+    (
+        f'{LAN}allow = "10.0.0.0/8"\npeer_uids = [0]',
+        refused("only clients on this one have a user"),
+    ),
     (f'{LAN}allow = "10.0.0.0/8"\nproxy_protocol = true', refused("add trusted_proxies")),
     (
         '[listeners.one]\nlisten = "81"\nservice = "a"\n[services.b]\nurl = "https://b"',

@@ -195,13 +195,42 @@ async def test_a_unix_socket_has_the_mode_and_the_users_that_it_is_given(
     assert program.stderr.count("the user 65534 is not in peer_uids") == 0  # --no-access-log
 
 
+async def test_a_tcp_listener_of_this_machine_is_for_the_users_that_it_names(
+    tmp_path: Path,
+) -> None:
+    async with raw_service(always(OK)) as service:
+        text = (
+            "".join(
+                f'[listeners.{name}]\nlisten = "{host}:0"\npeer_uids = [{uid}]\n'
+                for name, host, uid in (
+                    ("own", "127.0.0.1", 65533),
+                    ("six", "[::1]", 65533),
+                    ("both", "127.0.0.1", 65534),
+                )
+            )
+            + f'[services.a]\nurl = "{service.url}"\n{NONE}'
+        )
+        async with configured(tmp_path, text) as program:
+            places = [url.removeprefix("http://") for url in program.urls]
+            ours = [await asyncio.to_thread(ask_as, None, place) for place in places]
+            theirs = [await asyncio.to_thread(ask_as, 65534, place) for place in places]
+    assert ["200"] * 3 == list(map(code_of, ours))
+    assert ["403 address_not_allowed"] * 2 + ["200"] == list(map(code_of, theirs))
+    assert 4 == len(service.heads)
+
+
 def ask_as(uid: int | None, path: str) -> bytes:
     """By another process, as another user."""
     script = (
         "import os, socket, sys\n"
         "uid, path = sys.argv[1:]\n"
         "if uid != 'None': os.setuid(int(uid))\n"
-        "s = socket.socket(socket.AF_UNIX); s.connect(path.replace('@', chr(0), 1))\n"
+        "if path[0] in '/@':\n"
+        "    s = socket.socket(socket.AF_UNIX); s.connect(path.replace('@', chr(0), 1))\n"
+        "else:\n"
+        "    host, _, port = path.rstrip('/').rpartition(':')\n"
+        "    s = socket.socket(socket.AF_INET6 if '[' in host else socket.AF_INET)\n"
+        "    s.connect((host.strip('[]'), int(port)))\n"
         "s.sendall(b'GET / HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n')\n"
         "while data := s.recv(65536): sys.stdout.buffer.write(data)\n"
     )

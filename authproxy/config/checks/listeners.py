@@ -1,6 +1,7 @@
 """What does not go together in where clients connect."""
 
 import os
+import platform
 from collections.abc import Iterator
 
 from authproxy.config.checks.draft import Draft
@@ -8,6 +9,9 @@ from authproxy.config.readers.setting_names import Path
 from authproxy.errors import Problem
 from authproxy.settings import ListenerSettings
 from authproxy.values import Listen, did_you_mean
+
+TELLS_USERS_OF_TCP = platform.system() == "Linux"
+"""Others tell it to root, or in ways of their own, which nobody has tried."""
 
 MAX_SOCKET_PATH = 107
 """Bytes: sun_path of unix(7) without the NUL at its end."""
@@ -170,11 +174,25 @@ def _users(draft: Draft, table: Path, listener: ListenerSettings) -> Iterator[Pr
 
 def _tcp(draft: Draft, table: Path, listener: ListenerSettings) -> Iterator[Problem]:
     if listener.listen.inherited is None and listener.peer_uids:
-        yield draft.problem(
-            (*table, "peer_uids"),
-            f"only the clients of a Unix socket have a user; for {listener.listen} write allow",
-        )
+        said = _without_users(listener.listen)
+        if said is not None:
+            yield draft.problem((*table, "peer_uids"), said)
     if listener.listen.inherited is None and (*table, "socket_mode") in draft.entries:
         yield draft.warning(
             (*table, "socket_mode"), f"has no effect: {listener.listen} is no Unix socket"
         )
+
+
+def _without_users(listen: Listen) -> str | None:
+    """Why nobody says which users come in by this TCP listener; None where the kernel does."""
+    if not listen.is_loopback:
+        return (
+            f"{listen} can be reached from other machines, and only clients on this one have a"
+            " user; write allow, or listen on this machine only"
+        )
+    if not TELLS_USERS_OF_TCP:
+        return (
+            f"only Linux says whose a TCP connection is, and this is {platform.system()}; listen on"
+            ' a Unix socket, as in listen = "unix:/run/authproxy.sock", where users are known too'
+        )
+    return None

@@ -22,7 +22,7 @@ from authproxy.wire.admission.presentation import Presentation
 from authproxy.wire.admission.sender import Sender
 from authproxy.wire.admission.sent_fields import SentFields
 from authproxy.wire.admission.shown_key import ShownKey
-from authproxy.wire.admission.unix_peer import find_refusal
+from authproxy.wire.peers.peer_user import find_refusal
 from authproxy.wire.upstream.upstream import Upstream
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from authproxy.wire.admission.unix_peer import find_uid_refusal
+from authproxy.wire.peers.unix_peer import find_uid_refusal
 
 
 @pytest.fixture
