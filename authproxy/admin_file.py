@@ -19,7 +19,7 @@ _SUFFIX = ".admin"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminFile:
-    """What is known of one that runs."""
+    """Address and key of a running authproxy's admin listener."""
 
     url: str
     """As in the ready line, without a key: a URL, or `unix:PATH`."""

@@ -1,4 +1,4 @@
-"""Everything that can go wrong for a user, as one tree.
+"""Errors that a user can meet, as one tree.
 
     AuthProxyError            code, status, hint
     ├── ConfigError           problems: one per mistake, all of them at once; exit code 2
@@ -21,7 +21,7 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Why authproxy answered by itself; the value of `X-Authproxy-Error`, or `-Answer`."""
+    """Reason why authproxy answered by itself; the value of `X-Authproxy-Error`, or `-Answer`."""
 
     BAD_REQUEST = "bad_request"
     TLS_REQUIRED = "tls_required"
@@ -163,7 +163,8 @@ class StartPage(Refused):
 
 
 class CredentialError(AuthProxyError):
-    """What a request needs could not be had: a token, as a rule. Nothing was sent to the service.
+    """Something that a request needs is not available: a token, as a rule. Nothing was sent to the
+    service.
 
     `permanent` says that trying again is pointless until a human changes something (a deleted key,
     a missing role); else it is worth another attempt (network, 5xx, 429).

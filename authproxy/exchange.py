@@ -101,7 +101,7 @@ class ResponseHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """How a connection to a service was opened. Monotonic clock, seconds."""
+    """Times of the steps that opened a connection to a service. Monotonic clock, seconds."""
 
     began: float
     connected: float
@@ -154,7 +154,7 @@ def read_fields(raw: bytes | Sequence[tuple[bytes, bytes]]) -> list[Field]:
 
 
 class Times:
-    """When what happened on an exchange's way; seconds from its start, 0.0: it did not happen.
+    """Times of an exchange's steps; seconds from its start, 0.0: it did not happen.
 
     As with an `Exchange`, defaults on the class cost nothing for each request.
     """

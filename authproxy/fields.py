@@ -62,7 +62,7 @@ _NAMING_SECRETS = (parse_credentials, parse_egress, parse_secret_header, parse_s
 
 
 class Frozen(BaseModel):
-    """What every table of settings is: frozen, and without a key that nobody knows."""
+    """Base of every table of settings: frozen, and without unknown keys."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False

@@ -1,4 +1,4 @@
-"""What is made of files (lists, keys, secrets, certificates), read anew when they change.
+"""Values made of files (lists, keys, secrets, certificates), read anew when they change.
 
 Also tells whoever waits for it, as a source of tokens does after a failure, that a file is another.
 

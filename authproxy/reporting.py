@@ -1,4 +1,4 @@
-"""What a configuration says about the log, about traces, and about what the inspector keeps."""
+"""Settings of the log, of traces, and of the inspector's records."""
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from authproxy.fields import (
 
 
 class LogSettings(Frozen):
-    """What is written, and where to: stderr, or a file."""
+    """Lines that are written, and their place: stderr, or a file."""
 
     format: LogFormat = "auto"
     """`auto`: text at a terminal, JSON otherwise."""
@@ -45,7 +45,7 @@ class TraceSettings(Frozen):
 
 
 class InspectSettings(Frozen):
-    """What the inspector at the admin listener keeps of exchanges, without their secrets."""
+    """Bounds of what the inspector at the admin listener keeps of exchanges, without secrets."""
 
     record: Switch = "auto"
     """`on`, `off`, or `auto`: on where the admin listener is for a person at a terminal."""

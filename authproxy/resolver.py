@@ -18,7 +18,7 @@ SHARED_FOR_S = 10.0
 
 
 class Resolver:
-    """Those who ask for the same at the same time share one lookup."""
+    """Resolver of host names; simultaneous questions for the same name share one lookup."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What a configuration becomes: frozen, complete and valid.
+"""Settings: a configuration, frozen, complete and valid.
 
 `config` fills these models from TOML, environment and command line; everything else only reads
 them. Every field's text below it is its documentation.
@@ -243,7 +243,7 @@ class KeySettings(Frozen):
 
 
 class Settings(Frozen):
-    """Everything that a run of authproxy needs to know."""
+    """Settings of a run of authproxy."""
 
     listen: Listens = (Listen(),)
     """Where clients connect; an address without a port gets $PORT, or 8080."""

@@ -1,4 +1,4 @@
-"""What wakes somebody up later; tests bring timers of their own."""
+"""Protocol of timers; tests bring timers of their own."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Timer(Protocol):
-    """What `call_later` returns."""
+    """Handle of a timer, as `call_later` returns it."""
 
     def cancel(self) -> None:
         """The callback is not called any more. Does nothing when it was already, or twice."""

@@ -128,7 +128,7 @@ NO_MODULE = {
 
 
 def module_name(path: Path) -> str:
-    """`authproxy/wire/upstream/pool.py` -> `wire.pool`, a package's `__init__.py` -> the
+    """`authproxy/wire/upstream/pool.py` -> `wire.upstream.pool`, a package's `__init__.py` -> the
     package's name."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
@@ -327,7 +327,7 @@ def test_a_function_fits_a_screen(name: str) -> None:
 
 
 def expected_test_files() -> dict[str, str]:
-    """The test file that each module must have: `wire.pool` -> `test_wire_upstream_pool`."""
+    """Each module's test file, as `test_wire_upstream_pool` for `wire.upstream.pool`."""
     return {
         name: f"test_{name.replace('.', '_')}"
         for name, path in MODULES.items()
@@ -554,6 +554,24 @@ def test_no_test_patches_what_is_ours() -> None:
     }
 
     assert {name: names for name, names in found.items() if names} == PATCHED
+
+
+WITH_NAMES = [*python_files(), ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_a_module_that_prose_names_exists() -> None:
+    found = {}
+    for path in WITH_NAMES:
+        text = path.read_text()
+        if path.suffix == ".py":
+            tree = ast.parse(text)
+            stale = house.stale_names(house.prose_of(text), TREES, house.identifiers_of(tree))
+        else:
+            stale = house.stale_names([text], TREES)
+        if stale:
+            found[str(path.relative_to(ROOT))] = stale
+
+    assert {} == found
 
 
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()

@@ -204,3 +204,20 @@ def test_who_makes_what_should_be_handed_in_is_found() -> None:
     }
 
     assert {"c", "d"} == house.makers(trees, "Skew")
+
+
+def test_a_name_in_prose_that_leads_nowhere_is_found() -> None:
+    cors = {"policy": tree(""), "policy.messages": tree(""), "policy.messages.cors": tree("A = 1")}
+    texts = [
+        "`policy.cors`, `messages.cors.A`, `messages.cors.GONE`, policy.headers",
+        "policy.messages.cors.A, policy.py, `cors.A`, and a policy. A sentence",
+    ]
+
+    assert {"policy.cors", "messages.cors.GONE", "policy.headers"} == house.stale_names(texts, cors)
+    assert {"messages.cors.GONE"} == house.stale_names(texts, cors, {"policy"})
+
+
+def test_prose_is_docstrings_and_comments() -> None:
+    source = '"""Doc."""\nx = "text"  # Why.\n'
+
+    assert ["Doc.", "Why."] == house.prose_of(source)

@@ -36,6 +36,13 @@ PLAIN = {
 }
 """Words that made messages hard to read, each with what says the same plainly."""
 
+RIDDLES = re.compile(
+    r"(What|Whatever|Who|Whoever|Whom|Whose|Which|Whether|When|Where|Why|How|Those|They|It|Its|Of"
+    r"|Everything|Nobody|One (?:for|of))\b"
+)
+"""Openings that make a reader guess what a module or class is. Begin with a noun instead: `Queue of
+…`, `Parser for …`, `Checks of …`; `Of one connection.` becomes `Keys of one connection.`"""
+
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
@@ -90,6 +97,27 @@ def test_a_word_that_puzzles_is_found_wherever_it_stands() -> None:
 
     assert 2 == len(found)
     assert all("write in flight" in puzzle for puzzle in found)
+
+
+def riddles(tree: ast.Module) -> list[str]:
+    """First lines of docstrings, of a module and its classes, that do not begin with a noun."""
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef)]
+    openings = [(ast.get_docstring(node) or "").partition("\n")[0] for node in nodes]
+    return [opening for opening in openings if RIDDLES.match(opening)]
+
+
+@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: file.stem)
+def test_modules_and_classes_are_introduced_by_a_noun(file: Path) -> None:
+    assert [] == riddles(ast.parse(file.read_text()))
+
+
+def test_an_opening_that_puzzles_is_found() -> None:
+    source = (
+        '"""Who may pass."""\nclass A:\n    """Of one connection."""\n'
+        'class B:\n    """Itinerary of a request."""\nclass C:\n    class D:\n        """What."""\n'
+    )
+
+    assert ["Who may pass.", "Of one connection.", "What."] == riddles(ast.parse(source))
 
 
 def long_lines(text: str) -> list[str]:

@@ -54,7 +54,7 @@ Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Application:
-    """What the admin listener serves."""
+    """The aiohttp application of the admin listener."""
 
     def __init__(
         self, views: Iterable[View], access: AdminAccess, key: AdminKey, read_peer: ReadPeer

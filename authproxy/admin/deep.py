@@ -21,7 +21,7 @@ Ask = Callable[[str], Awaitable[str]]
 
 
 class DeepChecks:
-    """What services said when they were asked."""
+    """Answers of services to deep checks, remembered for a while."""
 
     def __init__(
         self, ask: Ask, tasks: Tasks, *, clock: Callable[[], float] = time.monotonic

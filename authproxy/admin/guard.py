@@ -1,4 +1,4 @@
-"""Who may ask the admin listener for what. Pure decisions: no I/O, no clock.
+"""Access rules of the admin listener: address, host, site, key. Pure decisions: no I/O, no clock.
 
 - *Address*: the socket's peer, whatever X-Forwarded-For says: there is no proxy in front of this.
   This machine may ask for all; `admin_allow` for what is open, and for nothing else.
@@ -25,7 +25,7 @@ SAFE = ("GET", "HEAD")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a request is not answered; `detail` is for the log alone."""
+    """A request's refusal, as its client is told it; `detail` is for the log alone."""
 
     status: int
     error: str
@@ -36,7 +36,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminRequest:
-    """What counts of a request. Fields that it lacks are empty."""
+    """The parts of a request that decide about it. Fields that it lacks are empty."""
 
     method: str
     peer: Address | None

@@ -1,4 +1,4 @@
-"""What the admin listener knows of the running proxy: narrow views that `runtime` fills."""
+"""Narrow views of the running proxy for the admin listener; `runtime` fills them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class RequestCounts:
-    """Of one service, since the start."""
+    """Counts of one service's requests since the start."""
 
     requests: int
     errors: int

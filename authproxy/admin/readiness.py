@@ -18,7 +18,7 @@ from authproxy.identity.token_cache.status import TokenStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceHealth:
-    """Whether one service is ready."""
+    """Readiness of one service."""
 
     name: str
     ready: bool
@@ -38,7 +38,7 @@ class ServiceHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """Whether all is ready."""
+    """Readiness of authproxy as a whole."""
 
     phase: Phase
     services: tuple[ServiceHealth, ...]

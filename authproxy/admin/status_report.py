@@ -1,4 +1,5 @@
-"""How authproxy is doing, as JSON, for `authproxy status` and the page. No secret is in it."""
+"""Report on the running authproxy, as JSON, for `authproxy status` and the page. No secret is in
+it."""
 
 from collections.abc import Mapping, Sequence
 

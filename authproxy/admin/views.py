@@ -1,4 +1,4 @@
-"""What can be asked for at the admin listener: any part of authproxy may offer some.
+"""Views: the pages and answers of the admin listener, each one method and path.
 
 A handler is aiohttp's: it gets the request, and gives an answer. It runs on the loop that serves
 all clients, so it must be quick, and wait only for what is bounded.

@@ -1,4 +1,4 @@
-"""What every command shares: where the settings come from, and how something is said."""
+"""Context that all commands share: settings, environment, and how to say something."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -35,7 +35,7 @@ class _NothingToDo(click.ClickException):
 
 
 class Context:
-    """What the commands need from outside, so that a test can give it."""
+    """Outside world of the commands, so that a test can give its own."""
 
     def __init__(self, environ: Mapping[str, str], serve: Serve) -> None:
         self.environ = environ

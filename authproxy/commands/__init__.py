@@ -1,4 +1,4 @@
-"""What `authproxy COMMAND` does: one module or package for each command.
+"""Bodies of the commands `authproxy COMMAND`: one module or package for each.
 
 `check`, `key`, `list`, `status`, `token`, and the package `doctor` are commands;
 `by_name`, `choice` and `identities` are what several of them share, `settings_shown` what `check`

@@ -1,4 +1,4 @@
-"""Which of the configured services a command is about: URLs and names, as arguments.
+"""Choice of configured services for a command, by URLs and names in its arguments.
 
 A word that could be a service's name is one, for an address has a dot, a colon or a slash. All
 other words are addresses, and come on top of what file and environment have.

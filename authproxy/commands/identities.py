@@ -1,4 +1,4 @@
-"""Whose token a service gets, by the settings."""
+"""Identity whose token a service gets, in words, by the settings."""
 
 from authproxy.config import find_egress_for_tokens
 from authproxy.identity.machine import Machine

@@ -36,7 +36,7 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared wi
 
 @dataclass(frozen=True, slots=True)
 class StatusWanted:
-    """What whoever asks wants to know."""
+    """Options of `authproxy status`."""
 
     json: bool = False
     ready: bool = False
@@ -46,7 +46,7 @@ class StatusWanted:
 
 @dataclass(frozen=True, slots=True)
 class StatusTarget:
-    """Who is asked."""
+    """Listener that is asked."""
 
     listen: Listen
     in_tls: bool = False

@@ -12,7 +12,7 @@ MAX_ANSWER = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came, as far as it came."""
+    """An answer, as far as it came."""
 
     status: int
     """0 for what is no HTTP."""

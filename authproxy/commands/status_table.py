@@ -1,4 +1,4 @@
-"""How authproxy is doing, as a table: drawn by rich at a terminal, plain columns elsewhere."""
+"""Status of an authproxy as a table: drawn by rich at a terminal, plain columns elsewhere."""
 
 import json
 import time

@@ -41,7 +41,7 @@ _CLASH = 'the service "{name}" is already defined at {at}; write OTHERNAME=https
 
 
 class Collected:
-    """What was read so far: the entry that counts for each path, and the problems."""
+    """Settings read so far: the entry that counts for each path, and the problems."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.entries: dict[Path, Entry] = {}

@@ -1,4 +1,4 @@
-"""From TOML file, environment and command line to `Settings`, or to every problem at once."""
+"""Loading of TOML file, environment and command line into `Settings`, or every problem."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

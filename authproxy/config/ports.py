@@ -1,4 +1,4 @@
-"""Which port a listener gets: its own, else the one of --port, AUTHPROXY_PORT or PORT."""
+"""Port of each listener: its own, else the one of --port, AUTHPROXY_PORT or PORT."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

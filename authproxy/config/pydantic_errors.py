@@ -1,4 +1,4 @@
-"""What pydantic found wrong, in our words: the reader knows TOML, not pydantic."""
+"""Translation of pydantic's errors: the reader knows TOML, not pydantic."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

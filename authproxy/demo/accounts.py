@@ -1,4 +1,4 @@
-"""Who exists in the pretend Google: accounts, their keys and grants, and who may act as whom."""
+"""Accounts of the pretend Google: keys, grants, and which may act as which."""
 
 import hashlib
 import secrets
@@ -48,7 +48,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """What an access token stands for."""
+    """Account and scopes behind an access token."""
 
     account: Account
     scopes: frozenset[str]
@@ -57,7 +57,7 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What a refresh token stands for."""
+    """Account and OAuth client behind a refresh token."""
 
     account: Account
     client_id: str

@@ -1,4 +1,4 @@
-"""Who may pass Cloud Run's front end: which header counts, whose token is believed."""
+"""Access check of Cloud Run's front end: which header counts, whose token is believed."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What `authproxy demo` prints: commands to paste, each of which works as it stands."""
+"""Text that `authproxy demo` prints: commands to paste, each of which works as it stands."""
 
 import shlex
 import sys
@@ -49,7 +49,7 @@ WEBSOCKET = """\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guide:
-    """Where everything is, and how to say it for this user's shell."""
+    """Addresses of the demo, and commands in this user's shell."""
 
     service: str
     ca_file: Path

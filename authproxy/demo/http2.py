@@ -272,7 +272,7 @@ _BODILESS = (b"GET", b"HEAD", b"OPTIONS", b"DELETE")
 
 
 class _Answer:
-    """What a handler writes, taken apart."""
+    """A handler's answer, taken apart."""
 
     def __init__(self) -> None:
         self.fields: list[Pair] = []

@@ -26,7 +26,7 @@ READS_ENVIRONMENT = "google.auth.compute_engine._metadata"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """What the child process said when it was ready."""
+    """Address and environment of the pretend world, as its process printed them."""
 
     url: str
     ca_file: Path

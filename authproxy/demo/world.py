@@ -32,7 +32,7 @@ IMPERSONATION_URL = "https://iamcredentials.googleapis.com/v1/projects/-/service
 
 
 class World:
-    """Everything on loopback, on free ports, with its files in a temporary directory.
+    """Servers on loopback, on free ports, with their files in a temporary directory.
 
     Use it with `async with`. The service `hello` runs from the start; its invoker is the service
     account of the metadata server unless told otherwise.

@@ -1,4 +1,4 @@
-"""Whose token a service gets, and from where.
+"""Tokens: whose a service gets, and from where.
 
 Read in this order: `source` (what a source of tokens is), `sources/build` (the source that a
 setting names), `google/credentials` (tokens by google-auth), `token_cache/service_tokens` (what a

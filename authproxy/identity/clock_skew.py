@@ -1,4 +1,4 @@
-"""How far this machine's clock is from Google's, by the `Date` of Google's own answers.
+"""Difference between this machine's clock and Google's, by the `Date` of Google's answers.
 
 Laptops and virtual machines wake up with clocks that are hours off. Tokens end by Google's clock,
 so theirs is the time that counts here. A `Date` is cut to whole seconds (RFC 9110 5.6.7) and was

@@ -1,4 +1,4 @@
-"""What sources of tokens need of the machine they run on; whoever starts them makes one."""
+"""The machine as sources of tokens see it; a process makes one and hands it in."""
 
 import os
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from authproxy.identity.programs import Programs
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Machine:
-    """Its environment, its clock's difference from Google's, and the programs that it runs.
+    """Environment, difference of the clock from Google's, and the programs that run.
 
     A context manager: when it is left, programs that still run are killed.
     """

@@ -21,7 +21,7 @@ LOCK_PATIENCE_S = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """How a program ended."""
+    """Exit and output of a program."""
 
     code: int
     output: str

@@ -1,4 +1,4 @@
-"""What a source of tokens is, and what it is asked for."""
+"""Protocol of a source of tokens, and of what else is fetched like one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class OnFiles(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """What a source makes, in the words of log lines and errors."""
+    """Names for a source's product in log lines and errors."""
 
     name: str
     """`token for https://…`"""

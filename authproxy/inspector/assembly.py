@@ -15,7 +15,7 @@ from authproxy.inspector.redaction.redactor import Redactor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """What one run of authproxy records."""
+    """Store, rates and observers of one run."""
 
     store: Store
     rates: ServiceRates

@@ -1,4 +1,4 @@
-"""What the inspector knows of the running proxy besides its exchanges; `runtime` fills it."""
+"""The running proxy as the inspector sees it; `runtime` fills it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -45,7 +45,7 @@ class ReplayListener:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayRequest:
-    """What is sent."""
+    """A request to be sent once more."""
 
     method: str
     target: str

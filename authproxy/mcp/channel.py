@@ -1,4 +1,4 @@
-"""How messages get to the server, as the bridge sees it; and the way through authproxy itself.
+"""Channel to the server, as the bridge sees it; and the way through authproxy itself.
 
 Requests go to authproxy in this process, by its Unix socket, as any client's would. So each has its
 token, and a refusal comes with authproxy's advice.
@@ -51,7 +51,7 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Of an MCP server."""
+    """Address of an MCP server."""
 
     shown: str
     """For people."""

@@ -1,4 +1,4 @@
-"""What to paste into an MCP client, so that it starts the bridge.
+"""Configurations to paste into MCP clients, so that they start the bridge.
 
 A client with windows has not the environment of a shell: neither its PATH nor what says where
 credentials are. So the command has its whole path, and what of the environment leads to credentials
@@ -48,7 +48,7 @@ class ServerEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """How one client wants it."""
+    """Form and place of one client's configuration."""
 
     where: str
     """A sentence that says where it belongs."""

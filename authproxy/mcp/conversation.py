@@ -26,7 +26,7 @@ MAX_PAUSE_S = 30.0
 
 
 class Conversation:
-    """Of one client with one server."""
+    """Conversation of one client with one server."""
 
     def __init__(self, connect: Connect, connect_older: Connect, deliver: Deliver) -> None:
         """`connect_older`: by the transport of 2024, where the other one is not understood.

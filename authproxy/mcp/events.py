@@ -19,7 +19,7 @@ class Event:
 
 
 class EventReader:
-    """Of one stream. What it learns for coming back stays with it."""
+    """Reader of one stream. What it learns for coming back stays with it."""
 
     def __init__(self) -> None:
         self.last_id: str | None = None

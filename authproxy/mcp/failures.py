@@ -1,4 +1,4 @@
-"""What came instead of an answer, as an error that an MCP client shows to people.
+"""Failures in place of an answer, as errors that an MCP client shows to people.
 
 Clients show an error's message and nothing else, so the advice is in it. What authproxy says of a
 refusal, its own or Google's, is taken as it is.

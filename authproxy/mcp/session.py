@@ -1,4 +1,4 @@
-"""What client and server agreed on, and what it takes to agree on it again with a new instance.
+"""Session of a client and a server: what they agreed on, to be agreed on again if need be.
 
 Servers of the protocols up to 2025-11-25 remember a session, and forget it when they restart. The
 bridge then begins another one as the client did, and repeats what the client had set in it.
@@ -14,7 +14,7 @@ _CHANGES = ("tools", "prompts", "resources")
 
 
 class Session:
-    """Of one client."""
+    """Session of one client."""
 
     def __init__(self) -> None:
         self.number = 0

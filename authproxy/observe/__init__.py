@@ -1,4 +1,4 @@
-"""Who hears of exchanges, and how the log is written.
+"""Observers of exchanges that write logs, traces and metrics; and the log itself.
 
 `access_log` has a line for each exchange, which `access_lines` puts into words and `sampling`
 chooses where not all are written. `logs` formats all other lines, `stream` writes all of them

@@ -1,4 +1,4 @@
-"""What a line about an exchange says, and how it looks: JSON for collectors, text for people.
+"""Lines about exchanges: JSON for collectors, text for people.
 
 Never in it: tokens, keys, cookies or any other header field but the user agent where it is asked
 for, and not the query string or the user name and password of a URL, which can hold all of them.
@@ -29,7 +29,7 @@ _AGENT_BYTES = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """What lines have besides what all have."""
+    """Optional parts of access-log lines."""
 
     user_agent: bool = False
     trace_project: str = ""

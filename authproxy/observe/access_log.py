@@ -26,7 +26,7 @@ def trace_of_client(exchange: Exchange) -> TraceContext | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Which exchanges get a line."""
+    """Choice of the exchanges that get a line."""
 
     share: float = 1.0
     """Of the good answers; all others get one."""

@@ -1,4 +1,4 @@
-"""Where spans go: an OpenTelemetry collector, by OTLP over HTTP, as the OTEL_ variables say.
+"""Export of spans: to an OpenTelemetry collector, by OTLP over HTTP, as OTEL_ variables say.
 
 Spans are sent from a thread of their own, so neither a slow collector nor one that is gone holds up
 a request: what it cannot take is dropped. That is said once, until it has taken some again.
@@ -114,7 +114,7 @@ def make_exporter(name: str) -> SpanExporter:
 
 
 class Export:
-    """Everything that traces need, by the variables in `environ` and those that the SDK reads.
+    """Tracer and exporters, by the variables in `environ` and those that the SDK reads.
 
     Raises ValueError for a variable that the SDK refuses.
     """

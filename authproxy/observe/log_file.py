@@ -20,7 +20,8 @@ _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK |
 
 
 class LogFile:
-    """Where a LogStream sends its bytes. Raises OSError when it is made and cannot be opened."""
+    """File that a LogStream sends its bytes to. Raises OSError when it is made and cannot be
+    opened."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""How log lines look: text for a person at a terminal, else one JSON object a line.
+"""Formats of log lines: text for a person at a terminal, else one JSON object a line.
 
 The fields that code passes as `extra` become fields of the JSON object; a text line has the
 sentence alone. Field names are snake_case and part of the public surface.

@@ -1,4 +1,4 @@
-"""Which lines are written where not all are: those of a share of the traces, else of the requests.
+"""Choice of log lines where not all are written: a share of the traces, else of requests.
 
 A trace's lines stay together, in this process and in others with the same share: what decides is
 the trace's own number, compared as OpenTelemetry's `traceidratio` does. With the same share there,

@@ -1,4 +1,4 @@
-"""What spans say of an exchange, by OpenTelemetry's conventions for HTTP and for RPC.
+"""Attributes of spans, by OpenTelemetry's conventions for HTTP and for RPC.
 
 Rules of this file: names are those of the stable conventions for HTTP, and of the newest ones for
 RPC. Nothing that a client chose is in a span's name, but a method of gRPC that the service knows.
@@ -36,7 +36,7 @@ _UNIMPLEMENTED = 12
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a span ends."""
+    """Status and attributes of a span at its end."""
 
     attributes: Attributes
     error: str

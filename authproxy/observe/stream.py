@@ -1,4 +1,4 @@
-"""Where log lines go: out at once if that takes no waiting, else kept for later, at worst left out.
+"""Stream of log lines: out at once if that takes no waiting, else kept, at worst left out.
 
 A log's reader may be slow or stuck: a full pipe, a terminal stopped by Ctrl-S, a collector that
 restarts. The event loop must not wait for it, because every request would wait too.

@@ -1,4 +1,4 @@
-"""Which trace a request belongs to, as its client says in `traceparent` or Google's older field.
+"""Trace of a request, as its client says in `traceparent` or Google's older field.
 
 Rules of this file: `traceparent` (W3C Trace Context) wins, as Google's documentation asks for;
 `X-Cloud-Trace-Context` counts where that is missing or malformed. What is malformed in both begins
@@ -25,7 +25,7 @@ _SAMPLED, _RANDOM = 0x01, 0x02
 
 
 class TraceContext(NamedTuple):
-    """What a request says about its trace."""
+    """A trace, as a request names it."""
 
     trace_id: str
     """32 hexadecimal digits in lower case, not all of them zero."""

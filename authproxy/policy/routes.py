@@ -1,4 +1,4 @@
-"""Which service a request is for, by the name and the path it asked for."""
+"""Routes from the name and path that a request asks for to its service."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ def _spell_ipv6(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Route(Generic[Service]):
-    """Where a request goes."""
+    """Target of a request: its service and the path there."""
 
     service: Service
     prefix: bytes = b""
@@ -103,7 +103,7 @@ class Route(Generic[Service]):
 
 
 class Site(Generic[Service]):
-    """What one host name leads to: by the beginning of the path, else to the default."""
+    """Routes of one host name: by the beginning of the path, else to the default."""
 
     __slots__ = ("_by_prefix", "_default", "_depth")
 
@@ -152,7 +152,7 @@ class Target(Generic[Service]):
 
 
 class Routes(Generic[Service]):
-    """From host and path to service.
+    """Routes of all host names.
 
     A page that the user happens to visit can point a name of its own at 127.0.0.1 (DNS rebinding);
     its requests then carry that name. So only names known beforehand are answered for: localhost,

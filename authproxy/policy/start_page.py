@@ -1,4 +1,4 @@
-"""What stands at `/` where nothing is served there: the services, each with its address."""
+"""Start page: the services, each with its address, at `/` where no service has it."""
 
 from collections.abc import Sequence
 

@@ -33,7 +33,7 @@ class NetworkFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListSources:
-    """What an access list is made of: networks that are written down, and more of them in files."""
+    """Sources of an access list: networks that are written down, and files with more of them."""
 
     allow: Networks = ()
     deny: Networks = ()

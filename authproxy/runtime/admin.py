@@ -40,7 +40,7 @@ _UNATTENDED = ("CI", "K_SERVICE", "K_REVISION", "KUBERNETES_SERVICE_HOST", "cont
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminPlace:
-    """Where the admin listener is to be, and what is shown of it."""
+    """Address of the admin listener, and what is shown of it."""
 
     listen: Listen
     takes_next: bool = False
@@ -82,7 +82,7 @@ def open_sockets(place: AdminPlace) -> list[socket]:
 
 
 class ProxyInside:
-    """What `authproxy.admin` may know of a proxy, and do with it."""
+    """The running proxy, as `authproxy.admin` may see and steer it."""
 
     def __init__(self, settings: Settings, tasks: Tasks, machine: Machine) -> None:
         self.opened: Sequence[tuple[str, ListenerSettings]] = ()

@@ -1,4 +1,4 @@
-"""Who counts clients where one process answers all of them."""
+"""Counters of clients where one process answers all of them."""
 
 from math import ceil
 

@@ -1,4 +1,4 @@
-"""Who may pass where, built from Settings: each listener's rules and each service's."""
+"""Access rules built from Settings: each listener's and each service's."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network

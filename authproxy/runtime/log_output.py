@@ -1,4 +1,4 @@
-"""Where the log goes: to stderr, or to a file with what concerns the file itself on stderr."""
+"""Streams of the log: stderr, or a file with what concerns the file itself on stderr."""
 
 import sys
 from collections.abc import Callable

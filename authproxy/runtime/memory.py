@@ -1,4 +1,4 @@
-"""How the C library keeps the memory that bodies pass through, and when it gives it back."""
+"""Memory that bodies passed through: kept for the next ones, given back after a load."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What is counted while authproxy runs, and what `/metrics` may know of it.
+"""Metrics of a running authproxy, and its figures for `/metrics`.
 
 Imported only when there is an admin listener to show it; prometheus_client, when that opens.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ProxyMetrics:
-    """Of one run."""
+    """Metrics of one run."""
 
     def __init__(self, inside: ProxyInside) -> None:
         self.exchanges = ExchangeMetrics()
@@ -55,7 +55,7 @@ class ProxyMetrics:
 
 
 class ProxyFigures:
-    """How the proxy stands: there are no services and no server until they are built."""
+    """Figures of the proxy: no services and no server until they are built."""
 
     def __init__(self, inside: ProxyInside) -> None:
         self._inside = inside

@@ -1,4 +1,4 @@
-"""What services get their tokens from, kept from one configuration to the next.
+"""Sources of the services' tokens, kept from one configuration to the next.
 
 A token is worth as much after a change of the configuration as before: whoever asks for the same
 gets the same source, with the tokens that it has made, the same client of Google's APIs and the
@@ -28,7 +28,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Whose tokens, and which kind: two services with the same share a source."""
+    """Identity and kind of tokens: two services with the same share a source."""
 
     credentials: CredentialsSpec
     impersonate: str | None
@@ -49,7 +49,7 @@ class Identity:
 
 @dataclass(slots=True, eq=False)
 class Needs:
-    """What one configuration has asked for; it may become more while services are looked up."""
+    """Identities, tokens and TLS settings of one configuration; looking services up adds more."""
 
     identities: set[Identity] = field(default_factory=set)
     tokens: set[Key] = field(default_factory=set)
@@ -57,7 +57,7 @@ class Needs:
 
 
 class Sources:
-    """One for each running proxy, whatever its configurations."""
+    """Sources of one running proxy, whatever its configurations."""
 
     def __init__(self, tokens: TokenCache, machine: Machine) -> None:
         self.machine = machine

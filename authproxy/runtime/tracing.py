@@ -1,4 +1,4 @@
-"""Whether traces are recorded: by `traces` in the configuration and OpenTelemetry's variables."""
+"""Switch for traces: by `traces` in the configuration and OpenTelemetry's variables."""
 
 import importlib
 import logging
@@ -25,7 +25,7 @@ PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tracing:
-    """What a run has of traces."""
+    """Observers of a run's traces, and the end of them."""
 
     observers: tuple[Observer, ...] = ()
     """To be told after all who ask for an exchange's trace."""

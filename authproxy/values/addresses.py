@@ -1,4 +1,4 @@
-"""Where a service is, and where we listen, for clients and for who looks after us."""
+"""Addresses of services, of listeners and of the admin listener."""
 
 import re
 from dataclasses import dataclass, replace
@@ -70,7 +70,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where to listen: a TCP host and port, the path of a Unix socket, or what systemd has opened.
+    """Place to listen at: TCP host and port, path of a Unix socket, or systemd's sockets.
 
     `port` is None when the user left it out ($PORT or 8080 then), 0 for any free one.
     """

@@ -1,4 +1,4 @@
-"""Where tokens and keys come from, and the names that go with them."""
+"""Names of sources of tokens and keys, and of the fields that carry them."""
 
 import re
 import shlex
@@ -47,7 +47,7 @@ class CredentialsSpec:
 
 @dataclass(frozen=True, slots=True)
 class SecretRef:
-    """Where a secret is to be read from, never the secret itself."""
+    """Reference to a secret, never the secret itself."""
 
     kind: Literal["env", "file", "secret"]
     value: str

@@ -54,7 +54,7 @@ class EgressProxy:
 
 @dataclass(frozen=True, slots=True)
 class EgressSpec:
-    """Which egress proxy to use: `auto` asks the environment, `none` uses none."""
+    """Choice of an egress proxy: `auto` asks the environment, `none` uses none."""
 
     kind: Literal["auto", "none", "url", "env", "file"]
     value: str = ""

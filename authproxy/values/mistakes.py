@@ -1,4 +1,4 @@
-"""What somebody may have meant by text that is no URL, no host and no address to listen on."""
+"""Suggestions for text that is no URL, no host and no address to listen on."""
 
 import re
 

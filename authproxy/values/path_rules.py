@@ -1,4 +1,4 @@
-"""Which requests a rule for paths is about, and which rules are about none.
+"""Checks of path rules: the paths that each is about, and rules that are about none.
 
 Rules are about the path that the service gets. With `strip_path` that is not the one that the
 client asks for at a shared name, as `/billing/admin` reaches the service as `/admin`; by the

@@ -1,4 +1,4 @@
-"""What connections need of the server that they came in by, and what they are to it.
+"""Protocols of open connections and of the register that the server keeps of them.
 
 Each of these is the narrow side of something that is made further up, so that what is down here
 does not know what is up there.

@@ -13,7 +13,7 @@ MAX_INTERIM_BYTES = 1024 * 1024
 
 
 class InterimCount:
-    """How many came for one exchange, and how large they were."""
+    """Count and size of the interim answers of one exchange."""
 
     __slots__ = ("_bytes", "_count", "_request_id")
 

@@ -1,4 +1,4 @@
-"""Who hears of exchanges: the observers' methods, found once, and called so that none does harm."""
+"""Observers' methods: found once, and called so that an error in one does no harm."""
 
 import logging
 import re
@@ -19,7 +19,7 @@ QUIET_S = 60.0
 
 
 class Observers:
-    """Those of one server."""
+    """Observers of one server."""
 
     def __init__(
         self, observers: Sequence[Observer], clock: Callable[[], float] = time.monotonic

@@ -1,4 +1,4 @@
-"""Why nothing is read from a connection at the moment: several reasons may hold at once.
+"""Reasons for reading nothing from a connection; several may hold at once.
 
 Plain numbers of one bit: an IntFlag's operators are Python functions, and these are on the way of
 every request. Below are the reasons of HTTP/1; `http2.lanes` has its own.
@@ -20,7 +20,7 @@ ALL = EARLY | QUEUE | CONGESTED | SWITCH
 
 
 class ReadHolds:
-    """Of one connection: nothing is read while there is a reason."""
+    """Reasons of one connection: nothing is read while there is one."""
 
     __slots__ = ("_transport", "reasons")
 

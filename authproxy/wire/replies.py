@@ -33,7 +33,7 @@ small{{color:#666}}</style></head>
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One of ours, before it is written as one version of HTTP wants it."""
+    """An answer of our own, before it is written as one version of HTTP wants it."""
 
     status: int
     lines: Sequence[tuple[str, str]]

@@ -1,4 +1,4 @@
-"""How the data path stands, in numbers, for whoever shows it: metrics, a page, `repr`, tests.
+"""Status of the data path in numbers, for metrics, pages, `repr` and tests.
 
 They are counted when somebody asks, so that nobody pays for them otherwise. All are gauges, of this
 moment, unless they say "since the start": those only grow.

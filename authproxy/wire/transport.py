@@ -1,4 +1,4 @@
-"""What is to be written to one connection is gathered in a list while one read is being handled."""
+"""Writing to a connection: pieces are gathered in a list while one read is being handled."""
 
 import asyncio
 import socket

@@ -11,7 +11,7 @@ from tests.support.talking import tls_contexts
 
 
 def test_a_tls_transport_can_be_told_to_look_at_what_it_has_read() -> None:
-    """`wire.output.resume` does that; without the method large answers over TLS could stall."""
+    """`wire.transport.resume` does that; without the method large answers over TLS could stall."""
 
     async def connect() -> bool:
         server_side, client_side = tls_contexts()

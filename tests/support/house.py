@@ -4,7 +4,7 @@ made-up tree can break it."""
 import ast
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 
 Trees = Mapping[str, ast.Module]
 
@@ -342,3 +342,82 @@ def unexplained(nouns: Iterable[str], glossary: str) -> set[str]:
     """Those that no term of the glossary consists of, in part at least."""
     known = {word for term in glossary_terms(glossary) for word in words_of(term)}
     return set(nouns) - known
+
+
+_QUOTED = re.compile(r"`(?:authproxy\.)?([a-z]\w*(?:\.\w+)+)`")
+_DOTTED = re.compile(r"(?<![\w./@-])(?:authproxy\.)?([a-z]\w*(?:\.[a-z_]\w*)+)(?![\w(])")
+_FILES = ("py", "toml", "md", "json", "sh", "html", "yaml")
+
+
+def prose_of(source: str) -> list[str]:
+    """The docstrings and comments of a module."""
+    strings = [
+        node.value.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    ]
+    return strings + [line.partition("# ")[2] for line in source.splitlines() if "# " in line]
+
+
+def stale_names(
+    texts: Iterable[str], trees: Trees, identifiers: Set[str] = frozenset()
+) -> set[str]:
+    """Dotted names that begin with a package of ours and lead to no module, nor to anything in one;
+    in backticks also those that begin with the last part of a package's name. Those that begin like
+    one of `identifiers` are about a variable."""
+    packages = {name.rpartition(".")[0] for name in trees if "." in name}
+    tops = {name.partition(".")[0] for name in packages} - identifiers
+    heads = {name.rpartition(".")[2] for name in packages} - identifiers
+    found = set()
+    for text in texts:
+        found |= {name for name in _DOTTED.findall(text) if name.partition(".")[0] in tops}
+        found |= {name for name in _QUOTED.findall(text) if name.partition(".")[0] in heads}
+    return {
+        name
+        for name in found
+        if name.rpartition(".")[2] not in _FILES and not _leads_somewhere(name, trees)
+    }
+
+
+def _leads_somewhere(name: str, trees: Trees) -> bool:
+    known = {*trees, *(each.rpartition(".")[0] for each in trees)}
+    for module in (each for each in known if each):
+        if f".{module}".endswith(f".{name}"):
+            return True
+    owner, _, rest = name.rpartition(".")
+    while owner:
+        for module, tree in trees.items():
+            if f".{module}".endswith(f".{owner}") and rest.partition(".")[0] in defined(tree):
+                return True
+        owner, _, last = owner.rpartition(".")
+        rest = f"{last}.{rest}"
+    return False
+
+
+def defined(tree: ast.Module) -> set[str]:
+    """Names at the top of a module."""
+    found = set()
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found.update(each.id for each in targets if isinstance(each, ast.Name))
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found.update(each.asname or each.name for each in node.names)
+    return found
+
+
+def identifiers_of(tree: ast.Module) -> set[str]:
+    """Every name that code of this module uses, as a variable, a parameter or an attribute."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+    return found

@@ -39,7 +39,7 @@ def make_token(text: str = TOKEN_TEXT, principal: str = "tester@example.com") ->
 
 
 class FixedTokens:
-    """Stands in for identity.cache.Tokens: hands out what the test put in."""
+    """Stands in for identity.token_cache.cache.Tokens: hands out what the test put in."""
 
     def __init__(self, token: Token | None = None) -> None:
         self.token = token

@@ -1,4 +1,4 @@
-"""What `authproxy doctor` finds: a finding for each check, in order, and what follows from them."""
+"""Findings of `authproxy doctor`: one for each check, in order, and what follows from them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How a check ended."""
+    """Outcome of a check."""
 
     status: Status
     message: str
@@ -84,7 +84,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything that was found."""
+    """Findings about all services that were examined."""
 
     findings: Sequence[Finding]
     urls: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What no value shows on its own: settings that contradict each other, or what is there.
+"""Checks of settings against each other, and against files and the environment.
 
 `consistency` has the list of all checks; each takes a `draft` and yields problems and warnings. The
 others are by subject: `listeners`, `services`, `access`, `reach` (who can pass at all), `rules`,

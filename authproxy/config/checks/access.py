@@ -1,4 +1,4 @@
-"""What does not go together in who may pass: keys, proxies, lists from files."""
+"""Checks of access rules against each other: keys, proxies, lists from files."""
 
 import hashlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What does not go together in the admin listener."""
+"""Checks of the admin listener's settings against each other and against the rest."""
 
 import os
 from collections.abc import Iterator

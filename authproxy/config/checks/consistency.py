@@ -1,4 +1,4 @@
-"""What no value shows on its own: settings that contradict each other or what is there.
+"""All checks of settings against each other, and against files and the environment.
 
 Each check gets the whole draft and yields problems; add one to CHECKS and it runs.
 """

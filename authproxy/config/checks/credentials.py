@@ -1,4 +1,4 @@
-"""What does not go together in where a service is and in what it is sent: tokens, keys."""
+"""Checks of services' addresses against their tokens and keys."""
 
 from collections.abc import Iterator
 

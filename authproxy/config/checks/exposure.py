@@ -1,4 +1,4 @@
-"""What would work, and let others in on a secret or past a rule."""
+"""Checks for settings that work, and let others in on a secret or past a rule."""
 
 import json
 import os

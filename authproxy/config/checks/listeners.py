@@ -1,4 +1,4 @@
-"""What does not go together in where clients connect."""
+"""Checks of listeners against each other, and against the rest."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""Who can pass at all: rules that let in nobody, or everybody, or say nothing."""
+"""Checks of who can pass at all: rules that let in no client, or all, or have no effect."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""What leads to a service, and what a service has no use for."""
+"""Checks of names, hosts and paths that lead to services, and of settings without use."""
 
 from collections.abc import Iterator, Sequence
 

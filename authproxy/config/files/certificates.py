@@ -13,7 +13,7 @@ _NO_CERTIFICATE = "{file} holds no PEM certificate; it must have a BEGIN CERTIFI
 
 
 class KeyFileError(ValueError):
-    """It is the key's file that is wrong, not the certificate's."""
+    """A fault of the key's file, not of the certificate's."""
 
 
 def judge_alike(context: ssl.SSLContext) -> None:

@@ -1,4 +1,4 @@
-"""What somebody wrote, as entries: each value with its place.
+"""Readers of file, environment and flags into entries: each value with its place.
 
 `toml` reads the file (`toml_positions` finds lines, `toml_syntax` explains mistakes),
 `environment` variables and URLs. `entries` is the value that all make, `setting_names` which keys

@@ -1,4 +1,4 @@
-"""Which egress proxy a service is reached through, by the settings and the environment.
+"""Choice of a service's egress proxy, by the settings and the environment.
 
 The rules are curl's and urllib's where those agree. urllib's own functions are not used: they read
 the process's environment only, know no CIDR ranges, and take 40 ms to import.

@@ -1,4 +1,4 @@
-"""Which keys there are, and the name that each has in the environment and on the command line.
+"""Names of all settings: keys in TOML, variables of the environment, flags.
 
 All of it is derived from the models in `authproxy.settings`, so that a new field has a TOML key and
 a variable at once; only what reads better under another name is written down here.

@@ -1,4 +1,4 @@
-"""What to write instead of a key that there is not, or not here."""
+"""Suggestions for keys that do not exist, or not in that place."""
 
 from collections.abc import Collection, Mapping
 

@@ -57,7 +57,7 @@ CASES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
-    """Of one service."""
+    """Addresses of one service."""
 
     url: Origin
     """Where requests go: the traffic tag's address if one was asked for."""

@@ -1,4 +1,4 @@
-"""Everything that touches google-auth. Nothing of it is imported before a token is wanted.
+"""All code that touches google-auth. Nothing of it is imported before a token is wanted.
 
 Read `credentials` first: one way to a token for each type of credentials. `federation`,
 `impersonation` and `access_tokens` are parts of that; `transport` and `session` carry google-auth's

@@ -195,7 +195,7 @@ def kind_of(info: Info, name: str) -> Kind:
 
 
 class Google:
-    """Whatever credentials `find` finds, at each mint anew."""
+    """Source of tokens by google-auth, of the credentials that `find` finds at each mint."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Where federated credentials get their subject token, and what is said when it cannot be had.
+"""Subject tokens of federated credentials, and errors for those that cannot be read.
 
 Nothing of what a program or a server said is shown: it may hold the token.
 """

@@ -15,7 +15,7 @@ from authproxy.config.files.certificates import judge_alike
 
 
 class _Adapter(HTTPAdapter):
-    """Which certificates are trusted is as ever: REQUESTS_CA_BUNDLE, else those of certifi."""
+    """Transport adapter of a session; trusts REQUESTS_CA_BUNDLE, else certifi's certificates."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=_context(), **kwargs)

@@ -1,4 +1,4 @@
-"""Where tokens come from: `build` makes the source that a setting names.
+"""Sources of tokens: `build` makes the one that a setting names.
 
 `auto` finds one that nobody named, at the places in `locations`; `gcloud` and `command` run
 programs; `ready_made` reads finished tokens from files and variables. `inspection` looks at what

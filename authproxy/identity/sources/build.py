@@ -22,7 +22,7 @@ from authproxy.values import CredentialsSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What is wanted of a source."""
+    """Arguments for the source to be built."""
 
     value: str
     machine: Machine

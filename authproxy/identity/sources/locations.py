@@ -1,4 +1,4 @@
-"""Where credentials may be that nobody named."""
+"""Places where credentials may be that no setting names."""
 
 import contextlib
 import http.client
@@ -34,7 +34,7 @@ There it may be slow, or refuse connections in the first seconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """Where tokens come from."""
+    """Credentials that were found, and their place."""
 
     kind: Literal["file", "metadata", "gcloud", "given", "none"]
     path: Path | None = None
@@ -49,7 +49,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Vain:
-    """Why a look was in vain."""
+    """A place without credentials, and the reason."""
 
     because: str
     is_odd: bool = False

@@ -1,4 +1,4 @@
-"""When a token is to be renewed, and until when it may be sent. Pure: no clock, no I/O.
+"""Life of a token: when to renew it, and until when it may be sent. Pure: no clock, no I/O.
 
 A token is *fresh*, then *stale* (still good, a new one is wanted), then *invalid*. The stale part
 is the last 20 % of its life, at most five minutes, as Google's own libraries have it. Tokens that

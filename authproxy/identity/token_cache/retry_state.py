@@ -28,7 +28,7 @@ NEVER = float("-inf")
 
 
 class RetryState:
-    """What failed, since when, and when to try again.
+    """The last failure, since when there are failures, and when to try again.
 
     Moments are seconds of Google's clock. `retry_at` is the earliest for a refresh in the
     background, NEVER when nothing has to be waited for.

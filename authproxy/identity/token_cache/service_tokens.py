@@ -1,4 +1,4 @@
-"""What one service asks for tokens: `current` is on the way of every request."""
+"""Tokens of one service: `current` is on the way of every request."""
 
 import asyncio
 import logging

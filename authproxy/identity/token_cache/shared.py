@@ -1,4 +1,4 @@
-"""What the tokens of all services share: clocks, timers, tasks and the cached tokens.
+"""State that the tokens of all services share: clocks, timers, tasks and the cached tokens.
 
 A `CacheSlot` is the place of one source and audience in that cache.
 """
@@ -19,7 +19,7 @@ Key = tuple[Source, str]
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Shared:
-    """One for each process.
+    """Shared state of one process.
 
     It has three clocks, all in seconds. `wall` is this machine's. `now` is Google's time: the wall
     clock, corrected by `authproxy.identity.clock_skew`; tokens end by it, also after a laptop

@@ -1,4 +1,4 @@
-"""How tokens stand, for whoever shows it: a listener, metrics, `repr`. Never a token itself."""
+"""Status of tokens for listeners, metrics and `repr`. Never a token itself."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from authproxy.identity.token_cache.lifetime import TokenState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """Why the last try brought no token. All three are free of secrets."""
+    """Reason why the last try brought no token. All three are free of secrets."""
 
     message: str
     hint: str
@@ -61,7 +61,7 @@ class TokenStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """Whether every service has a token that can be sent."""
+    """Readiness of all services: does each have a token that can be sent?"""
 
     without: tuple[TokenStatus, ...]
     """Those that have none."""

@@ -14,7 +14,7 @@ from authproxy.identity.token_cache.status import TokenStatus
 
 
 class Supply(Protocol):
-    """Where one service's tokens come from."""
+    """Supply of one service's requests with tokens, once all else that they need is there."""
 
     def current(self) -> Token | None:
         """What can be sent at once; None when it has to be waited for. Never blocks, and starts a

@@ -1,4 +1,4 @@
-"""What can be kept of a body, by its type; and bodies that are kept as a whole.
+"""Choice of a keeper for a body, by its type; and bodies that are kept as a whole.
 
 A body is looked at when it is complete, or as much of it as fits: only then can what is secret in
 it be found for certain. What cannot be read for certain is described, not kept.
@@ -33,7 +33,7 @@ Form = Literal["json", "text", "form", "image", "events", "grpc", "websocket", "
 
 
 class BodyKeeper(Protocol):
-    """What is kept of the content in one direction."""
+    """Keeper of the content in one direction."""
 
     held: int
     """Bytes of memory that it takes by now."""
@@ -50,7 +50,7 @@ class BodyKeeper(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BodyType:
-    """What a head says of its content."""
+    """Type and encoding of content, as its head says."""
 
     form: Form
     media_type: str

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 
 class Unreadable(Exception):  # noqa: N818 -- a finding, not a failure
-    """What came is not what it said to be, or is encoded in a way that we cannot read."""
+    """Content is broken, or encoded in a way that we cannot read."""
 
 
 class Inflater:
-    """One of zlib's formats, piece by piece."""
+    """Decompressor for one of zlib's formats, piece by piece."""
 
     def __init__(self, wbits: int) -> None:
         self._wbits = wbits

@@ -17,7 +17,7 @@ _END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
 
 
 class Events:
-    """Of one answer."""
+    """Events of one answer."""
 
     def __init__(
         self, nature: BodyType, redactor: Redactor, at_most: int, clock: Callable[[], float]

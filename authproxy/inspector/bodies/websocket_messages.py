@@ -1,4 +1,4 @@
-"""What both sides of a WebSocket say: the last messages that fit, in the order they came."""
+"""Messages of both sides of a WebSocket: the last ones that fit, in the order they came."""
 
 import re
 from collections import deque

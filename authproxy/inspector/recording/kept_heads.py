@@ -21,7 +21,7 @@ NONE: frozenset[bytes] = frozenset()
 
 
 class MemoryAccount:
-    """How many bytes everything that is kept takes."""
+    """Account of the bytes that everything kept takes."""
 
     __slots__ = ("used",)
 

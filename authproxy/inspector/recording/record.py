@@ -1,4 +1,4 @@
-"""What is kept of one exchange."""
+"""Record of one exchange."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
@@ -19,7 +19,7 @@ EACH_TRY = 250
 
 
 class Facts(NamedTuple):
-    """What an Exchange says of itself besides its head."""
+    """An Exchange's own values, besides its head."""
 
     service: str
     client: IPv4Address | IPv6Address | None
@@ -44,7 +44,7 @@ _facts = attrgetter(*Facts._fields)
 
 
 class Way(NamedTuple):
-    """What the same requests to a service have in common; made once for all of them."""
+    """Values that the same requests to a service have in common; made once for all of them."""
 
     head: Head
     origin: str
@@ -100,7 +100,7 @@ class Answer(NamedTuple):
 
 
 class KeptContent:
-    """What is kept of the content of an exchange."""
+    """Content kept of an exchange."""
 
     __slots__ = ("answer", "request", "sockets")
 
@@ -111,7 +111,7 @@ class KeptContent:
 
 
 class Record:
-    """Of one exchange, from its beginning on.
+    """Record of one exchange, from its beginning on.
 
     One is made for every request, so what belongs together is a plain tuple until it is shown.
     """

@@ -1,4 +1,4 @@
-"""How many exchanges each service had in the last quarter of an hour, and how long they took."""
+"""Counts and durations of each service's exchanges in the last quarter of an hour."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ class Interval:
 
 
 class ServiceRates:
-    """Of all services; their number is what bounds it."""
+    """Rates of all services; their number is what bounds it."""
 
     def __init__(self) -> None:
         self._steps: dict[str, deque[Interval]] = {}

@@ -1,4 +1,4 @@
-"""What a token says of itself, without the token."""
+"""Notes about tokens: their claims, without the token."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ SHOWN = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenNote:
-    """Of one token."""
+    """Claims of one token."""
 
     principal: str
     audience: str

@@ -1,4 +1,4 @@
-"""Which header fields, query parameters, form fields and JSON members hold secrets, by name."""
+"""Names of header fields, query parameters, form fields and JSON members that hold secrets."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What authproxy changed of a head, and why."""
+"""Differences between a head as it came and as it was sent on, with the reasons."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass

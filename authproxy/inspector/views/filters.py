@@ -1,4 +1,4 @@
-"""Which exchanges are wanted: by words, service, status, method and kind."""
+"""Filter for exchanges: by words, service, status, method and kind."""
 
 import re
 from collections.abc import Mapping

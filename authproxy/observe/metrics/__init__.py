@@ -1,4 +1,4 @@
-"""What Prometheus and its like are told: counters, histograms and how it stands, at `/metrics`.
+"""Metrics for Prometheus and its like: counters, histograms and gauges, at `/metrics`.
 
 Two halves. The first is on the way of every exchange and is plain Python: `exchanges` is the
 observer that counts, in `histogram`s; `loop_lag` and `reloads` count what is no exchange. The

@@ -44,7 +44,7 @@ Rows = Iterable[tuple[Labels, float | Counts]]
 
 
 class Figures(Protocol):
-    """What is known of the running proxy besides what observers hear. All of it is quick."""
+    """Figures of the running proxy besides what observers count. All of it is quick."""
 
     def services(self) -> Sequence[str]:
         """Names of the configured services."""
@@ -61,7 +61,7 @@ class Figures(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collector:
-    """Everything that `/metrics` shows, but for the process itself."""
+    """Collector of all metrics, but for those of the process itself."""
 
     exchanges: ExchangeMetrics
     figures: Figures

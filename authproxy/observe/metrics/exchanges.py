@@ -45,7 +45,7 @@ class Series:
 
 
 class ServiceCounts:
-    """What is counted for one service, and once for all requests without one."""
+    """Counts of one service, or of all requests without one."""
 
     __slots__ = (
         "aborted",

@@ -18,7 +18,7 @@ class Example(NamedTuple):
 
 
 class Counts:
-    """How many observations fell between which bounds, and their sum."""
+    """Numbers of observations between bounds, and their sum."""
 
     __slots__ = ("bounds", "counts", "examples", "total")
 

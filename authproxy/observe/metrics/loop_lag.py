@@ -1,4 +1,4 @@
-"""How late the event loop is: whatever holds it up holds up every request."""
+"""Lag of the event loop: whatever holds it up holds up every request."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

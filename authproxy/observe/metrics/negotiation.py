@@ -1,4 +1,4 @@
-"""Which of its formats a scraper gets, by its `Accept` and `Accept-Encoding` (RFC 9110 12.5).
+"""Choice of a scraper's format, by its `Accept` and `Accept-Encoding` (RFC 9110 12.5).
 
 prometheus_client has this too, but does not look at `q`. Prometheus says what comes when nothing
 fits: text 0.0.4 (its document "Scrape protocol content negotiation"). It names `escaping` for the

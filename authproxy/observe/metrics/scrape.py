@@ -29,7 +29,7 @@ class Scraped:
 
 
 class Scraper:
-    """What stands behind `/metrics`."""
+    """Answers to scrapes of `/metrics`."""
 
     def __init__(
         self,

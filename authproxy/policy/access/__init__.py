@@ -1,4 +1,4 @@
-"""Who may pass, and to what.
+"""Access rules: which clients may pass, and to which services, methods and paths.
 
 `networks` and `client_address` (who is asking), `proxy_header` (who, by a load balancer's word),
 `inbound_keys`, `cross_site` (a page in the user's name), `targets` and `permissions` (what for;

@@ -1,4 +1,4 @@
-"""Who the client is, when trusted proxies stand between it and us.
+"""Address of the client, when trusted proxies stand between it and us.
 
 Each proxy appends the address that it was asked from, so the list is read from its end: the last
 address that is not a trusted proxy's own is the client's. What stands before it the client may have

@@ -1,4 +1,4 @@
-"""What all clients have to keep within, as the data path asks for it.
+"""Limits that all clients have to keep within, as the data path asks for them.
 
 Protocols only: who counts is handed in. Several processes that answer at the same address can so
 count together; `rate_limits` counts for one. All three are asked on the event loop and answer at
@@ -13,7 +13,7 @@ from authproxy.policy.access.networks import Address
 
 
 class RateLimit(Protocol):
-    """How often one client may ask."""
+    """Limit of one client's requests in a time."""
 
     def take(self, who: Hashable, now: float) -> float:
         """Zero when the request passes, which counts it, else the seconds until one will.
@@ -24,7 +24,7 @@ class RateLimit(Protocol):
 
 
 class WrongKeyCounts(Protocol):
-    """How often one client may show a key that is none. A client is as `network_of` has it."""
+    """Limit of one client's tries with wrong keys. A client is as `network_of` has it."""
 
     def wait_s(self, client: Address | None, now: float) -> float:
         """Zero when a key of this client's will be looked at, else the seconds until then.
@@ -40,7 +40,7 @@ class WrongKeyCounts(Protocol):
 
 
 class ConnectionCounts(Protocol):
-    """How many connections there may be, of one client and in all."""
+    """Limits of connections, of one client and in all."""
 
     def opened(self, client: Address | None) -> str | None:
         """Count one more, also when it is one too many; then why, for the log, else None.

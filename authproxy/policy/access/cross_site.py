@@ -1,4 +1,4 @@
-"""Whether a page of another site is asking, in the name of the user who happens to look at it.
+"""Check for requests of another site's page, in the name of the user who looks at it.
 
 Every page can make a browser send requests to localhost, and authproxy would add the user's
 identity to them. Browsers say who asks, in fields that pages cannot set: `Origin` (Fetch standard
@@ -41,7 +41,7 @@ TYPED = (b"", b"document", b"empty")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """What a request says about who makes it. Fields that it lacks are empty."""
+    """The parts of a request that tell which page makes it. Fields that it lacks are empty."""
 
     method: bytes
     origin: bytes = b""

@@ -1,4 +1,4 @@
-"""Who may pass, by network address."""
+"""Access by network address."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-r"""In which ways a service may read a path.
+r"""Readings of a path: all ways in which a service may understand it.
 
 Between a path as it was sent and the page, the file or the method that it leads to, there may be
 several programs, each of which reads the path in its own way and hands on what it has read. So

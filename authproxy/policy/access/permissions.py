@@ -1,4 +1,4 @@
-"""Which methods and which paths of a service may be used.
+"""Permissions: the methods and paths of a service that may be used.
 
 A service may read a path otherwise than it was written, see `readings`. So where there are rules
 for paths, every such reading must pass; one that does not is reason enough to refuse. And it may
@@ -18,7 +18,7 @@ from authproxy.policy.access.targets import shown_path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permissions:
-    """What is denied wins; where nothing is allowed by name, all is that is not denied.
+    """Rules for one service: denied wins; without any `allow`, all is allowed that is not denied.
 
     Paths are prefixes of whole segments, as in `/admin`. What is denied is so in any case, as some
     services read `delete` as DELETE and /Admin as /admin; what is allowed must be written as the

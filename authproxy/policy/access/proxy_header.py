@@ -1,4 +1,4 @@
-"""What a proxy says of the client before the client's own bytes: the PROXY protocol, v1 and v2.
+"""Parser for the PROXY protocol (v1 and v2), by which a load balancer names its client.
 
 After https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt. Two things are left open there,
 and decided here:

@@ -1,4 +1,4 @@
-"""What a request asks for: the target of its first line, or its `:path` (RFC 9112 3.2)."""
+"""Parser for the target of a request: of its first line, or its `:path` (RFC 9112 3.2)."""
 
 import re
 

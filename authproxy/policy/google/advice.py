@@ -1,4 +1,4 @@
-"""What most likely helps against a refusal of Google's, in a sentence and a command.
+"""Advice against a refusal of Google's: a sentence and a command.
 
 Nothing of the answer itself is in either: a service that is not to be trusted could otherwise have
 authproxy tell its user to fetch tokens for somebody else's service.
@@ -29,7 +29,7 @@ _FINISHED = ("token-file", "token-env", "command")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What was asked of which service, and with whose token."""
+    """Service, address and token of a refused request."""
 
     service: str
     """Its name in the configuration."""
@@ -60,7 +60,7 @@ class Situation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """What to tell a human."""
+    """A sentence and a command for a human."""
 
     sentence: str
     """On one line."""

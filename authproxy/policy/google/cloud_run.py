@@ -1,4 +1,4 @@
-"""What can be told from names alone: a `run.app` host's parts, who made an OAuth client id."""
+"""Readings of names: the parts of a `run.app` host, the maker of an OAuth client id."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _HASHED = re.compile(r"(?P<service>.+)-[a-z0-9]+-[a-z]{1,3}\.a\.run\.app")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a service runs. Empty is unknown."""
+    """Name, region and tag of a service, as far as its host tells. Empty is unknown."""
 
     service: str = ""
     """Its name in Cloud Run, which need not be the one in the configuration."""

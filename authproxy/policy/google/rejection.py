@@ -24,7 +24,7 @@ _REJECTED = b"The access token could not be verified"
 
 
 class Rejection(StrEnum):
-    """What was said instead of the application's answer."""
+    """Kinds of Google's refusals."""
 
     NOT_INVOKER = "not_invoker"
     """403: there was no token, or its owner may not call the service."""

@@ -1,4 +1,4 @@
-"""What a head says, and what becomes of it on the way.
+"""Heads: their facts, and their changes on the way.
 
 `facts` reads what matters for handling, `headers` writes what the other side gets; `http2_fields`
 and `http2_validity` are the same for HTTP/2. Addresses are translated by the table in

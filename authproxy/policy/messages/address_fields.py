@@ -47,7 +47,7 @@ class In(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What becomes of one field."""
+    """Conversion of one field, in each direction."""
 
     where: In
     name: str
@@ -132,7 +132,7 @@ REQUESTS = (
     _request("HX-Current-URL", service_page, "htmx", f"{HERE}/a", f"{THERE}/a"),
     _request("X-Up-Location", service_url, "Unpoly", f"{HERE}/a", f"{THERE}/a"),
     _request("Cookie", _cookies, "RFC 6265 4.2; policy.cookies", "a=1; authproxy.other.b=2", "a=1"),
-    # Written by `policy.headers`, whatever the client sent.
+    # Written by `policy.messages.headers`, whatever the client sent.
     _request("X-Forwarded-Host", None, "decision 8", "evil.example", "billing.example"),
     _request("X-Forwarded-Proto", None, "decision 8", "gopher", "https"),
     _request("X-Forwarded-For", None, "decision 8", "192.0.2.1", "127.0.0.1"),
@@ -312,7 +312,13 @@ ANSWERS = (
     _answer(
         "NEL", _gone, "Network Error Logging", '{"report_to":"a","include_subdomains":true}', None
     ),
-    _answer("Alt-Svc", None, "RFC 7838; policy.headers: it would lead past us", 'h3=":443"', None),
+    _answer(
+        "Alt-Svc",
+        None,
+        "RFC 7838; `headers`: it would lead past us",
+        'h3=":443"',
+        None,
+    ),
     _answer("Proxy-Authenticate", _gone, "RFC 9110 11.7.1: it ends here", "Basic", None),
     _answer(
         "Clear-Site-Data",

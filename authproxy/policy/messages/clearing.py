@@ -1,9 +1,10 @@
-"""What a service may clear of what a browser keeps (Clear Site Data).
+"""Clear-Site-Data: the parts of a browser's data that a service may clear.
 
 `"cookies"` empties the cookies of a host and of all that is below its registrable domain, whatever
 the port: on localhost those of every program there. So where the host is not the service's alone it
 does not pass, and the cookies that this service was seen to set are expired in its place
-(`policy.site_data`). Storage and caches belong to an origin, port and all: clearing those passes.
+(`policy.messages.site_data`). Storage and caches belong to an origin, port and all: clearing those
+passes.
 """
 
 from authproxy.policy.access.cross_site import normal_origin

@@ -1,4 +1,4 @@
-"""What pages of other origins are told that the configuration allows (Fetch standard 3.3).
+"""CORS lines for pages of other origins that the configuration allows (Fetch standard 3.3).
 
 A service that speaks of origins in its answer knows who may read what of it, and its word passes as
 it came: a page reads what it would read without us. Where it says nothing, the configuration does:

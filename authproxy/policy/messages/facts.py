@@ -1,4 +1,4 @@
-"""What the fields of a head say about its handling: body, connection, upgrade.
+"""Facts of a head that decide how it is handled: body, connection, upgrade.
 
 Field names are compared in lower case, which stands beside each.
 """
@@ -16,7 +16,7 @@ from authproxy.policy.messages.site_data import FIELDS as COOKIE_FIELDS
 
 
 class RequestFacts:
-    """What the fields of a request head say about its handling."""
+    """Facts of a request's head."""
 
     host: bytes | None = None
     length: int | None = None
@@ -60,7 +60,7 @@ class RequestFacts:
 
 
 class ResponseFacts:
-    """What the fields of an answer's head say about its handling."""
+    """Facts of an answer's head."""
 
     length: int | None = None
     chunked: bool = False

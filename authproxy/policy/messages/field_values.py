@@ -1,4 +1,4 @@
-"""Where addresses stand within the values of fields, for each way in which values are written.
+"""Addresses within the values of fields, for each way in which values are written.
 
 Each function takes what is to become of one address and gives what becomes of a whole value; what
 it does not recognise stays byte for byte.

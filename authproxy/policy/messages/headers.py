@@ -1,4 +1,4 @@
-"""What the service sees of a request's head, and the client of an answer's.
+"""Heads for the other side: of a request for the service, of an answer for the client.
 
 Everything passes byte for byte, in order and in the case it came in, except:
 
@@ -70,7 +70,7 @@ CHUNKED_LINE = b"Transfer-Encoding: chunked\r\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRules:
-    """How heads for one service are written."""
+    """Rules by which heads for one service are written."""
 
     authority: bytes
     """The `Host` to send."""
@@ -239,7 +239,7 @@ def response_head(
 
     `chunked`: the body will be; `connection`: the finished Connection lines, or none; `home`: what
     the service is to the client; `cors`: the finished lines of
-    `policy.cors`, or none.
+    `policy.messages.cors`, or none.
     """
     ours = _NOT_FOR_CLIENT if head.status != 204 else _NOT_WITH_204
     drop = _with_nominated(ours, facts.connection) if facts.connection else ours

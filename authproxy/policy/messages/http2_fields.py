@@ -1,8 +1,9 @@
-"""What the fields of an HTTP/2 request say, and which of them the service gets.
+"""Fields of an HTTP/2 request: their meaning, and those that the service gets.
 
 HTTP/2 has no request line: method, scheme, authority and path are pseudo-header fields. Names are
 in lower case, and nothing in the fields frames the message, so less can go wrong than in HTTP/1.1;
-what can is refused as RFC 9113 8 asks. What is changed on the way is what `policy.headers` changes.
+what can is refused as RFC 9113 8 asks. What is changed on the way is what `policy.messages.headers`
+changes.
 """
 
 import re

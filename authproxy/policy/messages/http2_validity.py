@@ -1,4 +1,4 @@
-"""Which fields an HTTP/2 answer may have, and what its length is (RFC 9113 8.1.1 to 8.3.2)."""
+"""Validity of an HTTP/2 answer's fields, and its length (RFC 9113 8.1.1 to 8.3.2)."""
 
 import re
 

@@ -1,7 +1,7 @@
-"""What a service is to the client that reaches it through here: another origin, another path.
+"""Mapping between a service's addresses and those under which its client reaches it.
 
 A browser must not leave authproxy by a redirect, and what compares addresses (checks against CSRF,
-WebDAV's moves) must find the service's own. `policy.address_fields` says which fields that
+WebDAV's moves) must find the service's own. `policy.messages.address_fields` says which fields that
 concerns. What is neither the service's address nor one here passes byte for byte.
 """
 
@@ -65,7 +65,7 @@ def _nowhere(_: Url) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A service's addresses, and what they are to a client."""
+    """Mapping of a service's addresses to those that one client uses, its "home" here."""
 
     services: tuple[bytes, ...]
     """`scheme://host[:port][/path]`, the one that requests go to first."""
@@ -79,7 +79,7 @@ class Home:
     """The address at its service of what an address here leads to, whichever service that is; None
     when it leads nowhere."""
     known: dict[Field, Field | None] = field(default_factory=dict, compare=False, repr=False)
-    """What fields of answers became; filled by `policy.address_fields`."""
+    """What fields of answers became; filled by `policy.messages.address_fields`."""
 
     @property
     def is_plain(self) -> bool:

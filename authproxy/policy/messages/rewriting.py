@@ -1,4 +1,4 @@
-"""Makes the fields of heads and trailers right for the other side, by `policy.address_fields`."""
+"""Makes the fields of heads and trailers right for the other side, by `messages.address_fields`."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What was decided about one request: where it goes and for whom, or why it goes nowhere."""
+"""Admission of one request: its service and what follows; or the reason for a refusal."""
 
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ class Admission(NamedTuple):
 
 
 class NotAdmitted(Exception):  # noqa: N818 -- an answer to a question, not a fault
-    """Why a request goes nowhere, and what is known of it all the same."""
+    """Refusal of a request, and what is known of it all the same."""
 
     def __init__(
         self, refusal: Refused, address: Address | None, *, host: bytes = b"", cors: bytes = b""

@@ -1,4 +1,4 @@
-"""Who is on the other end of a client connection, and which service they ask for."""
+"""Caller: the client of one connection, which it decides about."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What fields of a request could do that the rules for its service forbid."""
+"""Checks for fields of a request that would get round the rules for its service."""
 
 from authproxy.errors import Code, Refused
 from authproxy.policy.messages.facts import RequestFacts

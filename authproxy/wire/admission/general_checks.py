@@ -1,4 +1,4 @@
-"""What keeps requests of a client connection from passing, whoever they are for."""
+"""Checks of requests that apply whatever their service is: loops, health checks, probes."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,8 @@ from authproxy.wire.loops import Loops
 
 
 class GeneralChecks:
-    """Of one connection. To be asked for each request that is not the same as the one before."""
+    """General checks of one connection's requests. To be asked for each request that is not the
+    same as the one before."""
 
     __slots__ = ("_asks_for_itself", "_link", "_loops", "_rules")
 

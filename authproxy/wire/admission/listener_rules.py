@@ -1,4 +1,4 @@
-"""What holds for all clients that come in by one listener."""
+"""Rules for all clients of one listener."""
 
 from dataclasses import dataclass, field
 
@@ -24,7 +24,8 @@ HEALTH_PATHS = frozenset([b"/", b"/healthz"])
 
 @dataclass(slots=True, eq=False)
 class ListenerRules:
-    """Its parts are replaced, never changed; `version` then tells connections to decide anew."""
+    """Rules of one listener. Its parts are replaced, never changed; `version` then tells
+    connections to decide anew."""
 
     routes: Routes[Upstream]
     access: AccessList

@@ -1,4 +1,4 @@
-"""Whether the page that a browser has open may ask what it asks, and read the answer."""
+"""Access of the pages that a browser has open: may they ask this, and read the answer?"""
 
 from authproxy.policy.access.cross_site import (
     PageRequest,
@@ -14,7 +14,7 @@ from authproxy.wire.upstream.upstream import Upstream
 
 
 class PageAccess:
-    """Of one connection: what a page was let in with is remembered."""
+    """Page access of one connection: what a page was let in with is remembered."""
 
     __slots__ = ("_asked", "_rules", "cors")
 

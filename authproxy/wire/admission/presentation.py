@@ -1,4 +1,4 @@
-"""How a service and its client are shown to each other."""
+"""Addresses under which a service and its client appear to each other."""
 
 from functools import partial
 
@@ -13,7 +13,7 @@ from authproxy.wire.upstream.upstream import Upstream
 
 
 class Presentation:
-    """Of one connection, for the service that was asked for last."""
+    """Addresses for one connection and the service that was asked for last."""
 
     __slots__ = ("_home_of", "_rules", "_sender", "forwarded", "home")
 

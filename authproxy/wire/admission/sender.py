@@ -1,4 +1,4 @@
-"""Who has sent a request: the peer itself, or whom the proxies that it belongs to name."""
+"""Sender of a request: the peer itself, or the client that a trusted proxy names."""
 
 import asyncio
 
@@ -8,7 +8,8 @@ from authproxy.wire.admission.listener_rules import ListenerRules
 
 
 class Sender:
-    """Of one connection. Behind a trusted proxy it may be another one for each request."""
+    """Sender of one connection's requests. Behind a trusted proxy it may be another one for each
+    request."""
 
     __slots__ = (
         "_came_by",

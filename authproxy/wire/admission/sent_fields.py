@@ -7,7 +7,7 @@ from authproxy.wire.admission.admission import Admission
 
 
 class SentFields:
-    """Of one client connection."""
+    """Remembered fields of one client connection."""
 
     __slots__ = ("_admission", "_facts", "_headers", "_lines", "_rules")
 

@@ -11,7 +11,7 @@ from authproxy.wire.admission.listener_rules import ListenerRules
 
 
 class ShownKey:
-    """Of one connection: a good key that is shown again is not looked up again."""
+    """Key check of one connection: a good key that is shown again is not looked up again."""
 
     __slots__ = ("_good", "_key", "_rules")
 

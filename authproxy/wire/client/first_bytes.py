@@ -1,4 +1,4 @@
-"""What a client speaks whose first bytes are no HTTP/1."""
+"""Recognition of clients whose first bytes are no HTTP/1."""
 
 from enum import Enum, auto
 
@@ -9,7 +9,7 @@ _TLS = b"\x16"
 
 
 class Spoken(Enum):
-    """By how it begins."""
+    """A client's protocol, by its first bytes."""
 
     UNKNOWN = auto()
     PERHAPS_HTTP2 = auto()

@@ -1,4 +1,4 @@
-"""What a client's connection needs of the server that it came in by."""
+"""Protocols of the server, as its clients' connections see it."""
 
 import asyncio
 from typing import Protocol
@@ -15,7 +15,7 @@ class WrongPorts(Protocol):
 
 
 class Answered(Protocol):
-    """Whoever reads the answers."""
+    """Reader of the answers."""
 
     is_congested: bool
     """It reads slower than we write."""

@@ -34,7 +34,7 @@ _VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/1.0": "1.0"}
 
 
 class HeadError(ValueError):
-    """What came is no head; the text says why and quotes nothing of it."""
+    """Bytes that are no head; the text says why and quotes nothing of them."""
 
 
 class StatusLine(NamedTuple):
@@ -86,7 +86,7 @@ def _lower_token(token: bytes) -> bytes:
 
 
 class FirstLine(NamedTuple):
-    """How a head's first line is recognised."""
+    """Parser for one kind of first line."""
 
     parse: Callable[[bytes], object]
     begun: re.Pattern[bytes]

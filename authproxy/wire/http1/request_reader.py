@@ -1,4 +1,4 @@
-"""What one client sends, taken apart: heads, pieces of bodies and ends, told to a receiver.
+"""Parser for a client's bytes: heads, pieces of bodies and ends, told to a receiver.
 
 Nothing here does I/O: bytes come in by `feed`, and what they hold has been told when it returns.
 """

@@ -39,7 +39,7 @@ QUIET_S = 0.2
 
 
 class Calls:
-    """By number of the stream."""
+    """Open calls of a connection, by number of the stream."""
 
     __slots__ = ("_note_end", "_splice", "own", "refused", "streams", "taken_back", "teller")
 

@@ -1,4 +1,4 @@
-"""What the parts of a spliced connection need of what is around them."""
+"""Protocols of a spliced connection, as its parts see it."""
 
 import asyncio
 from typing import Protocol
@@ -50,7 +50,7 @@ class Ends(Ears, Protocol):
 
 
 class FromClient(Protocol):
-    """What was read of the client's frames."""
+    """Reader of the client's frames."""
 
     last_sent_id: int
     """The highest stream that the service has heard of."""
@@ -60,7 +60,7 @@ class FromClient(Protocol):
 
 
 class FromService(Protocol):
-    """What was read of the service's frames."""
+    """Reader of the service's frames."""
 
     last_taken_id: int
     """The highest stream that the service will answer, after its GOAWAY."""

@@ -1,4 +1,4 @@
-"""Content of our own answers, which waits while the client's windows have no room for it.
+"""Queue for content of our own answers, while the client's windows have no room for it.
 
 RFC 9113 6.9.1 lets nobody send more than that. The windows are the client's for the service, too;
 streams that we answer ourselves have had no other content.
@@ -14,7 +14,7 @@ MAX_WAITING = 64
 
 
 class OwnContent:
-    """Of one connection."""
+    """Content of our own on one connection, waiting for room."""
 
     __slots__ = ("_initial", "_send", "_waiting", "sent", "window")
 

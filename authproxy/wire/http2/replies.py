@@ -25,7 +25,7 @@ def render(
 ) -> tuple[bytes, int]:
     """The frames, and how many of their bytes the client's flow control counts.
 
-    `cors`: the finished lines of `policy.cors`, or none.
+    `cors`: the finished lines of `policy.messages.cors`, or none.
     """
     made = answer(error, head, request_id)
     lines = [line for line in made.lines if line != _NO_LENGTH]

@@ -1,4 +1,4 @@
-"""What a client sends: header blocks are written anew for the service, all else passes."""
+"""Requests of a client: header blocks are written anew for the service, all else passes."""
 
 from authproxy.errors import AuthProxyError, Refused
 from authproxy.exchange import Token

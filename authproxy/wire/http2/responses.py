@@ -1,4 +1,4 @@
-"""What a service sends: it passes as it came, as long as nothing in it must be changed.
+"""Answers of a service: they pass as they came, as long as nothing in them must be changed.
 
 The header blocks are read all the same, for the status; what must change, `AnswerWriter` writes.
 """

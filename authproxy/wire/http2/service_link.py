@@ -1,4 +1,4 @@
-"""Which service a connection of HTTP/2 belongs to, and the connection to it."""
+"""Link of an HTTP/2 connection to its service: which it is, and the connection to it."""
 
 from authproxy.errors import AuthProxyError, CredentialError, UpstreamError
 from authproxy.wire import refusals

@@ -1,4 +1,4 @@
-"""Which SETTINGS either side has sent, and which of them the other one has confirmed.
+"""Record of the SETTINGS that each side has sent, and of those the other has acknowledged.
 
 They pass from end to end, and so do their confirmations: by them both ends know from where on the
 other keeps to the new values (RFC 9113 6.5.3). Two are our own. Ours to the client come first, say
@@ -23,7 +23,7 @@ MAX_UNCONFIRMED = 100
 
 
 class Agreement:
-    """Of one connection, in both directions."""
+    """SETTINGS of one connection, in both directions."""
 
     __slots__ = (
         "_confirmed_early",

@@ -101,7 +101,7 @@ class Teller:
 
 
 class Content:
-    """What DATA frames hold, on its way in one direction."""
+    """Content of DATA frames, on its way in one direction."""
 
     __slots__ = ("_left", "_passed", "_tell", "exchange")
 

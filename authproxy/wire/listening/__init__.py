@@ -1,4 +1,4 @@
-"""How a client's connection comes in.
+"""Listeners: sockets, TLS and PROXY headers, until a client's connection is served.
 
 `server` has the connections of all listeners; `sockets` opens what they listen on, `systemd`
 takes what was opened already; `acceptor` accepts as many as there is `room` for. Then

@@ -21,7 +21,7 @@ Take = Callable[[socket.socket, object], None]
 
 
 class Acceptor:
-    """Of one listening socket, which is its own from the start on."""
+    """Acceptor of one listening socket, which is its own from the start on."""
 
     def __init__(
         self,

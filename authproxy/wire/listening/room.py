@@ -1,4 +1,4 @@
-"""How many clients may be connected at once: as many as this process can have descriptors for.
+"""Room for clients: as many as this process can have descriptors for.
 
 Each client may need a second one, for its service. So no more are accepted than can be served, the
 others wait in the kernel's queue, and nothing that was accepted fails for want of a descriptor.

@@ -11,7 +11,7 @@ from authproxy.file_watch import FileWatch
 
 
 class Certificate:
-    """What clients of a listener are shown, ready for use."""
+    """Certificate for the clients of a listener, ready for use."""
 
     def __init__(self, context: ssl.SSLContext, pem: str) -> None:
         self.context = context

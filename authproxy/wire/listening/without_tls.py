@@ -19,7 +19,7 @@ from authproxy.wire.rare_warnings import Seldom
 
 
 class WrongPorts:
-    """What the log says of such clients, of each kind once in a while."""
+    """Warnings about clients at the wrong port, of each kind once in a while."""
 
     def __init__(self) -> None:
         self._without, self._with = Seldom(), Seldom()

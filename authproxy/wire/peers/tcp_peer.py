@@ -1,4 +1,4 @@
-"""Whose socket is at the other end of a TCP connection on this machine, as Linux knows it.
+"""Owner of the socket at the other end of a TCP connection on this machine, by Linux.
 
 Asked once for each connection, of sock_diag(7), which answers for one connection without looking at
 others; where that is not there (gVisor, some seccomp profiles), of /proc/net/tcp, which lists all.
@@ -48,7 +48,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class SocketOwner:
-    """Of a socket."""
+    """User that a socket belongs to."""
 
     uid: int
     inode: int

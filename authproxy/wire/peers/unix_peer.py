@@ -1,4 +1,4 @@
-"""Who is on the other end of a Unix socket, as the kernel knows it, and may they pass."""
+"""User on the other end of a Unix socket, by the kernel, and the check whether it may pass."""
 
 import os
 import socket

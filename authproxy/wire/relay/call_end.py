@@ -1,4 +1,4 @@
-"""How an answer of HTTP/1.1 ends in words when the service has broken it off.
+"""Last words of an HTTP/1.1 answer that the service has broken off.
 
 To most clients only a reset says that an answer is not whole. But gRPC, gRPC-Web and Connect end
 their streams with a status, and a client that gets one knows more than that something broke.
@@ -43,7 +43,7 @@ def tell_end(
 
 
 class Messages:
-    """Where in a stream of messages, each with five bytes ahead of it, its reader stands."""
+    """Position in a stream of messages, each with five bytes ahead of it."""
 
     def __init__(self) -> None:
         self._left = 0

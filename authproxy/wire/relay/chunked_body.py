@@ -11,7 +11,7 @@ from authproxy.wire.transport import add_chunk
 
 
 class ChunkedBody:
-    """Of one answer."""
+    """Chunked body of one answer."""
 
     __slots__ = ("_home", "_messages", "_out")
 

@@ -1,4 +1,4 @@
-"""What an exchange needs of its client's connection and of the server, and what it is to both."""
+"""Protocols of an exchange, of its client's connection and of the server, for each other."""
 
 import asyncio
 from typing import Protocol
@@ -18,7 +18,7 @@ from authproxy.wire.upstream.upstream import Upstream
 
 
 class Server(Register, Protocol):
-    """What exchanges need of the server that they belong to."""
+    """The server, as its exchanges see it."""
 
     limits: LimitSettings
     timeouts: TimeoutSettings

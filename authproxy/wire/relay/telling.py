@@ -1,4 +1,4 @@
-"""What observers are told of heads that go out, made when one of them asks."""
+"""Heads that observers are told, made when one of them asks."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""How long an exchange may take, and which of its bounds it has passed."""
+"""Time limits of an exchange, and the check which of them it has passed."""
 
 from authproxy.errors import UpstreamError
 from authproxy.settings import TimeoutSettings

@@ -24,7 +24,7 @@ from authproxy.wire.upstream.upstream import Upstream
 
 
 class TunnelEnd(asyncio.Protocol):
-    """One of the two connections; what it receives is written to the other."""
+    """One end of a tunnel; bytes that it receives are written to the other."""
 
     __slots__ = ("bytes_received", "other", "transport", "tunnel")
 

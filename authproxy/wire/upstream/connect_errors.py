@@ -22,7 +22,7 @@ _NO_TLS = frozenset(["WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LEN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """Whom we try to reach, in words."""
+    """Peer that we try to reach, in words."""
 
     kind: Literal["service", "proxy"]
     name: str

@@ -50,7 +50,7 @@ class Exchanging(response_reader.Receiver, Protocol):
 
 
 class Owner(Protocol):
-    """What a connection needs of the pool that opened it."""
+    """Pool of a connection, as the connection sees it."""
 
     origin: Origin
     limits: LimitSettings

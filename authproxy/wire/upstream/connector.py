@@ -28,7 +28,7 @@ Contexts = Callable[[str], ssl.SSLContext]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector:
-    """How to reach one origin."""
+    """Opener of connections to one origin."""
 
     origin: Origin
     timeout_s: float

@@ -43,7 +43,7 @@ class Waiter(Protocol):
 
 @dataclass(slots=True)
 class Tries:
-    """How often a connection was to be opened, since the start."""
+    """Counts of tries to open a connection, since the start."""
 
     opened: int = 0
     failed: int = 0

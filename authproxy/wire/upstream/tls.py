@@ -17,7 +17,7 @@ _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceTls:
-    """How TLS to a service is set up; services with the same may share a context."""
+    """TLS settings towards a service; services with the same may share a context."""
 
     ca_file: Path | None = None
     """PEM certificates to trust besides the system's."""

@@ -19,7 +19,7 @@ from authproxy.wire.upstream.pool import Pool
 
 @dataclass(slots=True, eq=False)
 class Upstream:
-    """Everything that an exchange with one service needs."""
+    """One service, with all that an exchange with it needs."""
 
     name: str
     origin: Origin

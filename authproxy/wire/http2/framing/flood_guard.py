@@ -1,4 +1,4 @@
-"""What a client may do only so often: each is cheap for it and costs others work."""
+"""Limits for frames that are cheap for the client and cost others work."""
 
 from authproxy.wire.http2.framing.frames import ConnectionFault, Failure
 

@@ -1,4 +1,4 @@
-"""What HTTP/2 frames look like (RFC 9113 4 and 6), and the few that authproxy makes by itself."""
+"""HTTP/2 frames (RFC 9113 4 and 6), and the few that authproxy makes by itself."""
 
 import struct
 from enum import IntEnum
@@ -24,7 +24,7 @@ STREAM_MASK = 0x7FFFFFFF
 
 
 class Failure(IntEnum):
-    """Why a stream or a connection ends (RFC 9113 7)."""
+    """Error codes of streams and connections (RFC 9113 7)."""
 
     NO_ERROR = 0
     PROTOCOL_ERROR = 1

@@ -1,4 +1,4 @@
-"""What a service's header blocks become for the client: the same, as long as that is right.
+"""Writer of a service's header blocks for the client: unchanged, as long as that is right.
 
 Should one of them need a change (a Location that names the service, a cookie), the client is told
 to forget its table, and from then on every block of this connection is written anew, without a
@@ -33,7 +33,7 @@ NO_CORS = b"", NOTHING
 
 
 class AnswerWriter:
-    """Of one connection, whose table the client keeps too."""
+    """Writer of one connection, whose table the client keeps too."""
 
     __slots__ = ("_due_update", "_has_forgotten", "_max_list", "rewrites")
 

@@ -1,4 +1,4 @@
-"""What a client's header blocks mean, and a memory of those that come again."""
+"""Parser for a client's header blocks, with a memory of those that come again."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ MAX_KNOWN_BYTES = 4096
 
 
 class Block:
-    """What a client's block means, and what it became."""
+    """A client's header block, and the one that the service gets for it."""
 
     __slots__ = (
         "call",
@@ -46,7 +46,7 @@ class Block:
 
 
 class RequestBlocks:
-    """Those of one connection, in the order in which they come."""
+    """Header blocks of one connection, in the order in which they come."""
 
     __slots__ = ("_known", "_limits", "_reader")
 

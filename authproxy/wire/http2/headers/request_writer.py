@@ -1,4 +1,4 @@
-"""What a call's header blocks become for the service, written anew only when that is another."""
+"""Writer of a call's header blocks for the service; a block that repeats is not made anew."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ from authproxy.wire.http2.headers.request_blocks import Block, RequestBlocks
 
 
 class RequestWriter:
-    """Of one connection, whose table the service keeps too."""
+    """Writer of one connection, whose table the service keeps too."""
 
     __slots__ = ("_blocks", "_general_checks", "_table", "_writer")
 

@@ -36,7 +36,7 @@ _STATIC: tuple[Entry, ...] = tuple(
 
 
 class ResponseBlock:
-    """What one header block of a service says, and whether it may pass as it came."""
+    """A header block of a service, and whether it may pass as it came."""
 
     __slots__ = (
         "entries",
