@@ -64,6 +64,9 @@ class Tab(Protocol):
     async def go(self, url: str) -> None:
         """Open `url` as if it had been typed."""
 
+    async def resize(self, width: int, height: int) -> None:
+        """Let the page believe that its window is as large as this, in CSS pixels."""
+
 
 class Page:
     """One tab."""
@@ -71,6 +74,7 @@ class Page:
     def __init__(self, tab: Tab) -> None:
         self._tab = tab
         self.go = tab.go
+        self.resize = tab.resize
 
     async def evaluate(self, script: str) -> Any:
         """The value of `script`, awaited if it is a promise; None if the page went meanwhile."""
@@ -124,6 +128,10 @@ class _Chromium:
 
     async def go(self, url: str) -> None:
         await self._ask("Page.navigate", {"url": url, "transitionType": "typed"})
+
+    async def resize(self, width: int, height: int) -> None:
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        await self._ask("Emulation.setDeviceMetricsOverride", size)
 
     async def _ask(self, method: str, params: object) -> dict[str, Any]:
         self._last += 1
@@ -186,6 +194,10 @@ class _Firefox:
         parameters = {"context": self._context, "url": url, "wait": "none"}
         await self._ask("browsingContext.navigate", parameters)
 
+    async def resize(self, width: int, height: int) -> None:
+        parameters = {"context": self._context, "viewport": {"width": width, "height": height}}
+        await self._ask("browsingContext.setViewport", parameters)
+
     async def _ask(self, method: str, params: object) -> dict[str, Any]:
         self._last += 1
         return await _ask(self._socket, self._last, method, params)
@@ -239,6 +251,9 @@ class _WebKit:
 
     async def go(self, url: str) -> None:
         await self._ask("url", {"url": url})
+
+    async def resize(self, width: int, height: int) -> None:
+        await self._ask("window/rect", {"width": width, "height": height})
 
     async def _ask(self, what: str, body: object) -> Any:
         first = "" if what == "session" else "/"

@@ -4,6 +4,7 @@
 import { fill, h } from "./dom.js";
 import { ExchangesView } from "./exchanges-view.js";
 import { Feed } from "./feed.js";
+import { makeKeyForm } from "./key-form.js";
 import { help, listen } from "./keyboard.js";
 import { banner, failure, toast } from "./notices.js";
 import { read } from "./place.js";
@@ -74,20 +75,11 @@ function tellState() {
   if (state === "lost") {
     banner(h("p", {}, h("strong", {}, "authproxy does not answer. "),
       "What was seen stays here. The page goes on by itself once authproxy is back."));
-  } else if (state === "locked") askKey();
+  } else if (state === "locked") banner(makeKeyForm());
   else if (state === "off") {
     banner(h("p", {}, h("strong", {}, "Exchanges are not recorded here. "), "Start authproxy with ",
       h("code", {}, "--inspect"), " to see them; services and the configuration are shown without."));
   } else banner();
-}
-
-async function askKey() {
-  const { makeKeyForm } = await load("./key-form.js").catch(() => ({}));
-  if (makeKeyForm) banner(makeKeyForm());
-  else {
-    banner(h("p", {}, h("strong", {}, "authproxy has been started again, with another key. "),
-      "Open the address that it printed."));
-  }
 }
 
 feed.addEventListener("change", tellState);

@@ -26,13 +26,13 @@ export class ExchangeList extends HTMLElement {
       COLUMNS.map(([name, title], at) =>
         h("span", { role: "columnheader", class: `c-${name}`, "aria-colindex": at + 1 }, title)));
     this.space = h("div.list-space", { role: "rowgroup" });
-    this.scroller = h("div.list-scroll", { role: "presentation", on: { scroll: () => this.draw() } }, this.space);
     this.fresh = h("button.list-fresh", { type: "button", hidden: true, on: { click: () => this.toTop() } });
     this.grid = h("div.list-grid", {
       role: "grid", tabindex: 0, "aria-label": "Exchanges, the newest first",
       "aria-colcount": COLUMNS.length, "aria-rowcount": 1,
-      on: { keydown: (event) => this.key(event), focus: () => this.draw() },
-    }, h("div.list-headgroup", { role: "rowgroup" }, head), this.scroller);
+      on: { keydown: (event) => this.key(event), focus: () => this.draw(), scroll: () => this.draw() },
+    }, h("div.list-headgroup", { role: "rowgroup" }, head), this.space);
+    this.scroller = this.grid;
     this.empty = h("div.list-empty", { hidden: true });
     this.append(this.grid, this.fresh, this.empty);
     this.space.addEventListener("click", (event) => this.press(event));
@@ -56,7 +56,7 @@ export class ExchangeList extends HTMLElement {
       this.height = height;
       for (const view of this.pool) view.index = -1;
     }
-    this.room = this.scroller.clientHeight;
+    this.room = this.scroller.clientHeight - this.space.offsetTop;
     this.keepPlace();
     this.draw();
   }
@@ -98,18 +98,28 @@ export class ExchangeList extends HTMLElement {
     const last = Math.min(shown.length, Math.ceil((top + this.room) / this.height) + OVERSCAN);
     this.note(top);
     this.hasLive = false;
-    const needed = Math.max(0, last - first);
-    while (this.pool.length < needed) this.pool.push(this.makeRow());
-    // A row keeps its element while it can be seen: then nothing but its place is set.
-    const free = this.pool.filter((each) => each.index < first || each.index >= last || each.index >= shown.length
-      || this.feed.at(each.index)?.id !== each.id);
-    const placed = new Map(this.pool.filter((each) => !free.includes(each)).map((each) => [each.index, each]));
+    const free = new Map(this.pool.map((view) => [view.id || view, view]));
+    const wanted = [];
     for (let index = first; index < last; index += 1) {
-      const view = placed.get(index) ?? free.pop();
-      this.fillRow(view, this.feed.at(index), index);
+      const row = this.feed.at(index);
+      wanted.push([row, index, free.get(row.id)]);
+      free.delete(row.id);
     }
-    for (const view of free) this.hideRow(view);
+    // A row keeps its element while it can be seen: then often nothing but its place is set.
+    const spare = [...free.values()];
+    const placed = wanted.map(([row, index, view]) => this.fillRow(view ?? spare.pop() ?? this.makeRow(), row, index));
+    spare.forEach((view) => this.hideRow(view));
+    this.putInOrder(placed);
     this.sayActive();
+  }
+
+  /** For those who hear the page: elements are in the order in which they are seen. */
+  putInOrder(views) {
+    let at = this.space.firstChild;
+    for (const { element } of views) {
+      if (element === at) at = at.nextSibling;
+      else this.space.insertBefore(element, at);
+    }
   }
 
   /** Remember what is at the top. */
@@ -132,7 +142,9 @@ export class ExchangeList extends HTMLElement {
       [name, h("span", { role: "gridcell", class: `c-${name}`, "aria-colindex": at + 1 })]));
     const element = h("div.row", { role: "row" }, Object.values(cells));
     this.space.append(element);
-    return { element, cells, index: -1, id: "", written: {} };
+    const view = { element, cells, index: -1, id: "", written: {} };
+    this.pool.push(view);
+    return view;
   }
 
   hideRow(view) {
@@ -167,6 +179,7 @@ export class ExchangeList extends HTMLElement {
     this.write(view, "client", row.client);
     this.write(view, "duration", durationOf(row));
     this.write(view, "size", bytes(row.bytes_to_client));
+    return view;
   }
 
   write(view, name, text, row) {

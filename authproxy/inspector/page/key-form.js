@@ -1,4 +1,5 @@
-/* After a restart authproxy has another key: where to get it, and a field to paste it into. */
+/* After a restart authproxy has another key: where to get it, and a field to paste it into. Always
+ * loaded: when it is needed, there is no key to load it with. */
 
 import { h } from "./dom.js";
 

@@ -82,9 +82,9 @@ const STATES = { fresh: "good", stale: "wrong", invalid: "failed" };
 
 function tokenOf(token) {
   return h("div.token", {},
-    h("div.with-side", {}, h("strong", {}, visible(token.principal || "no identity yet")),
-      h("span.muted", {}, `from ${visible(token.source)}`),
-      h("span", { class: `chip ${STATES[token.state] ?? ""}` }, token.state)),
+    h("div.with-side.plain", {}, h("strong", {}, visible(token.principal || "no identity yet")),
+      h("span", { class: `chip ${STATES[token.state] ?? ""}` }, token.state),
+      h("span.muted", {}, `from ${visible(token.source)}`)),
     token.expires_at ? life({ from: token.obtained_at, until: token.expires_at })
       : h("p.muted", {}, token.obtained_at ? `The last one came ${moment(token.obtained_at)}.` : "No token has come yet."),
     token.trouble ? trouble(token.trouble) : null);
@@ -131,8 +131,9 @@ async function examine(pressed, place) {
     fill(place, h("section.card", { "aria-label": "The doctor’s checks" },
       h("p.padded", { role: "status" }, h("strong", {}, ok ? "All is well." : "Something is wrong; the first that failed may be the cause of the rest.")),
       h("table.checks", {},
-        h("thead", {}, h("tr", {}, ["Result", "Service", "Check", "What was found"].map((title) => h("th", { scope: "col" }, title)))),
-        h("tbody", {}, checks.map(checkOf)))));
+        h("thead", {}, h("tr", {}, h("th.result", { scope: "col" }, "Result"), h("th.check", { scope: "col" }, "Check"),
+          h("th", { scope: "col" }, "What was found"))),
+        grouped(checks))));
   } catch (error) {
     say(error);
   }
@@ -142,10 +143,17 @@ async function examine(pressed, place) {
 
 const RESULTS = { ok: "good", failed: "failed", warning: "wrong" };
 
+/** By service; what concerns them all comes first. */
+function grouped(checks) {
+  const services = [...new Set(checks.map((check) => check.service))];
+  return services.map((service) => h("tbody", {},
+    service ? h("tr.of", {}, h("th", { scope: "rowgroup", colspan: 3 }, visible(service))) : null,
+    checks.filter((check) => check.service === service).map(checkOf)));
+}
+
 function checkOf(check) {
   return h("tr", {},
     h("td", {}, h("span", { class: `chip ${RESULTS[check.status] ?? ""}` }, check.status)),
-    h("td", {}, visible(check.service ?? "–")),
     h("td", {}, visible(check.check)),
     h("td", {}, visible(check.message ?? ""), check.fix ? fixOf(check.fix) : null));
 }
