@@ -6,7 +6,7 @@ and of what happens before that, if they ask.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, Protocol
@@ -201,10 +201,11 @@ class Exchange:
     aborted: Literal["", "client", "service", "authproxy"] = ""
     """Who left before the end, if anybody did."""
     times: Times | None = None
-    """None unless an observer `wants_details`, or `wants_times` and the exchange had to wait."""
+    """None unless an observer `wants_details`, or `wants_waits` and the exchange had to wait."""
     grpc_status: int | None = None
-    """What the service's answer says, where it is one of gRPC and has got so far. None, too, unless
-    an observer `wants_details`."""
+    """What the service's answer says, where it is one of gRPC and has got so far. Over HTTP/1,
+    where only gRPC-Web is spoken, None unless an observer `wants_details`; and of gRPC-Web the
+    trailers are not read, which are content."""
 
     def __init__(
         self, run: str, number: int, client: IPv4Address | IPv6Address | None, head: RequestHead
@@ -254,9 +255,12 @@ class ObserverMethods(Observer, Protocol):
     after it ended. An exchange that is cut may end at any point between.
     """
 
+    wants_waits: bool
+    """`Exchange.times` says how long it had to wait for a token or a connection; of those that
+    had not there is none. False without the attribute."""
     wants_times: bool
-    """`Exchange.sent_s` is kept for it, and in `Exchange.times` how long it had to wait: little
-    enough for every request. False without the attribute."""
+    """Besides, `Exchange.sent_s` is kept for it: little enough for every request. False without
+    the attribute."""
     wants_details: bool
     """All of `Exchange.times` is kept for it, and `Exchange.grpc_status`, which means to take heads
     and trailers apart. False without the attribute."""
@@ -264,22 +268,27 @@ class ObserverMethods(Observer, Protocol):
     """In lower case: those that `fields_to_send` may return. What the client has sent under them is
     left out of every request. Asked once, when the services are built."""
 
+    hears_sent_of: Container[Exchange]
+    """Those of which it wants to hear `exchange_sent`, which costs something to make; looked into
+    after `fields_to_send`. Others may make it be told nevertheless. Without it: of every one."""
+
     def exchange_begun(self, exchange: Exchange, /) -> None:
         """A request's head was read; it may be refused yet, or be no valid one."""
 
     def exchange_admitted(self, exchange: Exchange, /) -> None:
         """It goes to `exchange.service`. Not for what is refused."""
 
-    def fields_to_send(self, exchange: Exchange, /) -> Sequence[tuple[bytes, bytes]]:
+    def fields_to_send(self, exchange: Exchange, /) -> Sequence[tuple[bytes, bytes]] | bytes:
         """Names and values of fields of its own for the head that is sent next; asked at each try,
-        before `exchange_sent`. They stand behind all others but the token."""
-
-    def wants_sent(self, exchange: Exchange, /) -> bool:
-        """Whether it wants to hear of this exchange's `exchange_sent`, which costs something to
-        make: others may make it be told nevertheless. Without the method: of every one."""
+        before `exchange_sent`. They stand behind all others but the token. Or the same as finished
+        lines, with their ends, which nobody checks: only for what is made of digits alone."""
 
     def exchange_sent(self, exchange: Exchange, sent: SentHead, /) -> None:
         """Its head goes to the service; again at each try (`exchange.attempts`)."""
+
+    def exchange_again(self, exchange: Exchange, why: int | Code, /) -> None:
+        """What was sent did not do, and it is to be sent once more: for the status that was
+        answered, or for what happened to the connection."""
 
     def request_piece(self, exchange: Exchange, data: bytes, /) -> None:
         """Content from the client: without chunk framing, in HTTP/2 the payload of DATA without its

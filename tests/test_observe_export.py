@@ -16,7 +16,7 @@ from authproxy.observe.export import (
 )
 from authproxy.observe.span_attributes import METHODS
 from tests.support.exchanges import exchange
-from tests.support.spans import attribute, collector
+from tests.support.spans import attribute, collector, told
 from tests.support.talking import until
 
 SECRET = "key-of-the-collector"
@@ -161,7 +161,6 @@ async def test_spans_arrive_at_a_collector_as_the_variables_say(
             monkeypatch.setenv(name, value)
         export = Export(["otlp"], {})
         traces = export.traces(is_tls=False)
-        assert "ParentBased" in repr(traces)
         traces.exchange_ended(exchange())
         await until(lambda: len(there.spans) == 1)
         there.status = 503
@@ -179,6 +178,19 @@ async def test_spans_arrive_at_a_collector_as_the_variables_say(
     assert SECRET == there.headers[0]["x-key"]
     assert SECRET.encode() not in there.raw
     assert SECRET not in caplog.text
+
+
+async def test_the_sampler_is_the_one_that_the_variable_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with collector() as there:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", there.url)
+        export = Export(["otlp"], {})
+        for name, expected in (("always_on", b"3"), ("always_off", b"2")):
+            monkeypatch.setenv("OTEL_TRACES_SAMPLER", name)
+            sent = told(export.traces(is_tls=False), exchange())
+            assert sent[b"traceparent"].endswith(expected)
+        await asyncio.to_thread(export.flush, 20)
 
 
 async def test_a_collector_that_is_gone_holds_up_the_end_for_no_longer_than_it_may(

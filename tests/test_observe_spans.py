@@ -1,87 +1,90 @@
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
-from opentelemetry.trace import SpanKind, StatusCode
+import json
 
-from authproxy.observe.span_attributes import Ending
-from authproxy.observe.spans import GivenDecision, GivenIds, SpanMaker, end
-from authproxy.observe.trace_context import TraceContext
+import pytest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits
 
-OWN = TraceContext("0" * 31 + "7", "0" * 15 + "8", sampled=True, is_w3c=True, is_random=True)
-GET = {"http.request.method": "GET"}
-
-
-def maker(ids: IdGenerator, sampler: Sampler) -> TracerProvider:
-    return TracerProvider(sampler=sampler, id_generator=ids, shutdown_on_exit=False)
+from authproxy.observe.spans import SpanMaker
+from authproxy.observe.trace_notes import TracedTry, TraceNotes
+from tests.support.exchanges import exchange
+from tests.support.sent_heads import SENT
 
 
-def test_a_span_has_the_numbers_that_were_given_before_it_began() -> None:
-    spans = SpanMaker(maker)
-    result = SamplingResult(Decision.RECORD_AND_SAMPLE, {"rule": "all"})
-    server = spans.server(OWN, SpanMaker.nobody, result, dict(GET), 1.5)
-    assert server is not None
-    client = spans.client(server, 9, dict(GET), 2.0)
-    assert client is not None
-
-    assert server.context is not None
-    assert client.context is not None
-    assert (7, 8, 3) == (
-        server.context.trace_id,
-        server.context.span_id,
-        server.context.trace_flags,
+def made(limits: SpanLimits | None = None) -> list[ReadableSpan]:
+    """Of a request that was sent twice."""
+    kept: list[ReadableSpan] = []
+    maker = SpanMaker(kept.append, Resource({}), limits or SpanLimits())
+    first = TracedTry(span=9, begun=2.0, sent=SENT, ended=2.5, why="503")
+    second = TracedTry(span=11, begun=3.0, sent=SENT)
+    recording = TraceNotes(
+        trace=7, span=8, parent=5, state=b"a=1", is_random=False, tries=[first, second]
     )
-    assert (7, 9, 3) == (
-        client.context.trace_id,
-        client.context.span_id,
-        client.context.trace_flags,
+    done = exchange()
+    done.first_byte_s = 0.01
+    maker.make(done, recording)
+    return kept
+
+
+def test_each_try_is_below_what_the_client_asked() -> None:
+    first, second, server = made()
+
+    for span, number in ((first, 9), (second, 11), (server, 8)):
+        assert span.context is not None
+        assert (7, number, 1) == (
+            span.context.trace_id,
+            span.context.span_id,
+            span.context.trace_flags,
+        )
+        assert {"a": "1"} == dict(span.context.trace_state)
+    assert first.parent == second.parent == server.context
+    assert server.parent is not None
+    assert (5, True) == (server.parent.span_id, server.parent.is_remote)
+    assert [(2_000_000_000, 2_500_000_000), 3_000_000_000] == [
+        (first.start_time, first.end_time),
+        second.start_time,
+    ]
+    assert server.end_time == second.end_time
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        (SpanLimits(), (5, 7, 1)),
+        (SpanLimits(max_span_attributes=3), (3, 3, 1)),
+        (SpanLimits(max_events=0), (5, 7, 0)),
+    ],
+    ids=["none", "attributes", "events"],
+)
+def test_what_the_sdk_limits_is_limited(limits: SpanLimits, expected: tuple[int, int, int]) -> None:
+    first, second, _ = made(limits)
+    whole = made()[0]
+
+    found = len(first.attributes or ())
+    assert found == min(len(whole.attributes or ()), limits.max_span_attributes or 0)
+    assert first.dropped_attributes == len(whole.attributes or ()) - found
+    assert expected[2] == len(second.events)
+
+
+def test_values_are_cut_where_the_sdk_cuts_them() -> None:
+    first, *_ = made(SpanLimits(max_span_attribute_length=4))
+
+    assert "http" == (first.attributes or {})["url.full"]
+    assert all(
+        len(each) <= 4 for each in (first.attributes or {}).values() if isinstance(each, str)
     )
-    assert client.parent == server.context
-    assert (SpanKind.SERVER, SpanKind.CLIENT) == (server.kind, client.kind)
-    assert {**GET, "rule": "all"} == dict(server.attributes or {})
-    assert 1_500_000_000 == server.start_time
 
 
-def test_what_is_recorded_for_ourselves_alone_is_so_below_too() -> None:
-    spans = SpanMaker(maker)
-    server = spans.server(
-        OWN, SpanMaker.nobody, SamplingResult(Decision.RECORD_ONLY), dict(GET), 1.5
-    )
-    assert server is not None
-    client = spans.client(server, 9, dict(GET), 2.0)
-
-    assert client is not None
-    assert client.context is not None
-    assert not client.context.trace_flags.sampled
+def test_what_is_limited_is_said() -> None:
+    kept: list[ReadableSpan] = []
+    assert [
+        "<SpanMaker [no limits]>",
+        "<SpanMaker [some limits]>",
+    ] == [
+        repr(SpanMaker(kept.append, Resource({}), each))
+        for each in (SpanLimits(), SpanLimits(max_events=1))
+    ]
 
 
-def test_nothing_is_made_of_what_is_dropped() -> None:
-    spans = SpanMaker(maker)
-
-    assert None is spans.server(
-        OWN, SpanMaker.nobody, SamplingResult(Decision.DROP), dict(GET), 1.5
-    )
-
-
-def test_the_end_of_a_span_says_what_became_of_it() -> None:
-    spans = SpanMaker(maker)
-    result = SamplingResult(Decision.RECORD_AND_SAMPLE)
-    good = spans.server(OWN, SpanMaker.nobody, result, dict(GET), 1.5)
-    bad = spans.server(OWN, SpanMaker.nobody, result, dict(GET), 1.5)
-    assert good is not None
-    assert bad is not None
-    end(good, Ending({"http.response.status_code": 200}, ""), 2.5)
-    end(bad, Ending({"error.type": "500"}, "500"), 2.5)
-
-    assert [StatusCode.UNSET, StatusCode.ERROR] == [each.status.status_code for each in (good, bad)]
-    assert 2_500_000_000 == good.end_time
-    assert 200 == (good.attributes or {})["http.response.status_code"]
-
-
-def test_what_decides_and_what_draws_numbers_say_what_they_are() -> None:
-    assert "GivenDecision" == GivenDecision().get_description()
-    ids = GivenIds()
-    assert (0, 0, False) == (
-        ids.generate_trace_id(),
-        ids.generate_span_id(),
-        ids.is_trace_id_random(),
-    )
+def test_spans_can_be_shown() -> None:
+    for span in made():
+        assert "0x" + "0" * 31 + "7" == json.loads(span.to_json())["context"]["trace_id"]

@@ -2,42 +2,25 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
-    Decision,
     ParentBased,
     Sampler,
-    SamplingResult,
     TraceIdRatioBased,
 )
 from opentelemetry.trace import StatusCode
-from opentelemetry.trace.span import TraceState
 
 from authproxy.errors import Code
-from authproxy.exchange import NO_TOKEN, Exchange, SentHead, make_field
-from authproxy.observe.trace_context import parse_cloud_trace, parse_traceparent
-from authproxy.observe.traces import TracedExchange, find_bound
+from authproxy.exchange import Exchange, Times, make_field
+from authproxy.observe.trace_context import parse_traceparent
 from tests.support.exchanges import exchange
-from tests.support.spans import KeptSpans
+from tests.support.sent_heads import SENT
+from tests.support.spans import KeptSpans, told
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
-SENT = SentHead(
-    origin="https://billing.run.app",
-    method=b"GET",
-    target=b"/a/b?key=hunter2",
-    version="1.1",
-    raw=b"",
-    token_name=b"",
-    token=NO_TOKEN,
-    secret_names=frozenset(),
-    opening=None,
-)
 
 
 def asked(*fields: tuple[str, str], **more: Any) -> Exchange:
@@ -52,7 +35,7 @@ def tell(kept: KeptSpans, made: Exchange, tries: int = 1) -> list[dict[bytes, by
     """All that the server tells of an exchange; what it would have sent at each try."""
     fields = []
     for _ in range(tries):
-        fields.append(dict(kept.traces.fields_to_send(made)))
+        fields.append(told(kept.traces, made))
         kept.traces.exchange_sent(made, SENT)
     kept.traces.exchange_ended(made)
     assert 0 == kept.traces.open
@@ -222,9 +205,6 @@ def test_each_time_that_it_is_sent_has_a_span() -> None:
     assert [fields[b"traceparent"].split(b"-")[2].decode() for fields in sent] == [
         ids(span)[1] for span in clients
     ]
-    assert ["resent", "resent", None] == [
-        (span.attributes or {}).get("error.type") for span in clients
-    ]
 
 
 def test_what_was_refused_has_a_server_span_alone() -> None:
@@ -244,12 +224,11 @@ def test_a_failure_is_a_spans_status_and_has_no_words() -> None:
         assert (StatusCode.ERROR, None) == (span.status.status_code, span.status.description)
 
 
-def test_a_call_of_grpc_has_its_status_from_the_trailers() -> None:
+def test_a_call_of_grpc_is_called_by_its_method() -> None:
     kept = KeptSpans()
-    made = asked(("Content-Type", "application/grpc"), target=b"/a.B/C", version="2")
+    made = asked(("Content-Type", "application/grpc"), target=b"/a.B/C", version="2", grpc_status=5)
     kept.traces.fields_to_send(made)
     kept.traces.exchange_sent(made, SENT)
-    kept.traces.answer_trailers(made, [make_field(b"Grpc-Status", b"5")])
     kept.traces.exchange_ended(made)
     server, client = only(kept)
 
@@ -279,48 +258,6 @@ def test_health_checks_are_no_part_of_any_trace() -> None:
     assert [] == list(kept.all)
 
 
-class ByPath(Sampler):
-    """One that looks at what a request is, and has something to add."""
-
-    def should_sample(
-        self,
-        parent_context: Context | None,
-        trace_id: int,
-        name: str,
-        kind: Any = None,
-        attributes: Any = None,
-        links: Any = None,
-        trace_state: Any = None,
-    ) -> SamplingResult:
-        if attributes["url.path"] == "/health":
-            return SamplingResult(Decision.DROP)
-        if attributes["url.path"] == "/mine":
-            return SamplingResult(Decision.RECORD_ONLY)
-        return SamplingResult(
-            Decision.RECORD_AND_SAMPLE, {"sampler.rule": "all"}, TraceState([("ot", "th:8")])
-        )
-
-    def get_description(self) -> str:
-        return "ByPath"
-
-
-def test_a_sampler_may_look_at_the_request_and_add_to_the_span_and_the_trace() -> None:
-    kept = KeptSpans(ByPath())
-    tell(kept, asked(target=b"/health"))
-    assert [] == list(kept.all)
-
-    (unsampled,) = tell(kept, asked(target=b"/mine"))
-    assert unsampled[b"traceparent"].endswith(b"-02")
-    assert [] == list(kept.all)
-
-    (fields,) = tell(kept, asked(("traceparent", f"00-{TRACE}-{SPAN}-01"), ("tracestate", "a=1")))
-    server, client = only(kept)
-    assert b"ot=th:8" == fields[b"tracestate"]
-    assert "all" == (server.attributes or {})["sampler.rule"]
-    assert "sampler.rule" not in (client.attributes or {})
-    assert "<Traces [0 open] by ByPath>" == repr(kept.traces)
-
-
 def test_no_secret_of_a_request_is_in_a_span() -> None:
     kept = KeptSpans()
     tell(
@@ -336,34 +273,6 @@ def test_no_secret_of_a_request_is_in_a_span() -> None:
     assert "hunter2" not in "".join(span.to_json() for span in kept.all)
 
 
-@given(st.integers(1, 2**128 - 1), st.integers(1, 2**64 - 1), st.booleans(), st.booleans())
-def test_what_is_written_is_read_as_it_was_meant(
-    number: int, span: int, sampled: bool, is_random: bool
-) -> None:
-    trace = TracedExchange(number, span, is_random=is_random)
-    trace.is_sampled, trace.has_cloud = sampled, True
-    fields = dict(trace.fields_for(span))
-
-    assert trace.own == parse_traceparent(fields[b"traceparent"])
-    cloud = parse_cloud_trace(fields[b"x-cloud-trace-context"])
-    assert trace.own._replace(is_w3c=False, is_random=False) == cloud
-
-
-@pytest.mark.parametrize(
-    ("sampler", "expected"),
-    [
-        (TraceIdRatioBased(0.25), 2**62),
-        (ParentBased(TraceIdRatioBased(0.25)), 2**62),
-        (ParentBased(ALWAYS_ON), None),
-        (ALWAYS_OFF, None),
-    ],
-)
-def test_a_share_of_new_traces_is_known_without_asking(
-    sampler: Sampler, expected: int | None
-) -> None:
-    assert expected == find_bound(sampler)
-
-
 def test_a_share_of_new_traces_is_recorded() -> None:
     kept = KeptSpans(ParentBased(TraceIdRatioBased(0.5)))
     for _ in range(400):
@@ -377,7 +286,62 @@ def test_only_what_is_recorded_asks_to_hear_where_it_is_sent() -> None:
     kept, none = KeptSpans(), KeptSpans(ALWAYS_OFF)
     for each in (kept, none):
         made = asked()
-        assert not each.traces.wants_sent(made)
+        assert made not in each.traces.hears_sent_of
         each.traces.fields_to_send(made)
-        assert (each is kept) == each.traces.wants_sent(made)
+        assert (each is kept) == (made in each.traces.hears_sent_of)
         each.traces.exchange_ended(made)
+        assert made not in each.traces.hears_sent_of
+
+
+def test_numbers_are_never_zero_and_never_the_same() -> None:
+    none = KeptSpans(ALWAYS_OFF)
+    found = {tell(none, asked())[0][b"traceparent"] for _ in range(100)}
+    contexts = [parse_traceparent(value) for value in found]
+
+    assert 100 == len({each.trace_id for each in contexts if each is not None})
+    assert 100 == len({each.span_id for each in contexts if each is not None})
+
+
+def test_log_lines_of_what_is_not_recorded_have_what_the_service_is_told() -> None:
+    none = KeptSpans(ALWAYS_OFF)
+    made = asked()
+    sent = told(none.traces, made)
+
+    assert none.traces.trace_of(made) == parse_traceparent(sent[b"traceparent"])
+    assert "<Traces [1 open, 0 of them recorded]>" == repr(none.traces)
+
+
+@pytest.mark.parametrize(
+    ("why", "status"), [(503, 503), (401, 401), (Code.UPSTREAM_BROKE, None)], ids=str
+)
+def test_a_try_before_another_ends_with_what_it_failed_by(
+    why: int | Code, status: int | None
+) -> None:
+    kept = KeptSpans()
+    made = asked()
+    for is_last in (False, True):
+        kept.traces.fields_to_send(made)
+        kept.traces.exchange_sent(made, SENT)
+        if not is_last:
+            kept.traces.exchange_again(made, why)
+    kept.traces.exchange_ended(made)
+    first, last = kept.clients
+
+    assert str(why) == (first.attributes or {})["error.type"]
+    assert status == (first.attributes or {}).get("http.response.status_code")
+    assert StatusCode.ERROR == first.status.status_code
+    assert "error.type" not in (last.attributes or {})
+    assert [] == list(first.events)
+
+
+def test_what_it_waited_for_stands_in_the_server_span() -> None:
+    kept = KeptSpans()
+    made = asked()
+    made.times = Times()
+    made.times.token_s, made.times.connected_s = 0.25, 0.5
+    tell(kept, made)
+    (server,) = kept.servers
+
+    assert [("token came", 0.25), ("connection came", 0.5)] == [
+        (event.name, round(event.timestamp / 1e9 - made.started_at, 3)) for event in server.events
+    ]

@@ -11,7 +11,14 @@ from authproxy.errors import (
     UpstreamError,
 )
 from authproxy.exchange import RequestHead, make_field
-from authproxy.policy.messages.rpc import Rpc, connect_code, find_rpc, grpc_status, media_type
+from authproxy.policy.messages.rpc import (
+    Rpc,
+    connect_code,
+    find_rpc,
+    grpc_status,
+    media_type,
+    read_status,
+)
 
 
 def post(
@@ -65,6 +72,14 @@ VERSION = (b"Connect-Protocol-Version", b"1")
 )
 def test_the_protocol_of_a_call_is_told_by_its_head(head: RequestHead, expected: Rpc) -> None:
     assert expected == find_rpc(head)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(b"0", 0), (b"16", 16), (b"", None), (b"-1", None), (b"OK", None), (b"1" * 5000, None)],
+)
+def test_a_status_is_a_small_number(value: bytes, expected: int | None) -> None:
+    assert expected == read_status(value)
 
 
 def test_media_type_has_neither_parameters_nor_capitals() -> None:

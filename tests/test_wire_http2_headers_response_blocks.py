@@ -72,6 +72,7 @@ def test_trailers_have_no_status() -> None:
 
     assert 0 == parsed.status
     assert b"0" == parsed.find(b"grpc-status")
+    assert 0 == parsed.rpc_status
     assert None is parsed.find(b"location")
 
 

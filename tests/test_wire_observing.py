@@ -7,7 +7,9 @@ import pytest
 
 from authproxy.exchange import Exchange
 from authproxy.wire.observing import QUIET_S, Observers, read_written
+from authproxy.wire.recorder import Recorder
 from tests.support.clock import FakeClock
+from tests.support.exchanges import exchange
 
 
 class Ends:
@@ -116,3 +118,21 @@ def test_fields_of_their_own_are_gathered_all_or_none_of_one_observers(
     assert "b'x-b' would not stay in one line" in caplog.text
     assert "b'x-other' is not among its names_to_send" in caplog.text
     assert 2 == len(caplog.records)
+
+
+class Lines:
+    """Has its fields as a finished line."""
+
+    names_to_send = frozenset([b"x-own"])
+
+    def fields_to_send(self, _exchange: Exchange) -> bytes:
+        return b"x-own: 7\r\n"
+
+    def exchange_ended(self, exchange: Exchange) -> None: ...
+
+
+def test_finished_lines_are_fields_too() -> None:
+    observers = Observers([Lines()])
+
+    assert [(b"x-own", b"7")] == observers.gather(observers.find("fields_to_send"), "exchange")
+    assert b"x-own: 7\r\n" == Recorder([Lines()]).own_lines(exchange())

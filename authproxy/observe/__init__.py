@@ -3,9 +3,9 @@
 `access_log` has a line for each exchange, which `access_lines` puts into words and `sampling`
 chooses where not all are written. `logs` formats all other lines, `stream` writes all of them
 without ever keeping the event loop waiting, `log_file` into a file that others rotate.
-`trace_context` reads which trace a request belongs to.
+`trace_context` reads and writes which trace a request belongs to.
 
-Traces need OpenTelemetry, and are imported only where they are recorded: `traces` decides and
-tells the service, `spans` makes spans, `span_attributes` knows the conventions, `export` where
-spans go.
+Traces need OpenTelemetry, and are imported only where they are recorded: `traces` decides, by
+`trace_rule`, tells the service, and takes `trace_notes`, of which `spans` are made;
+`span_attributes` knows the conventions, `export` where spans go.
 """

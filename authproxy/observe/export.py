@@ -11,19 +11,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import (
     BatchSpanProcessor,
     ConsoleSpanExporter,
     SpanExporter,
     SpanExportResult,
 )
-from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.sdk.trace.sampling import Sampler
 
 from authproxy import __version__
 from authproxy.observe.logs import printable
 from authproxy.observe.span_attributes import METHODS
+from authproxy.observe.spans import SpanMaker
+from authproxy.observe.trace_rule import find_rule
 from authproxy.observe.traces import Traces
 
 logger = logging.getLogger(__name__)
@@ -137,12 +137,14 @@ class Export:
     def traces(self, *, is_tls: bool) -> Traces:
         """The observer. The sampler is the one that the SDK takes for the variables."""
         chosen = TracerProvider(resource=self._resource, shutdown_on_exit=False)
-        return Traces(
-            self._provider,
-            chosen.sampler,
+        spans = SpanMaker(
+            self._emit,
+            self._resource,
+            SpanLimits(),
             is_tls=is_tls,
             known_methods=find_methods(self._environ),
         )
+        return Traces(spans, find_rule(chosen.sampler))
 
     def flush(self, patience_s: float = FLUSH_S) -> None:
         """Send what waits, but for no longer than this. Blocks: only for the program's end."""
@@ -155,13 +157,9 @@ class Export:
         for thread in threads:
             thread.join(patience_s / len(threads))
 
-    def _provider(self, ids: IdGenerator, sampler: Sampler) -> TracerProvider:
-        provider = TracerProvider(
-            sampler=sampler, resource=self._resource, shutdown_on_exit=False, id_generator=ids
-        )
+    def _emit(self, span: ReadableSpan) -> None:
         for processor in self._processors:
-            provider.add_span_processor(processor)
-        return provider
+            processor.on_end(span)
 
     def __repr__(self) -> str:
         count = len(self.watched)

@@ -7,6 +7,8 @@ Queries, user names and passwords of URLs, and fields but the user agent are in 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
 from authproxy.exchange import Exchange, SentHead
@@ -23,6 +25,8 @@ METHODS = frozenset(
 OTHER = "_OTHER"
 REDACTED = "REDACTED"
 _PORTS = {"http": 80, "https": 443}
+_REMEMBERED = 1024
+"""What many spans have in common is made once."""
 _METHOD_CHARS = 64
 """Of a method that nobody knows."""
 _RPC_STATUS = (
@@ -65,12 +69,12 @@ def server_attributes(
         "url.scheme": scheme,
         "url.path": _path(head.target),
         "network.protocol.version": head.version,
-        **_server(_text(shown_host(exchange.host)), scheme),
+        **_server(exchange.host, scheme),
     }
     if b"?" in head.target:
         found["url.query"] = REDACTED
     if exchange.client is not None:
-        found["client.address"] = str(exchange.client)
+        found["client.address"] = _address(exchange.client)
     agent = find_agent(exchange)
     if agent:
         found["user_agent.original"] = agent
@@ -79,12 +83,10 @@ def server_attributes(
 
 def client_attributes(sent: SentHead, resends: int, known: frozenset[str] = METHODS) -> Attributes:
     """What we ask of the service."""
-    origin = urlsplit(sent.origin)
     query = f"?{REDACTED}" if b"?" in sent.target else ""
     found: Attributes = {
         **_method(sent.method, known),
-        "server.address": origin.hostname or "",
-        "server.port": origin.port or _PORTS[origin.scheme],
+        **_service(sent.origin),
         "url.full": f"{sent.origin}{_path(sent.target)}{query}",
         "network.protocol.version": sent.version,
     }
@@ -112,6 +114,14 @@ def server_ending(exchange: Exchange, rpc: "RpcCall | None" = None) -> Ending:
     if error:
         found["error.type"] = str(error)
     return Ending(found, str(error))
+
+
+def again(why: str) -> Ending:
+    """Of a try after which there is another: `why` is a status, or what happened to it."""
+    found: Attributes = {"error.type": why}
+    if why.isdecimal():
+        found["http.response.status_code"] = int(why)
+    return Ending(found, why)
 
 
 def client_ending(exchange: Exchange, rpc: "RpcCall | None" = None) -> Ending:
@@ -188,6 +198,7 @@ def find_call(exchange: Exchange, status: int | None) -> RpcCall | None:
     return None
 
 
+@lru_cache(_REMEMBERED)
 def _method(method: bytes, known: frozenset[str]) -> Mapping[str, str]:
     name = known_method(method, known)
     if name != OTHER:
@@ -206,8 +217,22 @@ def _path(target: bytes) -> str:
     return _text(path)
 
 
-def _server(host: str, scheme: str) -> Attributes:
+@lru_cache(_REMEMBERED)
+def _address(client: IPv4Address | IPv6Address) -> str:
+    return str(client)
+
+
+@lru_cache(_REMEMBERED)
+def _service(origin: str) -> Mapping[str, str | int]:
+    parts = urlsplit(origin)
+    port = parts.port or _PORTS[parts.scheme]
+    return {"server.address": parts.hostname or "", "server.port": port}
+
+
+@lru_cache(_REMEMBERED)
+def _server(sent: bytes, scheme: str) -> Mapping[str, str | int]:
     """`Host` taken apart; empty where there is none."""
+    host = _text(shown_host(sent))
     if not host:
         return {}
     name, _, port = host.rpartition(":")

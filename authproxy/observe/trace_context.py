@@ -1,4 +1,4 @@
-"""Trace of a request, as its client says in `traceparent` or Google's older field.
+"""Trace of a request, by `traceparent` or Google's older field: read and written.
 
 Rules of this file: `traceparent` (W3C Trace Context) wins, as Google's documentation asks for;
 `X-Cloud-Trace-Context` counts where that is missing or malformed. What is malformed in both begins
@@ -21,7 +21,8 @@ _CLOUD_TRACE = re.compile(rb"([0-9A-Fa-f]{32})(?:/([0-9]{0,20}))?(?:;o=([0-9]{1,
 _NO_TRACE = b"0" * 32
 _NO_SPAN = b"0" * 16
 _SPANS = 2**64
-_SAMPLED, _RANDOM = 0x01, 0x02
+SAMPLED, RANDOM = 0x01, 0x02
+"""Flags of `traceparent`."""
 
 
 class TraceContext(NamedTuple):
@@ -62,6 +63,21 @@ def look_for_trace(fields: Iterable[Field]) -> tuple[TraceContext | None, bool]:
     return found, bool(cloud)
 
 
+def trace_fields(
+    trace: int, span: int, *, flags: int, state: bytes = b"", has_cloud: bool = False
+) -> list[tuple[bytes, bytes]]:
+    """What tells a service of its span's parent; Google's field where the client has sent that.
+
+    Names are in lower case, as HTTP/2 has them.
+    """
+    fields = [(TRACEPARENT, b"00-%032x-%016x-%02x" % (trace, span, flags))]
+    if state:
+        fields.append((TRACESTATE, state))
+    if has_cloud:
+        fields.append((CLOUD_TRACE, b"%032x/%d;o=%d" % (trace, span, flags & SAMPLED)))
+    return fields
+
+
 def parse_traceparent(value: bytes) -> TraceContext | None:
     """None for what Trace Context 3.2 calls invalid; later versions may have more at their end."""
     match = _TRACEPARENT.fullmatch(value.strip(b" \t"))
@@ -74,9 +90,9 @@ def parse_traceparent(value: bytes) -> TraceContext | None:
     return TraceContext(
         trace.decode(),
         span.decode(),
-        bool(bits & _SAMPLED),
+        bool(bits & SAMPLED),
         is_w3c=True,
-        is_random=bool(bits & _RANDOM),
+        is_random=bool(bits & RANDOM),
     )
 
 
@@ -89,6 +105,6 @@ def parse_cloud_trace(value: bytes) -> TraceContext | None:
     number = int(span or b"0")
     if trace == _NO_TRACE or number >= _SPANS:
         return None
-    sampled = None if options is None else bool(int(options) & _SAMPLED)
+    sampled = None if options is None else bool(int(options) & SAMPLED)
     span_id = f"{number:016x}" if number else ""
     return TraceContext(trace.decode().lower(), span_id, sampled, is_w3c=False)

@@ -18,6 +18,7 @@ from authproxy.file_watch import FileWatch
 from authproxy.identity.machine import Machine
 from authproxy.identity.programs import Programs
 from authproxy.identity.token_cache.cache import TokenCache
+from authproxy.observe.access_log import FindTrace, trace_of_client
 from authproxy.observe.stream import LogStream
 from authproxy.policy.access.client_limits import ClientLimits, ConnectionCounts
 from authproxy.runtime import memory
@@ -75,7 +76,16 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
             limits = limits_of_one_process(settings.limits)
             observers = [*access_log(settings, log, tracing.trace_of), *tracing.observers]
             recording = find_recording(settings, admin)
-            proxy = Proxy(settings, log.stderr, observers, machine, limits, admin, recording)
+            proxy = Proxy(
+                settings,
+                log.stderr,
+                observers,
+                machine,
+                limits,
+                admin,
+                recording,
+                trace_of=tracing.trace_of,
+            )
             return runner.run(_serve_until_signal(proxy, log, on_ready))
     finally:
         tracing.flush()
@@ -129,7 +139,10 @@ class Proxy:
         limits: ClientLimits,
         admin: AdminPlace | None = None,
         recording: "Recording | None" = None,
+        *,
+        trace_of: FindTrace = trace_of_client,
     ) -> None:
+        """`observers`: those who make traces behind those who ask `trace_of` for them."""
         self.settings = settings
         self._machine = machine
         self._limits = limits
@@ -142,10 +155,10 @@ class Proxy:
         self._admin = admin
         self._recording = recording
         self.inside = ProxyInside(settings, self._ending, machine)
-        self.metrics = None if admin is None else count_all(self.inside)
+        self.metrics = None if admin is None else count_all(self.inside, trace_of)
         """None where nobody could ask for them."""
         if self.metrics is not None:
-            self._observers = [*self._observers, self.metrics.exchanges]
+            self._observers = [self.metrics.exchanges, *self._observers]
         self._files = FileWatch()
         self._gate = Gate(settings, self._files, limits, self.inside.is_ready)
         self._stack = contextlib.AsyncExitStack()
@@ -259,11 +272,11 @@ class Proxy:
         self._stack.push_async_callback(close)
 
 
-def count_all(inside: ProxyInside) -> "ProxyMetrics":
+def count_all(inside: ProxyInside, trace_of: FindTrace) -> "ProxyMetrics":
     """What is counted for `/metrics`."""
     from authproxy.runtime.metrics import ProxyMetrics
 
-    return ProxyMetrics(inside)
+    return ProxyMetrics(inside, trace_of)
 
 
 def build_listener_tls(settings: Settings, files: FileWatch) -> ListenerTls | None:

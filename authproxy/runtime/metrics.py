@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from authproxy.admin.inside import RequestCounts
 from authproxy.identity.token_cache.status import TokenStatus
+from authproxy.observe.access_log import FindTrace, trace_of_client
 from authproxy.observe.metrics.exchanges import ExchangeMetrics
 from authproxy.observe.metrics.loop_lag import LoopLag
 from authproxy.observe.metrics.reloads import Reloads
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 class ProxyMetrics:
     """Metrics of one run."""
 
-    def __init__(self, inside: ProxyInside) -> None:
-        self.exchanges = ExchangeMetrics()
-        """An observer."""
+    def __init__(self, inside: ProxyInside, trace_of: FindTrace = trace_of_client) -> None:
+        self.exchanges = ExchangeMetrics(trace_of)
+        """An observer, to be told before those who make traces."""
         self.lag = LoopLag(time.monotonic)
         self.reloads = Reloads()
         self._inside = inside

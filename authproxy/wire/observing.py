@@ -1,19 +1,19 @@
 """Observers' methods: found once, and called so that an error in one does no harm."""
 
 import logging
-import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import cast
 
-from authproxy.exchange import Observer, ResponseHead, read_fields
+from authproxy.exchange import Exchange, Observer, ResponseHead, read_fields
 
 logger = logging.getLogger(__name__)
 
 Hooks = tuple[Callable[..., object], ...]
 """Methods of one name, in the order of the observers."""
 Fields = Sequence[tuple[bytes, bytes]]
-_breaks_line = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
+_BREAKING = bytes({*range(0x20), 0x7F} - {ord("\t")})
+"""What no value may hold: it would end the line, or not pass."""
 QUIET_S = 60.0
 """What one observer's failures have to say is written to the log once in so many seconds."""
 
@@ -35,6 +35,22 @@ class Observers:
         """The methods of this name, of the observers that have one."""
         found = (getattr(observer, name, None) for observer in self._observers)
         return tuple(hook for hook in found if hook is not None)
+
+    def find_wanted(self) -> Container[Exchange]:
+        """The exchanges of whose `exchange_sent` somebody wants to hear."""
+        asking = [each for each in self._observers if hasattr(each, "exchange_sent")]
+        named = [getattr(each, "hears_sent_of", None) for each in asking]
+        some = [each for each in named if isinstance(each, Container)]
+        if self.want_details or len(some) < len(named):
+            return _Every()
+        return some[0] if len(some) == 1 else _Some(some)
+
+    @property
+    def want_waits(self) -> bool:
+        """Somebody asks for what `Hearing.wants_waits` promises."""
+        return self.want_times or any(
+            getattr(observer, "wants_waits", False) for observer in self._observers
+        )
 
     @property
     def want_times(self) -> bool:
@@ -61,25 +77,30 @@ class Observers:
             except Exception as error:  # noqa: BLE001 -- whatever it is, it is logged
                 self.note(hook, what[0], error)
 
-    def any_of(self, hooks: Hooks, exchange: object) -> bool:
-        """Whether one of these says yes; one that fails says no."""
-        for hook in hooks:
-            try:
-                if hook(exchange):
-                    return True
-            except Exception as error:  # noqa: BLE001 -- whatever it is, it is logged
-                self.note(hook, exchange, error)
-        return False
-
     def gather(self, hooks: Hooks, exchange: object) -> list[tuple[bytes, bytes]]:
         """The fields that these return; all or none of one observer's."""
         found: list[tuple[bytes, bytes]] = []
         for hook in hooks:
             try:
-                found += _checked(cast(Fields, hook(exchange)), self._names)
+                own = hook(exchange)
+                found += _read_lines(own) if isinstance(own, bytes) else self._checked(own)
             except Exception as error:  # noqa: BLE001 -- whatever it is, it is logged
                 self.note(hook, exchange, error)
         return found
+
+    def checked_lines(self, fields: object) -> bytes:
+        """Pairs of one observer's as lines. Raises ValueError."""
+        return b"".join([b"%b: %b\r\n" % field for field in self._checked(fields)])
+
+    def _checked(self, own: object) -> Fields:
+        """Raises ValueError for a name that was not announced, and for what would end a line."""
+        fields = cast(Fields, own)
+        for name, value in fields:
+            if name.lower() not in self._names:
+                raise ValueError(f"{name!r} is not among its names_to_send")
+            if len(value.translate(None, _BREAKING)) != len(value):
+                raise ValueError(f"the value of {name!r} would not stay in one line")
+        return fields
 
     def note(self, hook: Callable[..., object], exchange: object, error: Exception) -> None:
         """With its traceback, but not for every exchange: it will fail again."""
@@ -96,14 +117,21 @@ class Observers:
         return f"<Observers {list(self._observers)}>"
 
 
-def _checked(fields: Fields, names: frozenset[bytes]) -> Fields:
-    """Raises ValueError for a name that was not announced, and for what would end a line."""
-    for name, value in fields:
-        if name.lower() not in names:
-            raise ValueError(f"{name!r} is not among its names_to_send")
-        if _breaks_line(value):
-            raise ValueError(f"the value of {name!r} would not stay in one line")
-    return fields
+def _read_lines(lines: bytes) -> Fields:
+    return [(name, value) for name, value, _ in read_fields(lines)]
+
+
+class _Every:
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+class _Some:
+    def __init__(self, groups: Sequence[Container[Exchange]]) -> None:
+        self._groups = groups
+
+    def __contains__(self, exchange: object) -> bool:
+        return any(exchange in group for group in self._groups)
 
 
 def read_written(head: bytes) -> ResponseHead:

@@ -19,6 +19,7 @@ from authproxy.exchange import (
     Times,
 )
 from authproxy.policy.access.networks import Address
+from authproxy.policy.messages.rpc import STATUS, read_status
 from authproxy.wire.observing import Observers
 
 Who = Literal["client", "service", "authproxy"]
@@ -33,14 +34,14 @@ class Recorder:
 
     __slots__ = (
         "_admitted",
+        "_again",
         "_answered",
         "_begun",
         "_ended",
         "_keeps_times",
+        "_keeps_waits",
         "_observers",
-        "_picks",
         "_run",
-        "_wants_every_head",
         "answer_pieces",
         "begun",
         "fields",
@@ -48,6 +49,7 @@ class Recorder:
         "request_pieces",
         "sending",
         "trailers",
+        "wanted",
     )
 
     def __init__(self, observers: Sequence[Observer]) -> None:
@@ -58,9 +60,9 @@ class Recorder:
         self._begun = told.find("exchange_begun")
         self._admitted = told.find("exchange_admitted")
         self.sending = told.find("exchange_sent")
-        """Asked for heads that go to services: `head_sent`, of exchanges that `wants_sent`."""
-        self._picks = told.find("wants_sent")
-        self._wants_every_head = told.want_details or len(self._picks) < len(self.sending)
+        """Asked for heads that go to services: `head_sent`, of exchanges that are `wanted`."""
+        self._again = told.find("exchange_again")
+        self.wanted = told.find_wanted()
         self.fields = told.find("fields_to_send")
         """Asked for fields of their own: `own_fields`."""
         self._answered = told.find("exchange_answered")
@@ -70,16 +72,12 @@ class Recorder:
         self.answer_pieces = told.find("answer_piece")
         self.trailers = told.find("answer_trailers")
         self._ended = told.find("exchange_ended")
-        self._keeps_times = told.want_times
+        self._keeps_times, self._keeps_waits = told.want_times, told.want_waits
         if told.want_details:
             self._begun = (self._keep_times, *self._begun)
             self.sending = (self._note_sent, *self.sending)
             self.heads = (self._note_head, *self.heads)
             self.trailers = (self._note_trailers, *self.trailers)
-
-    def wants_sent(self, exchange: Exchange) -> bool:
-        """Whether anybody wants to hear of this exchange's head, where some are `sending`."""
-        return self._wants_every_head or self._observers.any_of(self._picks, exchange)
 
     @property
     def is_asked(self) -> bool:
@@ -119,16 +117,16 @@ class Recorder:
 
     def token_came(self, exchange: Exchange) -> None:
         """It had to wait for one."""
-        if self._keeps_times:
+        if self._keeps_waits:
             times = exchange.times = exchange.times or Times()
             times.token_s = time.monotonic() - exchange.started
 
     def connected(self, exchange: Exchange) -> None:
         """It had to wait for a connection; in HTTP/2 after it was `sent`, which it is now."""
-        if self._keeps_times:
+        if self._keeps_waits:
             times = exchange.times = exchange.times or Times()
             times.connected_s = time.monotonic() - exchange.started
-            if exchange.attempts:
+            if self._keeps_times and exchange.attempts:
                 exchange.sent_s = times.connected_s
 
     def sent(self, exchange: Exchange, principal: str) -> None:
@@ -146,6 +144,23 @@ class Recorder:
         """Names and values that observers put on the head that is sent next."""
         return self._observers.gather(self.fields, exchange)
 
+    def own_lines(self, exchange: Exchange) -> bytes:
+        """The same as lines of HTTP/1."""
+        lines = b""
+        for hook in self.fields:  # as `gather`, in place
+            try:
+                own = hook(exchange)
+                lines += own if type(own) is bytes else self._observers.checked_lines(own)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, it is logged
+                self._observers.note(hook, exchange, error)
+        return lines
+
+    def again(self, exchange: Exchange, why: int | Code) -> None:
+        """What was sent did not do, and it will be sent once more: for this status that was
+        answered, or for what happened to the connection."""
+        if self._again:
+            self._observers.tell(self._again, exchange, why)
+
     def request_piece(self, exchange: Exchange, data: bytes) -> None:
         """Content of the client's has come."""
         self._observers.tell(self.request_pieces, exchange, data)
@@ -160,6 +175,10 @@ class Recorder:
     def answer_head(self, exchange: Exchange, came: ResponseHead, sent: ResponseHead) -> None:
         """The head that was `answered`, for those who ask."""
         self._observers.tell(self.heads, exchange, came, sent)
+
+    def rpc_status(self, exchange: Exchange, status: int | None) -> None:
+        """The answer, or its trailers, say how a call of gRPC ended."""
+        exchange.grpc_status = status
 
     def answer_piece(self, exchange: Exchange, data: bytes) -> None:
         """Content goes to the client."""
@@ -230,8 +249,8 @@ class Recorder:
     def _note_trailers(self, exchange: Exchange, fields: Sequence[Field]) -> None:
         """An answer of gRPC without content has its status in its head."""
         for name, value, _ in fields:
-            if name == b"grpc-status" and value.isdigit():
-                exchange.grpc_status = int(value)
+            if name == STATUS:
+                self.rpc_status(exchange, read_status(value))
 
     def __repr__(self) -> str:
         return f"<Recorder {self._run} [{self._observers}]>"

@@ -98,7 +98,7 @@ HTTP1 = {
             b"\r\n\r\n",
             OK,
         ],
-        plot=[*BODY, *ANSWER, "answer_piece", "ended"],
+        plot=[*BODY, "again", "sent", *ANSWER, "answer_piece", "ended"],
         content=b"abc",
         answer=b"ok",
         tries=2,
@@ -322,6 +322,27 @@ async def test_over_http2(case: str) -> None:
         assert answer.fields[1:] == [(name, value) for name, value, _ in sent.headers]
         if came is not None:
             assert list(expected.fields) == [line for _, _, line in came.headers]
+
+
+@pytest.mark.parametrize(
+    ("handler", "expected"),
+    [(echo, 5), (only_trailers, 12), (reset, None)],
+    ids=["trailers", "trailers only", "reset"],
+)
+async def test_how_a_call_ended_is_known_though_nobody_asks_for_details(
+    handler: Handler, expected: int | None
+) -> None:
+    async with (
+        http2_service(handler) as service,
+        proxying(service.url, hears_all=False) as proxy,
+        http2_client(proxy) as client,
+    ):
+        for stream_id in (1, 3):  # new, and as it is remembered
+            client.call(stream_id)
+            await client.answer(stream_id)
+        exchanges = await proxy.heard.wait_for(2)
+
+    assert [expected] * 2 == [each.grpc_status for each in exchanges]
 
 
 async def test_http2_says_how_long_what_took_and_what_was_sent() -> None:

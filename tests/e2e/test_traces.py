@@ -67,12 +67,12 @@ class Heads:
 
 @asynccontextmanager
 async def traced(
-    heads: Heads, tokens: FixedTokens | None = None
+    heads: Heads, tokens: FixedTokens | None = None, *, hears_all: bool = True
 ) -> AsyncIterator[tuple[RunningProxy, KeptSpans]]:
     kept = KeptSpans()
     async with (
         raw_service(heads) as service,
-        proxying(service.url, tokens=tokens, first=[kept.traces]) as proxy,
+        proxying(service.url, tokens=tokens, first=[kept.traces], hears_all=hears_all) as proxy,
     ):
         yield proxy, kept
     assert 0 == kept.traces.open
@@ -136,11 +136,12 @@ async def test_requests_of_one_connection_have_spans_of_their_own_however_alike_
     assert 5 == len({ids(span)[1] for span in clients})
 
 
-async def test_a_request_that_is_sent_again_has_two_client_spans() -> None:
+@pytest.mark.parametrize("hears_all", [True, False])
+async def test_a_request_that_is_sent_again_has_two_client_spans(hears_all: bool) -> None:
     heads = Heads(REJECTED, OK)
     tokens = FixedTokens(make_token())
     tokens.replacement = make_token("eyJhbGciOiJub25lIn0.eyJhdWQiOiJuZXcifQ.c2ln")
-    async with traced(heads, tokens) as (proxy, kept):
+    async with traced(heads, tokens, hears_all=hears_all) as (proxy, kept):
         await ask(proxy, get("/a"))
         first, second = kept.clients
         (server,) = kept.servers
@@ -148,9 +149,34 @@ async def test_a_request_that_is_sent_again_has_two_client_spans() -> None:
     assert [ids(first)[1], ids(second)[1]] == [
         head["traceparent"].split("-")[2] for head in heads.heads
     ]
-    assert ("resent", None) == (value(first, "error.type"), value(second, "error.type"))
+    assert ("401", None) == (value(first, "error.type"), value(second, "error.type"))
+    assert 401 == value(first, "http.response.status_code")
+    assert [] == list(first.events)
     assert 1 == value(second, "http.request.resend_count")
     assert 200 == value(server, "http.response.status_code")
+
+
+async def test_a_connection_that_turned_out_to_be_dead_ends_a_try() -> None:
+    async def talk(call: Call) -> None:
+        """One answer for each connection, then it is closed when it is asked again."""
+        await call.read_head()
+        await call.say(OK)
+        await call.read_head()
+
+    kept = KeptSpans()
+    async with (
+        raw_service(talk) as service,
+        proxying(service.url, first=[kept.traces], hears_all=False) as proxy,
+    ):
+        await ask(proxy, get("/a"), get("/b"))
+    first, second, third = kept.clients
+
+    assert [None, "upstream_broke", None] == [
+        value(each, "error.type") for each in (first, second, third)
+    ]
+    assert [None, None, 1] == [
+        value(each, "http.request.resend_count") for each in (first, second, third)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +231,8 @@ async def test_a_service_that_cannot_be_reached_and_a_refusal_have_a_server_span
     assert [] == kept.clients
 
 
-async def test_over_http2_it_is_the_same() -> None:
+@pytest.mark.parametrize("hears_all", [True, False])
+async def test_over_http2_it_is_the_same(hears_all: bool) -> None:
     seen: list[dict[bytes, bytes]] = []
 
     async def talk(call: Http2Call) -> None:
@@ -216,7 +243,7 @@ async def test_over_http2_it_is_the_same() -> None:
     kept = KeptSpans()
     async with (
         http2_service(talk) as service,
-        proxying(service.url, first=[kept.traces]) as proxy,
+        proxying(service.url, first=[kept.traces], hears_all=hears_all) as proxy,
         http2_client(proxy) as client,
     ):
         cloud = (b"x-cloud-trace-context", f"{TRACE.upper()}/0;o=1".encode())

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from authproxy.errors import Code
 from authproxy.exchange import Exchange, Field, ResponseHead, SentHead
 from authproxy.policy.messages.rpc import find_rpc
 
 ORDER = {
     "begun": {"admitted", "request_piece", "answered", "ended"},
     "admitted": {"sent", "request_piece", "answered", "ended"},
-    "sent": {"sent", "request_piece", "answered", "ended"},
+    "sent": {"again", "request_piece", "answered", "ended"},
+    "again": {"sent", "request_piece", "answered", "ended"},
     "request_piece": {
-        *("admitted", "sent", "request_piece", "answered", "answer_piece"),
+        *("admitted", "sent", "again", "request_piece", "answered", "answer_piece"),
         *("answer_trailers", "ended"),
     },
     "answered": {"answer_head", "ended"},
@@ -74,6 +76,10 @@ class Everything:
 
     def exchange_sent(self, exchange: Exchange, sent: SentHead) -> None:
         self._add(exchange, "sent").sent.append(sent)
+
+    def exchange_again(self, exchange: Exchange, why: int | Code) -> None:
+        self._check(self.stories[exchange].sent != [], f"{why} before it was sent")
+        self._add(exchange, "again")
 
     def request_piece(self, exchange: Exchange, data: bytes) -> None:
         self._check(type(data) is bytes and data != b"", f"a piece that is {data!r}")

@@ -132,11 +132,13 @@ async def proxying(
     timeouts: TimeoutSettings | None = None,
     port: int = 0,
     first: Sequence[Observer] = (),
+    hears_all: bool = True,
 ) -> AsyncIterator[RunningProxy]:
     """A proxy on a free port of 127.0.0.1 in front of `service_url`.
 
     The observers `first` hear of each exchange before `heard` does. When it is left, every
-    exchange that began must have been heard of once.
+    exchange that began must have been heard of once. All is asked for by an observer that holds
+    what it hears to what is promised, unless not `hears_all`: as with observers who ask for little.
     """
     limits, timeouts = limits or LimitSettings(), timeouts or TimeoutSettings()
     tokens = tokens or FixedTokens(make_token())
@@ -176,7 +178,7 @@ async def proxying(
         trusted=AddressSet(trusted),
     )
     server = ProxyServer(
-        observers=[*first, heard, everything],
+        observers=[*first, heard, *([everything] if hears_all else [])],
         limits=limits,
         timeouts=timeouts,
         pools=[pool],

@@ -7,32 +7,30 @@ from typing import Any
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, Sampler
 from opentelemetry.trace import SpanKind
 
+from authproxy.exchange import Exchange, read_fields
+from authproxy.observe.spans import SpanMaker
+from authproxy.observe.trace_rule import find_rule
 from authproxy.observe.traces import Traces
 
 
 class KeptSpans:
     """Traces by a sampler of choice, with what came of them."""
 
-    def __init__(self, sampler: Sampler | None = None, **more: Any) -> None:
+    def __init__(
+        self, sampler: Sampler | None = None, limits: SpanLimits | None = None, **more: Any
+    ) -> None:
         self._exporter = InMemorySpanExporter()
-        self.traces = Traces(self._provider, sampler or ParentBased(ALWAYS_ON), **more)
+        resource = Resource({"service.name": "authproxy"})
+        spans = SpanMaker(self._keep, resource, limits or SpanLimits(), **more)
+        self.traces = Traces(spans, find_rule(sampler or ParentBased(ALWAYS_ON)))
 
-    def _provider(self, ids: IdGenerator, sampler: Sampler) -> TracerProvider:
-        provider = TracerProvider(
-            sampler=sampler,
-            resource=Resource({"service.name": "authproxy"}),
-            shutdown_on_exit=False,
-            id_generator=ids,
-        )
-        provider.add_span_processor(SimpleSpanProcessor(self._exporter))
-        return provider
+    def _keep(self, span: ReadableSpan) -> None:
+        self._exporter.export([span])
 
     @property
     def all(self) -> Sequence[ReadableSpan]:
@@ -49,6 +47,14 @@ class KeptSpans:
 
     def clear(self) -> None:
         self._exporter.clear()
+
+
+def told(traces: Traces, exchange: Exchange) -> dict[bytes, bytes]:
+    """What goes to the service of an exchange, by names."""
+    own = traces.fields_to_send(exchange)
+    if isinstance(own, bytes):
+        return {name: value for name, value, _ in read_fields(own)}
+    return dict(own)
 
 
 class Collector:

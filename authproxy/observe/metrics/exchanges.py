@@ -11,8 +11,8 @@ from bisect import bisect_left
 
 from authproxy.errors import Code
 from authproxy.exchange import Exchange, Times
+from authproxy.observe.access_log import FindTrace, trace_of_client
 from authproxy.observe.metrics.histogram import Counts, Example
-from authproxy.observe.trace_context import find_trace
 
 METHODS = {
     name.encode(): name
@@ -75,7 +75,8 @@ class ExchangeMetrics:
 
     wants_times = True
 
-    def __init__(self) -> None:
+    def __init__(self, trace_of: FindTrace = trace_of_client) -> None:
+        self._trace_of = trace_of
         self.services: dict[str, ServiceCounts] = {}
         """By name; empty for requests that no service was found for."""
         self.series: dict[tuple[str, str, str, str], Series] = {}
@@ -137,7 +138,7 @@ class ExchangeMetrics:
 
     def _look_for_example(self, service: ServiceCounts, bucket: int, exchange: Exchange) -> None:
         """Only a trace that is recorded can be looked at."""
-        trace = find_trace(exchange.head.headers)
+        trace = self._trace_of(exchange)
         if trace is None or not trace.sampled:
             service.look_at[bucket] = exchange.started_at + LOOK_EVERY_S
         else:

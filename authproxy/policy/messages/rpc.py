@@ -28,7 +28,17 @@ _GRPC = b"application/grpc"
 _GRPC_WEB = b"application/grpc-web"
 _GRPC_WEB_TEXT = b"application/grpc-web-text"
 _CONNECT_STREAM = b"application/connect+"
+_STATUS_DIGITS = 3
 _METHODS = (b"POST", b"GET")  # to HEAD and to a preflight nothing can be said
+
+
+STATUS = b"grpc-status"
+"""The field: in trailers, or in the head of an answer that has nothing else."""
+
+
+def read_status(value: bytes) -> int | None:
+    """None for what is no status of gRPC's, which are small numbers."""
+    return int(value) if value.isdigit() and len(value) <= _STATUS_DIGITS else None
 
 
 def find_rpc(head: RequestHead) -> Rpc | None:

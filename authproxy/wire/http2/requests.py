@@ -188,7 +188,7 @@ class Requests:
         if teller is None:
             return self._writer.write(known, flags, stream_id, priority, admission, token)
         own = [(name.lower(), value) for name, value in recorder.own_fields(stream.exchange)]
-        if recorder.sending and recorder.wants_sent(stream.exchange):
+        if recorder.sending and stream.exchange in recorder.wanted:
             teller.sent(stream.exchange, self._writer.describe(known, admission, token, own))
         return self._writer.write(known, flags, stream_id, priority, admission, token, own)
 

@@ -105,7 +105,7 @@ class Answers:
         self, parsed: ResponseBlock, flags: int, stream_id: int, stream: Stream, block: bytes
     ) -> bytes | None:
         hint = self._note(parsed, stream)
-        home, writer = stream.home, self._writer
+        home, writer, teller = stream.home, self._writer, self._calls.teller
         if parsed.home is not home:
             writer.look(parsed, home)
         frames = None
@@ -114,7 +114,7 @@ class Answers:
             or not parsed.may_pass
             or hint
             or stream.cors
-            or self._calls.teller is not None
+            or (teller is not None and teller.hears_answers)
         ):
             frames = self._write(parsed, flags, stream_id, stream, block, hint)
         if flags & END_STREAM:
@@ -140,9 +140,10 @@ class Answers:
             if parsed.sets_cookies:
                 more += _cookies(stream, parsed.fields(max_bytes=self._max_list))
         frames = writer.write(parsed, block, flags, stream_id, home, more=more, cors=cors)
-        if self._calls.teller is not None:
+        teller = self._calls.teller
+        if teller is not None and teller.hears_answers:
             sent = writer.describe(parsed, home, more=more, cors=cors)
-            self._calls.teller.answer_block(stream.exchange, parsed, sent, self._max_list)
+            teller.answer_block(stream.exchange, parsed, sent, self._max_list)
         return frames
 
     def control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> bytes | None:
@@ -223,6 +224,8 @@ class Answers:
         hint = b""
         exchange = stream.exchange
         status = parsed.status
+        if parsed.rpc_status is not None:
+            self._splice.server.recorder.rpc_status(exchange, parsed.rpc_status)
         if not exchange.status and status >= 200:
             self._splice.server.recorder.answered(exchange, status)
             stream.head = parsed

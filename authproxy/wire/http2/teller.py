@@ -38,6 +38,8 @@ class Teller:
         """Heads that wait for the connection."""
         self._over: dict[Exchange, tuple[int, int]] = {}
         """Calls that have ended, but for content that still passes; with the bytes of it."""
+        self.hears_answers = bool(recorder.heads or recorder.trailers)
+        """Somebody asks for what `answer_block` tells."""
         self.up = Content(recorder.request_piece, self._passed) if recorder.request_pieces else None
         self.down = Content(recorder.answer_piece, self._passed) if recorder.answer_pieces else None
 
@@ -70,8 +72,9 @@ class Teller:
 
     def ended(self, exchange: Exchange, from_client: int, to_client: int) -> None:
         """As `Recorder.ended`."""
-        self._unsent.pop(exchange, None)
-        if self._is_passing(exchange):
+        if self._unsent:
+            self._unsent.pop(exchange, None)
+        if (self.up is not None or self.down is not None) and self._is_passing(exchange):
             self._over[exchange] = from_client, to_client
         else:
             self._recorder.ended(exchange, from_client, to_client)

@@ -7,7 +7,7 @@ that must be fetched takes a task, and the pool calls back when it has opened a 
 
 from collections.abc import Sequence
 
-from authproxy.errors import AuthProxyError, UpstreamError
+from authproxy.errors import AuthProxyError, Code, UpstreamError
 from authproxy.exchange import Field, ResponseHead
 from authproxy.policy.google.rejection import LOWEST_STATUS
 from authproxy.policy.messages.facts import ResponseFacts
@@ -58,9 +58,8 @@ class Relay(PendingRequest):
         if connection.is_here and facts.forwarded_proto:
             fields += client.caller.general_checks.mark(facts, head.headers)
         if self.recorder.fields:
-            own = self.recorder.own_fields(self.exchange)
-            fields += b"".join(b"%b: %b\r\n" % field for field in own)
-        if self.recorder.sending and self.recorder.wants_sent(self.exchange):
+            fields += self.recorder.own_lines(self.exchange)
+        if self.recorder.sending and self.exchange in self.recorder.wanted:
             sent = sent_head(self, connection, fields, token_line)
             self.recorder.head_sent(self.exchange, sent)
         connection.out.append(request_head(head.method, self.target, fields, token_line))
@@ -197,6 +196,7 @@ class Relay(PendingRequest):
         """The connection to the service ended under the exchange."""
         service, self.service = self.service, None
         if service is not None and service.went_stale and retry.may_go_again(self):
+            self.recorder.again(self.exchange, Code.UPSTREAM_BROKE)
             # Not on another idle one: that may have been closed in the same moment.
             self.wait_in_line()
         else:

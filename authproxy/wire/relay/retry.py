@@ -11,6 +11,7 @@ from authproxy.policy.google.sign_in import REDIRECTS
 from authproxy.policy.messages.rpc import Rpc, find_rpc
 from authproxy.policy.retry import IDEMPOTENT, may_resend, pause_s
 from authproxy.wire.admission.admission import Admission
+from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.answer_heads import add_lines
 from authproxy.wire.relay.interfaces import Client
 from authproxy.wire.upstream.mismatch import silence_hint
@@ -22,6 +23,7 @@ class Retrying(Protocol):
 
     head: RequestHead
     exchange: Exchange
+    recorder: Recorder
     admission: Admission
     upstream: Upstream
     token: Token
@@ -112,6 +114,7 @@ def try_after(relay: Retrying, head: ResponseHead) -> bool:
         if not _may_try_another_token(relay, head):
             return False
         relay.had_another_token = True
+        relay.recorder.again(relay.exchange, head.status)
         relay.leave_service()
         relay.fetch_token()
         return True
@@ -120,6 +123,7 @@ def try_after(relay: Retrying, head: ResponseHead) -> bool:
     pause = pause_s(relay.exchange.attempts, random.random())  # noqa: S311 -- jitter, not a secret
     if relay.age_s + pause > relay.client.server.timeouts.scale_up:
         return False
+    relay.recorder.again(relay.exchange, head.status)
     relay.leave_service()
     _send_later(relay, pause)
     return True

@@ -16,6 +16,7 @@ from hpack.table import HeaderTable
 
 from authproxy.policy.messages.http2_fields import Pair
 from authproxy.policy.messages.http2_validity import BLANKS, NO_LENGTH, field_fault
+from authproxy.policy.messages.rpc import STATUS, read_status
 from authproxy.wire.http2.framing.frames import ConnectionFault, Failure
 from authproxy.wire.http2.framing.settings import DEFAULT_TABLE
 
@@ -50,6 +51,7 @@ class ResponseBlock:
         "pushed",
         "pushed_size",
         "resizes",
+        "rpc_status",
         "sets_cookies",
         "status",
         "version",
@@ -65,6 +67,8 @@ class ResponseBlock:
         """Of the table it refers to, when it does not add to it."""
         self.status = 0
         """0 for trailers."""
+        self.rpc_status: int | None = None
+        """What its grpc-status says."""
         self.pushed_size = 0
         self.resizes = False
         """It says how large the table shall be."""
@@ -159,6 +163,9 @@ class ResponseBlockReader:
         if self._owed is not None:
             raise _broken("a header block without the required update of the table's size")
         _judge(parsed)
+        status = parsed.find(STATUS)
+        if status is not None:
+            parsed.rpc_status = read_status(status)
         return parsed
 
     def _step(self, block: bytes, at: int, parsed: ResponseBlock) -> int:
