@@ -12,6 +12,7 @@ from authproxy.inspector.api import Inspector
 from authproxy.inspector.assembly import Recording
 from authproxy.inspector.proxy_state import ProxyState
 from authproxy.inspector.replay import Replayer, ReplayListener
+from authproxy.inspector.service_api import ServiceApi
 from authproxy.tasks import Tasks
 from tests.support.recorded import Story, ok, recorded
 
@@ -34,7 +35,7 @@ async def asking(recording: Recording, port: int = 0) -> AsyncIterator[Client]:
     tasks = Tasks()
     inspector = Inspector(recording, around, Replayer(around.doors, recording.replays, tasks))
     app = web.Application()
-    for view in inspector.views():
+    for view in [*inspector.views(), *ServiceApi(around, recording).views()]:
         assert not view.is_open
         app.router.add_route(view.method, view.path, view.handler)
     async with TestClient(TestServer(app)) as client:
@@ -203,19 +204,3 @@ async def test_replay_says_what_came_of_it() -> None:
     assert {"status": 200, "id": "3", "left_out": []} == edited
     assert ("/b", "1") == (new["target"], new["replayed_from"])
     assert "not a JSON object" in wrong["message"]
-
-
-async def test_services_configuration_and_doctor() -> None:
-    story = Story()
-    exchange = story.begin()
-    story.answer(exchange, ("X-Authproxy-Hint", "run this"), status=403)
-    story.end(exchange)
-    async with asking(story.recording) as client:
-        services = await get(client, "/api/services")
-        configuration = await get(client, "/api/config")
-        report = await post(client, "/api/doctor")
-
-    (only,) = services["services"]
-    assert ("billing", {"4xx": 1}) == (only["name"], only["last_15_min"]["statuses"])
-    assert ["run this"] == [error["hint"] for error in only["errors"]]
-    assert ({"settings": {}}, {"ok": True}) == (configuration, report)

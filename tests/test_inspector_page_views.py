@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from authproxy.errors import Code
 from authproxy.inspector import page_views as module
 from authproxy.inspector.page_views import POLICY, PageFiles, page_views
 from tests.support.admin import BEARER, admin_listener
@@ -117,6 +118,12 @@ def test_a_module_imports_what_is_there(file: Path) -> None:
     )
 
     assert [] == [name for name in wanted if not (FOLDER / name).exists()]
+
+
+def test_every_code_is_explained() -> None:
+    explained = re.findall(r"^  (\w+): ", (FOLDER / "reasons.js").read_text(), re.MULTILINE)
+
+    assert [str(code) for code in Code] == explained
 
 
 NEVER = (

@@ -11,7 +11,7 @@ from authproxy.runtime.inspector import find_door, find_recording
 from authproxy.settings import ListenerSettings
 from authproxy.values import Listen
 from tests.support.configuring import URL, settings
-from tests.support.raw import OK, Call, raw_service
+from tests.support.raw import OK, Call, always, raw_service
 from tests.test_runtime_admin import admin_url, ask, program
 
 PLACE = AdminPlace(listen=Listen("127.0.0.1", 0), shows_key=True)
@@ -97,3 +97,14 @@ async def test_what_passes_the_program_can_be_looked_at() -> None:
     assert service.url == services["services"][0]["address"]
     assert "on" == configuration["settings"]["inspect"]["record"]
     assert "connection" in [check["check"] for check in report["checks"]]
+
+
+async def test_without_a_recording_the_page_shows_services_and_settings() -> None:
+    async with raw_service(always(OK)) as service, program(service.url) as proxy:
+        url = await admin_url(proxy)
+        answers = [
+            (await ask(f"{url}{path}"))[0]
+            for path in ("/", "/api/services", "/api/config", "/api/exchanges")
+        ]
+
+    assert [200, 200, 200, 404] == answers

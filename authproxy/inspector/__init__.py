@@ -3,8 +3,9 @@
 `redaction` takes secrets out, `bodies` reads content, `recording` keeps it all under one bound of
 memory; `assembly` puts those together as observers. `views` says how things are shown.
 
-At the admin listener `api` has the JSON, `change_stream` what changes as server-sent events,
-`replay` sends a request once more, `proxy_state` is what else is known of the running proxy:
+At the admin listener `api` has exchanges as JSON, `service_api` services and settings,
+`change_stream` what changes as server-sent events, `replay` sends a request once more,
+`proxy_state` is what else is known of the running proxy:
 
     GET  /api/exchanges?text=&service=&status=&method=&kind=&limit=&before=
     GET  /api/exchanges/stream        the same filters; Last-Event-ID or since=
@@ -17,5 +18,5 @@ At the admin listener `api` has the JSON, `change_stream` what changes as server
 `page_views` has the page itself: the files in `page/`, which run in browsers and are built on that
 JSON alone. Begin with `page/app.js`.
 
-docs/inspector-api.md has the shapes. aiohttp is imported by `api` alone.
+docs/inspector-api.md has the shapes. aiohttp is imported by these three alone.
 """

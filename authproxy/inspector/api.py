@@ -1,4 +1,4 @@
-"""The inspector's JSON at the admin listener; docs/inspector-api.md has every shape.
+"""Exchanges as JSON at the admin listener; docs/inspector-api.md has every shape.
 
 All of it is guarded: for this machine, and with the key. What acts does so by POST.
 """
@@ -6,7 +6,6 @@ All of it is guarded: for this machine, and with the key. What acts does so by P
 import asyncio
 import json
 import secrets
-import time
 from typing import Any
 
 from aiohttp import web
@@ -37,7 +36,6 @@ class Inspector:
     """Answers what is asked about exchanges."""
 
     def __init__(self, recording: Recording, around: ProxyState, replayer: Replayer) -> None:
-        self._recording = recording
         self._store = recording.store
         self._around = around
         self._replayer = replayer
@@ -60,9 +58,6 @@ class Inspector:
             _get(one + "/commands", self._commands),
             _get(one + "/{which:request|answer}-body", self._body),
             _post(one + "/replay", self._replay),
-            _get("/api/services", self._services),
-            _get("/api/config", self._configuration),
-            _post("/api/doctor", self._examine, streams=True),
         ]
 
     def _find(self, number: str) -> Record:
@@ -216,29 +211,6 @@ class Inspector:
             {"status": status, "id": None if new is None else str(new.number), "left_out": left_out}
         )
 
-    async def _services(self, _request: web.Request) -> web.StreamResponse:
-        now = time.monotonic()
-        return as_json(
-            {"services": [self._service(dict(each), now) for each in self._around.services()]}
-        )
-
-    def _service(self, found: dict[str, object], now: float) -> dict[str, object]:
-        name = str(found["name"])
-        rates = self._recording.rates
-        failed = [self._store.find(number) for number in rates.failures(name)]
-        errors = [
-            {**row(record), "hint": detail(record)["hint"], "detail": record.facts.detail}
-            for record in failed
-            if record is not None
-        ]
-        return {**found, "last_15_min": rates.shown(name, now), "errors": errors}
-
-    async def _configuration(self, _request: web.Request) -> web.StreamResponse:
-        return web.Response(text=self._around.configuration(), content_type="application/json")
-
-    async def _examine(self, _request: web.Request) -> web.StreamResponse:
-        return web.Response(text=await self._around.examine(), content_type="application/json")
-
     def __repr__(self) -> str:
         return f"<Inspector of {self._store}>"
 
@@ -247,8 +219,8 @@ def _get(path: str, handler: Handler, *, streams: bool = False) -> View:
     return View(path=path, handler=_told(handler), streams=streams)
 
 
-def _post(path: str, handler: Handler, *, streams: bool = False) -> View:
-    return View(path=path, handler=_told(handler), method="POST", streams=streams)
+def _post(path: str, handler: Handler) -> View:
+    return View(path=path, handler=_told(handler), method="POST")
 
 
 def _told(handler: Handler) -> Handler:

@@ -49,15 +49,11 @@ def find_recording(
 def inspector_views(
     recording: "Recording | None", inside: ProxyInside, tasks: Tasks
 ) -> "list[View]":
-    """For the admin listener; nothing but the page, which says so, where nothing is recorded."""
-    from authproxy.inspector.page_views import page_views
-
-    if recording is None:
-        return page_views()
+    """For the admin listener. Without a recording: the page, services and settings."""
     from authproxy.commands.settings_shown import as_json
-    from authproxy.inspector.api import Inspector
+    from authproxy.inspector.page_views import page_views
     from authproxy.inspector.proxy_state import ProxyState
-    from authproxy.inspector.replay import Replayer
+    from authproxy.inspector.service_api import ServiceApi
 
     settings, machine = inside.settings, inside.machine
     around = ProxyState(
@@ -67,8 +63,14 @@ def inspector_views(
         doors=lambda: [door for each in inside.opened if (door := find_door(*each)) is not None],
         key_header=settings.key_header.lower() if settings.keys else "",
     )
+    views = [*page_views(), *ServiceApi(around, recording).views()]
+    if recording is None:
+        return views
+    from authproxy.inspector.api import Inspector
+    from authproxy.inspector.replay import Replayer
+
     replayer = Replayer(around.doors, recording.replays, tasks)
-    return [*page_views(), *Inspector(recording, around, replayer).views()]
+    return [*views, *Inspector(recording, around, replayer).views()]
 
 
 async def _examine(settings: Settings, machine: Machine) -> str:

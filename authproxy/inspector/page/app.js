@@ -78,7 +78,7 @@ function tellState() {
   } else if (state === "locked") banner(makeKeyForm());
   else if (state === "off") {
     banner(h("p", {}, h("strong", {}, "Exchanges are not recorded here. "), "Start authproxy with ",
-      h("code", {}, "--inspect"), " to see them; services and the configuration are shown without."));
+      h("code", {}, "--inspect"), " to see them. Services and the configuration are shown without it."));
   } else banner();
 }
 

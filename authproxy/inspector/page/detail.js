@@ -5,10 +5,11 @@ import { acts } from "./actions.js";
 import { bodyOf } from "./bodies.js";
 import { button, fill, h, snippet } from "./dom.js";
 import { bytes, grpcStatus, KIND_NAMES, milliseconds, moment, outcome, visible } from "./format.js";
-import { splitHint } from "./hints.js";
 import { answerHead, requestHead, tries } from "./heads.js";
+import { splitHint } from "./hints.js";
 import { calls, events, grpcMessages, sockets } from "./messages.js";
 import { failure } from "./notices.js";
+import { REASONS } from "./reasons.js";
 import { get } from "./server.js";
 import { token, waterfall } from "./timing.js";
 
@@ -129,8 +130,8 @@ function advice(found) {
     authproxy: "authproxy ended it before its end." }[found.live ? "" : found.aborted];
   const bad = found.status >= 400 || found.code;
   return h(`div.notice.${bad ? "bad" : "care"}`, {},
-    found.code ? h("p", {}, h("strong", {}, found.answer?.from === "service" ? "Google refused" : "Answered by authproxy"),
-      ": ", h("code", {}, found.code)) : null,
+    found.code ? h("p", {}, h("strong", {}, "Answered by authproxy"), ": ", REASONS[found.code] ?? "", " ", h("code", {}, found.code))
+      : found.hint ? h("p", {}, h("strong", {}, "Refused by Google")) : null,
     cut ? h("p", {}, cut) : null,
     found.detail ? h("p", {}, visible(found.detail)) : null,
     words ? h("p", {}, words) : null,

@@ -80,7 +80,7 @@ function changedLine(line) {
     h("th.name", { scope: "row" }, visible(line.name)),
     h("td.value", {},
       change === "replaced" ? h("span.before", {}, unseen("before: "), visible(line.before)) : null,
-      visible(line.value),
+      h("span.now", {}, visible(line.value)),
       line.why ? h("span.why", {}, `${change}: ${line.why}`) : null));
 }
 

@@ -96,6 +96,7 @@ function trouble({ message, hint }) {
 }
 
 function chartsOf(recent) {
+  if (!recent) return [];
   return [
     h("h3", {}, "The last 15 minutes"),
     recent.exchanges ? [h("div.charts", {}, rateChart(recent), latencyChart(recent)), statusMix(recent.statuses)]
@@ -107,18 +108,31 @@ function errorsOf(service, feed) {
   if (!service.errors.length) return [];
   return [
     h("h3", {}, "The last errors"),
-    h("ul.errors", {}, service.errors.slice(0, MOST_ERRORS).map((each) => {
+    h("ul.errors", {}, alike(service.errors).slice(0, MOST_ERRORS).map(([each, count]) => {
       const [words, command] = splitHint(each.hint);
       return h("li", {},
         h("a", { href: placeOf({ run: feed.run || "run", id: each.id }) },
           h("span", { class: `chip ${outcome(each)}` }, each.status || "no answer"), " ",
-          h("span.mono", {}, `${visible(each.method)} ${visible(each.target)}`), " ", h("span.muted", {}, clock(each.time))),
+          h("span.mono", {}, `${visible(each.method)} ${visible(each.target)}`), " ", h("span.muted", {}, clock(each.time)),
+          count > 1 ? h("span.muted", {}, ` and ${count - 1} more like it`) : null),
         each.detail ? h("p.muted", {}, visible(each.detail)) : null,
         words ? h("p", {}, words) : null,
         command ? snippet(command) : null);
     })),
     h("p", {}, h("a", { href: placeOf({ filters: { service: service.name, status: ">=400,0" } }) }, "All errors of this service")),
   ];
+}
+
+/** Those that say the same are one, the newest of them, with how many they are. */
+function alike(errors) {
+  const found = new Map();
+  for (const each of errors) {
+    const key = JSON.stringify([each.status, each.code, each.hint, each.detail, each.method, each.target]);
+    const known = found.get(key);
+    if (known) known[1] += 1;
+    else found.set(key, [each, 1]);
+  }
+  return [...found.values()];
 }
 
 /* -- the doctor -- */
