@@ -1,4 +1,4 @@
-"""The words that everything else is written in.
+"""Core types: tokens, heads of requests and answers, exchanges, and observers of those.
 
 A *client* sends a request to a *listener*; authproxy finds the *service* it is for, puts a *token*
 on it and passes it on. One request with its answer is an *exchange*. *Observers* hear when it ends,
@@ -169,7 +169,8 @@ class Times:
 
 
 class Exchange:
-    """The record of one exchange, filled in as it goes by `wire.recorder` and nobody else.
+    """The record of one exchange, filled in as it goes by `wire.recorder` and nobody else;
+    `test_nobody_else_writes_into_the_record` in tests/test_wire_recorder.py holds that.
 
     One is made for every request, so the defaults stand on the class and cost nothing.
     """

@@ -432,7 +432,7 @@ MODULES_OF_ONE_NAME = {
     "networks": "how they are written, and the question whether an address is in one",
     "interfaces": "the Protocols of each package of the data path",
     "replies": "authproxy's own answers, in HTTP/1.1 and in HTTP/2",
-    "retry": "the decision, and doing it",
+    "retry": "rules and pauses; and their use for one exchange, with sending it again",
     "runner": "of doctor's checks, and of the demo",
     "secret_manager": "authproxy's client of it, and the pretend one",
     "services": "their checks, and what is built of them",

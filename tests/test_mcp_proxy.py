@@ -134,3 +134,11 @@ async def test_nobody_else_can_reach_its_socket_and_nothing_is_left_of_it(
 
     assert ["0o700", "0o600"] == modes
     assert [] == modes_below(tmp_path)
+
+
+async def test_traces_are_switched_on_as_for_run() -> None:
+    machine = Machine(environ={"OTEL_TRACES_EXPORTER": "carrier-pigeon"})
+    proxy = OwnProxy(lambda: (settings("https://a.example"), "a"), "", machine)
+
+    with pytest.raises(Failed, match="names 'carrier-pigeon', which authproxy does not have"):
+        await proxy.connect()

@@ -1,4 +1,7 @@
-"""Views: the pages and answers of the admin listener, each one method and path.
+"""Views: the answers of the admin listener, each at one method and path.
+
+A view may come from any package above this one, as the inspector's do: `runtime.admin.open_admin`
+adds them all.
 
 A handler is aiohttp's: it gets the request, and gives an answer. It runs on the loop that serves
 all clients, so it must be quick, and wait only for what is bounded.

@@ -13,7 +13,8 @@ GOOGLE_APIS = "Google APIs"
 
 
 class Source(Protocol):
-    """Makes identity tokens. The first of authproxy's two extension points.
+    """Makes identity tokens. One of authproxy's two extension points; the other is an observer of
+    exchanges (`exchange.Observer`).
 
     `mint` may block for seconds: it is called in threads, for a few audiences at once.
     """

@@ -24,7 +24,9 @@ from authproxy.mcp.streamable import Streamable
 from authproxy.observe.stream import open_stream
 from authproxy.runtime.app import Proxy
 from authproxy.runtime.counters import limits_of_one_process
-from authproxy.runtime.log_output import access_log, open_log
+from authproxy.runtime.log_output import open_log
+from authproxy.runtime.observers import make_observers
+from authproxy.runtime.tracing import open_tracing
 from authproxy.settings import LogSettings, Settings
 from authproxy.values import Listen
 
@@ -96,10 +98,12 @@ class OwnProxy:
             address = find_address(given, name, self._path)
             settings = only(given, name, socket_path)
             log = open_log(settings)
+            tracing = open_tracing(settings, self._machine.environ)
+            stack.callback(tracing.flush)
             proxy = Proxy(
                 settings,
                 open_stream(None),  # where it listens is nobody else's business
-                access_log(settings, log),
+                make_observers(settings, log, tracing),
                 self._machine,
                 limits_of_one_process(settings.limits),
             )

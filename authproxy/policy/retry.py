@@ -1,4 +1,4 @@
-"""Rules for sending a request once more: whether it may be, and after what pause."""
+"""Rules for sending a request once more: which methods may be, and after what pause."""
 
 IDEMPOTENT = frozenset([b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"])  # RFC 9110 9.2.2
 

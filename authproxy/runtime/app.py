@@ -26,7 +26,8 @@ from authproxy.runtime.admin import AdminPlace, ProxyInside, find_place, open_ad
 from authproxy.runtime.counters import limits_of_one_process
 from authproxy.runtime.inspector import find_recording, inspector_views
 from authproxy.runtime.listeners import Gate
-from authproxy.runtime.log_output import LogOutput, access_log, open_log
+from authproxy.runtime.log_output import LogOutput, open_log
+from authproxy.runtime.observers import make_observers
 from authproxy.runtime.ready_lines import announce, tell_egress
 from authproxy.runtime.services import Builder
 from authproxy.runtime.sources import Sources
@@ -74,7 +75,7 @@ def run(settings: Settings, on_ready: Ready | None = None) -> int:
         loops = with_resolver(choose_transports())
         with Machine() as machine, asyncio.Runner(loop_factory=loops) as runner:
             limits = limits_of_one_process(settings.limits)
-            observers = [*access_log(settings, log, tracing.trace_of), *tracing.observers]
+            observers = make_observers(settings, log, tracing)
             recording = find_recording(settings, admin)
             proxy = Proxy(
                 settings,

@@ -4,7 +4,8 @@ Read in this order: `service_tokens` (what a request asks), `cache` (all of a pr
 (when the next one is fetched), `single_flight` (one mint at a time), `retry_state` (after
 failures).
 
-`supply` is what a service's requests wait for besides, `lifetime` says when a token is stale,
-`shared` holds what all have in common, `concurrency` bounds mints at once, `status` is what
-others are told. `authproxy.file_watch` notices changed files.
+`supply` gives a service's requests their token once keys and address are there too, `lifetime` says
+when a token is stale, `shared` holds what all have in common, `concurrency` bounds mints at once,
+`status` is the report on tokens for listeners and metrics. `authproxy.file_watch` notices changed
+files.
 """

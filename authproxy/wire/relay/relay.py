@@ -1,8 +1,9 @@
 """One exchange in flight: what the client sends goes to the service, its answer comes back.
 
-The way of a request is `start`, `admit`, `send`, `from_client`; that of its answer `service_head`,
-`from_service`, `service_done`. Both sides call in as bytes come; nothing here waits. Only a token
-that must be fetched takes a task, and the pool calls back when it has opened a connection.
+The way of a request is `start` and `send` (in `pending`), `use`, `from_client`, `client_done`; that
+of its answer `service_head`, `from_service`, `service_done`. Both sides call in as bytes come;
+nothing here waits. Only a token that must be fetched takes a task, and the pool calls back when it
+has opened a connection.
 """
 
 from collections.abc import Sequence

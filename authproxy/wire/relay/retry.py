@@ -1,4 +1,7 @@
-"""Retries: answers after which the request is sent again, or replaced by an answer of our own."""
+"""Retries of one exchange: the choice whether to send it again, or to answer by ourselves.
+
+The rules that need no exchange are in `policy.retry`: methods that may go again, and pauses.
+"""
 
 import asyncio
 import random
