@@ -574,6 +574,13 @@ def test_a_module_that_prose_names_exists() -> None:
     assert {} == found
 
 
+@pytest.mark.parametrize(
+    "page", [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda p: p.name
+)
+def test_a_file_that_a_document_names_exists(page: Path) -> None:
+    assert set() == house.stale_paths(page.read_text(), (ROOT, PACKAGE, ROOT / "tests"))
+
+
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 
 ORDINARY_WORDS = """

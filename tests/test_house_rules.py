@@ -1,6 +1,7 @@
 """Breaks each rule of tests/test_architecture.py in a made-up tree: it must be found."""
 
 import ast
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -215,6 +216,14 @@ def test_a_name_in_prose_that_leads_nowhere_is_found() -> None:
 
     assert {"policy.cors", "messages.cors.GONE", "policy.headers"} == house.stale_names(texts, cors)
     assert {"messages.cors.GONE"} == house.stale_names(texts, cors, {"policy"})
+    assert {"cors.Gone"} == house.stale_names(["`cors.Gone`, `cors.gone`"], cors)
+
+
+def test_a_path_in_prose_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    (tmp_path / "wire").mkdir()
+    (tmp_path / "wire" / "pool.py").touch()
+
+    assert {"wire/gone.py"} == house.stale_paths("`wire/pool.py`, `wire/gone.py`", [tmp_path])
 
 
 def test_prose_is_docstrings_and_comments() -> None:

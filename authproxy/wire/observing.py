@@ -47,7 +47,7 @@ class Observers:
 
     @property
     def want_waits(self) -> bool:
-        """Somebody asks for what `Hearing.wants_waits` promises."""
+        """Somebody asks for what `ObserverMethods.wants_waits` promises."""
         return self.want_times or any(
             getattr(observer, "wants_waits", False) for observer in self._observers
         )

@@ -5,6 +5,7 @@ import ast
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from pathlib import Path
 
 Trees = Mapping[str, ast.Module]
 
@@ -365,19 +366,37 @@ def stale_names(
     texts: Iterable[str], trees: Trees, identifiers: Set[str] = frozenset()
 ) -> set[str]:
     """Dotted names that begin with a package of ours and lead to no module, nor to anything in one;
-    in backticks also those that begin with the last part of a package's name. Those that begin like
-    one of `identifiers` are about a variable."""
+    in backticks also those that begin with the last part of a package's name, and classes with the
+    name of their module ahead. Those that begin like one of `identifiers` are about a variable."""
     packages = {name.rpartition(".")[0] for name in trees if "." in name}
     tops = {name.partition(".")[0] for name in packages} - identifiers
     heads = {name.rpartition(".")[2] for name in packages} - identifiers
+    modules = {name.rpartition(".")[2] for name in trees}
     found = set()
     for text in texts:
         found |= {name for name in _DOTTED.findall(text) if name.partition(".")[0] in tops}
         found |= {name for name in _QUOTED.findall(text) if name.partition(".")[0] in heads}
+        found |= {name for name in _QUOTED.findall(text) if _is_class_of(name, modules)}
     return {
         name
         for name in found
         if name.rpartition(".")[2] not in _FILES and not _leads_somewhere(name, trees)
+    }
+
+
+def _is_class_of(name: str, modules: Set[str]) -> bool:
+    """Whether it looks like `module.Class`."""
+    module, _, rest = name.partition(".")
+    return module in modules and bool(re.match(r"[A-Z][a-z]", rest))
+
+
+_PATHS = re.compile(r"`((?:[a-z]\w*/)+[a-z_]\w*\.(?:py|md|toml|sh))`")
+
+
+def stale_paths(text: str, roots: Iterable[Path]) -> set[str]:
+    """Paths of files in backticks that are below none of `roots`."""
+    return {
+        path for path in _PATHS.findall(text) if not any((root / path).exists() for root in roots)
     }
 
 

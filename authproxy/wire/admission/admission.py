@@ -23,7 +23,7 @@ class Admission(NamedTuple):
     key: str
     """The name of the key that was shown; empty where none is asked for."""
     home: Home
-    """What the service is to this client."""
+    """The mapping between the service's addresses and those that this client uses."""
     forwarded: bytes
     """The X-Forwarded-* lines for this client and the Host it uses."""
     cors: bytes

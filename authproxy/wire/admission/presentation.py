@@ -21,7 +21,7 @@ class Presentation:
         self._rules = rules
         self._sender = sender
         self.home = NOWHERE
-        """What the service is to the client; the same object while nothing of it changes."""
+        """The mapping of addresses for this client; the same object while nothing of it changes."""
         self.forwarded = b""
         """What the service hears of the client: finished lines."""
         self._home_of: tuple[object, object, bytes | None, bytes] | None = None

@@ -1,5 +1,8 @@
 """Says why Google refused, where the answer itself does not: to the log, and to local clients.
 
+*Advice* is what `policy.google.advice` says about a refusal; a *hint* is that advice in a field of
+the answer; the `Explainer` finds the one and decides whether it becomes the other.
+
 The answer passes as it came. Whoever asks from this machine gets one more field with it, and nobody
 else: who is calling and for which audience is nothing for strangers. Calls of gRPC and Connect get
 an answer in their own protocol instead, with the advice in its message.
