@@ -150,6 +150,20 @@ def join_sentences(message: str, hint: str) -> str:
 class Refused(AuthProxyError):  # noqa: N818 -- reads as what happened, as h11's do
     """The client may not do this, or did not say it properly. Nothing was sent to the service."""
 
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: Code,
+        hint: str = "",
+        detail: str = "",
+        fields: Mapping[str, str] | None = None,
+        let_in: bool = False,
+    ) -> None:
+        """`let_in`: the client may use the service, and it is this one request that cannot pass."""
+        super().__init__(message, code=code, hint=hint, detail=detail, fields=fields)
+        self.let_in = let_in
+
 
 class StartPage(Refused):
     """Not a refusal: nothing is served here, and what there is instead."""

@@ -183,7 +183,9 @@ class Exchange:
     key: str = ""
     """The name of the key that the client has shown; empty where none is asked for."""
     status: int = 0
-    """What the client got; 0 when it left before an answer, 101 for a tunnel."""
+    """What the client got; 0 when it left before an answer, 101 for a tunnel. For calls of gRPC,
+    Connect and MCP that authproxy answers itself, what others would have got: theirs is mostly
+    200, whatever is wrong."""
     code: Code | None = None
     """Set when authproxy answered by itself or cut the exchange off."""
     detail: str = ""

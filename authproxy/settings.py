@@ -138,6 +138,8 @@ class ServiceSettings(Frozen):
     """The service does not see `path`, but hears of it in X-Forwarded-Prefix."""
     forwarded_host: ForwardedHost = "service"
     """What X-Forwarded-Host and -Proto name: the service's address, or the one the client asked."""
+    mcp: bool = True
+    """MCP clients are told of refusals, Google's too, by errors that they show to people."""
     ca_file: FileValue | None = None
     """PEM certificates to trust for this service besides the system's."""
     client_cert_file: FileValue | None = None

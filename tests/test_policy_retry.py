@@ -1,16 +1,18 @@
 import pytest
 
-from authproxy.policy.retry import may_resend, pause_s
+from authproxy.policy.retry import IDEMPOTENT, may_resend, pause_s
 
 
 @pytest.mark.parametrize("method", [b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"])
 def test_an_idempotent_request_is_sent_once_more_and_not_twice(method: bytes) -> None:
-    assert [True, False, False] == [may_resend(method, attempts) for attempts in (1, 2, 3)]
+    assert method in IDEMPOTENT
+    assert [True, False, False] == [may_resend(n, is_safe=True) for n in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("method", [b"POST", b"PATCH", b"get", b"CONNECT", b"PROPFIND", b""])
 def test_another_request_is_never_sent_twice(method: bytes) -> None:
-    assert not may_resend(method, 1)
+    assert method not in IDEMPOTENT
+    assert not may_resend(1, is_safe=False)
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,7 @@ def only(settings: Settings, name: str, socket_path: Path) -> Settings:
                         "url": replace(service.url, path=""),
                         "path": None,
                         "strip_path": False,
+                        "mcp": False,  # the bridge says it itself, and acts on statuses
                         "hosts": (),
                         "allow": (),
                         "allow_file": None,

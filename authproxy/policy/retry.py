@@ -6,14 +6,15 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 4.0
 
 
-def may_resend(method: bytes, attempts: int) -> bool:
+def may_resend(attempts: int, *, is_safe: bool) -> bool:
     """May a request that we still have whole go out again, when its fate is not known?
 
     Asked when a kept-alive connection ended before a byte of the answer, and only if the body, if
     any, was kept whole: most likely the service closed the connection just then and saw nothing.
-    RFC 9110 9.2.2 allows one more try of what is idempotent.
+    RFC 9110 9.2.2 allows one more try of what is idempotent, by its method or because it is known
+    to be so (`is_safe`).
     """
-    return attempts == 1 and method in IDEMPOTENT
+    return attempts == 1 and is_safe
 
 
 def pause_s(attempt: int, jitter: float) -> float:

@@ -230,6 +230,7 @@ class Routes(Generic[Service]):
             f"No service belongs to {host}.",
             code=Code.NO_ROUTE,
             hint=f"Ask for one of the services by name: {known}{more}",
+            let_in=True,
         )
 
     def _is_shared(self, host: str, local: Address | None) -> bool:

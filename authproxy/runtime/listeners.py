@@ -68,6 +68,7 @@ class Gate:
             by_port=self._by_port,
             health_paths=_health_paths(listener, settings),
             probe=None if listener.proxy_protocol else self._probe,
+            mcp=any(service.mcp for service in self._services.values()),
         )
         self._listeners.append((rules, listener, upstreams))
         return rules

@@ -93,6 +93,7 @@ class Builder:
             other_urls=service.other_urls,
             forwarded_host=service.forwarded_host,
             timeouts=self._settings.timeouts_of(service),
+            mcp=service.mcp,
         )
         if service.service is not None and service.is_nowhere:
             self._look_up(upstream, service, service.service, put)

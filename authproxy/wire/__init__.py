@@ -9,10 +9,11 @@ A request's way, and the order to read in:
     relay/      one exchange between the two sides
     upstream/   the service's side: pool, connections, the way there
     http2/      the same for HTTP/2, where frames pass as they came
-    and here    what they share: `refusals`, our own answers (`replies`, `rpc_replies`), writing
-                (`transport`), pauses in reading (`read_holds`), the last moments of a client's
-                connection (`goodbye`), limits of 1xx answers (`interim`), requests that come
-                back (`loops`), `rare_warnings`, numbers (`status`), the `recorder` of exchanges,
-                the observers' methods (`observing`), and `interfaces`: Protocols for objects
-                that packages above make
+    mcp/        what clients of the Model Context Protocol need besides, for both
+    and here    what they share: `refusals`, our own answers (`replies`, `rpc_replies`,
+                `mcp_replies`), writing (`transport`), pauses in reading (`read_holds`), the last
+                moments of a client's connection (`goodbye`), limits of 1xx answers (`interim`),
+                requests that come back (`loops`), `rare_warnings`, numbers (`status`), the
+                `recorder` of exchanges, the observers' methods (`observing`), and `interfaces`:
+                Protocols for objects that packages above make
 """

@@ -111,6 +111,7 @@ def too_many_requests(wait_s: float) -> Refused:
         code=Code.TOO_MANY_REQUESTS,
         hint="The limit is `limits.requests_per_second` in the configuration.",
         fields={"Retry-After": str(math.ceil(wait_s))},
+        let_in=True,
     )
 
 
@@ -140,6 +141,7 @@ def body_too_large(limit: int) -> Refused:
         f"The body of the request is larger than {limit:,} bytes.",
         code=Code.BODY_TOO_LARGE,
         hint="The limit is `limits.body_bytes` in the configuration.",
+        let_in=True,
     )
 
 
@@ -261,6 +263,16 @@ def service_broke(reason: str) -> UpstreamError:
         sent=True,
         hint="Is the address that of an HTTPS service, and its port the right one?",
         detail=reason,
+    )
+
+
+def ended_early() -> UpstreamError:
+    """For MCP clients, which would wait for ever."""
+    return UpstreamError(
+        "The service ended its answer before the response to this request was in it.",
+        code=Code.UPSTREAM_BROKE,
+        sent=True,
+        hint="See the service's own log. It may have done what was asked for.",
     )
 
 

@@ -4,7 +4,8 @@ Every one carries `X-Authproxy-Error`, so that it is never taken for the service
 no errors (2xx: the list of services, health, preflights) carry `X-Authproxy-Answer` in its place.
 The form follows the request's Accept: a small page for browsers, JSON for programs that ask for it,
 text for curl.
-Calls of gRPC and Connect get theirs as their protocol has it (`authproxy.wire.rpc_replies`).
+Calls of gRPC and Connect get theirs as their protocol has it (`authproxy.wire.rpc_replies`), those
+of MCP too (`authproxy.wire.mcp_replies`).
 """
 
 import html
@@ -16,6 +17,8 @@ from http import HTTPStatus
 from authproxy.errors import AuthProxyError, Code, StartPage
 from authproxy.exchange import RequestHead
 from authproxy.policy.messages.rpc import Rpc, find_rpc
+from authproxy.wire import mcp_replies
+from authproxy.wire.mcp_replies import Telling
 from authproxy.wire.rpc_replies import status_and_body
 
 # Fatal, handshake_failure (RFC 8446 6): a client gives up at once, and says that it was TLS.
@@ -41,11 +44,13 @@ class Answer:
     body: bytes
 
 
-def answer(error: AuthProxyError, head: RequestHead, request_id: str) -> Answer:
-    """What `error` is to whoever sent `head`."""
+def answer(
+    error: AuthProxyError, head: RequestHead, request_id: str, telling: Telling | None = None
+) -> Answer:
+    """What `error` is to whoever sent `head`; `telling`: how MCP clients are to hear of it."""
     mark = "X-Authproxy-Error" if error.status >= 400 else "X-Authproxy-Answer"
     lines = [(mark, str(error.code)), ("Cache-Control", "no-store")]
-    lines += error.fields.items()
+    lines += error.fields.items() if telling is None else mcp_replies.fields_of(error)
     if error.status == 204:
         return Answer(status=204, lines=lines, body=b"")  # RFC 9110 15.3.5
     rpc = find_rpc(head) if error.status >= 300 else None
@@ -53,6 +58,9 @@ def answer(error: AuthProxyError, head: RequestHead, request_id: str) -> Answer:
         rpc = None  # 421 has browsers open another connection, before any library hears of it
     if rpc is not None:
         status, ahead, body = status_and_body(error, rpc, head, request_id)
+    elif telling is not None:
+        status, body = mcp_replies.status_and_body(error, telling, request_id)
+        ahead = [("Content-Type", "application/json")]
     else:
         content_type, text = _body(error, _accept(head), request_id)
         status, ahead, body = error.status, [("Content-Type", content_type)], text.encode()
@@ -65,15 +73,20 @@ def answer(error: AuthProxyError, head: RequestHead, request_id: str) -> Answer:
 
 
 def render(
-    error: AuthProxyError, head: RequestHead, request_id: str, *, connection: bytes
+    error: AuthProxyError,
+    head: RequestHead,
+    request_id: str,
+    *,
+    connection: bytes,
+    telling: Telling | None = None,
 ) -> tuple[bytes, int]:
     """The whole answer of HTTP/1.1, and how many bytes of it are its body.
 
-    `connection`: the finished Connection lines, or none.
+    `connection`: the finished Connection lines, or none; `telling` as in `answer`.
     """
     if error.code is Code.TLS_UNEXPECTED:
         return _TLS_ALERT, 0
-    made = answer(error, head, request_id)
+    made = answer(error, head, request_id, telling)
     lines = [f"HTTP/1.1 {made.status} {HTTPStatus(made.status).phrase}"]
     lines += [f"{name}: {value}" for name, value in made.lines]
     head_lines = "\r\n".join(lines).encode("latin-1") + b"\r\n" + connection

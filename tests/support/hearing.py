@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from authproxy.errors import Code
 from authproxy.exchange import Exchange, Field, ResponseHead, SentHead
+from authproxy.policy.mcp.forms import find_form
 from authproxy.policy.messages.rpc import find_rpc
 
 ORDER = {
@@ -92,7 +93,9 @@ class Everything:
     def answer_head(
         self, exchange: Exchange, came: ResponseHead | None, sent: ResponseHead
     ) -> None:
-        if came is not None or find_rpc(exchange.head) is None:  # calls are told in their protocol
+        # Calls are told in their protocol.
+        is_call = find_rpc(exchange.head) is not None or find_form(exchange.head) is not None
+        if came is not None or not is_call:
             self._check(sent.status == exchange.status, f"{sent.status} sent: {exchange}")
         self._add(exchange, "answer_head").heads.append((came, sent))
 

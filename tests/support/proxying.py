@@ -131,6 +131,7 @@ async def proxying(
     limits: LimitSettings | None = None,
     timeouts: TimeoutSettings | None = None,
     port: int = 0,
+    mcp: bool = True,
     first: Sequence[Observer] = (),
     hears_all: bool = True,
 ) -> AsyncIterator[RunningProxy]:
@@ -158,7 +159,7 @@ async def proxying(
         secrets=[("X-Api-Key", api_key)] if api_key else [],
         remove=[name.decode() for name in Observers(first).names_to_send],
     )
-    upstream = Upstream("service", origin, rules, as_tokens(tokens), pool, service_access)
+    upstream = Upstream("service", origin, rules, as_tokens(tokens), pool, service_access, mcp=mcp)
     heard, everything = Heard(), Everything()
     listener = ListenerRules(
         routes=Routes(
@@ -176,6 +177,7 @@ async def proxying(
         access=AccessList(allow=allow, deny=deny),
         wrong_keys=WrongKeyCounter(),
         trusted=AddressSet(trusted),
+        mcp=mcp,
     )
     server = ProxyServer(
         observers=[*first, heard, *([everything] if hears_all else [])],

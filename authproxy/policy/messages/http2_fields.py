@@ -40,6 +40,8 @@ class Call:
     fields: list[Pair]
     """Those of the client's that are no pseudo-header fields."""
     is_grpc: bool
+    wants_events: bool
+    """It takes server-sent events, among others perhaps."""
 
 
 def read_call(fields: Sequence[Pair]) -> Call:
@@ -68,7 +70,12 @@ def read_call(fields: Sequence[Pair]) -> Call:
         "2",
         [(name, value, b"%b: %b" % (name, value)) for name, value in regular],
     )
-    return Call(head, facts, regular, content_type.startswith(b"application/grpc"))
+    is_grpc = content_type.startswith(b"application/grpc")
+    return Call(head, facts, regular, is_grpc, not is_grpc and _wants_events(regular))
+
+
+def _wants_events(fields: Sequence[Pair]) -> bool:
+    return any(name == b"accept" and b"event-stream" in value.lower() for name, value in fields)
 
 
 def trim(fields: Sequence[Pair]) -> list[Pair]:

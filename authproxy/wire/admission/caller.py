@@ -132,6 +132,11 @@ class Caller:
         """Lines for a request that was refused just now, whose page may read that."""
         return self._page.cors
 
+    @property
+    def tells_mcp(self) -> bool:
+        """What is refused before it goes to a service is said to MCP clients in their words."""
+        return self._rules.mcp
+
     def _take_turn(self, limiter: RateLimit) -> None:
         who = self._key.name or network_of(self.address)
         wait_s = limiter.take(who, time.monotonic())

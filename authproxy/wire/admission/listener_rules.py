@@ -46,6 +46,9 @@ class ListenerRules:
     """What a proxy that asks for itself is answered about; None: it is a client like any other."""
     probe: HealthProbe | None = None
     """Where everybody may ask whether we are ready; None: nowhere."""
+    mcp: bool = True
+    """MCP clients are told of refusals in their own words, before it is known which service they
+    want."""
     version: int = 0
     by_port: dict[bytes, "ListenerRules"] = field(default_factory=dict)
     """All listeners, which share this, by the port that each is at."""

@@ -1,28 +1,33 @@
 """The open calls of one connection, and how each of them ends."""
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from authproxy.errors import AuthProxyError, Code
 from authproxy.exchange import Opening
+from authproxy.policy.mcp.forms import Form
+from authproxy.policy.messages.http2_validity import NO_LENGTH
+from authproxy.wire import refusals
 from authproxy.wire.http2 import call_refusals
 from authproxy.wire.http2.framing.frames import (
     DATA,
     END_STREAM,
-    STREAM_MASK,
     ConnectionFault,
     Failure,
     begin_with,
     frame,
     rst_stream,
-    window_update,
 )
 from authproxy.wire.http2.framing.scanner import Scanner
+from authproxy.wire.http2.headers.response_blocks import ResponseBlock
 from authproxy.wire.http2.interfaces import Between
 from authproxy.wire.http2.own_content import OwnContent
 from authproxy.wire.http2.replies import render, render_end
-from authproxy.wire.http2.streams import Stream
+from authproxy.wire.http2.streams import Stream, is_event_stream
 from authproxy.wire.http2.teller import Teller, own_answer
+from authproxy.wire.mcp.http2_calls import McpCalls, WaitState
+from authproxy.wire.mcp.refusing import NOT_WAITED_WITH, form_of
 from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.timeouts import find_overdue
 
@@ -41,7 +46,7 @@ QUIET_S = 0.2
 class Calls:
     """Open calls of a connection, by number of the stream."""
 
-    __slots__ = ("_note_end", "_splice", "own", "refused", "streams", "taken_back", "teller")
+    __slots__ = ("_note_end", "_splice", "mcp", "own", "refused", "streams", "taken_back", "teller")
 
     def __init__(self, splice: Between) -> None:
         self._splice = splice
@@ -54,12 +59,22 @@ class Calls:
         recorder = splice.server.recorder
         self.teller = Teller(recorder, self.streams) if recorder.is_asked else None
         """None: no observer asks for what it tells."""
+        self.mcp = McpCalls()
         self._note_end = recorder.ended if self.teller is None else self.teller.ended
 
     def listen(self, up: Scanner, down: Scanner) -> None:
         """Let observers hear what these let pass, if they ask."""
+        self.mcp.attach(up, down)
         if self.teller is not None:
             self.teller.listen(up, down)
+
+    def follow(self, stream_id: int, stream: Stream, head: ResponseBlock) -> None:
+        """The answer begins; if its events shall bring a response, see whether they do."""
+        upstream, can_read = self._splice.upstream, stream.answer_length == NO_LENGTH
+        if upstream is None or not (upstream.mcp and can_read):
+            return
+        if is_event_stream(head) and not head.find(b"content-encoding"):
+            self.mcp.follow(stream.exchange, stream_id)
 
     def connected(self, opening: Opening) -> None:
         """The connection to the service stands: what was written for it goes out."""
@@ -83,6 +98,8 @@ class Calls:
     def ended(self, stream_id: int, stream: Stream) -> None:
         """The exchange is over."""
         del self.streams[stream_id]
+        if self.mcp.kept:
+            self.mcp.drop(stream_id)
         splice = self._splice
         splice.rest_s = 0.0
         self._note_end(stream.exchange, stream.received_bytes, stream.answer_bytes)
@@ -91,17 +108,47 @@ class Calls:
 
     def refuse(self, stream_id: int, stream: Stream, error: AuthProxyError) -> None:
         """Answer by ourselves; nothing of the service's answer has been sent."""
+        admission = stream.admission
+        is_on = self._splice.caller.tells_mcp if admission is None else admission.service.mcp
+        form = form_of(error, stream.exchange, is_on=is_on)
+        say = partial(self._say, stream_id, stream, error, form)
+        if self.mcp.wait(stream_id, form, error, say):
+            # Until then it is closed for everybody else.
+            del self.streams[stream_id]
+            self.forget(stream_id)
+        else:
+            say(None)
+
+    def _say(
+        self,
+        stream_id: int,
+        stream: Stream,
+        error: AuthProxyError,
+        form: Form | None,
+        waited: WaitState | None,
+    ) -> None:
+        """`waited`: how that for the rest of the request has ended, if it was waited for."""
         exchange, splice = stream.exchange, self._splice
         recorder = splice.server.recorder
+        if waited is not None:
+            self.streams[stream_id] = stream
+            stream.client_ended |= waited is WaitState.WHOLE
+        if waited is WaitState.TAKEN_BACK:
+            recorder.left(exchange, "client")
+            self.ended(stream_id, stream)
+            return
+        telling = self.mcp.telling(exchange, stream_id, form)
         recorder.refused(exchange, error)
         if recorder.heads or recorder.answer_pieces:
-            recorder.own_answer(exchange, *own_answer(error, exchange, cors=stream.cors))
+            told = own_answer(error, exchange, cors=stream.cors, telling=telling)
+            recorder.own_answer(exchange, *told)
         frames, counted = render(
             error,
             exchange.head,
             exchange.request_id,
             stream_id=stream_id,
             cors=stream.cors,
+            telling=telling,
         )
         stream.answer_bytes = counted
         end = b""
@@ -142,11 +189,22 @@ class Calls:
             stream_id=stream_id,
             is_empty=not stream.answer_bytes,
         )
+        if not frames:
+            room, exchange = self.own.window, stream.exchange
+            frames, counted = self.mcp.last_events(stream_id, error, exchange, room=room)
         self.own.window -= counted
         self.own.sent += counted
         if frames:
             self._splice.to_client(begin_with(self._splice.answers.take_due_update(), frames))
         return bool(frames)
+
+    def reset_by_service(self, stream_id: int, stream: Stream, why: str) -> bytes | None:
+        """The service has reset this stream. What its client gets instead; None: the reset."""
+        error, room = refusals.service_gone(why), self.own.window
+        said, counted = self.mcp.last_events(stream_id, error, stream.exchange, room=room)
+        self.own.window -= counted
+        self.own.sent += counted
+        return said or None
 
     def break_off(self, stream_id: int, stream: Stream, fault: str, failure: Failure) -> None:
         """The client's request is not valid (RFC 9113 8.1.1); part of it may have passed."""
@@ -164,6 +222,8 @@ class Calls:
 
     def fail_all(self, error: AuthProxyError, *, last_taken_id: int) -> None:
         """The service is gone. What it said that it would not take, may be tried elsewhere."""
+        if error.code in NOT_WAITED_WITH:
+            self.mcp.end_waits(WaitState.LONG_ENOUGH)
         for stream_id, stream in list(self.streams.items()):
             if stream_id > last_taken_id:
                 self._splice.server.recorder.left(stream.exchange, "service")
@@ -175,6 +235,7 @@ class Calls:
 
     def drop_all(self, fault: ConnectionFault | None = None) -> None:
         """The client is gone, or was sent away for `fault`."""
+        self.mcp.end_waits(WaitState.TAKEN_BACK)
         recorder = self._splice.server.recorder
         for stream in self.streams.values():
             note_end(recorder, stream, fault)
@@ -189,8 +250,12 @@ class Calls:
         What their frames hold is not looked at. After a pause it ends with an event, as far as
         anybody can tell, and of half an event clients take no notice.
         """
+        self.mcp.end_waits(WaitState.LONG_ENOUGH)
         for stream_id, stream in list(self.streams.items()):
-            if stream.is_event_stream and stream.silent_s >= QUIET_S:
+            if self.mcp.listens(stream_id):
+                self._splice.to_service(rst_stream(stream_id, Failure.CANCEL))
+                self.fail(stream_id, stream, refusals.shutting_down())
+            elif stream.is_event_stream and stream.silent_s >= QUIET_S:
                 self._splice.server.recorder.left(stream.exchange, "authproxy")
                 self._splice.to_client(frame(DATA, END_STREAM, stream_id))
                 if not stream.client_ended:
@@ -208,19 +273,9 @@ class Calls:
         _remember(self.taken_back, stream_id)
         self.ended(stream_id, stream)
 
-    def give_back(self, payload: bytes) -> bytes | None:
-        """A WINDOW_UPDATE for the connection, less what our own DATA used: that was never taken
-        from the service."""
-        increment = int.from_bytes(payload, "big") & STREAM_MASK
-        self.own.grow(0, increment)
-        if not self.own.sent:
-            return None
-        paid = min(increment, self.own.sent)
-        self.own.sent -= paid
-        return window_update(0, increment - paid) if increment > paid else b""
-
     def tick(self, seconds: float, timeouts: "TimeoutSettings", *, last_sent_id: int) -> None:
         """Time passed; give up where nothing moved for too long."""
+        self.mcp.tick(seconds)
         for stream_id, stream in list(self.streams.items()):
             stream.silent_s += seconds
             stream.age_s += seconds

@@ -124,8 +124,7 @@ class Splice:
         self.link.let_go()
 
     def service_gone(self, reason: str) -> None:
-        if not self.is_over:
-            self.give_up(self.link.gone(reason))
+        self.give_up(self.link.gone(reason))
 
     def connected(self, transport: asyncio.Transport, opening: Opening) -> None:
         self.up.sink = transport
@@ -256,16 +255,18 @@ class Splice:
         if self.is_over:
             return
         self.calls.fail_all(error, last_taken_id=self.answers.last_taken_id)
-        self._say_goodbye(Failure.NO_ERROR, error.message)
+        self.is_draining = True
+        self.up.holds.set(CONNECTING, False)
+        self.link.abort()
+        if not self.calls.mcp.is_waiting:
+            self._say_goodbye(Failure.NO_ERROR, error.message)
 
     def finish(self) -> None:
         """Close in good order, if nothing is in flight."""
-        if not self.is_over and not self.calls.streams:
+        if not (self.is_over or self.calls.streams or self.calls.mcp.is_waiting):
             self._say_goodbye(Failure.NO_ERROR, "")
 
     def _say_goodbye(self, failure: Failure, reason: str) -> None:
-        if self.is_over:
-            return
         is_whole = self.down.scanner.is_between_frames
         self._tell_last(failure, reason)
         self.is_over = True
@@ -280,9 +281,8 @@ class Splice:
 
     def _tell_last(self, failure: Failure, reason: str) -> None:
         """GOAWAY; the last stream that it names never becomes a later one (RFC 9113 6.8)."""
-        last_id = min(self.requests.last_id, self.answers.last_taken_id)
-        self.answers.last_taken_id = last_id
-        self.to_client(goaway(last_id, failure, reason))
+        self.answers.last_taken_id = last = min(self.requests.last_id, self.answers.last_taken_id)
+        self.to_client(goaway(last, failure, reason))
 
     def flush(self) -> None:
         """Write what has gathered on both sides."""

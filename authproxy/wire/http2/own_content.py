@@ -6,7 +6,14 @@ streams that we answer ourselves have had no other content.
 
 from collections.abc import Callable
 
-from authproxy.wire.http2.framing.frames import DATA, HEADER_BYTES, ConnectionFault, Failure
+from authproxy.wire.http2.framing.frames import (
+    DATA,
+    HEADER_BYTES,
+    STREAM_MASK,
+    ConnectionFault,
+    Failure,
+    window_update,
+)
 from authproxy.wire.http2.framing.settings import DEFAULT_WINDOW, MAX_WINDOW
 
 MAX_WAITING = 64
@@ -55,6 +62,17 @@ class OwnContent:
             self._waiting[stream_id] = frames, size, room + increment
         if self._waiting:
             self._go_on()
+
+    def give_back(self, payload: bytes) -> bytes | None:
+        """A WINDOW_UPDATE for the connection, less what our own DATA used: that was never taken
+        from the service."""
+        increment = int.from_bytes(payload, "big") & STREAM_MASK
+        self.grow(0, increment)
+        if not self.sent:
+            return None
+        paid = min(increment, self.sent)
+        self.sent -= paid
+        return window_update(0, increment - paid) if increment > paid else b""
 
     def set_initial(self, size: int) -> None:
         """SETTINGS_INITIAL_WINDOW_SIZE; it changes the room of open streams too (6.9.2)."""

@@ -14,6 +14,7 @@ from authproxy.wire.http2.framing.frames import (
     frame,
 )
 from authproxy.wire.http2.headers.blocks import plain_block, plain_fields
+from authproxy.wire.mcp_replies import Telling
 from authproxy.wire.replies import answer
 from authproxy.wire.rpc_replies import last_message, status_lines
 
@@ -21,13 +22,19 @@ _NO_LENGTH = ("Content-Length", "0")  # the end of the stream says so
 
 
 def render(
-    error: AuthProxyError, head: RequestHead, request_id: str, *, stream_id: int, cors: bytes = b""
+    error: AuthProxyError,
+    head: RequestHead,
+    request_id: str,
+    *,
+    stream_id: int,
+    cors: bytes = b"",
+    telling: Telling | None = None,
 ) -> tuple[bytes, int]:
     """The frames, and how many of their bytes the client's flow control counts.
 
-    `cors`: the finished lines of `policy.messages.cors`, or none.
+    `cors`: the finished lines of `policy.messages.cors`, or none; `telling` as in `replies.answer`.
     """
-    made = answer(error, head, request_id)
+    made = answer(error, head, request_id, telling)
     lines = [line for line in made.lines if line != _NO_LENGTH]
     pairs = [(":status", str(made.status)), *lines]
     block = _block(pairs) + plain_fields(cors)

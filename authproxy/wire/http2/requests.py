@@ -121,6 +121,8 @@ class Requests:
         ended = bool(flags & END_STREAM)
         stream = Stream(exchange, client_ended=ended)
         self._calls.streams[stream_id] = stream
+        if call.wants_events and not ended:
+            self._calls.mcp.expect(stream_id)
         refusal = known.refusal
         if refusal is None and ended and known.length > 0:
             fault = length_fault(0, known.length, is_last=True)
@@ -254,7 +256,7 @@ class Requests:
         if stream_id == 0:
             if is_nothing:
                 raise ConnectionFault(Failure.PROTOCOL_ERROR, "a window update of nothing")
-            return self._calls.give_back(payload)
+            return self._calls.own.give_back(payload)
         self._check_opened(stream_id)
         stream = self._calls.streams.get(stream_id)
         if stream is None:

@@ -104,7 +104,7 @@ class Answers:
     def _pass_on(
         self, parsed: ResponseBlock, flags: int, stream_id: int, stream: Stream, block: bytes
     ) -> bytes | None:
-        hint = self._note(parsed, stream)
+        hint = self._note(parsed, stream_id, stream)
         home, writer, teller = stream.home, self._writer, self._calls.teller
         if parsed.home is not home:
             writer.look(parsed, home)
@@ -162,7 +162,7 @@ class Answers:
             stream = self._calls.streams.get(stream_id)
             if stream is None:
                 return b""
-            self._taken_back(stream_id, stream, payload)
+            return self._taken_back(stream_id, stream, payload)
         return None
 
     def allow_table(self, size: int) -> None:
@@ -218,7 +218,7 @@ class Answers:
         self._writer.drop(parsed)
         return b""
 
-    def _note(self, parsed: ResponseBlock, stream: Stream) -> bytes:
+    def _note(self, parsed: ResponseBlock, stream_id: int, stream: Stream) -> bytes:
         """What there is to say about it to the client, if anything."""
         stream.silent_s = 0.0
         hint = b""
@@ -230,6 +230,8 @@ class Answers:
             self._splice.server.recorder.answered(exchange, status)
             stream.head = parsed
             stream.answer_length = answer_length(parsed, exchange.head.method)
+            if self._calls.mcp.kept:
+                self._calls.follow(stream_id, stream, parsed)
             if status >= LOWEST_STATUS:
                 hint = _find_hint(self._splice.server.explainer, stream, self._head(parsed))
         return hint
@@ -276,14 +278,15 @@ class Answers:
         fields = parsed.fields(max_bytes=self._max_list)
         return ResponseHead(parsed.status, b"", [(name, value, b"") for name, value in fields])
 
-    def _taken_back(self, stream_id: int, stream: Stream, payload: bytes) -> None:
-        exchange = stream.exchange
-        failure = int.from_bytes(payload, "big")
+    def _taken_back(self, stream_id: int, stream: Stream, payload: bytes) -> bytes | None:
+        instead, failure = None, int.from_bytes(payload, "big")
         if failure != Failure.NO_ERROR or not stream.service_ended:
             why = f"the service reset the stream, code {failure}"
-            self._splice.server.recorder.left(exchange, "service", why)
+            instead = self._calls.reset_by_service(stream_id, stream, why)
+            self._splice.server.recorder.left(stream.exchange, "service", why)
         self._calls.forget(stream_id)
         self._calls.ended(stream_id, stream)
+        return instead
 
     def _stray_data(self, stream_id: int, length: int) -> bytes:
         """Of a call that is over: nobody else gives this part of the connection's window back."""

@@ -65,10 +65,8 @@ class Stream:
     @property
     def is_event_stream(self) -> bool:
         """Server-sent events that the client asked for, and comes back for when they end."""
-        if self.head is None or self.exchange.head.method != b"GET":
-            return False
-        media_type = self.head.find(b"content-type") or b""
-        return media_type.partition(b";")[0].strip().lower() == b"text/event-stream"
+        is_get = self.exchange.head.method == b"GET"
+        return self.head is not None and is_get and is_event_stream(self.head)
 
     @property
     def waits_for_answer(self) -> bool:
@@ -76,3 +74,9 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"<Stream {self.exchange.request_id} [{'answered' if self.is_answered else 'open'}]>"
+
+
+def is_event_stream(head: ResponseBlock) -> bool:
+    """Whether the answer with this head has server-sent events."""
+    media_type = head.find(b"content-type") or b""
+    return media_type.partition(b";")[0].strip().lower() == b"text/event-stream"

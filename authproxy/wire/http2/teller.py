@@ -22,6 +22,7 @@ from authproxy.policy.messages.http2_fields import Pair
 from authproxy.wire.http2.framing.scanner import Receiver, Scanner
 from authproxy.wire.http2.headers.response_blocks import ResponseBlock
 from authproxy.wire.http2.streams import Stream
+from authproxy.wire.mcp_replies import Telling
 from authproxy.wire.recorder import Recorder
 from authproxy.wire.replies import answer
 
@@ -180,9 +181,10 @@ def response_head(status: int, pairs: Iterable[Pair], *, max_bytes: int) -> Resp
 
 
 def own_answer(
-    error: AuthProxyError, exchange: Exchange, *, cors: bytes
+    error: AuthProxyError, exchange: Exchange, *, cors: bytes, telling: Telling | None = None
 ) -> tuple[ResponseHead, bytes]:
-    """Head and body of an answer of our own; `cors`: finished lines, or none."""
-    made = answer(error, exchange.head, exchange.request_id)
+    """Head and body of an answer of our own; `cors`: finished lines, or none; `telling`: as
+    `replies.answer` has it."""
+    made = answer(error, exchange.head, exchange.request_id, telling)
     fields = [make_field(name.encode(), value.encode("latin-1")) for name, value in made.lines]
     return ResponseHead(made.status, b"", [*fields, *read_fields(cors)], "2"), made.body

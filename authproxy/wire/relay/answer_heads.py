@@ -8,19 +8,26 @@ from authproxy.policy.messages.facts import ResponseFacts
 from authproxy.policy.messages.headers import response_head
 from authproxy.wire import replies
 from authproxy.wire.http1.response_writer import add_to_head, connection_line, find_framing
+from authproxy.wire.mcp.call_stream import CallStream, McpExchange
+from authproxy.wire.mcp.refusing import McpRequest, asked_of, find_telling
 from authproxy.wire.relay import cookies
 from authproxy.wire.relay.chunked_body import ChunkedBody
 from authproxy.wire.relay.event_stream import EventStream, Streaming, may_end_early
-from authproxy.wire.relay.interfaces import ClientExchange
+from authproxy.wire.relay.interfaces import Client, ClientExchange
+from authproxy.wire.relay.telling import read_own
 
 
-class Answering(ClientExchange, Streaming, Protocol):
+class Answering(ClientExchange, Streaming, McpRequest, McpExchange, Protocol):
     """An exchange whose answer begins."""
+
+    @property
+    def client(self) -> Client:
+        """Who gets the answer."""
 
 
 def begin_answer(
     relay: Answering, head: ResponseHead, facts: ResponseFacts
-) -> ChunkedBody | EventStream | None:
+) -> ChunkedBody | EventStream | CallStream | None:
     """Write the final head; what writes the body is returned, None if that passes as it comes."""
     in_chunks = announces = False
     if facts.length is None:  # else nobody need be asked, and most answers say their length
@@ -32,8 +39,12 @@ def begin_answer(
     )
     if facts.sets_cookies:
         add_lines(out, cookies.lines_for(relay.upstream, head, home, relay.target))
-    if facts.is_event_stream and may_end_early(relay.head.method, facts):
-        return EventStream(relay, in_chunks=in_chunks, home=home)
+    if facts.is_event_stream and may_end_early(facts):
+        if relay.head.method == b"GET":
+            return EventStream(relay, in_chunks=in_chunks, home=home)
+        asked = asked_of(relay)
+        if asked.ids:
+            return CallStream(relay, asked, in_chunks=in_chunks, home=home)
     return ChunkedBody(out, home, has_messages=facts.has_messages) if in_chunks else None
 
 
@@ -50,13 +61,16 @@ def add_lines(out: list[bytes], line: bytes) -> None:
     out[-1] = add_to_head(out[-1], line)
 
 
-def reply(relay: Answering, error: AuthProxyError) -> tuple[bytes, int]:
-    """Answer by ourselves; the answer, and how many bytes of it are its body."""
+def reply(relay: Answering, error: AuthProxyError) -> int:
+    """Answer by ourselves; how many bytes the answer's body has."""
     line = _connection_line(relay) + relay.cors
-    answer = replies.render(error, relay.head, relay.exchange.request_id, connection=line)
+    telling, request_id = find_telling(relay, error), relay.exchange.request_id
+    answer = replies.render(error, relay.head, request_id, connection=line, telling=telling)
     relay.client.out.append(answer[0])
     relay.client.flush()
-    return answer
+    if relay.recorder.heads or relay.recorder.answer_pieces:
+        relay.recorder.own_answer(relay.exchange, *read_own(*answer))
+    return answer[1]
 
 
 def _connection_line(relay: Answering) -> bytes:

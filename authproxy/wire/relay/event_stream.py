@@ -44,9 +44,9 @@ class Streaming(Protocol):
         """The answer is whole."""
 
 
-def may_end_early(method: bytes, facts: ResponseFacts) -> bool:
-    """Not what answers a POST: to its client half of that must not look like the whole."""
-    return method == b"GET" and facts.length is None and not facts.is_encoded
+def may_end_early(facts: ResponseFacts) -> bool:
+    """What answers a POST must not, for all that: half of it would look like the whole."""
+    return facts.length is None and not facts.is_encoded
 
 
 class EventStream:

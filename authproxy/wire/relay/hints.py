@@ -18,6 +18,7 @@ from authproxy.exchange import NO_TOKEN, Exchange, ResponseHead, Token
 from authproxy.policy.google.advice import Advice, Situation, advise
 from authproxy.policy.google.rejection import Rejection, judge, suspect
 from authproxy.policy.google.sign_in import find_way_back, leads_to_sign_in, local_way_back
+from authproxy.policy.mcp.forms import find_form
 from authproxy.policy.messages.headers import FORWARDED
 from authproxy.policy.messages.origin_mapping import Home
 from authproxy.policy.messages.rpc import find_rpc
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 EVERY_S = 60.0
 """How often the same is logged."""
+_OWN = (401, 403, 404)
+"""Statuses of applications that MCP clients act on, so they pass where a page was not read."""
 MAX_TOLD = 1024
 """When there is more to remember all of it is forgotten: memory has a bound."""
 
@@ -77,17 +80,17 @@ class Explainer:
         begun: bytes,
         path: bytes,
     ) -> RefusedByGoogle | None:
-        """As `find_hint`, for a call of gRPC or Connect: what to answer instead of Google's page,
-        which their clients show to nobody, nor any field beside it.
+        """As `find_hint`, for a call of gRPC, Connect or MCP: what to answer instead of Google's
+        page, which their clients show to nobody, nor any field beside it.
         """
-        if find_rpc(exchange.head) is None:
+        if not _is_call(exchange, upstream):
             return None
         rejection = judge(head.status, head.headers, begun, path=path)
         if rejection is not None:
             hint = self._advise(exchange, upstream, token, head.status, rejection)
             return refusals.by_google(head.status, rejection, hint)
         rejection = suspect(head.status, head.headers) if not begun else None
-        if rejection is None:
+        if rejection is None or (find_rpc(exchange.head) is None and head.status in _OWN):
             return None
         # Whoever else wrote the page, to a call it says no more than its status.
         hint = ""
@@ -128,7 +131,7 @@ class Explainer:
         calls, whose clients follow nothing. Other programs get the redirect, and can read the hint.
         """
         is_call = not _navigates(exchange)
-        if is_call and find_rpc(exchange.head) is None:
+        if is_call and not _is_call(exchange, upstream):
             return None
         if judge(head.status, head.headers, b"") is Rejection.IAP_NO_TOKEN:
             if is_call:
@@ -172,6 +175,12 @@ class Explainer:
 
     def __repr__(self) -> str:
         return f"<Explainer [{len(self._told)} told]>"
+
+
+def _is_call(exchange: Exchange, upstream: Upstream) -> bool:
+    """Whether nobody would get to read a page."""
+    head = exchange.head
+    return find_rpc(head) is not None or (upstream.mcp and find_form(head) is not None)
 
 
 def _navigates(exchange: Exchange) -> bool:

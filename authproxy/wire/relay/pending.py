@@ -12,8 +12,10 @@ from authproxy.settings import TimeoutSettings
 from authproxy.wire.admission.admission import Admission, NotAdmitted
 from authproxy.wire.admission.admit import admit
 from authproxy.wire.admission.token_wait import fetch_token
+from authproxy.wire.mcp import refusing
 from authproxy.wire.relay import retry
 from authproxy.wire.relay.interfaces import Client
+from authproxy.wire.relay.replay_buffer import KeptBody
 from authproxy.wire.relay.timeouts import find_overdue
 from authproxy.wire.upstream.connection import ServiceConnection
 from authproxy.wire.upstream.upstream import Upstream
@@ -39,6 +41,8 @@ class PendingRequest:
     response: ResponseFacts | None = None
     """Set when the service's final head has come."""
     silent_s = age_s = 0.0
+    kept: KeptBody | None = None
+    """None while nothing has come of the request's body."""
 
     def __init__(
         self,
@@ -148,14 +152,21 @@ class PendingRequest:
         self.silent_s, self.age_s = self.silent_s + seconds, self.age_s + seconds
         if self.exchange.service:  # else it is not known yet which service it is for
             timeouts = self.upstream.timeouts or timeouts
-        error = find_overdue(
+        error: AuthProxyError | None = find_overdue(
             timeouts,
             age_s=self.age_s,
             silent_s=self.silent_s,
             waits_for_answer=self.received_all and self.response is None,
         )
+        if self.unsaid is not None and self.silent_s > refusing.WAIT_S:
+            error = self.unsaid
         if error is not None:
             self.give_up(error)
+
+    @property
+    def unsaid(self) -> AuthProxyError | None:
+        """What is said instead of an answer once the request has come in."""
+        return None if self.kept is None else self.kept.unsaid
 
     # What the second half does.
 

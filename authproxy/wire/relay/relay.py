@@ -18,6 +18,8 @@ from authproxy.policy.messages.headers import (
 )
 from authproxy.wire import refusals
 from authproxy.wire.interim import InterimCount
+from authproxy.wire.mcp import refusing
+from authproxy.wire.mcp.call_stream import CallStream
 from authproxy.wire.observing import read_written
 from authproxy.wire.read_holds import EARLY
 from authproxy.wire.relay import retry
@@ -26,7 +28,7 @@ from authproxy.wire.relay.chunked_body import ChunkedBody
 from authproxy.wire.relay.event_stream import EventStream
 from authproxy.wire.relay.pending import PendingRequest
 from authproxy.wire.relay.replay_buffer import KeptBody
-from authproxy.wire.relay.telling import read_own, sent_head
+from authproxy.wire.relay.telling import tell_sent
 from authproxy.wire.relay.tunnel import switch
 from authproxy.wire.transport import add_body
 from authproxy.wire.upstream.connection import ServiceConnection
@@ -38,20 +40,17 @@ class Relay(PendingRequest):
     # One is made for every request, so the defaults stand on the class and cost nothing.
     received_bytes = answer_bytes = 0
     """Of content: the client's, and to the client."""
-    _kept: KeptBody | None = None
-    """None while nothing has come of the request's body."""
     _trailers: Sequence[Field] = ()
     _interim: InterimCount | None = None
     """Of interim answers, once one has come."""
-    _body: ChunkedBody | EventStream | None = None
+    _body: ChunkedBody | EventStream | CallStream | None = None
     """What writes the answer's body, unless that passes as it comes."""
     _answering = _answered = False
     """The client has been sent a final head; everything, by the service or by us."""
     _over = False
 
     def use(self, connection: ServiceConnection) -> None:
-        upstream = self.upstream
-        self.service = connection
+        self.service, upstream = connection, self.upstream
         self.recorder.sent(self.exchange, self.token.principal)
         head, facts, client = self.head, self.facts, self.client
         fields = client.caller.sent_fields.write(head, facts, self.admission, upstream.rules)
@@ -61,12 +60,11 @@ class Relay(PendingRequest):
         if self.recorder.fields:
             fields += self.recorder.own_lines(self.exchange)
         if self.recorder.sending and self.exchange in self.recorder.wanted:
-            sent = sent_head(self, connection, fields, token_line)
-            self.recorder.head_sent(self.exchange, sent)
+            tell_sent(self, connection, fields, token_line)
         connection.out.append(request_head(head.method, self.target, fields, token_line))
         connection.begin(self, head.method, hold=client.is_congested)
-        if self._kept is not None:
-            self._kept.send(connection.out, chunked=facts.chunked)
+        if self.kept is not None:
+            self.kept.send(connection.out, chunked=facts.chunked)
             client.holds.set(EARLY, False)
         if self.received_all and facts.chunked:
             connection.out.append(self._request_end())
@@ -92,10 +90,11 @@ class Relay(PendingRequest):
         elif self._answered:
             return
         else:
-            self.client.holds.set(EARLY, True)
-        if self._kept is None:
-            self._kept = KeptBody()
-        self._kept.add(data, is_sent=service is not None)
+            self.client.holds.set(EARLY, self.unsaid is None)
+        kept = self.kept = self.kept or KeptBody()
+        kept.add(data, is_sent=service is not None or self.unsaid is not None)
+        if kept.unsaid is not None and not kept.is_whole:
+            self.refuse(kept.unsaid)
 
     def client_done(self, trailers: list[Field]) -> None:
         """The request has come in whole."""
@@ -106,6 +105,8 @@ class Relay(PendingRequest):
         if self._answered:
             self.flush()
             self._end()
+        elif self.unsaid is not None:
+            self.refuse(self.unsaid)
 
     def client_broke(self, reason: str) -> None:
         """The request's body is not valid; the service must not take what it has got for whole."""
@@ -129,12 +130,12 @@ class Relay(PendingRequest):
 
     @property
     def is_open(self) -> bool:
-        return not self._over
+        return not self._over and self.unsaid is None
 
     @property
     def is_replayable(self) -> bool:
         """We still have all that the client sent."""
-        return self.received_all and (self._kept is None or self._kept.is_whole)
+        return self.received_all and (self.kept is None or self.kept.is_whole)
 
     # What the service's side tells.
 
@@ -166,8 +167,9 @@ class Relay(PendingRequest):
     def _answer(self, head: ResponseHead, facts: ResponseFacts) -> None:
         self.silent_s = 0.0
         self.recorder.answered(self.exchange, head.status)
-        self.response, self._answering, self._kept = facts, True, None
+        self.response, self._answering = facts, True
         self._body = begin_answer(self, head, facts)
+        self.kept = None
 
     def from_service(self, data: bytes) -> None:
         """A piece of the answer's body."""
@@ -226,16 +228,19 @@ class Relay(PendingRequest):
         """Answer by ourselves; nothing of the service's answer has been sent."""
         if self._over:
             return
+        if refusing.waits(self, error):
+            self.kept = self.kept or KeptBody()
+            self.kept.unsaid = error
+            return
+        error = self.unsaid or error
         self.recorder.refused(self.exchange, error)
         self._answered = self._answering = True
-        self._kept = None
         # Behind a request that the reader refused anything may follow.
         complete = self.received_all or not (self.facts.has_body or self._refusal)
         if error.status == 400 or not complete:
             self.keep_alive = False
-        answer, self.answer_bytes = reply(self, error)
-        if self.recorder.heads or self.recorder.answer_pieces:
-            self.recorder.own_answer(self.exchange, *read_own(answer, self.answer_bytes))
+        self.answer_bytes = reply(self, error)
+        self.kept = None
         if self.received_all:
             self._end()
         elif not complete:

@@ -1,5 +1,6 @@
 """Keeps a request's body while it may have to be sent again."""
 
+from authproxy.errors import AuthProxyError
 from authproxy.wire.transport import add_body
 
 REPLAY_BYTES = 64 * 1024
@@ -9,13 +10,15 @@ REPLAY_BYTES = 64 * 1024
 class KeptBody:
     """The whole body so far, or nothing: a part of it could not be sent again."""
 
-    __slots__ = ("_size", "is_whole", "pieces")
+    __slots__ = ("_size", "is_whole", "pieces", "unsaid")
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
         self.is_whole = True
         """Nothing of it has been given up."""
         self._size = 0
+        self.unsaid: AuthProxyError | None = None
+        """What is said when it has come in: see `wire.mcp.refusing`."""
 
     def add(self, data: bytes, *, is_sent: bool) -> None:
         """`is_sent`: it went out at once. Else there is no connection yet, and reading from the

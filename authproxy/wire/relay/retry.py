@@ -8,27 +8,24 @@ import random
 from typing import Protocol
 
 from authproxy.errors import AuthProxyError, UpstreamError
-from authproxy.exchange import Exchange, RequestHead, ResponseHead, Token
+from authproxy.exchange import ResponseHead, Token
 from authproxy.policy.google.rejection import is_scaling_up, is_token_rejection
 from authproxy.policy.google.sign_in import REDIRECTS
 from authproxy.policy.messages.rpc import Rpc, find_rpc
 from authproxy.policy.retry import IDEMPOTENT, may_resend, pause_s
 from authproxy.wire.admission.admission import Admission
+from authproxy.wire.mcp.refusing import McpRequest, asked_of
 from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.answer_heads import add_lines
 from authproxy.wire.relay.interfaces import Client
 from authproxy.wire.upstream.mismatch import silence_hint
-from authproxy.wire.upstream.upstream import Upstream
 
 
-class Retrying(Protocol):
+class Retrying(McpRequest, Protocol):
     """An exchange whose answer, or whose way to the service, was not what it should be."""
 
-    head: RequestHead
-    exchange: Exchange
     recorder: Recorder
     admission: Admission
-    upstream: Upstream
     token: Token
     target: bytes
     age_s: float
@@ -121,7 +118,7 @@ def try_after(relay: Retrying, head: ResponseHead) -> bool:
         relay.leave_service()
         relay.fetch_token()
         return True
-    if not (is_scaling_up(head) and relay.head.method in IDEMPOTENT):
+    if not (is_scaling_up(head) and _is_safe(relay)):
         return False
     pause = pause_s(relay.exchange.attempts, random.random())  # noqa: S311 -- jitter, not a secret
     if relay.age_s + pause > relay.client.server.timeouts.scale_up:
@@ -134,7 +131,9 @@ def try_after(relay: Retrying, head: ResponseHead) -> bool:
 
 def may_go_again(relay: Retrying) -> bool:
     """Can it be sent once more, although the service may have got it?"""
-    return relay.is_replayable and may_resend(relay.head.method, relay.exchange.attempts)
+    if not relay.is_replayable:
+        return False
+    return may_resend(relay.exchange.attempts, is_safe=_is_safe(relay))
 
 
 def try_to_connect(relay: Retrying, error: AuthProxyError) -> bool:
@@ -146,6 +145,11 @@ def try_to_connect(relay: Retrying, error: AuthProxyError) -> bool:
         return False
     _send_later(relay, pause_s(relay.connect_tries, random.random()))  # noqa: S311 -- jitter
     return True
+
+
+def _is_safe(relay: Retrying) -> bool:
+    """May it be sent twice? Asked of what we still have whole."""
+    return relay.head.method in IDEMPOTENT or asked_of(relay).changes_nothing
 
 
 def _may_try_another_token(relay: Retrying, head: ResponseHead) -> bool:

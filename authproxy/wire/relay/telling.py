@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-from authproxy.exchange import RequestHead, ResponseHead, SentHead, Token
+from authproxy.exchange import Exchange, RequestHead, ResponseHead, SentHead, Token
 from authproxy.wire.observing import read_written
+from authproxy.wire.recorder import Recorder
 from authproxy.wire.upstream.connection import ServiceConnection
 from authproxy.wire.upstream.upstream import Upstream
 
@@ -12,15 +13,24 @@ class Sending(Protocol):
     """An exchange whose request goes out."""
 
     head: RequestHead
+    exchange: Exchange
+    recorder: Recorder
     target: bytes
     upstream: Upstream
     token: Token
 
 
-def sent_head(
+def tell_sent(
+    relay: Sending, connection: ServiceConnection, fields: bytes, token_line: bytes
+) -> None:
+    """The request goes out on `connection`; `fields` and `token_line` are finished lines."""
+    sent = _sent_head(relay, connection, fields, token_line)
+    relay.recorder.head_sent(relay.exchange, sent)
+
+
+def _sent_head(
     relay: Sending, connection: ServiceConnection, fields: bytes, token_line: bytes
 ) -> SentHead:
-    """The request as it goes out on `connection`; `fields` and `token_line` are finished lines."""
     upstream = relay.upstream
     return SentHead(
         origin=upstream.origin.root,

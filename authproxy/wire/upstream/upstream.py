@@ -38,6 +38,8 @@ class Upstream:
     """Whose address X-Forwarded-Host and -Proto name."""
     timeouts: TimeoutSettings | None = None
     """In place of the server's; None: those."""
+    mcp: bool = True
+    """MCP clients are told of refusals in their own words."""
     found: Callable[[], Awaitable[object]] | None = None
     """Waits until the address is known, or raises CredentialError; None once it is."""
     site_data: SiteData = field(default_factory=SiteData)

@@ -63,7 +63,7 @@ class Receiver(Protocol):
 
 
 class Hearer(Protocol):
-    """Hears what passes."""
+    """Hears what DATA frames hold, of those too that do not pass."""
 
     def add(self, payload: bytes, /) -> None:
         """A piece of a DATA frame's payload, for which `Receiver.data` has been asked before; with
@@ -100,7 +100,7 @@ class Scanner:
         self.held = False
         """Look at no more frames for now, keep what comes."""
         self.content: Hearer | None = None
-        """Hears what DATA frames hold, as they pass."""
+        """Hears what DATA frames hold, as they come."""
         self.receiver = receiver
         self._max_block = max_block
         self._rest = b""
@@ -177,7 +177,7 @@ class Scanner:
                     break  # how much of it is padding has not come yet
                 padding = _padding(data, at, length) if padding else 0
                 substitute = self.receiver.data(flags, stream_id & STREAM_MASK, length, padding)
-                if self.content is not None and substitute is None:
+                if self.content is not None:
                     self.content.add(data[at + HEADER_BYTES + bool(flags & PADDED) : end])
             elif kind <= CONTINUATION and end > size:
                 self._check(kind, stream_id & STREAM_MASK, length)
@@ -206,8 +206,8 @@ class Scanner:
         self._left -= end
         if not self._dropping:
             self.out.append(data[:end])
-            if self.content is not None:
-                self.content.add(data[:end])
+        if self.content is not None:
+            self.content.add(data[:end])
         if self._left == 0:
             self._dropping = False
             self.out += self._inserted
