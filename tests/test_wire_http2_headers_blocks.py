@@ -105,6 +105,12 @@ def test_what_must_never_be_indexed_stays_so() -> None:
     assert 0x10 == written[0] & 0xF0
 
 
+@pytest.mark.parametrize("size", [0, 126, 127, 128, 300])
+def test_a_plain_field_may_be_of_any_length(size: int) -> None:
+    for field in ((b"a", b"v" * size), (b"n" * (size or 1), b"v")):
+        assert [field] == list(hpack.Decoder().decode(plain_block([field]), raw=True))
+
+
 @given(st.lists(st.tuples(TEXT, TEXT), max_size=5))
 def test_plain_block_needs_no_table(fields: list[tuple[bytes, bytes]]) -> None:
     decoder = hpack.Decoder()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from authproxy.exchange import Exchange, SentHead
@@ -38,8 +39,7 @@ _RPC_STATUS = (
 _UNIMPLEMENTED = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """Status and attributes of a span at its end."""
 
     attributes: Attributes

@@ -113,10 +113,12 @@ class BlockWriter:
 
 def plain_block(fields: Iterable[Pair]) -> bytes:
     """A block that touches no table: literals, never indexed, without Huffman code."""
-    return b"".join(plain_field(name, value) for name, value in fields)
+    return b"".join([plain_field(name, value) for name, value in fields])
 
 
 def plain_field(name: bytes, value: bytes) -> bytes:
+    if len(name) < 0x7F > len(value):  # a byte says how long each is; a trace is in every block
+        return b"\x10%c%b%c%b" % (len(name), name, len(value), value)
     return b"\x10" + _string(name) + _string(value)
 
 
