@@ -75,6 +75,22 @@ async def test_a_client_that_sends_no_more_hears_it_without_its_id() -> None:
         writer.close()
 
 
+async def test_nor_is_one_waited_for_that_drips() -> None:
+    async with raw_service() as service, proxying(service.url, tokens=no_token()) as proxy:
+        reader, writer = await proxy.connect()
+        writer.write(HEAD)
+        await until(lambda: proxy.tokens.asked.is_set())
+        await asyncio.sleep(0)
+        for byte in CALL[:3]:
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0.01)  # a packet of its own: nothing is waited for
+            proxy.server.tick(2.0)
+        head, body = await read_answer(reader)
+
+        assert (b"HTTP/1.1 503", None) == (head[:12], id_of(body))
+        writer.close()
+
+
 @pytest.mark.parametrize(
     ("request_", "more"),
     [

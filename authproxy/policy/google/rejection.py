@@ -67,7 +67,8 @@ _PAGES: Mapping[int, _Page] = {
     500: _SERVER_ERROR,
     503: _SERVER_ERROR,
 }
-_MAYBE = frozenset([302, 429, *_PAGES])
+REFUSING = frozenset([302, 429, *_PAGES])
+"""Statuses that a refusal may have."""
 _CONTENT_TYPE = b"text/html; charset=utf-8"
 _RATE_EXCEEDED = b"Rate exceeded."
 _EMPTY_TOKEN = b"empty token"
@@ -86,7 +87,7 @@ def judge(
     `body_start`: as much of the body as there is, perhaps nothing. With too little to tell, as for
     HEAD, the page's size must do, which may depend on the `path` that was asked for.
     """
-    if status not in _MAYBE:
+    if status not in REFUSING:
         return None
     found = {lower: value for lower, value, _ in headers}
     if found.get(_IAP, b"").lower() == b"true":

@@ -45,7 +45,6 @@ class McpRequest(Protocol):
     exchange: Exchange
     upstream: Upstream
     received_all: bool
-    silent_s: float
 
     @property
     def unsaid(self) -> AuthProxyError | None:
@@ -75,7 +74,6 @@ def waits(relay: McpRequest, error: AuthProxyError) -> bool:
     # Who expects to be told to go on sends nothing before that (RFC 9110 10.1.1).
     if too_long or any(lower == b"expect" for lower, _, _ in relay.head.headers):
         return False
-    relay.silent_s = 0.0
     relay.client.holds.set(EARLY, False)
     return True
 

@@ -16,7 +16,7 @@ from ipaddress import IPv4Address, IPv6Address
 from authproxy.errors import RefusedByGoogle, UpstreamError
 from authproxy.exchange import NO_TOKEN, Exchange, ResponseHead, Token
 from authproxy.policy.google.advice import Advice, Situation, advise
-from authproxy.policy.google.rejection import Rejection, judge, suspect
+from authproxy.policy.google.rejection import REFUSING, Rejection, judge, suspect
 from authproxy.policy.google.sign_in import find_way_back, leads_to_sign_in, local_way_back
 from authproxy.policy.mcp.forms import find_form
 from authproxy.policy.messages.headers import FORWARDED
@@ -83,7 +83,7 @@ class Explainer:
         """As `find_hint`, for a call of gRPC, Connect or MCP: what to answer instead of Google's
         page, which their clients show to nobody, nor any field beside it.
         """
-        if not _is_call(exchange, upstream):
+        if head.status not in REFUSING or not _is_call(exchange, upstream):
             return None
         rejection = judge(head.status, head.headers, begun, path=path)
         if rejection is not None:

@@ -158,8 +158,10 @@ class PendingRequest:
             silent_s=self.silent_s,
             waits_for_answer=self.received_all and self.response is None,
         )
-        if self.unsaid is not None and self.silent_s > refusing.WAIT_S:
-            error = self.unsaid
+        kept = self.kept
+        if kept is not None and kept.unsaid is not None:
+            kept.waited_s += seconds
+            error = kept.unsaid if kept.waited_s > refusing.WAIT_S else error
         if error is not None:
             self.give_up(error)
 

@@ -10,7 +10,7 @@ REPLAY_BYTES = 64 * 1024
 class KeptBody:
     """The whole body so far, or nothing: a part of it could not be sent again."""
 
-    __slots__ = ("_size", "is_whole", "pieces", "unsaid")
+    __slots__ = ("_size", "is_whole", "pieces", "unsaid", "waited_s")
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
@@ -19,6 +19,8 @@ class KeptBody:
         self._size = 0
         self.unsaid: AuthProxyError | None = None
         """What is said when it has come in: see `wire.mcp.refusing`."""
+        self.waited_s = 0.0
+        """For how long that has waited."""
 
     def add(self, data: bytes, *, is_sent: bool) -> None:
         """`is_sent`: it went out at once. Else there is no connection yet, and reading from the
