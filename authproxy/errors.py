@@ -33,6 +33,7 @@ class Code(StrEnum):
     START_PAGE = "start_page"
     KEY_REQUIRED = "key_required"
     KEY_NOT_ALLOWED = "key_not_allowed"
+    NOT_AUTHORIZED = "not_authorized"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     PATH_NOT_ALLOWED = "path_not_allowed"
     OVERRIDE_NOT_ALLOWED = "override_not_allowed"
@@ -75,6 +76,7 @@ STATUS_OF: dict[Code, int] = {
     Code.START_PAGE: 200,
     Code.KEY_REQUIRED: 401,
     Code.KEY_NOT_ALLOWED: 403,
+    Code.NOT_AUTHORIZED: 403,
     Code.METHOD_NOT_ALLOWED: 405,
     Code.PATH_NOT_ALLOWED: 403,
     Code.OVERRIDE_NOT_ALLOWED: 403,

@@ -25,6 +25,8 @@ PACKAGE = ROOT / "authproxy"
 LAYERS = (
     ("cli", "__main__"),
     ("mcp",),
+    ("embedding",),
+    ("auth",),
     ("runtime",),
     ("inspector",),
     ("inspector.views",),
@@ -65,6 +67,7 @@ LAYERS = (
     ("fields",),
     ("values",),
     ("exchange",),
+    ("loop_thread",),
     ("event_loop",),
     ("tasks",),
     ("resolver", "timers"),
@@ -79,18 +82,22 @@ What is below a package is in its place unless it has one of its own.
 
 HOMES = {
     "aiofastnet": {"event_loop"},
-    "aiohttp": {"admin", "demo", "inspector", "mcp"},
+    "aiohttp": {"admin", "auth", "demo", "embedding", "inspector", "mcp"},
     "cachetools": {"identity", "policy"},
     "click": {"cli"},
     "cryptography": {"demo"},
     "google": {"identity"},
+    "grpc": {"auth"},
     "h2": {"demo"},
     "hpack": {"wire"},
+    "httpx": {"auth"},
     "prometheus_client": {"observe"},
     "opentelemetry": {"observe"},
     "pydantic": {"bounds", "commands", "config", "fields", "reporting", "settings"},
-    "requests": {"identity"},
+    "pytest": {"embedding"},
+    "requests": {"auth", "identity"},
     "rich": {"commands"},
+    "yarl": {"embedding"},
 }
 """Every library that the package imports, and the only parts that may."""
 
@@ -103,6 +110,8 @@ MAX_FUNCTION_LINES = 50
 
 NO_TEST_FILE = {
     "admin.inside": "a Protocol, and what it hands out",
+    "embedding.carrying": "the other half of embedding.subapp, and tried with it",
+    "embedding.web_sockets": "a part of embedding.subapp, and tried with it",
     "inspector.proxy_state": "what runtime hands in",
     "wire.client.interfaces": "Protocols only",
     "wire.interfaces": "Protocols only",
@@ -122,6 +131,7 @@ NO_MODULE = {
     "test_house_rules": "about what test_architecture counts",
     "test_metrics_documents": "about docs/metrics.md and deploy/grafana/",
     "test_packaging": "about the wheel",
+    "test_python_examples": "about the programs of docs/python.md",
     "test_wording": "about the words of messages and documents",
     "test_secrecy": "about what tests show",
     "test_security": "about the threats in docs/security.md",
@@ -397,6 +407,7 @@ LARGE_FOLDERS = {"authproxy/demo": "a world of its own: a module for each thing 
 LARGE_CLASSES = {
     "demo.google.PretendGoogle": "everything that a test may want to turn in Google",
     "demo.world.World": "everything that a test may want to turn in the world",
+    "embedding.serve_keywords._OfServices": "a keyword for each setting",
     "exchange.Exchange": "a record: what is known of one exchange",
     "policy.messages.facts.RequestFacts": "a record: what is found in one request's head",
     "settings.ServiceSettings": "a field for each setting",
@@ -454,17 +465,18 @@ GLOBAL_STATE: dict[str, str] = {}
 
 HANDED_IN = {
     "ConnectionCounter": {"runtime.counters"},
-    "Machine": {"cli.context", "mcp.command", "runtime.app"},
+    "Machine": {"auth.minting", "cli.context", "embedding.serving", "mcp.command", "runtime.app"},
     "Programs": {"identity.machine"},
     "RateLimiter": {"runtime.counters"},
     "Skew": {
+        "auth.minting",
         "identity.machine",
         "identity.sources.inspection",  # the doctor's look at one answer
         "identity.token_cache.cache",  # where nobody has given it one
     },
-    "Sources": {"runtime.app"},
+    "Sources": {"auth.minting", "runtime.app"},
     "TlsContexts": {"runtime.sources"},
-    "TokenCache": {"runtime.app"},
+    "TokenCache": {"auth.minting", "runtime.app"},
     "WrongKeyCounter": {"admin.application", "runtime.counters"},  # of the admin key, and of keys
 }
 """What a process, or several of them, must share, and the only modules that may make one."""
@@ -586,14 +598,14 @@ def test_a_file_that_a_document_names_exists(page: Path) -> None:
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 
 ORDINARY_WORDS = """
-aborted accepted account add admitted age agent alive allow api authproxy body build byte ca cache
-cert check choice code collector config connect connection count counter data deny draining duration
-error event expiry failed failing failure filter finished first format forwarded frozen google
-handshake header host http2 idle info inspect keep last level limiter listed listen local log
-manager memory message method metric min mode name note opened other per project protocol quit
-received refused remove request retry rpc scraper second sent server set setting sha256 slow socket
-started state status stream strip style success task time timeout timer timestamp tls total try type
-uid url usable user version view wait waiting writer
+aborted accepted account add admitted age agent alive allow api auth authproxy body build byte ca
+cache cert check choice code collector config connect connection count counter data deny draining
+duration error event expiry failed failing failure filter finished first format forwarded frozen
+google handshake header host http2 idle info inspect keep keyword last level limiter listed listen
+local log manager memory message method metric min mode name need note opened other per project
+protocol quit received refused remove request retry rpc scraper second sent server set setting
+sha256 slow socket started state status stream strip style success task thread time timeout timer
+timestamp tls total try type uid url usable user version view wait waiting writer
 """
 """Words of programming, and of HTTP and TLS, that mean here what they mean everywhere."""
 

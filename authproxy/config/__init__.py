@@ -7,7 +7,7 @@ types but not together. `files` reads what a configuration names, `ports` choose
 """
 
 from authproxy.config.files.secrets import resolve_secret
-from authproxy.config.loading import load
+from authproxy.config.loading import load, load_keywords
 from authproxy.config.readers.egress_proxy import find_egress, find_egress_for_tokens
 
-__all__ = ["find_egress", "find_egress_for_tokens", "load", "resolve_secret"]
+__all__ = ["find_egress", "find_egress_for_tokens", "load", "load_keywords", "resolve_secret"]

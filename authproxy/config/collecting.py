@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 
 from authproxy.config.files.reading import absolute
-from authproxy.config.readers import environment, toml
+from authproxy.config.readers import environment, keywords, toml
 from authproxy.config.readers.entries import Entry, find_nearest
 from authproxy.config.readers.setting_names import EVERY, Path
 from authproxy.errors import ConfigError, Problem
@@ -88,6 +88,14 @@ class Collected:
 
     def read_flags(self, flags: Mapping[str, object]) -> None:
         self._add(environment.read_flags(flags))
+
+    def read_keywords(
+        self, services: keywords.Services, given: Mapping[str, object], where: str
+    ) -> None:
+        """What a Python program hands over."""
+        found = keywords.read(services, given, where)
+        self._add([item for item in found if isinstance(item, Entry)])
+        self.problems += [item for item in found if isinstance(item, Problem)]
 
     def make_paths_absolute(self) -> None:
         """A path in a file is relative to that file's folder; a `~` must lead somewhere."""

@@ -1,13 +1,15 @@
 """Loading of TOML file, environment and command line into `Settings`, or every problem."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from authproxy.config.collecting import Collected, services_in
 from authproxy.config.ports import FLAG as PORT_FLAG
-from authproxy.config.ports import find_port
+from authproxy.config.ports import Port, find_port
 from authproxy.config.readers.environment import COMMAND_LINE
+from authproxy.config.readers.keywords import Services
 from authproxy.config.validating import validate
 from authproxy.errors import ConfigError, Problem
 from authproxy.settings import Settings
@@ -20,6 +22,11 @@ _NO_SERVICE = Problem(
         ' or put [services.NAME] with url = "https://…" into a file and write'
         " authproxy -c FILE"
     ),
+)
+
+_NO_SERVICE_GIVEN = (
+    'no service is given; give its address, "https://SERVICE.run.app",'
+    ' or several by name: {"billing": "https://…"}'
 )
 
 
@@ -45,12 +52,41 @@ def load(
     flags = dict(flags)
     port = find_port(flags.pop(PORT_FLAG, None), environ)
     collected.read_flags(flags)
+    return _settle(collected, environ, port, _NO_SERVICE, warn)
+
+
+def load_keywords(
+    services: Services,
+    keywords: Mapping[str, object],
+    *,
+    where: str,
+    environ: Mapping[str, str],
+    warn: Callable[[Problem], object] | None = None,
+) -> Settings:
+    """As `load`, of what a Python program says; no file and no AUTHPROXY_… variable is read.
+
+    `where`: what the program calls. `environ`: for `env:NAME` and the home directory.
+    Raises ConfigError.
+    """
+    collected = Collected(environ)
+    collected.read_keywords(services, keywords, where)
+    no_service = replace(_NO_SERVICE, where=where, message=_NO_SERVICE_GIVEN)
+    return _settle(collected, environ, None, no_service, warn)
+
+
+def _settle(
+    collected: Collected,
+    environ: Mapping[str, str],
+    port: Port | None,
+    no_service: Problem,
+    warn: Callable[[Problem], object] | None,
+) -> Settings:
     collected.make_paths_absolute()
     settings, problems = validate(collected.entries, environ, port)
     problems = [*collected.problems, *problems]
     is_told = any(not problem.warns for problem in collected.problems)
     if not services_in(collected.entries) and not is_told:
-        problems.append(_NO_SERVICE)
+        problems.append(no_service)
     mistakes = [problem for problem in problems if not problem.warns]
     if mistakes:
         raise ConfigError(_in_order(mistakes))
