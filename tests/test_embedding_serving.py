@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 
 import authproxy
-from authproxy.embedding.serving import Serving, serve
+from authproxy.config.checks.listeners import TELLS_USERS_OF_TCP
+from authproxy.embedding.serving import Serving, read_settings, serve
 from authproxy.errors import ConfigError, StartError
 from tests.support.auth_world import BOT, AuthWorld, auth_world, in_thread
 from tests.support.program import clean_environment
@@ -111,6 +112,19 @@ async def test_what_cannot_start_says_so_and_leaves_nothing_behind() -> None:
         names = [each.name for each in threading.enumerate()]
 
     assert 1 == names.count("authproxy")
+
+
+async def test_other_users_of_the_machine_are_not_let_in() -> None:
+    ours, asked = read_settings("https://a.example", {}), {"listen": "127.0.0.1:0"}
+    several = read_settings({"a": "https://a.example", "b": "https://b.example"}, {})
+    listeners = [*ours.every_listener, *several.every_listener]
+
+    assert [(os.geteuid(),) if TELLS_USERS_OF_TCP else ()] * 3 == [
+        each.peer_uids for each in listeners
+    ]
+    assert [()] == [
+        each.peer_uids for each in read_settings("https://a.example", asked).every_listener
+    ]
 
 
 async def test_nothing_of_the_process_is_touched() -> None:

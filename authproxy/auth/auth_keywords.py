@@ -27,7 +27,7 @@ class TokenKeywords(TypedDict, total=False):
 
 
 class NamedService(TokenKeywords, total=False):
-    """One of several services, with settings of its own."""
+    """Table of one of several services, with settings of its own."""
 
     url: str
 

@@ -27,7 +27,7 @@ KNOWN_FOR_S = 1.0
 
 
 class Mints:
-    """What lives in the thread."""
+    """Tokens, sources and cache: all that lives in the thread."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str], skew: Skew) -> None:
         """Raises StartError for an egress proxy that cannot be used."""

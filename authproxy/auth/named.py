@@ -1,4 +1,4 @@
-"""Which hosts get a token, and in which field of a request. Pure."""
+"""Hosts that get a token, and the field of a request that carries it. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

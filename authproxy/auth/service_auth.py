@@ -1,4 +1,4 @@
-"""What programs use: one object with the tokens of the services that it was given.
+"""ServiceAuth, for programs: one object with the tokens of the services that it was given.
 
 It hands out something for each HTTP library. All of them share its tokens, its thread, and what it
 knows of Google's refusals.

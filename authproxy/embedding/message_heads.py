@@ -1,4 +1,4 @@
-"""What heads become on their way through an aiohttp application: by the proxy's own rules. Pure.
+"""Heads on their way through an aiohttp application, written by the proxy's own rules. Pure.
 
 The application stands between: its addresses, below the sub-application's prefix, are to the client
 what the service's own are to the service (`policy.messages`). They count as https ones, whatever

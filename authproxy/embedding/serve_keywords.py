@@ -16,7 +16,7 @@ Table = Mapping[str, Any]
 
 
 class _OfServices(TypedDict, total=False):
-    """What is a service's alone: a keyword of this kind is for every service."""
+    """Settings of services alone: a keyword of this kind is for every service."""
 
     tag: str
     other_urls: Words
@@ -44,6 +44,7 @@ class _OfServices(TypedDict, total=False):
     client_key_file: File
     tls_min_version: str
     record_bodies: bool
+    mcp: bool
     connect_timeout: Seconds
     first_byte_timeout: Seconds
     stream_idle_timeout: Seconds
@@ -51,7 +52,7 @@ class _OfServices(TypedDict, total=False):
 
 
 class _OfBoth(TypedDict, total=False):
-    """What the proxy and a service have: a keyword of this kind is the proxy's."""
+    """Settings that the proxy and a service have: a keyword of this kind is the proxy's."""
 
     hosts: Words
     allow: Networks
@@ -63,14 +64,14 @@ class _OfBoth(TypedDict, total=False):
 
 
 class Service(_OfServices, _OfBoth, total=False):
-    """One of several services, with settings of its own."""
+    """Table of one of several services, with settings of its own."""
 
     url: str
     service: str
 
 
 class Keywords(_OfServices, _OfBoth, total=False):
-    """Everything but the log, which is the program's own."""
+    """Settings, all but those of the log, which is the program's own."""
 
     listen: Words
     trusted_proxies: Networks

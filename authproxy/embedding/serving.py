@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar, Unpack, overload
 
 from authproxy.config import load_keywords
+from authproxy.config.checks.listeners import TELLS_USERS_OF_TCP
 from authproxy.embedding.serve_keywords import NOT_HERE, Keywords, Service
 from authproxy.errors import ConfigError, Problem
 from authproxy.event_loop import choose_transports, with_resolver
@@ -53,15 +54,15 @@ def serve(services: Any, /, **settings: Any) -> "Serving[Any]":
     """A proxy for one service by its address, or for several by name: `with serve("https://…") as
     url`, or `async with`. Of several it is a dict of addresses by the services' names.
 
-    Each service is reached on a free port of 127.0.0.1, unless `listen` or `listeners` say
-    otherwise. Raises ConfigError here, and StartError when it is entered.
+    Each service is reached on a free port of 127.0.0.1, on Linux by this user alone, unless
+    `listen` or `listeners` say otherwise. Raises ConfigError, and StartError when it is entered.
     """
     is_one = isinstance(services, str)
     return Serving(read_settings(services, settings), _one if is_one else dict)
 
 
 class Serve(Protocol):
-    """What the fixture for pytest hands out: as `serve`, and entered already."""
+    """The fixture of pytest: as `serve`, and entered already."""
 
     @overload
     def __call__(self, service: str, /, **settings: Unpack[Keywords]) -> str:
@@ -203,13 +204,14 @@ def read_settings(services: Any, given: Mapping[str, object]) -> Settings:
 
 
 def _place(services: Any, given: Mapping[str, object]) -> Mapping[str, object]:
-    """A free port for each service: names as in `billing.localhost` do not lead here in every
-    program."""
+    """A free port for each service, since names as in `billing.localhost` do not lead here in every
+    program; for this user alone, where the kernel says who connects."""
     if given.keys() & {"listen", "listeners"}:
         return {}
+    ours = {"listen": ANY_PORT, "peer_uids": [os.geteuid()] if TELLS_USERS_OF_TCP else None}
     if not isinstance(services, Mapping) or len(services) < 2:
-        return {"listen": ANY_PORT}
-    return {"listeners": {name: {"listen": ANY_PORT, "service": name} for name in services}}
+        return {"listeners": {"own": ours}}
+    return {"listeners": {name: {**ours, "service": name} for name in services}}
 
 
 def found_at(urls: list[str], settings: Settings) -> dict[str, str]:

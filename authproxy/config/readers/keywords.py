@@ -1,4 +1,4 @@
-"""What a Python program hands over as entries: services, and keywords named as the settings are."""
+"""Keywords of a Python program as entries: services, and settings by their names."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
