@@ -269,7 +269,7 @@ def service_broke(reason: str) -> UpstreamError:
 def ended_early() -> UpstreamError:
     """For MCP clients, which would wait for ever."""
     return UpstreamError(
-        "The service ended its answer before the response to this request was in it.",
+        "The service's stream ended before the response to this request was in it.",
         code=Code.UPSTREAM_BROKE,
         sent=True,
         hint="See the service's own log. It may have done what was asked for.",
