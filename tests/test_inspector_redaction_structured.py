@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ DOCUMENTS = {
     "its value escaped": f'{{"token": "{ESCAPED}", "page": 7}}',
     "nested": f'{{"a": [{{"b": {{"apiKey": "{SECRET}"}}}}], "page": 7}}',
     "all below a name": f'{{"credentials": {{"a": {{"b": ["{SECRET}"]}}}}, "page": 7}}',
+    "a quote too many": f'{{"size": 5", "token": "{SECRET} and more", "page": 7}}',
     "a shape anywhere": f'{{"said": "look: {JWT}", "page": 7}}',
     "JSON in a string": json.dumps({"inner": json.dumps({"password": SECRET}), "page": 7}),
     "a URL in a string": f'{{"url": "https://h/?code={SECRET}", "page": 7}}',
@@ -70,3 +72,30 @@ def test_json_deeper_than_anybody_writes_is_read_without_a_fault() -> None:
 def test_any_bytes_can_be_taken_for_json(data: bytes) -> None:
     redact_json(redactor(), data)
     redact_json(redactor(), b'{"token": "' + data)
+
+
+SIZE = 128 * 1024
+SLOW = {
+    "escaped quotes": b'{"token": "a", "' + b'\\"' * (SIZE // 2),
+    "escaped quotes, closed": b'{"token": "a", "' + b'\\"' * (SIZE // 2) + b'"',
+    "quotes": b'{"token' + b'"' * SIZE,
+    "a long word": b"{token=a " + b"a" * SIZE,
+    "escapes of URLs": b"{token=a " + b"%3" * (SIZE // 2),
+    "pairs within pairs": b"{token=a " + b"a:" * (SIZE // 2),
+    "brackets": b"[" * SIZE + b"token",
+    "colons far away": b'{"token": "a", ' + (b'"a"' + b" " * 1000) * (SIZE // 1003),
+    "elements without an end": b"{token=a " + (b"<a " + b" " * 990) * (SIZE // 993),
+    "schemes": b"{token=a Bearer" + b"%20" * (SIZE // 3),
+    "user names without a host": b"{token=a ://" + b"a:" * (SIZE // 2),
+}
+
+
+@pytest.mark.parametrize("document", SLOW.values(), ids=SLOW)
+def test_no_text_can_be_made_to_hold_up_the_loop(document: bytes) -> None:
+    """Each takes a tenth of a second at most; one that is read in squares takes minutes."""
+    before = time.process_time()
+
+    for kept in (redact_json(redactor(), document), redactor().text(document)):
+        assert kept
+
+    assert time.process_time() - before < 5

@@ -63,7 +63,7 @@ def request_of(record: Record, changes: Mapping[str, object]) -> ReplayRequest:
     lacks = missing(record)
     if record.version == "2" or record.request.get(b"upgrade"):
         raise Refused(
-            "GrpcMessages over HTTP/2 and WebSockets cannot be replayed.",
+            "Calls over HTTP/2 and WebSockets cannot be replayed.",
             code=Code.BAD_REQUEST,
             hint="Replay a request over HTTP/1.1.",
         )

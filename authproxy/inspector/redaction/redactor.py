@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from authproxy.exchange import Field
 from authproxy.inspector.redaction.names import Names
-from authproxy.inspector.redaction.shapes import ELEMENT, PAIR, SECRET, SIGN, WORD
+from authproxy.inspector.redaction.shapes import ELEMENT, PAIR, SECRET, SIGN, VALUE, WORD
 
 SCHEMES = frozenset(
     {b"authorization", b"proxy-authorization", b"x-serverless-authorization", b"authentication"}
@@ -132,18 +132,20 @@ class Redactor:
         """What is no secret may have further names in it, as a URL has: it is looked into."""
         kept, at = [], 0
         while found := PAIR.search(data, at):
-            name, _, value = found.groups()
-            if value.startswith(_DONE) or not self.names.is_secret(name.decode("latin-1")):
-                kept.append(data[at : found.end(2)])
-                at = found.end(2)
-            else:
-                kept += (data[at : found.start(3)], self.named(value))
-                at = found.end()
+            kept.append(data[at : found.end()])
+            at = found.end()
+            value = VALUE.match(data, at) if self._is_secret(found[1]) else None
+            if value is not None and not value[0].startswith(_DONE):
+                kept.append(self.named(value[0]))
+                at = value.end()
         return b"".join(kept) + data[at:] if at else data
+
+    def _is_secret(self, name: bytes) -> bool:
+        return self.names.is_secret(name.decode("latin-1"))
 
     def _element(self, found: re.Match[bytes]) -> bytes:
         name, value = found.groups()
-        if value.startswith(_DONE) or not self.names.is_secret(name.decode("latin-1")):
+        if value.startswith(_DONE) or not self._is_secret(name):
             return found[0]
         return found[0][: -len(value)] + self.named(value)
 

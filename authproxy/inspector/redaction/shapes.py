@@ -24,10 +24,15 @@ SECRET = re.compile(
 WORD = re.compile(rb"[\w\-.~+/]{8,}={0,2}")
 """What can be compared with secrets that were seen: a word of this length or more."""
 PAIR = re.compile(
-    rb"([\w.\-\[\]%]{1,100})"  # a name,
-    rb"(\\?[\"']?(?:\s{0,4}(?:=|:)\s{0,4}|%3[Dd]|\s{1,4}(?=[^\s]*\d))\\?[\"']?)"
-    rb"([^\s\"'&;,<>\\]+)"  # what it is set to
+    rb"(?:(?<![\w.\-\[\]%])|(?<=%3[Dd]))((?:[\w.\-\[\]]++|%(?!3[Dd]))++)"  # a name,
+    rb"\\?[\"']?(?:\s{0,4}(?:=|:)\s{0,4}|%3[Dd]\s{0,4}|\s{1,4}(?=[^\s\d]*+\d))\\?[\"']?"
+    rb"(?=[^\s\"'&;,<>\\])"  # and VALUE follows
 )
-"""`name=value`, `name: value`, `"name": "value"`, and `name value` where that has a digit."""
+"""`name=value`, `name: value`, `"name": "value"`, and `name value` where that has a digit.
+
+A name is tried once, from its beginning, and never shorter: else a long word made to be slow would
+hold up the loop. VALUE is read only where the name says so: each may reach to the text's end."""
+VALUE = re.compile(rb"[^\s\"'&;,<>\\]+")
+"""What the name of a PAIR is set to."""
 ELEMENT = re.compile(rb"<([\w:.\-]{1,100})(?:\s[^<>]{0,1000})?>([^<]+)")
 """`<name>value`"""

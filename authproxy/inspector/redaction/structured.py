@@ -8,9 +8,14 @@ from authproxy.inspector.redaction.redactor import Redactor
 
 DEEPEST = 200
 _MEMBER = re.compile(
-    rb'"((?:[^"\\]|\\.)*)"(\s*:\s*)'  # a name,
-    rb'("(?:[^"\\]|\\.)*"?|[\[{]|[^\s,\]}\[{]+)'  # its value, or the beginning of it
+    rb'"((?:[^"\\]++|\\.)*+)'  # a string: a name,
+    rb'(?:(?=")(?:"(\s*+:\s*+)'  # and its value, or the beginning of that
+    rb'("(?:[^"\\]++|\\.)*+"?|[\[{]|[^\s,\]}\[{]++))?|\Z)',
+    re.DOTALL,
 )
+"""A member, with its value or the beginning of it; or a string up to its last quote. Each string is
+read once, whatever quotes are escaped in it: to begin at each of those would take minutes."""
+_CUT_ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?\Z")
 _STRING = re.compile(rb'"((?:[^"\\]|\\.)*)("?)')
 
 
@@ -82,13 +87,12 @@ def _shown(data: bytes) -> str:
 
 def redact_broken(redactor: Redactor, data: bytes) -> bytes:
     """What is no JSON, or only its beginning. Where a secret's value is nested, the rest goes."""
-    data = re.sub(rb'("(?:[^"\\]|\\.)*)\\?\Z', _unfinished, data) if data.count(b'"') % 2 else data
-    data = _STRING.sub(_plain_letters, data)
+    data = _STRING.sub(_plain_letters, _CUT_ESCAPE.sub(b"", data))
     kept, at = [], 0
     while found := _MEMBER.search(data, at):
         kept.append(data[at : found.start()])
         at = found.end()
-        if not redactor.names.is_secret(found[1].decode("utf-8", "replace")):
+        if found[3] is None or not redactor.names.is_secret(found[1].decode("utf-8", "replace")):
             kept.append(found[0])
         elif found[3] in (b"{", b"["):
             kept.append(b'"%b"%b"[redacted, with all that followed]"' % (found[1], found[2]))
@@ -96,11 +100,6 @@ def redact_broken(redactor: Redactor, data: bytes) -> bytes:
         else:
             kept.append(_member(redactor, found))
     return redactor.text(b"".join(kept) + data[at:])
-
-
-def _unfinished(found: re.Match[bytes]) -> bytes:
-    """An escape that was cut off says nothing."""
-    return re.sub(rb"\\(?:u[0-9a-fA-F]{0,3})?\Z", b"", found[0])
 
 
 def _plain_letters(found: re.Match[bytes]) -> bytes:
