@@ -24,9 +24,10 @@ PACKAGE = ROOT / "authproxy"
 
 LAYERS = (
     ("cli", "__main__"),
-    ("mcp",),
+    ("mcp", "exec"),
     ("embedding",),
     ("auth",),
+    ("own_use",),
     ("runtime",),
     ("inspector",),
     ("inspector.views",),
@@ -602,10 +603,11 @@ aborted accepted account add admitted age agent alive allow api auth authproxy b
 cache cert check choice code collector config connect connection count counter data deny draining
 duration error event expiry failed failing failure filter finished first format forwarded frozen
 google handshake header host http2 idle info inspect keep keyword last level limiter listed listen
-local log manager memory message method metric min mode name need note opened other per project
-protocol quit received refused remove request retry rpc scraper second sent server set setting
-sha256 slow socket started state status stream strip style success task thread time timeout timer
-timestamp tls total try type uid url usable user version view wait waiting writer
+local log manager memory message method metric min mode name need note opened option other output
+per project protocol quit received refused remove request retry rpc scraper second sent server set
+setting sha256 slow socket started state status stream strip style success task thread time timeout
+timer timestamp tls total tracing try type uid url usable user variable version view wait waiting
+writer
 """
 """Words of programming, and of HTTP and TLS, that mean here what they mean everywhere."""
 

@@ -108,6 +108,9 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
         metavar="URL",
         help="The proxy on the way out, or none.  [default: by HTTPS_PROXY and NO_PROXY]",
     ),
+    "--log-file": _single(
+        "--log-file", metavar="FILE", help="Write the log there.  [default: stderr]"
+    ),
     "--log-format": _single("--log-format", metavar="FORMAT", help="auto, text or json."),
     "--log-level": _single("--log-level", metavar="LEVEL", help="debug, info, warning or error."),
     "--access-log": click.option(
@@ -138,12 +141,28 @@ IDENTITY = (
 )
 """What a token depends on."""
 
+EXEC = (
+    *IDENTITY,
+    "--tag",
+    "--token-header",
+    "--api-key",
+    "--ca-file",
+    "--log-file",
+    "--log-format",
+    "--log-level",
+    "--access-log",
+    "--verbose",
+    "--quiet",
+)
+"""Of a proxy for one command, which chooses where it listens."""
+
 MCP = (
     *IDENTITY,
     "--tag",
     "--token-header",
     "--api-key",
     "--ca-file",
+    "--log-file",
     "--log-format",
     "--log-level",
     "--access-log",

@@ -40,9 +40,7 @@ _FLAGS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("--debug", "--trace"), "did you mean -v?"),
     **dict.fromkeys(("--silent", "--no-log"), "did you mean -q?"),
-    **dict.fromkeys(
-        ("--log-file", "--log", "--output"), "the log goes to stderr: authproxy … 2>FILE"
-    ),
+    **dict.fromkeys(("--log", "--output", "--logfile"), "did you mean --log-file?"),
     **dict.fromkeys(("--token", "--key-file", "--credential"), "did you mean --credentials?"),
     **dict.fromkeys(
         ("--service-account",), "did you mean --impersonate, or --credentials file:KEY.json?"

@@ -15,6 +15,7 @@ import click
 
 from authproxy import __version__
 from authproxy.cli.context import Context, OnReady, Serve, complain, say_problems
+from authproxy.cli.exec import exec_
 from authproxy.cli.flags import ALL, IDENTITY, with_flags
 from authproxy.cli.group import Commands
 from authproxy.cli.mcp import mcp
@@ -254,6 +255,7 @@ def _key(name: str, sha256: bool) -> None:
         key.digest(sys.stdin.readline(), say=click.echo)
 
 
+main.add_command(exec_)
 main.add_command(mcp)
 
 

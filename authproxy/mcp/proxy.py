@@ -21,9 +21,8 @@ from authproxy.mcp.channel import Address, Channel, Http, open_client
 from authproxy.mcp.failures import by_configuration
 from authproxy.mcp.oldsse import OldSse
 from authproxy.mcp.streamable import Streamable
-from authproxy.observe.stream import open_stream
+from authproxy.own_use import build_proxy, for_one_client
 from authproxy.runtime.app import Proxy
-from authproxy.runtime.counters import limits_of_one_process
 from authproxy.runtime.log_output import open_log
 from authproxy.runtime.observers import make_observers
 from authproxy.runtime.tracing import open_tracing
@@ -34,9 +33,6 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_PATH = "/mcp"
 """Where the SDKs serve, unless told otherwise."""
-
-_NO_LIMITS = {"connections": 0, "connections_per_client": 0, "requests_per_second": 0}
-"""Of clients, of which there is one."""
 
 Load = Callable[[], tuple[Settings, str]]
 """The settings, and which of their services has the MCP server. Raises ConfigError."""
@@ -100,13 +96,8 @@ class OwnProxy:
             log = open_log(settings)
             tracing = open_tracing(settings, self._machine.environ)
             stack.callback(tracing.flush)
-            proxy = Proxy(
-                settings,
-                open_stream(None),  # where it listens is nobody else's business
-                make_observers(settings, log, tracing),
-                self._machine,
-                limits_of_one_process(settings.limits),
-            )
+            observers = make_observers(settings, log, tracing)
+            proxy = build_proxy(settings, observers, self._machine)
             await stack.enter_async_context(proxy)
             client: aiohttp.ClientSession = open_client(str(socket_path))
             stack.push_async_callback(client.close)
@@ -132,32 +123,19 @@ def find_address(settings: Settings, name: str, path: str) -> Address:
 def only(settings: Settings, name: str, socket_path: Path) -> Settings:
     """The settings for one service, and for one client: this process."""
     service = settings.services[name]
-    return settings.model_copy(
-        update={
-            "services": {
-                name: service.model_copy(
-                    update={
-                        "url": replace(service.url, path=""),
-                        "path": None,
-                        "strip_path": False,
-                        "mcp": False,  # the bridge says it itself, and acts on statuses
-                        "hosts": (),
-                        "allow": (),
-                        "allow_file": None,
-                        "deny": (),
-                        "deny_file": None,
-                    }
-                )
-            },
-            "listen": (Listen(path=socket_path),),
-            "listeners": {},
-            "keys": {},
-            "limits": settings.limits.model_copy(update=_NO_LIMITS),
-            "log": _for_people(settings.log),
-            "tls_cert_file": None,
-            "tls_key_file": None,
-        }
+    own = {
+        "url": replace(service.url, path=""),
+        "path": None,
+        "strip_path": False,
+        "mcp": False,  # the bridge says it itself, and acts on statuses
+        "hosts": (),
+    }
+    there = for_one_client(
+        settings,
+        {name: service.model_copy(update=own)},
+        listen=(Listen(path=socket_path),),
     )
+    return there.model_copy(update={"log": _for_people(settings.log)})
 
 
 def _for_people(log: LogSettings) -> LogSettings:

@@ -1,4 +1,4 @@
-"""Observers of a run: the one list, for `authproxy run` and `authproxy mcp` alike.
+"""Observers of a run: the one list, for `authproxy run`, `exec` and `mcp` alike.
 
 Add a new one here, by a function that returns an empty list when the settings switch it off. What
 only the admin listener shows, `Proxy` adds by itself: the inspector and the metrics.

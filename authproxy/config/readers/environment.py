@@ -28,7 +28,6 @@ _LOG_LEVEL = "write AUTHPROXY_LOG_LEVEL=debug, or warning for less"
 _INSTEAD = {
     PREFIX + "TOKEN": "write AUTHPROXY_CREDENTIALS=token-env:NAME with the name of a variable",
     PREFIX + "HOST": "write AUTHPROXY_LISTEN=localhost:8080, or AUTHPROXY_HOSTS for names",
-    PREFIX + "LOG_FILE": "the log goes to stderr: authproxy … 2>FILE",
     PREFIX + "KEY": "write AUTHPROXY_API_KEY=env:NAME for a key that the service requires, or"
     " AUTHPROXY_KEYS_NAME_FILE=PATH for one that clients show",
     **dict.fromkeys(
@@ -72,7 +71,7 @@ def read_variables(
         elif (path := _find_path(name, paths)) is not None:
             named.append(Entry(path=path[:2], where=WHERE, key=name, value=None))
             named.append(_entry(path, name, environ[name]))
-        elif not _is_of_kubernetes(name, environ[name]):
+        elif not (_is_of_kubernetes(name, environ[name]) or _is_of_exec(name, environ[name])):
             problems.append(_unknown(name))
     return [*general, *named], problems
 
@@ -168,6 +167,12 @@ def _is_of_kubernetes(name: str, value: str) -> bool:
     """`AUTHPROXY_PORT` is `tcp://10.0.0.1:80` there, and no number."""
     is_plain_port = re.search(r"(?<!_SERVICE)_PORT$", name) and "://" not in value
     return bool(_KUBERNETES.fullmatch(name)) and not is_plain_port
+
+
+def _is_of_exec(name: str, value: str) -> bool:
+    """What `authproxy exec` tells the command that it runs, which may be another authproxy."""
+    is_address = value.startswith("http://127.0.0.1:")
+    return is_address and name.endswith("_URL") and not name.startswith(tuple(_TABLES))
 
 
 def _unknown(name: str) -> Problem:

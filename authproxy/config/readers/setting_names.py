@@ -87,6 +87,7 @@ FLAGS: dict[str, Path] = {
     "--tag": ("services", EVERY, "tag"),
     "--inspect": ("inspect", "record"),
     "--record-bodies": ("services", EVERY, "record_bodies"),
+    "--log-file": ("log", "file"),
     "--log-format": ("log", "format"),
     "--log-level": ("log", "level"),
     "--access-log": ("log", "access"),

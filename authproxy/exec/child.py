@@ -1,0 +1,176 @@
+"""CMD as a process: started, told of signals, waited for, and ended with all that it has started.
+
+At a terminal CMD is in authproxy's own process group, so that the terminal's signals, its input and
+its job control are CMD's as if authproxy were not there. Elsewhere it gets a group of its own: who
+signals authproxy's whole group, as timeout does, then does not signal CMD twice.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from authproxy.errors import StartError
+from authproxy.exec import kernel
+
+NOT_FOUND, NOT_RUN = 127, 126
+"""Exit codes, as shells have them."""
+FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
+"""Sent on unless the terminal has sent them to CMD already."""
+SETTLE_S = 0.1
+"""How long CMD must have been stopped for, before authproxy stops as well."""
+TERM_S, KILL_S = 2.0, 1.0
+"""How long what CMD leaves behind has, after SIGTERM and after SIGKILL."""
+LOOK_S = 0.02
+REAP_S = 5.0
+
+
+class CannotRunError(StartError):
+    """The command was not started."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Child:
+    """The process of CMD, in the main thread's event loop."""
+
+    def __init__(self, argv: Sequence[str], environ: Mapping[str, str], files: tuple[int, int]):
+        """Starts it. `files`: its limit of open files. Raises CannotRunError."""
+        self._terminal = _open_terminal()
+        self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._had_terminal: int | None = None
+        """The process group to which the terminal belonged when CMD stopped."""
+        kernel.adopt_orphans()
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 -- what the user has asked for
+                argv,
+                env=environ,
+                close_fds=False,  # those that authproxy was given are for CMD; its own are CLOEXEC
+                process_group=None if self._terminal is not None else 0,
+                preexec_fn=kernel.before_exec(os.getpid(), files),
+            )
+        except OSError as error:
+            raise _cannot_run(argv[0], environ, error) from None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def wait(self) -> int:
+        """Its exit code; 128 and the number of the signal that ended it."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGCHLD, self._look)
+        for number in (*FORWARDED, *FROM_TERMINAL):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup: then it is ignored by all
+                loop.add_signal_handler(number, self._forward, number)
+        loop.add_signal_handler(signal.SIGCONT, self._continue)
+        self._look()
+        return await self._over
+
+    def _forward(self, number: signal.Signals) -> None:
+        if number in FROM_TERMINAL and self._is_foreground():
+            return
+        with contextlib.suppress(ProcessLookupError):
+            if self._terminal is None:
+                os.killpg(self.pid, number)
+            else:
+                self._process.send_signal(number)
+
+    def _is_foreground(self) -> bool:
+        """Whether what is typed at the terminal goes to CMD's process group as to ours."""
+        return self._foreground_group() == os.getpgrp()
+
+    def _foreground_group(self) -> int | None:
+        if self._terminal is not None:
+            with contextlib.suppress(OSError):
+                return os.tcgetpgrp(self._terminal)
+        return None
+
+    def _look(self) -> None:
+        code = self._process.poll()
+        if code is not None:
+            if not self._over.done():
+                self._over.set_result(code if code >= 0 else 128 - code)
+        elif self._terminal is not None and self._is_stopped():
+            asyncio.get_running_loop().call_later(SETTLE_S, self._stop_too)
+
+    def _is_stopped(self) -> bool:
+        with contextlib.suppress(ChildProcessError):
+            options = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
+            return os.waitid(os.P_PID, self.pid, options) is not None
+        return False
+
+    def _stop_too(self) -> None:
+        """CMD has stopped itself alone, as vim and shells do: the shell that started us waits for
+        us to stop."""
+        if self._is_stopped():
+            self._had_terminal = self._foreground_group()
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _continue(self) -> None:
+        """A shell in CMD has a process group of its own, and had the terminal."""
+        if not self._is_stopped():
+            return
+        group, self._had_terminal = self._had_terminal, None
+        if self._terminal is not None and group is not None and self._is_foreground():
+            with contextlib.suppress(OSError):
+                os.tcsetpgrp(self._terminal, group)
+        self._process.send_signal(signal.SIGCONT)
+
+    async def end_rest(self) -> None:
+        """End what CMD has left behind: its proxy is about to go."""
+        for number, patience_s in ((signal.SIGTERM, TERM_S), (signal.SIGKILL, KILL_S)):
+            if await self._end_rest(number, time.monotonic() + patience_s):
+                return
+
+    async def _end_rest(self, number: signal.Signals, deadline: float) -> bool:
+        """Whether nothing is left."""
+        told: set[int] = set()
+        while rest := kernel.descendants():
+            for pid in rest - told:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
+                    os.kill(pid, signal.SIGCONT)
+            told |= rest
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(LOOK_S)
+            kernel.reap(rest)
+        return True
+
+
+async def keep_reaping() -> None:
+    """Until cancelled: let go of orphans that have ended. Programs of authproxy's own are waited
+    for by whoever has started them, at once; what is still there at a second look is an orphan."""
+    seen: set[int] = set()
+    while True:
+        await asyncio.sleep(REAP_S)
+        ended = kernel.ended_children()
+        kernel.reap(ended & seen)
+        seen = ended
+
+
+def _open_terminal() -> int | None:
+    """The controlling terminal, whatever stdin is."""
+    with contextlib.suppress(OSError):
+        return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    return None
+
+
+def _cannot_run(name: str, environ: Mapping[str, str], error: OSError) -> CannotRunError:
+    folders = [""] if "/" in name else os.get_exec_path(environ)
+    is_there = any(os.path.lexists(Path(folder, name)) for folder in folders)
+    if not is_there:
+        where = "" if "/" in name else " on PATH"
+        return CannotRunError(f"cannot run {name}: there is no such program{where}", NOT_FOUND)
+    why = error.strerror
+    if isinstance(error, FileNotFoundError):
+        why = "the interpreter in its first line does not exist"
+    return CannotRunError(f"cannot run {name}: {why}", NOT_RUN)

@@ -1,0 +1,82 @@
+"""Help of Linux for a program that runs another one; other systems have less of it.
+
+A process whose parent has ended becomes ours, by PR_SET_CHILD_SUBREAPER, so that it can be found.
+CMD is killed when authproxy is, by PR_SET_PDEATHSIG; what CMD has started is not. Other systems
+have neither.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+IS_LINUX = sys.platform == "linux"
+PROC = Path("/proc")
+
+
+def _prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """From now on a descendant whose parent ends becomes a child of this process."""
+    if IS_LINUX:
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def before_exec(parent: int, files: tuple[int, int]) -> Callable[[], None]:
+    """What the new process does before it becomes CMD; `files`: its limit of open files.
+
+    Everything is imported and looked up before, as a lock that a thread holds now is never let go.
+    """
+    import resource
+
+    prctl = ctypes.CDLL(None).prctl if IS_LINUX else None
+    kill, number, limit = signal.SIGKILL, resource.RLIMIT_NOFILE, resource.setrlimit
+
+    def run() -> None:
+        limit(number, files)
+        if prctl is not None:
+            prctl(_PR_SET_PDEATHSIG, kill, 0, 0, 0)
+            if os.getppid() != parent:  # it ended before we asked to be told
+                os.kill(os.getpid(), kill)
+
+    return run
+
+
+def descendants(pid: int | None = None) -> set[int]:
+    """All below this process that have not been waited for; none where /proc does not say."""
+    found = _children(os.getpid() if pid is None else pid)
+    for child in list(found):
+        found |= descendants(child)
+    return found
+
+
+def ended_children() -> set[int]:
+    """Of this process: those that nobody has waited for yet."""
+    return {pid for pid in _children(os.getpid()) if _state(pid) == "Z"}
+
+
+def reap(pids: Iterable[int]) -> None:
+    """Let go of those that have ended and are ours."""
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
+def _children(pid: int) -> set[int]:
+    found: set[int] = set()
+    for listed in PROC.glob(f"{pid}/task/*/children"):
+        with contextlib.suppress(OSError):
+            found.update(map(int, listed.read_text().split()))
+    return found
+
+
+def _state(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
+    return ""
