@@ -80,8 +80,6 @@ async def test_a_token_that_google_calls_invalid_is_replaced_once() -> None:
             with session(there, auth) as http:
                 http.get(f"{there.url}/whoami")
                 there.revoke()
-                for body in (stream(), io.BytesIO(b"a file")):
-                    assert 401 == http.post(f"{there.url}/upload", data=body).status_code
                 answer = http.post(f"{there.url}/upload", data=b"x")
                 assert (200, [401]) == (
                     answer.status_code,
@@ -89,6 +87,24 @@ async def test_a_token_that_google_calls_invalid_is_replaced_once() -> None:
                 )
                 there.revoke()
                 assert 401 == http.get(f"{there.url}/whoami").status_code
+
+        await in_thread(work)
+
+    assert 2 == there.mints
+
+
+async def test_a_body_that_is_gone_is_not_sent_again_but_the_next_one_has_a_new_token() -> None:
+    async with auth_world() as there, there.auth() as auth:
+
+        def work() -> None:
+            with session(there, auth) as http:
+                http.get(f"{there.url}/whoami")
+                there.revoke()
+                found = [
+                    http.post(f"{there.url}/upload", data=body).status_code
+                    for body in (stream(), io.BytesIO(b"a file"))
+                ]
+                assert [401, 200] == found
 
         await in_thread(work)
 

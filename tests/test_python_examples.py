@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from authproxy.demo.world import World
+from benchmarks import google_auth
 from tests.support.auth_world import BOT
 from tests.support.program import clean_environment
 
@@ -33,6 +34,13 @@ def test_the_page_shows_the_files() -> None:
     shown = dict(re.findall(r"<!-- (\w+\.py) -->\n```python\n(.*?)```", PAGE, re.DOTALL))
 
     assert {name: path.read_text() for name, path in FILES.items()} == shown
+
+
+def test_the_table_beside_google_auth_has_every_row_that_is_measured() -> None:
+    part = PAGE.split(google_auth.BEGIN)[1].split(google_auth.END)[0]
+    rows = [line.split("|")[1].strip() for line in part.strip().splitlines()[2:]]
+
+    assert list(google_auth.ROWS) == rows
 
 
 def world() -> World:

@@ -21,8 +21,8 @@ class AiohttpMiddleware:
         name = put_on(request.headers, named, token)
         response = await handler(request)
         head = response_head(response.status, response.raw_headers)
-        may_go_again = name and turns_token_down(head) and is_replayable(request)
-        if may_go_again and await self._auth.await_reject(named, token):
+        is_down = bool(name) and turns_token_down(head)
+        if is_down and await self._auth.await_reject(named, token) and is_replayable(request):
             response.release()
             token = await self._auth.await_token(named)
             request.headers[name] = f"Bearer {token.value.reveal()}"

@@ -38,7 +38,8 @@ class HttpxAuth(Auth):
         token = self._auth.get_token(named)
         put_on(request.headers, named, token)
         response = yield request
-        if _may_go_again(request, response) and self._auth.reject(named, token):
+        is_down = _is_token_down(request, response)
+        if is_down and self._auth.reject(named, token) and _is_replayable(request):
             token = self._auth.get_token(named)
             _replace(request, named, token)
             response = yield request
@@ -52,7 +53,8 @@ class HttpxAuth(Auth):
         token = await self._auth.await_token(named)
         put_on(request.headers, named, token)
         response = yield request
-        if _may_go_again(request, response) and await self._auth.await_reject(named, token):
+        is_down = _is_token_down(request, response)
+        if is_down and await self._auth.await_reject(named, token) and _is_replayable(request):
             token = await self._auth.await_token(named)
             _replace(request, named, token)
             response = yield request
@@ -79,10 +81,14 @@ def _head(response: Response) -> ResponseHead:
     return response_head(response.status_code, response.headers.raw)
 
 
-def _may_go_again(request: Request, response: Response) -> bool:
-    """Google refused this token, and all of the body is in memory."""
-    is_same = response.request.url == request.url
-    return is_same and turns_token_down(_head(response)) and isinstance(request.stream, ByteStream)
+def _is_token_down(request: Request, response: Response) -> bool:
+    """Google refused the token of this request, not of one that a redirect led to."""
+    return response.request.url == request.url and turns_token_down(_head(response))
+
+
+def _is_replayable(request: Request) -> bool:
+    """Whether all of its body is in memory."""
+    return isinstance(request.stream, ByteStream)
 
 
 def _replace(request: Request, named: Named, token: Token) -> None:

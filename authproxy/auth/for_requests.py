@@ -40,7 +40,8 @@ class RequestsAuth(AuthBase):
         if self._find(sent.url or "") != named:
             return response
         head = _head(response)
-        if name and _may_go_again(sent, head) and self._auth.reject(named, token):
+        is_down = bool(name) and turns_token_down(head)
+        if is_down and self._auth.reject(named, token) and _is_replayable(sent):
             token = self._auth.get_token(named)
             response = _send_again(response, name, f"Bearer {token.value.reveal()}", how)
             head = _head(response)
@@ -68,10 +69,9 @@ def _head(response: Response) -> ResponseHead:
     return response_head(response.status_code, fields)
 
 
-def _may_go_again(request: PreparedRequest, head: ResponseHead) -> bool:
-    """Google refused this token, and all of the body is in memory."""
-    is_replayable = request.body is None or isinstance(request.body, bytes | str)
-    return is_replayable and turns_token_down(head)
+def _is_replayable(request: PreparedRequest) -> bool:
+    """Whether all of its body is in memory."""
+    return request.body is None or isinstance(request.body, bytes | str)
 
 
 def _send_again(response: Response, name: str, value: str, how: dict[str, Any]) -> Response:
