@@ -50,7 +50,7 @@ TROUBLES = [
     ),
     Trouble("Google's 401", deeds.not_believed, advice="token's audience|audience"),
     Trouble("Google's 403", deeds.no_invoker, advice="run.invoker"),
-    Trouble("redirect to sign in", deeds.sign_in, advice="sign in"),
+    Trouble("redirect to sign in", deeds.sign_in, advice="sign.in"),
     Trouble("service down", deeds.down, deeds.up, advice="cannot be reached"),
     Trouble("restart while listening", deeds.restart, deeds.nothing),
     Trouble("stream that dies", deeds.die, advice=LOST),
