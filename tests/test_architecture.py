@@ -35,7 +35,7 @@ LAYERS = (
     ("inspector.bodies",),
     ("inspector.redaction",),
     ("admin",),
-    ("commands.doctor",),
+    ("commands.doctor", "commands.tail"),
     ("commands",),
     ("demo",),
     ("observe.metrics",),
@@ -607,7 +607,7 @@ local log manager memory message method metric min mode name need note opened op
 per project protocol quit received refused remove request retry rpc scraper second sent server set
 setting sha256 slow socket started state status stream strip style success task thread time timeout
 timer timestamp tls total tracing try type uid url usable user variable version view wait waiting
-writer
+reply writer
 """
 """Words of programming, and of HTTP and TLS, that mean here what they mean everywhere."""
 

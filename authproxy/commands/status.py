@@ -29,6 +29,7 @@ LISTENS = ("AUTHPROXY_LISTEN", "PORT", "AUTHPROXY_PORT")
 REQUEST = request_for("/", PROBE_HOST)
 """What the access log leaves out."""
 MARK = b"x-authproxy-error:"
+NEEDS_KEY = f"requires the admin key: run this as the same user as authproxy, or set {KEY} as there"
 ADMIN_MARK = b"x-authproxy-listener: admin"
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared with, not bound to
@@ -70,35 +71,39 @@ def run(
         say(f"authproxy: {error}")
         return 2
     try:
-        reply = None if target.is_admin else _knock(target, timeout_s)
+        reply = None if target.is_admin else knock(target, timeout_s)
         if reply is not None and not reply.has(ADMIN_MARK):
             if wanted.ready and environ.get(HEALTH, "").strip():
                 return _ask_health(target, environ, say, timeout_s)
             return _say_knock(reply, target, say, wanted)
         if not target.is_admin:
-            target = _admin(target.listen, environ)
+            target = admin_at(target.listen, environ)
         return _look(target, environ, say, wanted, timeout_s)
     except OSError as error:
-        why = error.strerror or "it took too long"
-        say(f"authproxy: nothing answers at {target.listen}: {why}")
+        say(f"authproxy: {nothing_answers(target, error)}")
         return 1
 
 
-def find(address: str | None, environ: Mapping[str, str]) -> StatusTarget:
+def nothing_answers(target: StatusTarget, error: OSError) -> str:
+    return f"nothing answers at {target.listen}: {error.strerror or 'it took too long'}"
+
+
+def find(address: str | None, environ: Mapping[str, str], command: str = "status") -> StatusTarget:
     """The address that was given, else the admin listener that the environment or a file of one
-    that runs names, else the first listener for clients. Raises ValueError."""
+    that runs names, else the first listener for clients. Raises ValueError, which says how to
+    write `command`."""
     if address is None:
         admin = environ.get(ADMIN, "").strip()
         spec = parse_admin(admin) if admin else None
         if spec is not None and spec.kind == "at" and spec.listen.port != 0:
-            return _admin(_here(spec.listen), environ)
+            return admin_at(_here(spec.listen), environ)
         if not any(environ.get(name, "").strip() for name in LISTENS):
             running = read_all(environ)
             if len(running) > 1:
                 each = " or ".join(file.url.removeprefix("http://") for file in running)
-                raise ValueError(f"several run here; say which: authproxy status {each}")
+                raise ValueError(f"several run here; say which: authproxy {command} {each}")
             if running:
-                return _admin(_listen_of(running[0]), environ)
+                return admin_at(_listen_of(running[0]), environ)
     listen, in_tls = find_target(address, environ)
     return StatusTarget(listen, in_tls)
 
@@ -126,7 +131,7 @@ def _listen_of(file: AdminFile) -> Listen:
     return _here(parse_listen(file.url.removeprefix("http://")))
 
 
-def _admin(listen: Listen, environ: Mapping[str, str]) -> StatusTarget:
+def admin_at(listen: Listen, environ: Mapping[str, str]) -> StatusTarget:
     """With the key that the file of one that runs has for it."""
     same = (each.key for each in read_all(environ) if _is_same(_listen_of(each), listen))
     return StatusTarget(listen, is_admin=True, key=next(same, None))
@@ -146,7 +151,7 @@ def _look(
     """Ask the admin listener."""
     if wanted.ready:
         return _say_ready(ask(target.listen, "/readiness", timeout_s=timeout_s), say)
-    key = target.key or _chosen_key(environ)
+    key = target.key or chosen_key(environ)
     reply = ask(target.listen, "/api/status", key=key.reveal() if key else "", timeout_s=timeout_s)
     if reply.status == 200:
         text = reply.body.decode()
@@ -158,10 +163,7 @@ def _look(
             status_table.show(text, say, at_terminal=wanted.at_terminal)
         return 0
     if reply.status in (401, 403, 429) and reply.has(MARK):
-        say(
-            f"authproxy answers at {target.listen}; how it is doing requires the admin key: run"
-            f" this as the same user as authproxy, or set {KEY} as there"
-        )
+        say(f"authproxy answers at {target.listen}; how it is doing {NEEDS_KEY}")
         return 1 if wanted.json else 0
     say(f"authproxy: the admin listener at {target.listen} answers {reply.status or 'nothing'}")
     return 1
@@ -176,7 +178,7 @@ def _say_ready(reply: Reply, say: Callable[[str], object]) -> int:
     return 0 if reply.status == 200 else 1
 
 
-def _chosen_key(environ: Mapping[str, str]) -> "Secret | None":
+def chosen_key(environ: Mapping[str, str]) -> "Secret | None":
     """By the variable that the configuration has for it."""
     text = environ.get(KEY, "").strip()
     if not text:
@@ -205,8 +207,8 @@ def _ask_health(
     return 0 if is_ready else 1
 
 
-def _knock(target: StatusTarget, timeout_s: float) -> Reply:
-    """For a name that nobody has."""
+def knock(target: StatusTarget, timeout_s: float) -> Reply:
+    """Ask for a name that nobody has. Raises OSError."""
     return ask(
         target.listen,
         "/",

@@ -37,7 +37,7 @@ def ask(
 ) -> Reply:
     """Raises OSError when nobody answers in time."""
     deadline = time.monotonic() + timeout_s
-    plain = _connect(listen, timeout_s)
+    plain = connect(listen, timeout_s)
     received = b""
     with plain, _secured(plain) if in_tls else plain as connection:
         connection.sendall(request_for(target, host, key))
@@ -50,10 +50,10 @@ def ask(
     return _parse(received)
 
 
-def request_for(target: str, host: str, key: str = "") -> bytes:
+def request_for(target: str, host: str, key: str = "", version: str = "1.1") -> bytes:
     authorization = f"Authorization: Bearer {key}\r\n" if key else ""
     return (
-        f"GET {target} HTTP/1.1\r\nHost: {host}\r\n{authorization}Connection: close\r\n\r\n"
+        f"GET {target} HTTP/{version}\r\nHost: {host}\r\n{authorization}Connection: close\r\n\r\n"
     ).encode()
 
 
@@ -75,7 +75,8 @@ def _secured(plain: socket.socket) -> socket.socket:
     return context.wrap_socket(plain)
 
 
-def _connect(listen: Listen, timeout_s: float) -> socket.socket:
+def connect(listen: Listen, timeout_s: float) -> socket.socket:
+    """Raises OSError."""
     if listen.path is None:
         return socket.create_connection((listen.host, listen.port or 0), timeout=timeout_s)
     connection = socket.socket(socket.AF_UNIX)
