@@ -232,7 +232,7 @@ def completed(*words: str) -> list[str]:
 
 def test_the_shell_completes_commands_and_flags() -> None:
     assert ["check"] == completed("ch")
-    assert ["--log-format", "--log-level"] == completed(URL, "--log")
+    assert ["--log-file", "--log-format", "--log-level"] == completed(URL, "--log")
 
 
 def authproxy(*argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
