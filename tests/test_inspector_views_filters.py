@@ -39,6 +39,7 @@ ROW: Row = {
         ({"status": "<=404"}, True),
         ({"status": "<404"}, False),
         ({"status": "400-499"}, True),
+        ({"status": "0"}, False),
         ({"kind": "grpc"}, True),
         ({"kind": "sse,mcp"}, False),
         ({"kind": "refused", "status": "2xx"}, False),

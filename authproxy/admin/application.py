@@ -21,6 +21,7 @@ from authproxy.admin.guard import (
     Refusal,
     acts_for_own_page,
 )
+from authproxy.admin.key_page import key_page, wants_page
 from authproxy.admin.views import View, refused
 from authproxy.policy.access.networks import Address
 from authproxy.policy.access.rate_limits import WrongKeyCounter
@@ -31,6 +32,11 @@ MAX_BODY = 1024 * 1024
 ANSWER_S = 30.0
 """For one request, its body and its answer included."""
 KEY_PARAMETER = "key"
+KEY_PROBLEMS = {
+    401: "This key is wrong.",
+    429: "There were too many wrong keys. Wait a minute.",
+}
+"""What a person is told who has typed one."""
 COOKIE = "authproxy.-admin"
 """Begins as names of cookies do that authproxy keeps from services, and that none may set. No
 service has the name `-admin`, so it belongs to none of them."""
@@ -207,7 +213,11 @@ def read_cookie(request: web.Request, name: str) -> str:
 def answer_refusal(refusal: Refusal, request: web.Request) -> web.Response:
     if refusal.detail:
         logger.warning("admin listener: %s %s: %s", request.method, request.path, refusal.detail)
-    answer = refused(refusal.status, refusal.error, refusal.message, refusal.hint)
+    if refusal.status in KEY_PROBLEMS and wants_page(request):
+        tried = KEY_PARAMETER in request.query
+        answer = key_page(refusal.status, KEY_PROBLEMS[refusal.status] if tried else "")
+    else:
+        answer = refused(refusal.status, refusal.error, refusal.message, refusal.hint)
     if refusal.status == 401:
         answer.headers[hdrs.WWW_AUTHENTICATE] = 'Bearer realm="authproxy admin"'
     return answer

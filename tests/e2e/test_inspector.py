@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from authproxy.inspector import page_views as page_files
 from authproxy.inspector.api import Inspector
 from authproxy.inspector.assembly import Recording
 from authproxy.inspector.page_views import page_views
 from authproxy.inspector.proxy_state import ProxyState
 from authproxy.inspector.replay import Replayer
+from authproxy.inspector.views.filters import read_filter
+from authproxy.inspector.views.rows import row
 from authproxy.tasks import Tasks
 from tests.support.admin import KEY as ADMIN_KEY
 from tests.support.admin import admin_listener
@@ -75,7 +78,7 @@ async def keys_open_and_close(here: Inspected) -> None:
     await here.page.wait_for(f"{DETAIL}.innerText.includes('Where the time went')")
     grid = "document.querySelector('[role=grid]')"
     assert "row-3" == await here.page.evaluate(f"{grid}.getAttribute('aria-activedescendant')")
-    assert "/invoices/2" in await here.page.evaluate(OPENED)
+    assert "GET /invoices/2" == await here.page.evaluate(OPENED)
     await here.key("Escape")
     await here.page.wait_for(f"{DETAIL}.hidden")
     await here.key("/")
@@ -205,8 +208,8 @@ async def no_secret_is_anywhere(here: Inspected) -> None:
         await socket.receive()
     seen = ""
     listed = json.loads(await here.read("/api/exchanges?limit=6"))
-    for row in listed["exchanges"]:
-        await here.view(f"#/exchanges/{listed['run']}-{row['id']}", f"{OPENED}.includes('/')")
+    for each in listed["exchanges"]:
+        await here.view(f"#/exchanges/{listed['run']}-{each['id']}", f"{OPENED}.includes('/')")
         await here.page.wait_for(f"{DETAIL}.innerText.includes('Identity')")
         seen += await here.page.evaluate("document.documentElement.outerHTML")
     seen += await here.read("/api/exchanges/har")
@@ -336,6 +339,9 @@ SERIOUS = """axe.run(document, {resultTypes: ['violations']}).then(r => r.violat
   .filter(v => v.impact == 'serious' || v.impact == 'critical')
   .map(v => [v.id, ...v.nodes.slice(0, 3).map(n => n.html.slice(0, 120))]))"""
 
+COLOURS = SERIOUS.replace("{result", "{runOnly: ['color-contrast'], result")
+"""What else may be wrong does not depend on the theme."""
+
 
 async def test_axe_finds_nothing_serious_in_any_view(tmp_path: Path) -> None:
     """In both themes, wide and on a telephone; dialogs too. Nothing is wider than the page."""
@@ -352,20 +358,21 @@ async def test_axe_finds_nothing_serious_in_any_view(tmp_path: Path) -> None:
         run = json.loads(await here.read("/api/exchanges"))["run"]
         for width in (1280, 380):
             await here.page.resize(width, 800)
-            for _ in range(2):
+            await here.page.evaluate("void document.querySelector('#theme').click()")
+            for fragment, until in VIEWS.items():
+                await here.view(fragment.replace("RUN", run), until)
+                assert [] == await here.page.evaluate(SERIOUS), (width, fragment)
+                wide = "document.scrollingElement.scrollWidth"
+                assert width == await here.page.evaluate(wide), fragment
                 await here.page.evaluate("void document.querySelector('#theme').click()")
-                for fragment, until in VIEWS.items():
-                    await here.view(fragment.replace("RUN", run), until)
-                    assert [] == await here.page.evaluate(SERIOUS), (width, fragment)
-                    wide = "document.scrollingElement.scrollWidth"
-                    assert width == await here.page.evaluate(wide), fragment
-                await here.view(f"#/exchanges/{run}-1", f"{OPENED} == 'POST /a?b=c'")
-                await here.page.wait_for(f"{DETAIL}.innerText.includes('Identity')")
-                for label in ("Edit and send", "Copy as"):
-                    await here.press(label, DETAIL)
-                    await here.page.wait_for("document.querySelector('dialog[open]')")
-                    assert [] == await here.page.evaluate(SERIOUS), label
-                    await here.page.evaluate("void document.querySelector('dialog').close()")
+                assert [] == await here.page.evaluate(COLOURS), (width, fragment)
+            await here.view(f"#/exchanges/{run}-1", f"{OPENED} == 'POST /a?b=c'")
+            await here.page.wait_for(f"{DETAIL}.innerText.includes('Identity')")
+            for label in ("Edit and send", "Copy as"):
+                await here.press(label, DETAIL)
+                await here.page.wait_for("document.querySelector('dialog[open]')")
+                assert [] == await here.page.evaluate(SERIOUS), label
+                await here.page.evaluate("void document.querySelector('dialog').close()")
 
 
 async def test_twenty_thousand_exchanges_are_listed_by_few_elements(tmp_path: Path) -> None:
@@ -389,6 +396,49 @@ async def test_twenty_thousand_exchanges_are_listed_by_few_elements(tmp_path: Pa
         rows = await page.evaluate("document.querySelectorAll('.row').length")
 
     assert rows < 100
+
+
+FILTERS: list[dict[str, str]] = [
+    *({"text": text} for text in ("invoices", "INVOICES 2", "get 404", "no-such", "billing x")),
+    *({"status": status} for status in ("200", "5xx", ">=404", "<300,404", "400-599", "0", "1xx")),
+    *({"method": method} for method in ("get", "POST,put", "DELETE")),
+    *({"kind": kind} for kind in ("websocket", "sse,grpc", "mcp", "refused")),
+    *({"service": service} for service in ("billing", "reports,other", "none")),
+    {"status": "2xx", "text": "invoices", "method": "GET", "service": "billing"},
+]
+IN_NODE = """
+const {compile} = await import(process.argv[1]);
+let given = '';
+for await (const piece of process.stdin) given += piece;
+const [rows, filters] = JSON.parse(given);
+const fitting = filters.map(each => rows.filter(compile(each).fits).map(row => row.id));
+console.log(JSON.stringify(fitting));
+"""
+
+
+def test_the_page_filters_as_the_server_does() -> None:
+    """So that a HAR file has what is shown."""
+    story = Story()
+    for status in (200, 204, 301, 404, 500):
+        story.tell(target=b"/invoices/%d" % status, status=status)
+    upgrade = ("Connection", "upgrade"), ("Upgrade", "websocket")
+    story.answer(story.begin(*upgrade, target=b"/ws"), status=101)
+    call = story.begin(("Content-Type", "application/grpc"), method=b"POST", service="reports")
+    story.answer(call, ("Content-Type", "text/event-stream"))
+    story.begin(("Mcp-Session-Id", "1"), method=b"PUT", target=b"/none-yet", service="other")
+    rows = [row(record) for record in story.recording.store.newest_first()]
+    script = Path(page_files.__file__).parent / "page/filters.js"
+    said = subprocess.run(
+        ["node", "--input-type=module", "-e", IN_NODE, script.as_uri()],
+        input=json.dumps([rows, FILTERS]),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    expected = [[each["id"] for each in rows if read_filter(f).fits(each)] for f in FILTERS]
+
+    assert expected == json.loads(said)
+    assert 12 < len({str(found) for found in expected}), "they tell exchanges apart"
 
 
 def inspector_of(recording: Recording) -> Inspector:

@@ -51,13 +51,13 @@ export class ExchangeList extends HTMLElement {
   }
 
   measure() {
-    const height = parseFloat(getComputedStyle(this).getPropertyValue("--row")) || 30;
-    if (height !== this.height) {
-      this.height = height;
-      for (const view of this.pool) view.index = -1;
-    }
+    const height = parseFloat(getComputedStyle(this.grid).getPropertyValue("--row")) || 30;
+    const isOther = height !== this.height;
+    this.height = height;
+    if (isOther) for (const view of this.pool) view.index = -1;
     this.room = this.scroller.clientHeight - this.space.offsetTop;
     this.keepPlace();
+    if (isOther && this.opened) this.into(this.feed.indexOf(this.opened));
     this.draw();
   }
 
@@ -211,7 +211,7 @@ export class ExchangeList extends HTMLElement {
   setOpened(id) {
     this.opened = id;
     if (id) this.active = id;
-    if (this.feed && id && this.feed.indexOf(id) >= 0) this.into(this.feed.indexOf(id));
+    if (this.feed && id) this.into(this.feed.indexOf(id));
     this.draw();
   }
 
@@ -228,6 +228,7 @@ export class ExchangeList extends HTMLElement {
 
   /** Scroll as little as needed. */
   into(index) {
+    if (index < 0) return;
     const top = index * this.height;
     if (top < this.scroller.scrollTop) this.scroller.scrollTop = top;
     else if (top + this.height > this.scroller.scrollTop + this.room) {

@@ -3,7 +3,7 @@
 
 export const FILTERS = ["text", "service", "status", "method", "kind"];
 
-const STATUS = /^(?:(\d{3})|([0-5])xx|(>=|<=|>|<)(\d{3})|(\d{3})-(\d{3}))$/;
+const STATUS = /^(?:(\d{3}|0)|([0-5])xx|(>=|<=|>|<)(\d{3})|(\d{3})-(\d{3}))$/;
 
 const WORDS = ["target", "host", "service", "client", "principal", "request_id", "id", "method", "code"];
 

@@ -12,6 +12,7 @@ export const REASONS = {
   start_page: "The list of services, at a name that is no service’s.",
   key_required: "The client showed no key, or a wrong one.",
   key_not_allowed: "The client’s key is not for this service.",
+  not_authorized: "The program that authproxy is part of does not let this client in.",
   method_not_allowed: "The method is not allowed, by methods or deny_methods.",
   path_not_allowed: "The path is not allowed, by paths or deny_paths.",
   override_not_allowed: "A field of the request names another method or path, past the rules.",

@@ -8,7 +8,7 @@ from authproxy.errors import Code, Refused
 from authproxy.inspector.views.rows import Row
 
 KINDS = ("grpc", "sse", "websocket", "mcp", "refused")
-_STATUS = re.compile(r"(\d{3})|([0-5])xx|(>=|<=|>|<)(\d{3})|(\d{3})-(\d{3})")
+_STATUS = re.compile(r"(\d{3}|0)|([0-5])xx|(>=|<=|>|<)(\d{3})|(\d{3})-(\d{3})")
 _WORDS = ("target", "host", "service", "client", "principal", "request_id", "id", "method", "code")
 
 
