@@ -7,9 +7,9 @@ and of what happens before that, if they ask.
 
 import time
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from authproxy.errors import Code
 
@@ -76,6 +76,14 @@ def make_field(name: bytes, value: bytes) -> Field:
     return name.lower(), value, b"%b: %b" % (name, value)
 
 
+class Fields(list[Field]):
+    """The fields of a head, as a reader has taken them apart. It gives out the very same list for
+    as long as they repeat, and `block`, the lines that they were read from, knows its own hash."""
+
+    __slots__ = ("block",)
+    block: bytes
+
+
 @dataclass(slots=True, eq=False)
 class RequestHead:
     """A client's request line and header fields, as they came. Never changed after it was read."""
@@ -110,9 +118,8 @@ class Opening:
     """TLS is done; the same moment as `connected` where there is none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentHead:
-    """A request's head as it goes to the service, without its token."""
+class SentHead(NamedTuple):
+    """A request's head as it goes to the service. A tuple, since some are told of every one."""
 
     origin: str
     """Where to: `scheme://host[:port]` of the service, as it is known at this moment."""
@@ -120,15 +127,23 @@ class SentHead:
     target: bytes
     version: str
     """`1.1` or `2`."""
-    raw: bytes | Sequence[tuple[bytes, bytes]] = field(repr=False)
+    raw: bytes | Sequence[tuple[bytes, bytes]]
     """`fields` as they were written."""
-    token_name: bytes
-    """The field that carries `token`, as it was written; empty for NO_TOKEN."""
+    token_line: bytes
+    """The line that carries `token`, which is a secret; empty for NO_TOKEN."""
     token: Token
     secret_names: frozenset[bytes]
     """Names in lower case, of fields whose values are secrets of the configuration: API keys."""
     opening: Opening | None
     """Of the connection, if it is new; None: it has served others, or stood ready for them."""
+    at_s: float = 0.0
+    """When, in seconds from the exchange's start; 0.0 unless an observer `wants_times`."""
+
+    @property
+    def token_name(self) -> bytes:
+        """The field that carries `token`, as it was written; empty for NO_TOKEN."""
+        name = self.token_line.partition(b":")[0]
+        return name.lower() if self.version == "2" else name
 
     @property
     def is_new(self) -> bool:
@@ -139,6 +154,9 @@ class SentHead:
     def fields(self) -> list[Field]:
         """All but the token's, in order. For HTTP/2 with `host` first, which is `:authority`."""
         return read_fields(self.raw)
+
+    def __repr__(self) -> str:
+        return f"<SentHead {self.method.decode('ascii', 'replace')} {self.origin}>"
 
 
 def read_fields(raw: bytes | Sequence[tuple[bytes, bytes]]) -> list[Field]:
@@ -209,12 +227,19 @@ class Exchange:
     """What the service's answer says, where it is one of gRPC and has got so far. Over HTTP/1,
     where only gRPC-Web is spoken, None unless an observer `wants_details`; and of gRPC-Web the
     trailers are not read, which are content."""
+    sent: tuple[SentHead, ...] = ()
+    """Its head as it went to the service, for each time. Empty unless an observer `wants_heads`; as
+    `answer` it has secrets."""
+    answer: tuple[ResponseHead | None, bytes | ResponseHead] | None = None
+    """The final head as it came, None for one of our own, and as it was sent: `read_written` reads
+    that where it is bytes. None, too, unless an observer `wants_heads`."""
 
     def __init__(
         self, run: str, number: int, client: IPv4Address | IPv6Address | None, head: RequestHead
     ) -> None:
         self._run = run
-        self._number = number
+        self.number = number
+        """How many had begun, with this one, since the server was built."""
         self.client = client
         """None for a client on a Unix socket."""
         self.head = head
@@ -231,7 +256,7 @@ class Exchange:
     @property
     def request_id(self) -> str:
         """Unique for practical purposes; also in the answers that authproxy makes by itself."""
-        return f"{self._run}-{self._number}"
+        return f"{self._run}-{self.number}"
 
     def __repr__(self) -> str:
         return f"<Exchange {self.request_id} [{self.service or '-'} {self.status}]>"
@@ -267,6 +292,9 @@ class ObserverMethods(Observer, Protocol):
     wants_details: bool
     """All of `Exchange.times` is kept for it, and `Exchange.grpc_status`, which means to take heads
     and trailers apart. False without the attribute."""
+    wants_heads: bool
+    """`Exchange.sent` and `Exchange.answer` are kept for it, until it has heard of the end: what is
+    written anyway, not taken apart, so it costs little. False without the attribute."""
     names_to_send: frozenset[bytes]
     """In lower case: those that `fields_to_send` may return. What the client has sent under them is
     left out of every request. Asked once, when the services are built."""

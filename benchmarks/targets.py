@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from benchmarks.peers import COUNTING, ENVOY, GO, LOGGING, NGINX, OURS, TRACING, TUNED_GO
+from benchmarks.peers import (
+    COUNTING,
+    ENVOY,
+    GO,
+    INSPECTING,
+    LOGGING,
+    NGINX,
+    OURS,
+    RECORDING,
+    TRACING,
+    TUNED_GO,
+)
 from benchmarks.results import (
     AWAKE,
     DOWN,
@@ -164,6 +175,8 @@ TARGETS: tuple[Target, ...] = (
     Multiple(measure=SMALL, peer=LOGGING, reference=GO, at_most=0.85),
     Multiple(measure=SMALL, peer=COUNTING, reference=OURS, at_most=1.05),
     Multiple(measure=HTTP2, peer=COUNTING, reference=OURS, at_most=1.05),
+    Multiple(measure=SMALL, peer=INSPECTING, reference=COUNTING, at_most=1.15),
+    Multiple(measure=SMALL, peer=RECORDING, reference=COUNTING, at_most=1.5),
     Multiple(measure=SMALL, peer=TRACING, reference=OURS, at_most=1.1),
     Multiple(measure=DOWN, peer=OURS, reference=GO, at_most=0.8),
     Multiple(measure=DOWN, peer=OURS, reference=ENVOY, at_most=1.1),

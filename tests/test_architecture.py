@@ -413,6 +413,7 @@ LARGE_CLASSES = {
     "policy.messages.facts.RequestFacts": "a record: what is found in one request's head",
     "settings.ServiceSettings": "a field for each setting",
     "settings.Settings": "a field for each setting",
+    "wire.recorder.Recorder": "a slot for each kind of thing that an observer may ask for",
 }
 """Classes over either measure, each with the reason. To be shortened, never to be made longer."""
 
@@ -601,13 +602,13 @@ GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 ORDINARY_WORDS = """
 aborted accepted account add admitted age agent alive allow api auth authproxy body build byte ca
 cache cert check choice code collector config connect connection count counter data deny draining
-duration error event expiry failed failing failure filter finished first format forwarded frozen
-google handshake header host http2 idle info inspect keep keyword last level limiter listed listen
-local log manager memory message method metric min mode name need note opened option other output
-per project protocol quit received refused remove request retry rpc scraper second sent server set
-setting sha256 slow socket started state status stream strip style success task thread time timeout
-timer timestamp tls total tracing try type uid url usable user variable version view wait waiting
-reply writer
+duration error event expiry failed failing failure field filter finished first format forwarded
+frozen google handshake header host http2 idle info inspect keep keyword last level limiter listed
+listen local log maker manager memory message method metric min mode name need note opened option
+other output per project protocol quit received refused remove reply request retry rpc scraper
+second sent server set setting sha256 slow socket started state status stream strip style success
+task thread time timeout timer timestamp tls total tracing try type uid url usable user variable
+version view wait waiting writer
 """
 """Words of programming, and of HTTP and TLS, that mean here what they mean everywhere."""
 

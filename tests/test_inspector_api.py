@@ -33,7 +33,9 @@ async def asking(recording: Recording, port: int = 0) -> AsyncIterator[Client]:
         doors=lambda: [ReplayListener(host="127.0.0.1", port=port)],
     )
     tasks = Tasks()
-    inspector = Inspector(recording, around, Replayer(around.doors, recording.replays, tasks))
+    note_replays = recording.store.note_replays
+    replayer = Replayer(around.doors, recording.replays, note_replays, tasks)
+    inspector = Inspector(recording, around, replayer)
     app = web.Application()
     for view in [*inspector.views(), *ServiceApi(around, recording).views()]:
         assert not view.is_open

@@ -29,7 +29,7 @@ async def test_changes_come_as_rows_and_say_where_to_go_on() -> None:
     name, event_id, data = await take(stream)
 
     assert ("hello", "run-0") == hello[:2]
-    assert ("changes", "run-1") == (name, event_id)
+    assert ("changes", "run-0") == (name, event_id)
     assert [("/a", True)] == [(row["target"], row["live"]) for row in data["exchanges"]]
 
 
@@ -83,7 +83,7 @@ async def test_pause_and_clearing_are_told() -> None:
     story.tell()
     stream = begin(story)
     await take(stream)
-    story.recording.store.is_paused = True
+    story.recording.store.pause()
     paused = await take(stream)
     story.recording.store.clear()
 

@@ -1,4 +1,7 @@
-from authproxy.inspector.recording.observer import MOST_TRIES
+import asyncio
+
+from authproxy.inspector.recording.observer import AT_ONCE, WAIT_S
+from authproxy.inspector.recording.record_maker import MOST_TRIES
 from tests.support.recorded import Story, ok, recorded
 
 SECRET = b"s3cr3t-of-a-test"
@@ -82,3 +85,20 @@ def test_replay_is_known_by_its_mark_once() -> None:
     second = story.tell(("X-Authproxy-Replay", "mark"))
 
     assert ("7", "") == (first.replayed_from, second.replayed_from)
+
+
+async def test_what_has_ended_is_kept_before_anybody_asks() -> None:
+    story = Story()
+    store = story.recording.store
+    story.end_after_all(story.begin())
+    at_first = len(store.waiting)
+    await asyncio.sleep(2 * WAIT_S)
+    later = len(store.waiting)
+    for _ in range(AT_ONCE - 1):
+        story.end_after_all(story.begin())
+    many = len(store.waiting)
+    story.end_after_all(story.begin())
+
+    assert (1, 0, AT_ONCE - 1, 0) == (at_first, later, many, len(store.waiting))
+    assert 1 + AT_ONCE == len(store)
+    assert repr(store) in repr(story.recording.observers[-1])

@@ -3,6 +3,13 @@ from typing import Any
 import pytest
 
 from authproxy.inspector.recording.service_rates import STEP_S, STEPS, ServiceRates
+from tests.support.exchanges import exchange
+
+
+def note(rates: ServiceRates, status: int, duration_s: float, ended: float, number: int) -> None:
+    made = exchange(status=status)
+    made.number, made.started, made.duration_s = number, ended - duration_s, duration_s
+    rates.note(made)
 
 
 def shown(rates: ServiceRates, now: float) -> Any:
@@ -12,7 +19,7 @@ def shown(rates: ServiceRates, now: float) -> Any:
 def test_exchanges_of_the_last_quarter_of_an_hour_are_counted() -> None:
     rates = ServiceRates()
     for at, status in [(5, 200), (1000, 200), (1001, 404), (1500, 503), (1500, 0)]:
-        rates.note("billing", status, 0.01, at, at)
+        note(rates, status, 0.01, at + 0.001, at)
 
     found = shown(rates, 1500)
 
@@ -27,7 +34,7 @@ def test_exchanges_of_the_last_quarter_of_an_hour_are_counted() -> None:
 def test_percentiles_are_right_within_a_tenth(took: float) -> None:
     rates = ServiceRates()
     for number in range(100):
-        rates.note("billing", 200, took if number < 96 else took * 100, 10, number)
+        note(rates, 200, took if number < 96 else took * 100, 10, number)
 
     found = shown(rates, 10)
 
@@ -46,7 +53,7 @@ def test_service_without_exchanges_has_no_percentiles() -> None:
 def test_what_is_kept_is_bounded_however_long_it_runs() -> None:
     rates = ServiceRates()
     for step in range(5 * STEPS):
-        rates.note("billing", 500, 0.1, step * STEP_S, step)
+        note(rates, 500, 0.1, step * STEP_S + 1, step)
 
     assert STEPS == shown(rates, 5 * STEPS * STEP_S - 1)["exchanges"]
     assert 10 == len(rates.failures("billing"))

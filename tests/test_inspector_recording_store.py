@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from authproxy.inspector.recording.store import CHANGES, FIXED
-from tests.support.recorded import MEBIBYTE, Story
+from authproxy.exchange import Exchange
+from authproxy.inspector.recording.store import FIXED, PLACE
+from authproxy.wire.recorder import Recorder
+from tests.support.recorded import MEBIBYTE, Story, head
 
 MEMORY = 4 * MEBIBYTE
 
@@ -21,10 +23,6 @@ def different(story: Story, number: int) -> None:
 
 def huge_head(story: Story, number: int) -> None:
     story.tell(("Host", "localhost"), ("X-Much", os.urandom(16_000).hex()))
-
-
-def in_flight(story: Story, number: int) -> None:
-    story.begin(("Host", "localhost"), ("X-Id", os.urandom(40).hex()), target=b"/%d" % number)
 
 
 def half_a_body(story: Story, number: int) -> None:
@@ -62,10 +60,9 @@ def tunnel(story: Story, number: int) -> None:
 
 
 LOADS: list[tuple[Callable[[Story, int], None], int]] = [
-    (small, 5000),
+    (small, 9000),
     (different, 4000),
     (huge_head, 400),
-    (in_flight, 4000),
     (half_a_body, 300),
     (whole_body, 500),
     (events, 150),
@@ -118,17 +115,37 @@ def test_the_oldest_that_have_ended_go_before_those_under_way() -> None:
     assert b"/0" not in targets
 
 
-def test_what_was_forgotten_under_way_is_not_kept_again() -> None:
+def test_what_is_under_way_is_the_data_paths_and_takes_but_a_place_here() -> None:
     story = Story(memory=MEMORY)
-    exchanges = [story.begin(("X-Id", os.urandom(100).hex())) for _ in range(4000)]
+    lone = Recorder([])
+    took = []
+    for recorder in (lone, story.recorder):
+        gc.collect()
+        tracemalloc.start()
+        kept: list[Exchange] = [
+            recorder.begin(None, head(("X-Id", os.urandom(40).hex()))) for _ in range(4000)
+        ]
+        took.append(tracemalloc.get_traced_memory()[0] / len(kept))
+        tracemalloc.stop()
+
+    assert took[1] - took[0] <= PLACE
+    assert 4000 * PLACE == story.recording.store.used
+
+
+def test_content_that_was_forgotten_under_way_is_not_kept_again() -> None:
+    story = Story(memory=MEMORY, with_content=["billing"])
+    kind = ("Content-Type", "text/plain")
+    exchanges = [story.begin(kind) for _ in range(100)]
+    for exchange in exchanges:
+        story.recorder.request_piece(exchange, os.urandom(20_000).hex().encode())
     store = story.recording.store
     kept = len(store)
 
     for exchange in exchanges:
-        story.answer(exchange)
+        story.recorder.request_piece(exchange, b"more")
         story.recorder.ended(exchange, 0, 0)
 
-    assert 0 < len(store) <= kept < 4000
+    assert 0 < len(store) <= kept < 100
     assert store.used <= store.limit
 
 
@@ -140,9 +157,34 @@ def test_reader_hears_of_each_change_once() -> None:
     second = story.tell().number
     third = story.tell().number
 
-    assert [second, third] == store.since(seen)
-    assert [first, second, third] == store.since(0)
-    assert [] == store.since(store.changes)
+    def since(position: int) -> list[int]:
+        return [record.number for record in store.since(position) or []]
+
+    assert [second, third] == since(seen)
+    assert [first, second, third] == since(0)
+    assert [] == since(store.changes)
+
+
+def test_reader_hears_of_what_is_under_way_when_there_is_more_to_tell() -> None:
+    story = Story(with_content=["billing"])
+    store = story.recording.store
+    told: dict[int, object] = {}
+
+    def news() -> list[tuple[int, int]]:
+        return [(each.number, each.facts.status) for each in store.under_way(told)]
+
+    tunnel, other = story.begin(("Upgrade", "websocket")), story.begin()
+    begun, quiet = news(), news()
+    story.answer(tunnel, status=101)
+    switched = news()
+    story.recorder.request_piece(tunnel, b"\x81\x05hello")
+    spoke = news()
+    story.end(other)
+
+    assert ([(1, 0), (2, 0)], []) == (begun, quiet)
+    assert [(1, 101)] == switched == spoke
+    assert [] == news()
+    assert {1} == set(told)
 
 
 @pytest.mark.parametrize("position", [-1, 10**9])
@@ -154,8 +196,8 @@ def test_reader_at_a_position_that_never_was_reads_everything_anew(position: int
 
 
 def test_reader_that_is_too_far_behind_reads_everything_anew() -> None:
-    story = Story()
-    for number in range(CHANGES):
+    story = Story(memory=MEMORY)
+    for number in range(9000):
         small(story, number)
 
     assert story.recording.store.since(0) is None
@@ -180,12 +222,16 @@ def test_nothing_is_recorded_while_it_is_paused() -> None:
     story = Story()
     under_way = story.begin(target=b"/before")
     store = story.recording.store
-    store.is_paused = True
+    store.pause()
     story.end_after_all(story.begin(target=b"/while"))
+    beyond = story.begin(target=b"/begun-in-it")
     story.end_after_all(under_way)
-    store.is_paused = False
+    paused = len(store)
+    store.resume()
+    story.end_after_all(beyond)
     story.tell(target=b"/after")
 
+    assert 1 == paused
     assert [b"/after", b"/before"] == [record.target for record in store.newest_first()]
     assert not next(store.newest_first()).is_live
 

@@ -11,7 +11,12 @@ from tests.support.recorded import Stage, Story, ok, recorded
 
 def replayer(stage: Stage, *, port: int = 0, tasks: Tasks | None = None) -> Replayer:
     door = ReplayListener(host="127.0.0.1", port=port or stage.proxy.port)
-    return Replayer(lambda: [door], stage.recording.replays, tasks or Tasks())
+    return Replayer(
+        lambda: [door],
+        stage.recording.replays,
+        stage.recording.store.note_replays,
+        tasks or Tasks(),
+    )
 
 
 async def test_replay_is_the_same_request_with_a_token_and_known_as_one() -> None:
@@ -72,7 +77,7 @@ async def test_without_a_listener_to_go_through_it_says_so() -> None:
     record = Story().tell()
 
     with pytest.raises(Refused, match="No listener is open"):
-        await Replayer(list, {}, Tasks()).send(record, request_of(record, {}))
+        await Replayer(list, {}, list, Tasks()).send(record, request_of(record, {}))
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def sent(target: bytes = b"/a/b?key=hunter2", origin: str = "https://billing.run
         target=target,
         version="1.1",
         raw=b"Authorization: hunter2\r\n",
-        token_name=b"Authorization",
+        token_line=b"Authorization: Bearer a.b.c",
         token=NO_TOKEN,
         secret_names=frozenset(),
         opening=None,

@@ -138,7 +138,7 @@ def test_a_head_is_told_when_there_is_a_connection_for_it() -> None:
         target=b"/",
         version="2",
         raw=[],
-        token_name=b"authorization",
+        token_line=b"authorization: Bearer a.b.c",
         token=make_token(),
         secret_names=frozenset(),
         opening=None,

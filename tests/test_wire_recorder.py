@@ -73,7 +73,7 @@ def test_times_are_kept_for_who_wants_them_without_taking_heads_apart() -> None:
     recorder = Recorder([Counts()])
     exchange = whole(recorder)
 
-    assert (recorder.sending, recorder.heads, recorder.trailers) == ((), (), ())
+    assert (recorder.sending, recorder.heads, recorder.trailers) == (False, False, ())
     assert 0 < exchange.sent_s <= exchange.first_byte_s
     assert exchange.times is None  # it did not wait
     assert 0.0 == whole(Recorder([Ended()])).sent_s

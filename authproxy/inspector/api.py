@@ -97,7 +97,7 @@ class Inspector:
         for count, record in enumerate(self._store.newest_first()):
             if count % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
-            if (before and record.number >= before) or not record.is_kept:
+            if before and record.number >= before:
                 continue
             each = row(record)
             if wanted.fits(each):
@@ -170,7 +170,7 @@ class Inspector:
         await answer.write(f"{start}[".encode())
         separator = ""
         for record in reversed(list(self._store.newest_first())):
-            if record.is_kept and wanted.fits(row(record)):
+            if wanted.fits(row(record)):
                 await answer.write(f"{separator}\n{json.dumps(entry(record))}".encode())
                 separator = ","
         await answer.write(end.encode())
@@ -181,11 +181,11 @@ class Inspector:
         return as_json(comparison(first, second))
 
     async def _pause(self, _request: web.Request) -> web.StreamResponse:
-        self._store.is_paused = True
+        self._store.pause()
         return as_json({"paused": True})
 
     async def _resume(self, _request: web.Request) -> web.StreamResponse:
-        self._store.is_paused = False
+        self._store.resume()
         return as_json({"paused": False})
 
     async def _clear(self, _request: web.Request) -> web.StreamResponse:
@@ -196,7 +196,7 @@ class Inspector:
         record = self._find(request.match_info["id"])
         changes = await _read_object(request)
         made = request_of(record, changes)
-        begun = self._store.begun
+        begun = self._store.newest_number
         status = await self._replayer.send(record, made)
         name = str(record.number)
         new = next(

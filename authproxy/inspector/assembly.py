@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 from authproxy.exchange import Observer
 from authproxy.inspector.recording.kept_heads import Heads, MemoryAccount
-from authproxy.inspector.recording.observer import RecordingObserver
+from authproxy.inspector.recording.observer import AT_ONCE, RecordingObserver
 from authproxy.inspector.recording.pieces import ContentObserver
+from authproxy.inspector.recording.record_maker import RecordMaker
 from authproxy.inspector.recording.service_rates import ServiceRates
 from authproxy.inspector.recording.store import Store
 from authproxy.inspector.redaction.names import Names
 from authproxy.inspector.redaction.redactor import Redactor
+
+WITH_CONTENT = 32
+"""Exchanges that are made records of together where that means to read through their content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +39,11 @@ def build_recording(
     `secret_names`: of header fields, parameters and members that hold secrets, besides those that
     are known."""
     account = MemoryAccount()
-    redactor = Redactor(Names(secret_names))
-    store, rates = Store(memory, account), ServiceRates()
-    recorder = RecordingObserver(store, Heads(redactor, account), rates)
-    observers: list[Observer] = [recorder]
+    redactor, rates = Redactor(Names(secret_names)), ServiceRates()
+    maker = RecordMaker(Heads(redactor, account), with_content)
+    store = Store(memory, account, maker, rates)
+    observers: list[Observer] = []
     if with_content:
-        observers.insert(0, ContentObserver(store, redactor, with_content, body_bytes))
-    return Recording(store=store, rates=rates, observers=observers, replays=recorder.replays)
+        observers.append(ContentObserver(store, maker, redactor, with_content, body_bytes))
+    observers.append(RecordingObserver(store, WITH_CONTENT if with_content else AT_ONCE))
+    return Recording(store=store, rates=rates, observers=observers, replays=maker.replays)

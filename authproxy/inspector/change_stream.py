@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
+from authproxy.inspector.recording.record import Record
 from authproxy.inspector.recording.store import Store
 from authproxy.inspector.views.filters import Filter
 from authproxy.inspector.views.rows import row
@@ -32,11 +33,16 @@ async def events(
     """Ends when the reader goes. Without a `position` it begins with what changes from now on."""
     at = store.changes if position is None else position
     paused, quiet = store.is_paused, 0
+    told: dict[int, object] = {}
+    if position is None:
+        store.under_way(told)
     yield event("hello", {"run": run, "position": at, "paused": paused}, run, at)
     while True:
-        if store.changes != at or store.is_paused != paused:
-            changed, quiet = store.since(at), 0
+        under_way = store.under_way(told)
+        if under_way or store.changes != at or store.is_paused != paused:
+            ended, quiet = store.since(at), 0
             at, paused = store.changes, store.is_paused
+            changed = None if ended is None else [*ended, *under_way]
             yield _news(store, run, wanted, changed, at)
         elif (quiet := quiet + 1) >= QUIET_TURNS:
             quiet = 0
@@ -44,12 +50,11 @@ async def events(
         await asyncio.sleep(pause_s)
 
 
-def _news(store: Store, run: str, wanted: Filter, changed: list[int] | None, at: int) -> bytes:
+def _news(store: Store, run: str, wanted: Filter, changed: list[Record] | None, at: int) -> bytes:
     state: dict[str, object] = {"paused": store.is_paused, "kept": len(store)}
     if changed is None or len(changed) > MOST_ROWS:
         return event("reset", state, run, at)
-    records = [record for number in changed if (record := store.find(number)) is not None]
-    rows = [each for each in map(row, records) if wanted.fits(each)]
+    rows = [each for each in map(row, changed) if wanted.fits(each)]
     return event("changes", {**state, "exchanges": rows}, run, at)
 
 

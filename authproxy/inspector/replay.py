@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from authproxy.errors import Code, Refused, UpstreamError
 from authproxy.inspector.bodies.content import WholeBody
-from authproxy.inspector.recording.observer import REPLAY
 from authproxy.inspector.recording.record import Record
+from authproxy.inspector.recording.record_maker import REPLAY
 from authproxy.inspector.views.snippets import REDACTED, missing
 from authproxy.tasks import Tasks
 
@@ -151,9 +151,15 @@ class Replayer:
     """Sends requests through our own listeners."""
 
     def __init__(
-        self, doors: Callable[[], Sequence[ReplayListener]], replays: dict[bytes, str], tasks: Tasks
+        self,
+        doors: Callable[[], Sequence[ReplayListener]],
+        replays: dict[bytes, str],
+        note_replays: Callable[[], object],
+        tasks: Tasks,
     ) -> None:
-        """`replays` is where the observer looks for marks of requests that we send."""
+        """`replays` is where marks of requests that we send are looked for, by `note_replays` at
+        the latest."""
+        self._note_replays = note_replays
         self._doors = doors
         self._replays = replays
         self._tasks = tasks
@@ -180,6 +186,7 @@ class Replayer:
                 detail=str(error),
             ) from None
         finally:
+            self._note_replays()
             self._replays.pop(mark, None)
         self._tasks.spawn(_read_rest(reader, writer), name="answer of a replay")
         return status

@@ -27,6 +27,8 @@ class ServiceApi:
         ]
 
     async def _services(self, _request: web.Request) -> web.StreamResponse:
+        if self._recording is not None:
+            self._recording.store.take()
         now = time.monotonic()
         return as_json(
             {"services": [self._service(dict(each), now) for each in self._around.services()]}
@@ -37,11 +39,12 @@ class ServiceApi:
             return {**found, "last_15_min": None, "errors": []}
         name = str(found["name"])
         rates = self._recording.rates
-        failed = [self._recording.store.find(number) for number in rates.failures(name)]
+        numbers = rates.failures(name)
+        failed = self._recording.store.find_all(numbers)
         errors = [
             {**row(record), "hint": detail(record)["hint"], "detail": record.facts.detail}
-            for record in failed
-            if record is not None
+            for number in numbers
+            if (record := failed.get(number)) is not None
         ]
         return {**found, "last_15_min": rates.shown(name, now), "errors": errors}
 

@@ -69,7 +69,8 @@ def inspector_views(
     from authproxy.inspector.api import Inspector
     from authproxy.inspector.replay import Replayer
 
-    replayer = Replayer(around.doors, recording.replays, tasks)
+    note_replays = recording.store.note_replays
+    replayer = Replayer(around.doors, recording.replays, note_replays, tasks)
     return [*views, *Inspector(recording, around, replayer).views()]
 
 

@@ -36,12 +36,12 @@ class Observers:
         found = (getattr(observer, name, None) for observer in self._observers)
         return tuple(hook for hook in found if hook is not None)
 
-    def find_wanted(self) -> Container[Exchange]:
-        """The exchanges of whose `exchange_sent` somebody wants to hear."""
+    def find_wanted(self, *, every: bool) -> Container[Exchange]:
+        """The exchanges of whose `exchange_sent` somebody wants to hear, or all."""
         asking = [each for each in self._observers if hasattr(each, "exchange_sent")]
         named = [getattr(each, "hears_sent_of", None) for each in asking]
         some = [each for each in named if isinstance(each, Container)]
-        if self.want_details or len(some) < len(named):
+        if every or len(some) < len(named):
             return _Every()
         return some[0] if len(some) == 1 else _Some(some)
 
@@ -63,6 +63,11 @@ class Observers:
     def want_details(self) -> bool:
         """Somebody asks for what `ObserverMethods.wants_details` promises."""
         return any(getattr(observer, "wants_details", False) for observer in self._observers)
+
+    @property
+    def want_heads(self) -> bool:
+        """Somebody asks for what `ObserverMethods.wants_heads` promises."""
+        return any(getattr(observer, "wants_heads", False) for observer in self._observers)
 
     @property
     def names_to_send(self) -> frozenset[bytes]:
@@ -136,8 +141,10 @@ class _Some:
         return any(exchange in group for group in self._groups)
 
 
-def read_written(head: bytes) -> ResponseHead:
-    """The head of an answer as it was written for HTTP/1.1."""
+def read_written(head: bytes | ResponseHead) -> ResponseHead:
+    """An answer's head as it was written for HTTP/1.1; one that was read already is as it is."""
+    if not isinstance(head, bytes):
+        return head
     line, _, lines = head.partition(b"\r\n")
     version, _, rest = line.partition(b" ")
     status, _, reason = rest.partition(b" ")

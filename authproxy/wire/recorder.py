@@ -20,7 +20,7 @@ from authproxy.exchange import (
 )
 from authproxy.policy.access.networks import Address
 from authproxy.policy.messages.rpc import STATUS, read_status
-from authproxy.wire.observing import Observers
+from authproxy.wire.observing import Observers, read_written
 
 Who = Literal["client", "service", "authproxy"]
 
@@ -38,14 +38,18 @@ class Recorder:
         "_answered",
         "_begun",
         "_ended",
+        "_heads",
+        "_hears_sent",
         "_keeps_times",
         "_keeps_waits",
         "_observers",
         "_run",
+        "_sending",
         "answer_pieces",
         "begun",
         "fields",
         "heads",
+        "keeps_heads",
         "request_pieces",
         "sending",
         "trailers",
@@ -59,15 +63,16 @@ class Recorder:
         self._observers = told = Observers(observers)
         self._begun = told.find("exchange_begun")
         self._admitted = told.find("exchange_admitted")
-        self.sending = told.find("exchange_sent")
-        """Asked for heads that go to services: `head_sent`, of exchanges that are `wanted`."""
+        self._sending = told.find("exchange_sent")
+        self._hears_sent = told.find_wanted(every=told.want_details)
         self._again = told.find("exchange_again")
-        self.wanted = told.find_wanted()
+        self.keeps_heads = told.want_heads
+        """Of every exchange: `Exchange.sent` and `Exchange.answer`."""
+        self.wanted = told.find_wanted(every=told.want_details or told.want_heads)
         self.fields = told.find("fields_to_send")
         """Asked for fields of their own: `own_fields`."""
         self._answered = told.find("exchange_answered")
-        self.heads = told.find("answer_head")
-        """Asked for heads that go to clients: `answer_head`, `own_answer`."""
+        self._heads = told.find("answer_head")
         self.request_pieces = told.find("request_piece")
         self.answer_pieces = told.find("answer_piece")
         self.trailers = told.find("answer_trailers")
@@ -75,9 +80,12 @@ class Recorder:
         self._keeps_times, self._keeps_waits = told.want_times, told.want_waits
         if told.want_details:
             self._begun = (self._keep_times, *self._begun)
-            self.sending = (self._note_sent, *self.sending)
-            self.heads = (self._note_head, *self.heads)
-            self.trailers = (self._note_trailers, *self.trailers)
+            self._sending = (self._note_sent, *self._sending)
+            self._heads = (self._note_head, *self._heads)
+        self.sending = bool(self._sending or self.keeps_heads)
+        """Asked for heads that go to services: `head_sent`, of exchanges that are `wanted`."""
+        self.heads = bool(self._heads or self.keeps_heads)
+        """Asked for heads that go to clients: `answer_head`, `own_answer`."""
 
     @property
     def is_asked(self) -> bool:
@@ -93,8 +101,11 @@ class Recorder:
         exchange = Exchange(self._run, self.begun, client, head)
         if host:
             exchange.host = host
-        if self._begun:
-            self._observers.tell(self._begun, exchange)
+        for hook in self._begun:  # as in `ended`
+            try:
+                hook(exchange)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, it is logged
+                self._observers.note(hook, exchange, error)
         return exchange
 
     def admitted(
@@ -138,7 +149,10 @@ class Recorder:
 
     def head_sent(self, exchange: Exchange, sent: SentHead) -> None:
         """What goes to the service, for those who ask. After `sent`."""
-        self._observers.tell(self.sending, exchange, sent)
+        if self.keeps_heads:
+            exchange.sent += (sent,)
+        if self._sending and exchange in self._hears_sent:
+            self._observers.tell(self._sending, exchange, sent)
 
     def own_fields(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
         """Names and values that observers put on the head that is sent next."""
@@ -172,9 +186,14 @@ class Recorder:
         if self._answered:
             self._observers.tell(self._answered, exchange)
 
-    def answer_head(self, exchange: Exchange, came: ResponseHead, sent: ResponseHead) -> None:
+    def answer_head(
+        self, exchange: Exchange, came: ResponseHead, sent: bytes | ResponseHead
+    ) -> None:
         """The head that was `answered`, for those who ask."""
-        self._observers.tell(self.heads, exchange, came, sent)
+        if self.keeps_heads:
+            exchange.answer = came, sent
+        if self._heads:
+            self._observers.tell(self._heads, exchange, came, read_written(sent))
 
     def rpc_status(self, exchange: Exchange, status: int | None) -> None:
         """The answer, or its trailers, say how a call of gRPC ended."""
@@ -199,8 +218,10 @@ class Recorder:
 
         No `head` for who speaks TLS to a plain port.
         """
-        if self.heads and head is not None:
-            self._observers.tell(self.heads, exchange, None, head)
+        if self.keeps_heads and head is not None:
+            exchange.answer = None, head
+        if self._heads and head is not None:
+            self._observers.tell(self._heads, exchange, None, head)
         if self.answer_pieces and body:
             self._observers.tell(self.answer_pieces, exchange, body)
 

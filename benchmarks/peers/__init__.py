@@ -17,6 +17,8 @@ OURS = "authproxy"
 LOGGING = "authproxy-log"
 COUNTING = "authproxy-metrics"
 TRACING = "authproxy-traces"
+INSPECTING = "authproxy-heads"
+RECORDING = "authproxy-bodies"
 GO = "go"
 TUNED_GO = "go-pooled"
 NGINX = "nginx"
@@ -55,6 +57,22 @@ def table(on: Interpreter) -> tuple[Peer, ...]:
             name=COUNTING,
             title="authproxy, metrics",
             command=partial(python.counting_authproxy, on),
+            version=ours,
+            roles=frozenset({Role.HTTP1, Role.HTTP2}),
+            bulk=False,
+        ),
+        Peer(
+            name=INSPECTING,
+            title="authproxy, inspector",
+            command=partial(python.inspecting_authproxy, on),
+            version=ours,
+            roles=frozenset({Role.HTTP1, Role.HTTP2}),
+            bulk=False,
+        ),
+        Peer(
+            name=RECORDING,
+            title="authproxy, inspector with bodies",
+            command=partial(python.recording_authproxy, on),
             version=ours,
             roles=frozenset({Role.HTTP1, Role.HTTP2}),
             bulk=False,

@@ -35,6 +35,14 @@ def counting_authproxy(interpreter: Interpreter, job: Job) -> Sequence[str]:
     return [*authproxy(interpreter, job), "--admin", "127.0.0.1:0"]
 
 
+def inspecting_authproxy(interpreter: Interpreter, job: Job) -> Sequence[str]:
+    return [*counting_authproxy(interpreter, job), "--inspect"]
+
+
+def recording_authproxy(interpreter: Interpreter, job: Job) -> Sequence[str]:
+    return [*inspecting_authproxy(interpreter, job), "--record-bodies"]
+
+
 def tracing_authproxy(interpreter: Interpreter, job: Job) -> Sequence[str]:
     """One trace in a hundred, sent to the service, which need not understand it."""
     variables = {

@@ -16,6 +16,7 @@ from authproxy.inspector.views.har import har
 from authproxy.inspector.views.rows import row
 from authproxy.inspector.views.snippets import snippets
 from tests.support.proxying import TOKEN_TEXT, RunningProxy, proxying
+from tests.test_inspector_api import asking
 from tests.test_inspector_bodies_websocket_frames import frame
 
 API_KEY = "the-key-of-the-service-1f"
@@ -192,6 +193,32 @@ async def test_no_secret_of_a_run_is_shown_or_kept_in_memory() -> None:
     # Something was there to be hidden, and what is beside it was kept.
     assert shown.count("[redacted:") > 30
     assert memory.count(b"page") > 8
+
+
+async def test_no_secret_of_a_run_is_in_an_answer_of_the_api_or_in_its_stream() -> None:
+    async with (
+        running() as (proxy, recording),
+        asking(recording) as client,
+        client.get("/api/exchanges/stream") as stream,
+    ):
+        await talk(proxy)
+        await proxy.heard.wait_for(13)
+        streamed = b""
+        async with asyncio.timeout(20):
+            while streamed.count(b'"live": false') < 13:
+                streamed += await stream.content.readany()
+        numbers = [record.number for record in recording.store.newest_first()]
+        paths = ["", "/har", f"/compare?a={numbers[0]}&b={numbers[1]}"]
+        for number in numbers:
+            ends = ("", "/har", "/commands", "/request-body", "/answer-body")
+            paths += [f"/{number}{end}" for end in ends]
+        answers = [await (await client.get(f"/api/exchanges{path}")).read() for path in paths]
+        answers.append(await (await client.get("/api/services")).read())
+
+    said = b"\n".join([streamed, *answers])
+    assert [] == [each for each in [*LOOKED_FOR, SECRETS["basic64"]] if each.encode() in said]
+    assert b"[redacted:" in streamed
+    assert said.count(b"[redacted:") > 60
 
 
 def test_memory_is_really_searched() -> None:

@@ -448,7 +448,9 @@ def inspector_of(recording: Recording) -> Inspector:
     around = ProxyState(
         services=lambda: [], configuration=lambda: "{}", examine=examined, doors=lambda: []
     )
-    return Inspector(recording, around, Replayer(around.doors, recording.replays, Tasks()))
+    note_replays = recording.store.note_replays
+    replayer = Replayer(around.doors, recording.replays, note_replays, Tasks())
+    return Inspector(recording, around, replayer)
 
 
 def install_axe(folder: Path) -> str:

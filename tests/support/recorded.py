@@ -62,7 +62,7 @@ class Story:
 
     def end(self, exchange: Exchange, up: int = 0, down: int = 0) -> Record:
         self.recorder.ended(exchange, up, down)
-        record = self.recording.store.find(self.recording.store.begun)
+        record = self.recording.store.find(exchange.number)
         assert record is not None
         return record
 

@@ -8,7 +8,7 @@ SENT = SentHead(
     target=b"/a/b?key=hunter2",
     version="1.1",
     raw=b"",
-    token_name=b"",
+    token_line=b"",
     token=NO_TOKEN,
     secret_names=frozenset(),
     opening=None,

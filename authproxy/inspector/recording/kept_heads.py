@@ -6,9 +6,11 @@ them: 64 bits, made with a random key at each start.
 
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
+from typing import NamedTuple
 
-from authproxy.exchange import Field, SentHead, read_fields
+from authproxy.exchange import Field, Fields, ResponseHead, SentHead, read_fields
 from authproxy.inspector.redaction.redactor import Redactor
+from authproxy.wire.observing import read_written
 
 OVERHEAD = 120
 """Bytes that the objects around a head take."""
@@ -63,39 +65,68 @@ def _shown(data: bytes) -> str:
     return data.decode("utf-8", "backslashreplace")
 
 
+class WrittenAnswer(NamedTuple):
+    """The head of an answer as it went to the client."""
+
+    head: Head
+    reason: bytes
+    status: int
+    version: str
+
+
 class Heads:
     """Makes Heads, and remembers the last ones."""
 
     def __init__(self, redactor: Redactor, account: MemoryAccount) -> None:
         self._redactor = redactor
-        self._account = account
+        self.account = account
         self._heads: dict[int, Head] = {}
+        self._answers: dict[int, WrittenAnswer] = {}
         self._lines: dict[int, bytes] = {}
         self._targets: dict[int, bytes] = {}
 
     def came(self, fields: Sequence[Field]) -> Head:
         """Of a request, an answer, or trailers."""
-        key = hash(tuple(map(_line_of, fields)))
+        if isinstance(fields, Fields):
+            key = hash(fields.block)  # found before, for as long as they repeat
+        else:
+            key = hash(tuple(map(_line_of, fields)))
         return self._heads.get(key) or self._make(key, fields, NONE)
 
     def sent(self, sent: SentHead) -> Head:
         """Of a request as it went to the service."""
         raw = sent.raw
-        key = hash(raw if raw.__class__ is bytes else tuple(raw))
+        key = hash(raw)
         return self._heads.get(key) or self._make(key, read_fields(raw), sent.secret_names)
+
+    def written(self, head: bytes | ResponseHead) -> WrittenAnswer:
+        """Of an answer as it was sent on."""
+        if not isinstance(head, bytes):
+            return WrittenAnswer(self.came(head.headers), head.reason, head.status, head.version)
+        key = hash(head)
+        return self._answers.get(key) or self._make_answer(key, read_written(head))
+
+    def _make_answer(self, key: int, read: ResponseHead) -> WrittenAnswer:
+        found = WrittenAnswer(self.came(read.headers), read.reason, read.status, read.version)
+        if len(self._answers) >= REMEMBERED:
+            self._answers.clear()
+        if len(found.head.text) <= LONG:
+            self._answers[key] = found
+        return found
 
     def target(self, target: bytes) -> bytes:
         """A request's target without secrets."""
         key = hash(target)
-        found = self._targets.get(key)
-        if found is None:
-            found = self._redactor.target(target)
-            _remember(self._targets, key, found, REMEMBERED)
+        return self._targets.get(key) or self._make_target(key, target)
+
+    def _make_target(self, key: int, target: bytes) -> bytes:
+        found = self._redactor.target(target)
+        _remember(self._targets, key, found, REMEMBERED)
         return found
 
     def _make(self, key: int, fields: Iterable[Field], secret_names: frozenset[bytes]) -> Head:
         lines = [self._line(field, secret_names) for field in fields]
-        head = Head(b"\r\n".join(lines), self._account)
+        head = Head(b"\r\n".join(lines), self.account)
         if len(head.text) <= LONG:
             if len(self._heads) >= REMEMBERED:
                 self._heads.clear()

@@ -1,10 +1,9 @@
 """Keeps the content of exchanges with those services for which that is switched on."""
 
 import time
-from collections.abc import Callable, Collection
-from functools import partial
+from collections.abc import Callable, Collection, Sequence
 
-from authproxy.exchange import Exchange, ResponseHead
+from authproxy.exchange import Exchange, Field
 from authproxy.inspector.bodies.content import (
     BodyKeeper,
     BodyType,
@@ -14,18 +13,23 @@ from authproxy.inspector.bodies.content import (
 )
 from authproxy.inspector.bodies.event_streams import Events
 from authproxy.inspector.bodies.grpc_messages import GrpcMessages
-from authproxy.inspector.bodies.websocket_messages import Sockets
-from authproxy.inspector.recording.record import KeptContent, Record
+from authproxy.inspector.bodies.websocket_messages import Direction, Sockets
+from authproxy.inspector.recording.record import Extra
+from authproxy.inspector.recording.record_maker import RecordMaker
 from authproxy.inspector.recording.store import Store
 from authproxy.inspector.redaction.redactor import Redactor
+from authproxy.wire.observing import read_written
 
 
 class ContentObserver:
-    """An Observer that hears before RecordingObserver that an exchange ended."""
+    """An Observer."""
+
+    wants_heads = True
 
     def __init__(
         self,
         store: Store,
+        maker: RecordMaker,
         redactor: Redactor,
         services: Collection[str],
         at_most: int,
@@ -34,78 +38,64 @@ class ContentObserver:
         """`at_most`: bytes of each body, and of the messages of each stream."""
         self._store = store
         self._live = store.live
+        self._maker = maker
+        self._extras = maker.extras
         self._redactor = redactor
         self._services = frozenset(services)
         self._at_most = at_most
         self._clock = clock
 
-    def exchange_admitted(self, exchange: Exchange) -> None:
-        if exchange.service in self._services:
-            record = self._live.get(exchange)
-            if record is not None:
-                record.content = KeptContent()
-
     def request_piece(self, exchange: Exchange, data: bytes) -> None:
-        record = self._live.get(exchange)
-        if record is None or record.content is None:
+        extra = self._extras.get(exchange) or self._begin(exchange)
+        if extra is None:
             return
-        content = record.content
-        if content.sockets is not None:
-            self._message(record, content.sockets, partial(content.sockets.feed, "sent"), data)
+        if extra.sockets is not None or exchange.status == 101:
+            self._message(exchange, extra, "sent", data)
             return
-        if content.request is None:
-            content.request = self._keeper(nature_of(exchange.head.headers))
-            self._store.grew(record, content.request.held)
-        self._feed(record, content.request, data)
-
-    def answer_head(
-        self, exchange: Exchange, came: ResponseHead | None, sent: ResponseHead
-    ) -> None:
-        record = self._live.get(exchange)
-        if record is None or record.content is None:
-            return
-        head = sent if came is None else came
-        if sent.status == 101:
-            content = record.content
-            content.sockets = Sockets(head.headers, self._redactor, self._at_most, self._clock)
-            self._store.grew(record, content.sockets.held)
-        else:
-            record.content.answer = self._keeper(nature_of(head.headers))
-            self._store.grew(record, record.content.answer.held)
+        if extra.request is None:
+            extra.request = self._keeper(nature_of(exchange.head.headers))
+            self._store.grew(extra, extra.request.held)
+        self._feed(extra, extra.request, data)
 
     def answer_piece(self, exchange: Exchange, data: bytes) -> None:
-        record = self._live.get(exchange)
-        if record is None or record.content is None:
+        extra = self._extras.get(exchange) or self._begin(exchange)
+        if extra is None:
             return
-        content = record.content
-        if content.sockets is not None:
-            self._message(record, content.sockets, partial(content.sockets.feed, "received"), data)
-        elif content.answer is not None:
-            self._feed(record, content.answer, data)
+        if extra.sockets is not None or exchange.status == 101:
+            self._message(exchange, extra, "received", data)
+            return
+        if extra.answer is None:
+            extra.answer = self._keeper(nature_of(_answer_fields(exchange)))
+            self._store.grew(extra, extra.answer.held)
+        self._feed(extra, extra.answer, data)
+
+    def _begin(self, exchange: Exchange) -> Extra | None:
+        """None where nothing is to be kept. Before it is admitted nobody knows."""
+        is_wanted = exchange.service in self._services or not exchange.service
+        if not is_wanted or exchange not in self._live:
+            return None
+        extra = self._maker.extra_of(exchange)
+        extra.keeps_content = True
+        return extra
 
     def exchange_ended(self, exchange: Exchange) -> None:
-        record = self._live.get(exchange)
-        if record is None or record.content is None:
-            return
-        for kept in (record.content.request, record.content.answer):
-            if kept is not None:
-                before = kept.held
-                kept.finish()
-                self._store.grew(record, kept.held - before)
+        """What is kept is finished when the record is made."""
 
-    def _feed(self, record: Record, kept: BodyKeeper, data: bytes) -> None:
+    def _feed(self, extra: Extra, kept: BodyKeeper, data: bytes) -> None:
         before = kept.held
         kept.feed(data)
         if kept.held != before:
-            self._store.grew(record, kept.held - before)
+            self._store.grew(extra, kept.held - before)
 
-    def _message(
-        self, record: Record, sockets: Sockets, feed: Callable[[bytes], None], data: bytes
-    ) -> None:
-        before = sockets.held
-        feed(data)
-        self._store.grew(record, sockets.held - before)
-        self._store.changed(record)
+    def _message(self, exchange: Exchange, extra: Extra, way: Direction, data: bytes) -> None:
+        if extra.sockets is None:
+            fields = _answer_fields(exchange)
+            extra.sockets = Sockets(fields, self._redactor, self._at_most, self._clock)
+            self._store.grew(extra, extra.sockets.held)
+        before = extra.sockets.held
+        extra.sockets.feed(way, data)
+        extra.changes += 1
+        self._store.grew(extra, extra.sockets.held - before)
 
     def _keeper(self, nature: BodyType) -> BodyKeeper:
         if nature.form == "none":
@@ -118,3 +108,11 @@ class ContentObserver:
 
     def __repr__(self) -> str:
         return f"<ContentObserver of {len(self._services)} services>"
+
+
+def _answer_fields(exchange: Exchange) -> Sequence[Field]:
+    """As the service said them, or we."""
+    if exchange.answer is None:
+        return ()
+    came, sent = exchange.answer
+    return read_written(sent).headers if came is None else came.headers

@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Iterable
 from math import ceil, log2
 
+from authproxy.exchange import Exchange
+
 STEP_S = 10
 """Seconds that are counted together."""
 STEPS = 90
@@ -14,18 +16,15 @@ PER_DOUBLING = 8
 class Interval:
     """STEP_S seconds of one service."""
 
-    __slots__ = ("at", "durations", "statuses")
+    __slots__ = ("at", "durations", "statuses", "until")
 
     def __init__(self, at: int) -> None:
         self.at = at
+        self.until = (at + 1) * STEP_S
+        """Where the next one begins, in seconds."""
         self.statuses = [0] * 6
         """By the first digit; 0 for exchanges without an answer."""
         self.durations: dict[int, int] = {}
-
-    def note(self, status: int, duration_s: float) -> None:
-        self.statuses[status // 100 if status < 600 else 5] += 1
-        mark = int(log2(duration_s * 1e6 + 1.0) * PER_DOUBLING)
-        self.durations[mark] = self.durations.get(mark, 0) + 1
 
 
 class ServiceRates:
@@ -33,20 +32,34 @@ class ServiceRates:
 
     def __init__(self) -> None:
         self._steps: dict[str, deque[Interval]] = {}
+        self._current: dict[str, Interval] = {}
+        """The last of each."""
         self._failures: dict[str, deque[int]] = {}
 
-    def note(self, service: str, status: int, duration_s: float, now: float, number: int) -> None:
-        """An exchange ended at `now`, in seconds of a monotonic clock."""
+    def note(self, exchange: Exchange) -> None:
+        """It has ended; those without a service do not count."""
+        service, status, duration_s = exchange.service, exchange.status, exchange.duration_s
+        if not service:
+            return
+        now = exchange.started + duration_s
+        step = self._current.get(service)
+        if step is None or now >= step.until:
+            step = self._begin(service, now)
+        step.statuses[status // 100 if status < 600 else 5] += 1
+        mark = int(log2(duration_s * 1e6 + 1.0) * PER_DOUBLING)
+        durations = step.durations
+        durations[mark] = durations.get(mark, 0) + 1
+        if status >= 400 or not status:
+            self._failures[service].append(exchange.number)
+
+    def _begin(self, service: str, now: float) -> Interval:
         steps = self._steps.get(service)
         if steps is None:
             steps = self._steps[service] = deque(maxlen=STEPS)
             self._failures[service] = deque(maxlen=10)
-        at = int(now) // STEP_S
-        if not steps or steps[-1].at != at:
-            steps.append(Interval(at))
-        steps[-1].note(status, duration_s)
-        if status >= 400 or not status:
-            self._failures[service].append(number)
+        step = self._current[service] = Interval(int(now) // STEP_S)
+        steps.append(step)
+        return step
 
     def failures(self, service: str) -> list[int]:
         """The numbers of the last exchanges that went wrong, the last one first."""

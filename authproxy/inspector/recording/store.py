@@ -1,122 +1,219 @@
-"""The last exchanges, within one bound of memory, and a log of what has changed."""
+"""The last exchanges, within one bound of memory."""
 
 import itertools
-from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
+from operator import attrgetter, itemgetter
 
-from authproxy.exchange import Exchange
+from authproxy.exchange import Exchange, Field
 from authproxy.inspector.recording.kept_heads import MemoryAccount
-from authproxy.inspector.recording.record import Record
+from authproxy.inspector.recording.record import Extra, Kept, Record
+from authproxy.inspector.recording.record_maker import RecordMaker
+from authproxy.inspector.recording.service_rates import ServiceRates
 
-CHANGES = 8192
-"""Changes that a reader may be behind; one that is further behind reads everything anew."""
 FIXED = 2 * 1024 * 1024
-"""Bytes that are taken whatever is kept: the log of changes, and what is remembered of heads."""
+"""Bytes that are taken whatever is kept: what is remembered of heads, and of services."""
+PLACE = 100
+"""Bytes that it takes to know an exchange under way; all else of it is the data path's."""
+AT_ONCE = 64
+"""Room is made for a 64th of all: so it is seldom looked for."""
 
 
 class Store:
-    """The oldest go first: those that have ended before those under way."""
+    """The oldest that have ended go first, and only when there are none left what content there is
+    of those under way."""
 
-    def __init__(self, memory: int, account: MemoryAccount) -> None:
+    def __init__(
+        self, memory: int, account: MemoryAccount, maker: RecordMaker, rates: ServiceRates
+    ) -> None:
         """`memory`: bytes, for everything that is kept."""
         self._limit = memory - FIXED
         self._account = account
-        self.live: OrderedDict[Exchange, Record] = OrderedDict()
-        self._ended: deque[Record] = deque()
-        self._numbered: dict[int, Record] = {}
-        self._log: deque[int] = deque(maxlen=CHANGES)
-        self.changes = 0
-        """How many changes there were: the position of a reader that knows all."""
+        self._maker = maker
+        self._note = rates.note
+        self.live: set[Exchange] = set()
+        """Those that have begun, and will be kept unless they began in a pause."""
+        self.waiting: list[Exchange] = []
+        """Those that have ended, for `take`."""
+        self._ended: deque[Kept] = deque()
+        self._changes = 0
         self.cleared_at = 0
         """The position of the last `clear`."""
-        self.begun = 0
         self.forgotten = 0
         """Records that made room."""
-        self.is_paused = False
+        self._paused_at: int | None = None
+        """The number of the last exchange that had begun when it was paused."""
 
     @property
     def used(self) -> int:
         """Bytes."""
-        return self._account.used
+        self.take()
+        return self._account.used + len(self.live) * PLACE
 
     @property
     def limit(self) -> int:
         """Bytes, for what is kept besides FIXED."""
         return self._limit
 
-    def __len__(self) -> int:
-        return len(self._numbered)
+    @property
+    def changes(self) -> int:
+        """How many have ended: the position of a reader that knows all of them."""
+        self.take()
+        return self._changes
 
-    def add(self, record: Record, exchange: Exchange) -> None:
-        """An exchange has begun; its number is `begun`."""
-        number = record.number
-        self.live[exchange] = self._numbered[number] = record
-        self.changes += 1
-        self._log.append(number)
-        account = self._account
-        account.used += record.size
-        if account.used > self._limit:
+    @property
+    def newest_number(self) -> int:
+        """Of all that are kept or under way; 0 when there are none."""
+        self.take()
+        numbers = [kept[0] for kept in self._ended]
+        return max(numbers + [each.number for each in self.live], default=0)
+
+    @property
+    def is_paused(self) -> bool:
+        return self._paused_at is not None
+
+    def pause(self) -> None:
+        """What begins from now on will not be kept."""
+        if self._paused_at is None:
+            self._paused_at = self.newest_number
+
+    def resume(self) -> None:
+        """What begins from now on will be kept."""
+        self.take()
+        self.live &= set(self._under_way())
+        self._paused_at = None
+
+    def __len__(self) -> int:
+        self.take()
+        return len(self._ended) + len(self._under_way())
+
+    def take(self) -> None:
+        """Make records of those that have ended. All that is asked here sees to it first."""
+        waiting, live = self.waiting[:], self.live
+        if not waiting:
+            return
+        self.waiting.clear()
+        keep, append = self._maker.keep, self._ended.append
+        failure: Exception | None = None
+        for exchange in waiting:
+            self._note(exchange)
+            if exchange not in live:  # it was forgotten
+                continue
+            live.remove(exchange)
+            if self._paused_at is not None and exchange.number > self._paused_at:
+                self._drop(exchange)
+                continue
+            try:
+                append(keep(exchange))
+                self._changes += 1
+            except Exception as error:  # noqa: BLE001 -- the others are none the worse for it
+                failure = error
+                self._drop(exchange)
+        if self._account.used + len(live) * PLACE > self._limit:
+            self.make_room()
+        if failure is not None:
+            raise failure
+
+    def note_replays(self) -> None:
+        """A request that we have sent ourselves is on its way, or was answered."""
+        self.take()
+        for exchange in self.live:
+            self._maker.look_for_replay(exchange)
+
+    def note_trailers(self, exchange: Exchange, fields: Sequence[Field]) -> None:
+        """Those of its answer."""
+        if exchange in self.live:
+            self._maker.note_trailers(exchange, fields)
+
+    def _under_way(self) -> list[Exchange]:
+        at = self._paused_at
+        return [each for each in self.live if at is None or each.number <= at]
+
+    def grew(self, extra: Extra, by: int) -> None:
+        """Of an exchange under way."""
+        extra.held += by
+        self._account.used += by
+        if self._account.used > self._limit:
             self.make_room()
 
-    def changed(self, record: Record) -> None:
-        """Readers are told within a tenth of a second."""
-        self.changes += 1
-        self._log.append(record.number)
-
-    def grew(self, record: Record, by: int) -> None:
-        """`record` takes `by` bytes more."""
-        if record.is_kept:
-            record.size += by
-            self._account.used += by
-            if self._account.used > self._limit:
-                self.make_room()
-
-    def ended(self, record: Record) -> None:
-        """It is no longer in `live`; nothing more happens to it."""
-        if record.is_kept:
-            self._ended.append(record)
-            self.changes += 1
-            self._log.append(record.number)
-            if self._account.used > self._limit:
-                self.make_room()
-
     def make_room(self) -> None:
-        """Forget until all fits."""
-        while self._account.used > self._limit and self._numbered:
-            if self._ended:
-                self._forget(self._ended.popleft())
+        """Forget until all fits, and some more."""
+        enough = self._limit - self._limit // AT_ONCE
+        ended, extras = self._ended, self._maker.extras
+        account, places = self._account, len(self.live) * PLACE
+        while account.used + places > enough and (ended or extras):
+            if ended:
+                self._maker.drop(ended.popleft())
             else:
-                self._forget(self.live.popitem(last=False)[1])
+                self._drop(next(iter(extras)))
+            self.forgotten += 1
 
-    def _forget(self, record: Record) -> None:
-        del self._numbered[record.number]
-        self._account.used -= record.size
-        self.forgotten += 1
-        record.is_kept, record.exchange, record.content = False, None, None
+    def _drop(self, exchange: Exchange) -> None:
+        """Forget one under way, for good."""
+        self.live.discard(exchange)
+        extra = self._maker.forget(exchange)
+        if extra is not None:
+            self._account.used -= extra.held
 
     def clear(self) -> None:
         """Forget what has ended, and what is under way."""
-        for record in [*self._ended, *self.live.values()]:
-            self._forget(record)
+        self.take()
+        for kept in self._ended:
+            self._maker.drop(kept)
         self._ended.clear()
-        self.live.clear()
-        self._log.clear()
-        self.changes += 1
-        self.cleared_at = self.changes
+        for exchange in [*self.live, *self._maker.extras]:
+            self._drop(exchange)
+        self._changes += 1
+        self.cleared_at = self._changes
 
     def find(self, number: int) -> Record | None:
-        return self._numbered.get(number)
+        return self.find_all([number]).get(number)
+
+    def find_all(self, numbers: Collection[int]) -> dict[int, Record]:
+        """Those that are kept, by number. Numbers are looked for one by one: this is for people."""
+        self.take()
+        wanted, make = frozenset(numbers), self._maker
+        found = {e.number: make.show_under_way(e) for e in self._under_way() if e.number in wanted}
+        ended = (kept for kept in self._ended if kept[0] in wanted)
+        return found | {kept[0]: make.show(kept) for kept in ended}
 
     def newest_first(self) -> Iterator[Record]:
-        """All, as they are at this moment."""
-        return iter([self._numbered[number] for number in sorted(self._numbered, reverse=True)])
+        """All that there are at this moment, but for those that are forgotten before their turn."""
+        self.take()
+        every: list[tuple[int, Kept | Exchange]] = [(kept[0], kept) for kept in self._ended]
+        every += [(exchange.number, exchange) for exchange in self._under_way()]
+        every.sort(key=itemgetter(0), reverse=True)
+        make = self._maker
+        for _, each in every:
+            if isinstance(each, Exchange):
+                yield make.show_under_way(each)
+            elif each[1] in make.common:
+                yield make.show(each)
 
-    def since(self, position: int) -> list[int] | None:
-        """The numbers of what has changed, each once; None when nobody knows any more."""
+    def since(self, position: int) -> list[Record] | None:
+        """What has ended since then; None when nobody knows any more."""
         behind = self.changes - position
-        if position < self.cleared_at or not 0 <= behind <= len(self._log):
+        if position < self.cleared_at or not 0 <= behind <= len(self._ended):
             return None
-        return list(dict.fromkeys(itertools.islice(reversed(self._log), behind)))[::-1]
+        newest = itertools.islice(reversed(self._ended), behind)
+        return [self._maker.show(kept) for kept in newest][::-1]
+
+    def under_way(self, told: dict[int, object]) -> list[Record]:
+        """Those under way of which there is more to tell than was `told`, which is brought up to
+        date: by number, what was told of each."""
+        self.take()
+        extras = self._maker.extras
+        now: dict[int, object] = {}
+        found: list[Exchange] = []
+        for exchange in self._under_way():
+            extra = extras.get(exchange)
+            now[exchange.number] = state = exchange.status, extra.changes if extra else 0
+            if told.get(exchange.number) != state:
+                found.append(exchange)
+        told.clear()
+        told |= now
+        found.sort(key=attrgetter("number"))
+        return [self._maker.show_under_way(each) for each in found]
 
     def __repr__(self) -> str:
         return f"<Store [{len(self)} exchanges, {self.used} of {self._limit} bytes]>"

@@ -12,7 +12,7 @@ def row(record: Record) -> Row:
         "id": str(record.number),
         "request_id": record.request_id,
         "time": round(record.started_at, 6),
-        "client": "unix" if facts.client is None else str(facts.client),
+        "client": facts.client or "unix",
         "host": text(facts.host),
         "service": facts.service,
         "method": text(record.method),

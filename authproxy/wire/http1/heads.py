@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from authproxy.exchange import Field
+from authproxy.exchange import Field, Fields
 from authproxy.policy.access.targets import fragment
 
 KNOWN_LINES = 64
@@ -125,18 +125,19 @@ class FieldLines:
 
     def __init__(self) -> None:
         self._block = b""
-        self._fields: list[Field] = []
+        self._fields = Fields()
         self._known: dict[bytes, Field] = {}
 
-    def parse(self, block: bytes) -> list[Field]:
+    def parse(self, block: bytes) -> Fields:
         """The fields in `block`: lines with CR LF between them. Raises HeadError.
 
         It is the very same list when the last head had the same block.
         """
         if block != self._block:
             get = self._known.get
-            self._fields = [get(line) or self._learn(line) for line in block.split(b"\r\n")]
-            self._block = block
+            lines = block.split(b"\r\n")
+            self._fields = fields = Fields([get(line) or self._learn(line) for line in lines])
+            self._block = fields.block = block
         return self._fields
 
     def _learn(self, line: bytes) -> Field:

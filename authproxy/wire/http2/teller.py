@@ -6,7 +6,6 @@ connection. What is told waits for that.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
 from authproxy.errors import AuthProxyError
 from authproxy.exchange import (
@@ -47,7 +46,7 @@ class Teller:
     def sent(self, exchange: Exchange, sent: SentHead) -> None:
         """Its head was written."""
         if self._is_connected:
-            self._recorder.head_sent(exchange, sent)
+            self._recorder.head_sent(exchange, sent._replace(at_s=exchange.sent_s))
         else:
             self._unsent[exchange] = sent
 
@@ -56,7 +55,7 @@ class Teller:
         self._is_connected = True
         unsent, self._unsent = self._unsent, {}
         for exchange, sent in unsent.items():
-            self._recorder.head_sent(exchange, replace(sent, opening=opening))
+            self._recorder.head_sent(exchange, sent._replace(opening=opening, at_s=exchange.sent_s))
 
     def answer_block(
         self, exchange: Exchange, parsed: ResponseBlock, sent: Iterable[Pair], max_bytes: int

@@ -20,7 +20,6 @@ from authproxy.wire import refusals
 from authproxy.wire.interim import InterimCount
 from authproxy.wire.mcp import refusing
 from authproxy.wire.mcp.call_stream import CallStream
-from authproxy.wire.observing import read_written
 from authproxy.wire.read_holds import EARLY
 from authproxy.wire.relay import retry
 from authproxy.wire.relay.answer_heads import add_interim, begin_answer, reply
@@ -147,7 +146,7 @@ class Relay(PendingRequest):
         if head.status >= LOWEST_STATUS:
             retry.add_hint(self, head, begun)
         if self.recorder.heads:
-            self.recorder.answer_head(self.exchange, head, read_written(self.client.out[-1]))
+            self.recorder.answer_head(self.exchange, head, self.client.out[-1])
         return True
 
     def service_interim(self, head: ResponseHead, facts: ResponseFacts, size: int) -> None:

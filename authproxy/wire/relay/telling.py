@@ -8,6 +8,9 @@ from authproxy.wire.recorder import Recorder
 from authproxy.wire.upstream.connection import ServiceConnection
 from authproxy.wire.upstream.upstream import Upstream
 
+_made = tuple.__new__
+"""Half the price of a named tuple's own."""
+
 
 class Sending(Protocol):
     """An exchange whose request goes out."""
@@ -32,16 +35,20 @@ def _sent_head(
     relay: Sending, connection: ServiceConnection, fields: bytes, token_line: bytes
 ) -> SentHead:
     upstream = relay.upstream
-    return SentHead(
-        origin=upstream.origin.root,
-        method=relay.head.method,
-        target=relay.target,
-        version="1.1",
-        raw=fields,
-        token_name=token_line.partition(b":")[0],
-        token=relay.token,
-        secret_names=upstream.rules.secret_names,
-        opening=None if connection.reused else connection.opening,
+    return _made(
+        SentHead,
+        (
+            upstream.root,
+            relay.head.method,
+            relay.target,
+            "1.1",
+            fields,
+            token_line,
+            relay.token,
+            upstream.rules.secret_names,
+            None if connection.reused else connection.opening,
+            relay.exchange.sent_s,
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from authproxy.policy.messages.headers import upgrade_head
 from authproxy.settings import TimeoutSettings
 from authproxy.wire import refusals
 from authproxy.wire.admission.admission import Admission
-from authproxy.wire.observing import Hooks, read_written
+from authproxy.wire.observing import Hooks
 from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.interfaces import Client
 from authproxy.wire.status import Kind
@@ -193,7 +193,7 @@ def switch(
     recorder.answered(exchange, head.status)
     client.out.append(upgrade_head(head, facts, relay.admission.home))
     if recorder.heads:
-        recorder.answer_head(exchange, head, read_written(client.out[-1]))
+        recorder.answer_head(exchange, head, client.out[-1])
     Tunnel(client, exchange, relay.upstream.timeouts).open(client, service, rest)
 
 

@@ -46,6 +46,7 @@ class Upstream:
     """The cookies that it was seen to set."""
     _token: Token = NO_TOKEN
     _lines: tuple[bytes, bytes] = (b"", b"")
+    _root: tuple[Origin | None, str] = (None, "")
 
     @property
     def is_here(self) -> bool:
@@ -56,6 +57,13 @@ class Upstream:
     def connector(self) -> Connector:
         """Opens connections besides the pool's, as for HTTP/2."""
         return self.pool.connector
+
+    @property
+    def root(self) -> str:
+        """`origin.root`, written once for each origin."""
+        if self._root[0] is not self.origin:
+            self._root = self.origin, self.origin.root
+        return self._root[1]
 
     def token_line(self, token: Token, facts: RequestFacts) -> bytes:
         """The finished line that carries `token`, written once for each token."""

@@ -97,12 +97,12 @@ class RequestWriter:
         fields = self._fields(call, admission, NO_TOKEN)
         regular = [field[:2] for field in fields if field[0][:1] != b":"]
         return SentHead(
-            origin=upstream.origin.root,
+            origin=upstream.root,
             method=call.head.method,
             target=admission.target,
             version="2",
-            raw=[(b"host", upstream.rules.authority), *regular, *own],
-            token_name=upstream.token_line(token, call.facts).partition(b":")[0].lower(),
+            raw=((b"host", upstream.rules.authority), *regular, *own),
+            token_line=upstream.token_line(token, call.facts),
             token=token,
             secret_names=upstream.rules.secret_names,
             opening=None,

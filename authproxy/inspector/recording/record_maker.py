@@ -1,0 +1,251 @@
+"""Makes what is kept of an exchange: its facts, and its heads without their secrets."""
+
+from collections.abc import Collection, Sequence
+from ipaddress import IPv4Address, IPv6Address
+
+from authproxy.exchange import Exchange, Field, Fields, ResponseHead, SentHead, Times
+from authproxy.inspector.recording.kept_heads import LONG, REMEMBERED, Head, Heads
+from authproxy.inspector.recording.record import (
+    EXTRA,
+    OVERHEAD,
+    Common,
+    Extra,
+    Kept,
+    Record,
+    Try,
+    Unusual,
+    Way,
+    size_of,
+    size_of_unusual,
+)
+from authproxy.inspector.recording.token_notes import TokenNotes
+
+REPLAY = b"x-authproxy-replay"
+"""The field by which a replayed request is known. `Connection` names it, so it goes no further."""
+MOST_TRIES = 20
+Address = IPv4Address | IPv6Address
+
+
+class RecordMaker:
+    """Remembers what repeats. What it does for each request must cost little beside it."""
+
+    def __init__(self, heads: Heads, with_content: Collection[str] = ()) -> None:
+        self._heads = heads
+        self._account = heads.account
+        self._with_content = frozenset(with_content)
+        self._tokens = TokenNotes()
+        self._ways: dict[int, Way] = {}
+        self._clients: dict[int, tuple[Address | None, str]] = {}
+        self.run = ""
+        """The first half of every exchange's id."""
+        self.common: dict[int, Common] = {}
+        """Of what is kept, by a hash of all that is in it."""
+        self.replays: dict[bytes, str] = {}
+        """Requests that we send ourselves: what REPLAY says, and which exchange it was before."""
+        self.extras: dict[Exchange, Extra] = {}
+        """Of exchanges under way that have one."""
+        self.trailers: dict[Exchange, Head] = {}
+        self._empty: Extra | None = None
+        """Of exchanges that have no content where it would be kept."""
+        if with_content:
+            self._empty = Extra(keeps_content=True)
+            self._empty.held = 0
+
+    def keep(self, exchange: Exchange) -> Kept:
+        """Of an exchange that has ended. Its Common is counted as used once more.
+
+        What that is made of is known by a hash, made with a random key at each start: nothing else
+        is remembered of the secrets in there. Most of it are the very same objects for as long as
+        they repeat, and know their hashes.
+        """
+        if self.replays:
+            self.look_for_replay(exchange)
+        head, sent, answer = exchange.head, exchange.sent, exchange.answer
+        target, asked = head.target, head.headers
+        origin = raw = token_line = version = None
+        came: object = None
+        written: object = None
+        is_usual = True
+        if sent:
+            origin, _, sent_target, _, raw, token_line, _, _, opening, _ = sent[-1]
+            is_usual = opening is None and sent_target == target and len(sent) == 1
+        if answer is not None:
+            head_came, written = answer
+            if head_came is not None:
+                fields, version = head_came.headers, head_came.version
+                came = fields.block if isinstance(fields, Fields) else tuple(fields)
+            if isinstance(written, ResponseHead):
+                written = written.status, written.reason, written.version, *written.headers
+        first = asked.block if isinstance(asked, Fields) else tuple(asked)
+        about = first, target, head.method, head.version, origin, raw, token_line
+        service = exchange.service
+        key = hash((about, service, exchange.host, exchange.principal, came, version, written))
+        odd = None
+        if not is_usual or self.trailers or _is_unusual(exchange):
+            odd = self._make_unusual(exchange)
+            self.trailers.pop(exchange, None)
+        common = self.common.get(key) or self._add_common(key, exchange)
+        common.uses += 1
+        self._account.used += OVERHEAD if odd is None else OVERHEAD + size_of_unusual(odd)
+        extra = self._end(exchange) if self.extras or self._empty is not None else None
+        return _plain(key, exchange, self._client(exchange.client), odd, extra)
+
+    def _add_common(self, key: int, exchange: Exchange) -> Common:
+        self.run = exchange.request_id.rpartition("-")[0]
+        made = self.common[key] = self._make_common(exchange)
+        self._account.used += made.size
+        return made
+
+    def _end(self, exchange: Exchange) -> Extra | None:
+        """What is kept of its content, and of what only few have."""
+        extra = self.extras.pop(exchange, self._empty)
+        if extra is None or extra is self._empty:
+            return extra if exchange.service in self._with_content else None
+        if extra.keeps_content:
+            self._account.used += extra.finish(is_kept=exchange.service in self._with_content)
+        return extra
+
+    def drop(self, kept: Kept) -> None:
+        """It is forgotten."""
+        common = self.common[kept[1]]
+        common.uses -= 1
+        if not common.uses:
+            del self.common[kept[1]]
+            self._account.used -= common.size
+        self._account.used -= size_of(kept)
+
+    def show(self, kept: Kept) -> Record:
+        return Record(self.run, kept, self.common[kept[1]], is_live=False)
+
+    def show_under_way(self, exchange: Exchange) -> Record:
+        """As it is now; nothing of it is kept yet."""
+        if self.replays:
+            self.look_for_replay(exchange)
+        extra = self.extras.get(exchange, self._empty)
+        if extra is self._empty and exchange.service not in self._with_content:
+            extra = None
+        odd = self._make_unusual(exchange)
+        kept = _plain(0, exchange, self._client(exchange.client), odd, extra)
+        run = exchange.request_id.rpartition("-")[0]
+        return Record(run, kept, self._make_common(exchange), is_live=True)
+
+    def extra_of(self, exchange: Exchange) -> Extra:
+        """Where to put what only this one has."""
+        found = self.extras.get(exchange)
+        if found is None:
+            found = self.extras[exchange] = Extra()
+            self._account.used += EXTRA
+        return found
+
+    def look_for_replay(self, exchange: Exchange) -> None:
+        """One that we have sent ourselves has a mark."""
+        for name, value, _ in exchange.head.headers:
+            if name == REPLAY and value in self.replays:
+                self.extra_of(exchange).replayed_from = self.replays.pop(value)
+
+    def note_trailers(self, exchange: Exchange, fields: Sequence[Field]) -> None:
+        """Those of its answer."""
+        self.trailers[exchange] = self._heads.came(fields)
+
+    def forget(self, exchange: Exchange) -> Extra | None:
+        """It will not be kept. What it had is returned."""
+        self.trailers.pop(exchange, None)
+        return self.extras.pop(exchange, None)
+
+    def _make_common(self, exchange: Exchange) -> Common:
+        heads, head, answer = self._heads, exchange.head, exchange.answer
+        way = self._way(exchange.sent[-1]) if exchange.sent else None
+        made = Common(exchange, heads.target(head.target), heads.came(head.headers), way)
+        if answer is not None:
+            came, written = answer
+            made.sent = heads.written(written)
+            if came is not None:
+                made.came, made.came_version = heads.came(came.headers), came.version
+        return made
+
+    def _make_unusual(self, exchange: Exchange) -> Unusual:
+        heads = self._heads
+        return Unusual(
+            exchange.started,
+            exchange.key,
+            exchange.code,
+            exchange.detail,
+            exchange.aborted,
+            exchange.grpc_status,
+            _times(exchange),
+            tuple(
+                Try(
+                    self._way(sent), sent.method, heads.target(sent.target), sent.opening, sent.at_s
+                )
+                for sent in exchange.sent[-MOST_TRIES:]
+            ),
+            self.trailers.get(exchange),
+        )
+
+    def _client(self, client: Address | None) -> str:
+        """Each is kept beside its text, so that no other one can take its place in memory."""
+        known = self._clients.get(id(client))
+        if known is None:
+            if len(self._clients) >= REMEMBERED:
+                self._clients.clear()
+            known = self._clients[id(client)] = client, "" if client is None else str(client)
+        return known[1]
+
+    def _way(self, sent: SentHead) -> Way:
+        key = hash((sent.raw, sent.token_line, sent.origin))
+        way = self._ways.get(key)
+        if way is None:
+            token = self._tokens.note(sent.token)
+            head, name = self._heads.sent(sent), sent.token_name
+            way = Way(head, sent.origin, sent.version, name, token, sent.secret_names)
+            if len(self._ways) >= REMEMBERED:
+                self._ways.clear()
+            if len(head.text) <= LONG:
+                self._ways[key] = way
+        return way
+
+    def __repr__(self) -> str:
+        return f"<RecordMaker [{len(self.common)} different exchanges]>"
+
+
+def _is_unusual(exchange: Exchange) -> bool:
+    return (
+        exchange.code is not None
+        or exchange.times is not None
+        or exchange.aborted != ""
+        or exchange.key != ""
+        or exchange.grpc_status is not None
+    )
+
+
+def _plain(
+    key: int, exchange: Exchange, client: str, odd: Unusual | None, extra: Extra | None
+) -> Kept:
+    return (
+        exchange.number,
+        key,
+        exchange.started_at,
+        exchange.status,
+        exchange.bytes_from_client,
+        exchange.bytes_to_client,
+        exchange.attempts,
+        exchange.first_byte_s,
+        exchange.duration_s,
+        exchange.sent_s,
+        client,
+        odd,
+        extra,
+    )
+
+
+def _times(exchange: Exchange) -> Times | None:
+    """With the opening of the connection that it was sent by last, if that is new."""
+    known = exchange.times
+    opening = exchange.sent[-1].opening if exchange.sent else None
+    if opening is None:
+        return known
+    times = Times()
+    if known is not None:
+        times.token_s, times.connected_s = known.token_s, known.connected_s
+    times.opening = opening
+    return times
