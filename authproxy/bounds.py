@@ -49,5 +49,7 @@ class TimeoutSettings(Frozen):
     """How long an idle connection to a service is kept."""
     token: Seconds = Field(20.0, gt=0)
     """Until a source has made a token."""
+    drain_delay: Seconds = Field(0.0, ge=0)
+    """At the end, not ready any more but still taking requests: load balancers need to notice."""
     drain: Seconds = Field(9.0, ge=0)
     """For exchanges that still run when authproxy is told to stop."""

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from authproxy.config.files.reading import Mark, mark
 from authproxy.errors import ConfigError, Problem, StartError
@@ -62,7 +62,6 @@ class _Group:
         self.parts: list[Any] = []
         self.combine = combine
         self.on_change = on_change
-        self.is_retired = False
         self._version = 0
 
     async def put(self, at: int, part: object) -> object:
@@ -70,15 +69,25 @@ class _Group:
         self.parts[at] = part
         self._version = version = self._version + 1
         whole: object = await in_thread(self.combine, list(self.parts), name="files")
-        if version == self._version and not self.is_retired:  # else a newer one is being put
+        if version == self._version:  # else a newer one is being put
             self.on_change(whole)
         return whole
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """Files that somebody else reads, who also says what came of it."""
+
+    files: tuple[Path, ...]
+    what: ClassVar[str] = ""
+
+    def read(self) -> None:
+        """Nothing to do."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Watched:
     source: FromFiles[Any]
-    owner: object
     group: _Group
     at: int
     seen: Marks
@@ -143,21 +152,18 @@ class FileWatch:
         self,
         source: FromFiles[Read],
         on_change: Callable[[Read], None],
-        owner: object = None,
     ) -> Read:
-        """What there is now; `on_change` is called with each one that follows, until `owner` is
-        retired.
+        """What there is now; `on_change` is called with each one that follows.
 
         Raises what `source.read` raises, and then nothing is watched.
         """
-        return self.add_each([source], lambda parts: parts[0], on_change, owner)
+        return self.add_each([source], lambda parts: parts[0], on_change)
 
     def add_each(
         self,
         parts: Sequence[FromFiles[Read]],
         combine: Callable[[Sequence[Read]], Taken],
         on_change: Callable[[Taken], None],
-        owner: object = None,
     ) -> Taken:
         """What all parts make together; each is read anew by itself. `combine` may take long.
 
@@ -173,22 +179,22 @@ class FileWatch:
             except ConfigError as error:
                 problems += error.problems
             if source.files:
-                watched.append(
-                    _Watched(
-                        source=source, owner=owner, group=group, at=at, seen=seen, pending=seen
-                    )
-                )
+                watched.append(_Watched(source=source, group=group, at=at, seen=seen, pending=seen))
         if problems:
             raise ConfigError(problems)
         whole = combine(list(group.parts))
         self._watched += watched
         return whole
 
-    def retire(self, owner: object) -> None:
-        """What was added for `owner` is looked at no more, and no change of it is told."""
-        for each in self._watched:
-            each.group.is_retired |= each.owner is owner
-        self._watched = [each for each in self._watched if each.owner is not owner]
+    def watch(self, files: tuple[Path, ...], seen: Marks, changed: Callable[[], None]) -> None:
+        """Call `changed` whenever `files` are others, and have been the same for two looks.
+
+        `seen`: as they were before somebody read them.
+        """
+        group = _Group(lambda _parts: None, lambda _whole: changed())
+        group.parts.append(None)
+        source = _Unread(files)
+        self._watched.append(_Watched(source=source, group=group, at=0, seen=seen, pending=seen))
 
     def wait(
         self, who: object, files: tuple[Path, ...], seen: Marks, changed: Callable[[], None]
@@ -321,7 +327,8 @@ async def _take(watched: _Watched) -> None:
     try:
         part = await in_thread(watched.source.read, name="files")
         whole = await watched.group.put(watched.at, part)
-        logger.info("the new %s in %s is now in use: %r", what, names, whole)
+        if what:
+            logger.info("the new %s in %s is now in use: %r", what, names, whole)
     except (ConfigError, StartError) as error:
         told = " | ".join(str(error).splitlines())
         logger.warning(

@@ -10,8 +10,8 @@ from typing import Any
 from authproxy.exchange import Observer
 from authproxy.identity.machine import Machine
 from authproxy.observe.stream import open_stream
-from authproxy.runtime.app import Proxy
-from authproxy.runtime.counters import limits_of_one_process
+from authproxy.runtime.process.counters import limits_of_one_process
+from authproxy.runtime.proxy import Proxy
 from authproxy.settings import ListenerSettings, ServiceSettings, Settings
 from authproxy.values import LOOPBACK, Listen
 

@@ -37,6 +37,7 @@ from authproxy.fields import (
     PathPrefix,
     PathPrefixes,
     ProxyLocal,
+    ReloadWhen,
     RemovedHeaders,
     RunServiceValue,
     Scopes,
@@ -273,6 +274,8 @@ class Settings(Frozen):
     """The key to the admin listener, `env:NAME` or `file:PATH`; by default each run makes one."""
     admin_quit: bool = False
     """`POST /quitquitquit` at the admin listener ends authproxy, with exit code 0."""
+    reload: ReloadWhen = "on-request"
+    """`on-change`: also when the file itself is another; `on-request`: only when told to."""
     tls_cert_file: FileValue | None = None
     """A PEM certificate with its chain: TCP listeners then speak TLS. Read anew when it changes."""
     tls_key_file: FileValue | None = None

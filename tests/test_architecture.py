@@ -119,6 +119,7 @@ NO_TEST_FILE = {
     "wire.http2.interfaces": "Protocols only",
     "wire.relay.pending": "the first half of wire.relay.relay, and tried with it",
     "wire.relay.interfaces": "Protocols only",
+    "wire.client.rechecking": "tried with runtime.deployment, by what it ends",
 }
 """Modules without a test file of their own, each with the reason."""
 
@@ -446,6 +447,7 @@ MODULES_OF_ONE_NAME = {
     "listeners": "their checks, and what is built of them",
     "networks": "how they are written, and the question whether an address is in one",
     "interfaces": "the Protocols of each package of the data path",
+    "proxy": "one that runs, and the one of the bridge for MCP clients",
     "replies": "authproxy's own answers, in HTTP/1.1 and in HTTP/2",
     "retry": "rules and pauses; and their use for one exchange, with sending it again",
     "runner": "of doctor's checks, and of the demo",
@@ -466,20 +468,23 @@ GLOBAL_STATE: dict[str, str] = {}
 """State that belongs to no object, each with the reason: caches of pure functions only."""
 
 HANDED_IN = {
-    "ConnectionCounter": {"runtime.counters"},
+    "ConnectionCounter": {"runtime.process.counters"},
     "Machine": {"auth.minting", "cli.context", "embedding.serving", "mcp.command", "runtime.app"},
     "Programs": {"identity.machine"},
-    "RateLimiter": {"runtime.counters"},
+    "RateLimiter": {"runtime.process.counters"},
     "Skew": {
         "auth.minting",
         "identity.machine",
         "identity.sources.inspection",  # the doctor's look at one answer
         "identity.token_cache.cache",  # where nobody has given it one
     },
-    "Sources": {"auth.minting", "runtime.app"},
+    "Sources": {"auth.minting", "runtime.proxy"},
     "TlsContexts": {"runtime.sources"},
-    "TokenCache": {"auth.minting", "runtime.app"},
-    "WrongKeyCounter": {"admin.application", "runtime.counters"},  # of the admin key, and of keys
+    "TokenCache": {"auth.minting", "runtime.proxy"},
+    "WrongKeyCounter": {
+        "admin.application",
+        "runtime.process.counters",
+    },  # of the admin key, and of keys
 }
 """What a process, or several of them, must share, and the only modules that may make one."""
 
@@ -601,14 +606,14 @@ GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 
 ORDINARY_WORDS = """
 aborted accepted account add admitted age agent alive allow api auth authproxy body build byte ca
-cache cert check choice code collector config connect connection count counter data deny draining
-duration error event expiry failed failing failure field filter finished first format forwarded
-frozen google handshake header host http2 idle info inspect keep keyword last level limiter listed
-listen local log maker manager memory message method metric min mode name need note opened option
-other output per project protocol quit received refused remove reply request retry rpc scraper
-second sent server set setting sha256 slow socket started state status stream strip style success
-task thread time timeout timer timestamp tls total tracing try type uid url usable user variable
-version view wait waiting writer
+cache cert check choice code collector config connect connection count counter data delay deny
+draining duration error event expiry failed failing failure field filter finished first format
+forwarded frozen google handshake header host http2 idle info inspect keep keyword last level
+limiter listed listen local log maker manager memory message method metric min mode name need note
+opened option other output per project protocol quit received refused remove reply request retry rpc
+scraper second sent server set setting sha256 slow socket started state status stream strip style
+success task thread time timeout timer timestamp tls total tracing try type uid url usable user
+variable version view wait waiting writer
 """
 """Words of programming, and of HTTP and TLS, that mean here what they mean everywhere."""
 

@@ -10,7 +10,7 @@ from authproxy.settings import Settings
 from tests.support.configuring import URL
 
 
-def serve(settings: Settings, on_ready: object = None) -> int:
+def serve(settings: Settings, on_ready: object = None, _read: object = None) -> int:
     return 0
 
 

@@ -77,7 +77,7 @@ def test_with_a_project_in_the_environment_a_word_may_be_a_service() -> None:
     environ = {"AUTHPROXY_PROJECT": "acme-prod", "AUTHPROXY_REGION": "us-east4"}
     served: list[Settings] = []
 
-    def serve(settings: Settings, on_ready: object = None) -> int:
+    def serve(settings: Settings, on_ready: object = None, _read: object = None) -> int:
         served.append(settings)
         return 0
 

@@ -23,7 +23,7 @@ class Served:
         self._error = error
         self._code = code
 
-    def __call__(self, settings: Settings, on_ready: object = None) -> int:
+    def __call__(self, settings: Settings, on_ready: object = None, read: object = None) -> int:
         self.settings.append(settings)
         if self._error is not None:
             raise self._error

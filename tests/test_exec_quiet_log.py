@@ -8,7 +8,7 @@ from authproxy.errors import Code
 from authproxy.exchange import Exchange, RequestHead
 from authproxy.exec.quiet_log import MOST_KEPT, KeptLines, OwnRefusals, open_output
 from authproxy.observe.stream import LogStream
-from authproxy.runtime.tracing import Tracing
+from authproxy.runtime.process.tracing import Tracing
 
 
 def said(kept: KeptLines) -> list[str]:

@@ -458,43 +458,26 @@ async def test_one_who_fails_takes_nothing_from_the_others(
     assert [f"a change of {tmp_path / 'a'} could not be used"] == caplog.messages
 
 
-async def test_what_was_added_for_one_owner_is_retired_with_it(tmp_path: Path) -> None:
-    file, watch, heard = tmp_path / "allow.txt", FileWatch(), list[str]()
-    file.write_text("10.0.0.0/8\n")
-    source = NetworkFile(file=file, key="allow_file")
-    watch.add(source, lambda _: heard.append("old"), owner="old")
-    watch.add(source, lambda _: heard.append("new"), owner="new")
-    watch.retire("old")
-    file.write_text("10.0.0.0/16\n")
-    for _ in range(2):
-        await watch.look()
-
-    assert ["new"] == heard
-    assert "<FileWatch [1 watched, 0 waiting]>" == repr(watch)
-
-
-async def test_what_is_being_read_when_its_owner_is_retired_is_not_used(tmp_path: Path) -> None:
-    reading, goes_on = threading.Event(), threading.Event()
-
-    class Slow:
-        what = "list"
-        files = (tmp_path / "slow",)
-
-        def read(self) -> str:
-            if self.files[0].read_text() == "new":
-                reading.set()
-                goes_on.wait(10)
-            return "read"
-
-    watch, heard = FileWatch(), list[str]()
-    Slow.files[0].write_text("old")
-    watch.add(Slow(), heard.append, owner=heard)
-    Slow.files[0].write_text("new")
+async def test_files_that_somebody_else_reads_are_told_of_when_they_have_settled(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By the link of a Kubernetes ConfigMap: the file's own link stays as it is."""
+    for version in ("1", "2"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "file").write_text(version)
+    (tmp_path / "..data").symlink_to(tmp_path / "1")
+    (tmp_path / "file").symlink_to(Path("..data") / "file")
+    file, told = tmp_path / "file", list[str]()
+    watch = FileWatch()
+    watch.watch((file,), marks((file,)), lambda: told.append(file.read_text()))
     await watch.look()
-    look = asyncio.create_task(watch.look())  # noqa: TID251 -- awaited below
-    await until(reading.is_set)
-    watch.retire(heard)
-    goes_on.set()
-    await look
+    (tmp_path / "new").symlink_to(tmp_path / "2")
+    (tmp_path / "new").rename(tmp_path / "..data")
+    await watch.look()
+    assert [] == told
+    for _ in range(3):
+        await watch.look()
+    await watch.close()
 
-    assert [] == heard
+    assert ["2"] == told
+    assert "" == caplog.text

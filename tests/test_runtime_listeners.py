@@ -10,8 +10,8 @@ import pytest
 
 from authproxy.file_watch import FileWatch
 from authproxy.policy.access.networks import AccessList
-from authproxy.runtime.counters import limits_of_one_process
 from authproxy.runtime.listeners import Gate, addresses
+from authproxy.runtime.process.counters import limits_of_one_process
 from authproxy.settings import ServiceSettings
 from authproxy.wire.upstream.upstream import Upstream
 from tests.support.configuring import URL, settings

@@ -64,11 +64,10 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
 
 async def test_a_token_that_both_need_is_minted_once(stage: Stage) -> None:
-    first, before = stage.build(f"a={A}", f"b={B}")
+    _, before = stage.build(f"a={A}", f"b={B}")
     tokens = [await each.tokens.get() for each in before.values()]
     second, after = stage.build(f"renamed={A}")
     stage.sources.keep_only(second.needs)
-    first.retire()
 
     assert tokens[0] is after["renamed"].tokens.current()
     assert after["renamed"].tokens is before["a"].tokens
@@ -167,22 +166,3 @@ async def test_without_a_word_what_is_gone_would_be_kept_fresh(
     gc.collect()
 
     assert left == stage.known - {A}
-
-
-async def test_keys_of_a_configuration_that_is_gone_are_read_no_more(
-    stage: Stage, tmp_path: Path
-) -> None:
-    key = tmp_path / "key"
-    key.write_text("first-key")
-    key.chmod(0o600)
-    environ = {"AUTHPROXY_API_KEY": f"file:{key}"}
-    first, before = stage.build(f"a={A}", environ=environ)
-    _second, after = stage.build(f"a={A}", environ=environ)
-    first.retire()
-    key.write_text("second-key")
-    for _ in range(2):
-        await stage.files.look()
-
-    assert b"X-Api-Key: first-key\r\n" == before["a"].rules.extra
-    assert b"X-Api-Key: second-key\r\n" == after["a"].rules.extra
-    assert "<FileWatch [1 watched, 0 waiting]>" == repr(stage.files)

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from ipaddress import ip_address, ip_network
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -15,7 +15,11 @@ from authproxy.policy.access.networks import Address, AddressSet
 from authproxy.tasks import Tasks
 from authproxy.values import LOOPBACK, Listen
 from authproxy.wire.listening.acceptor import PAUSE_S
-from authproxy.wire.listening.proxy_protocol import MAX_WAITING, Door, serve
+from authproxy.wire.listening.proxy_protocol import (
+    MAX_WAITING,
+    Door,
+    open_door,
+)
 from authproxy.wire.listening.room import Room
 from authproxy.wire.listening.sockets import open_listener
 from authproxy.wire.listening.without_tls import readable
@@ -80,6 +84,16 @@ class Server:
             return b"reset"
         finally:
             writer.close()
+
+
+async def serve(sock: socket.socket, **rules: Any) -> None:
+    """Let them come to `sock` until cancelled."""
+    door = open_door(sock, **rules)
+    try:
+        await asyncio.get_running_loop().create_future()
+    finally:
+        door.acceptor.close()
+        await door.close()
 
 
 @asynccontextmanager

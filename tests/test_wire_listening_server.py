@@ -138,6 +138,9 @@ async def test_a_tick_that_fails_is_not_the_last(caplog: pytest.LogCaptureFixtur
         def time_is_up(self) -> None:
             pass
 
+        def recheck(self) -> None:
+            """Nothing to do."""
+
         def drain(self) -> None:
             """Nothing to do."""
 
@@ -195,12 +198,12 @@ async def test_one_listener_can_be_closed_and_the_rest_goes_on() -> None:
     async with raw_service() as service, proxying(service.url) as proxy:
         (sock,) = open_listener(Listen("127.0.0.1", 0))
         port = sock.getsockname()[1]
-        close = proxy.server.listen(sock, proxy.listener)
+        listening = proxy.server.listen(sock, proxy.listener)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(GET)
         assert OK == b"".join(await read_answer(reader))
-        close()
-        close()
+        listening.close()
+        listening.close()
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
         writer.write(GET)
@@ -224,15 +227,18 @@ async def test_a_listener_is_closed_by_itself_and_who_came_by_it_stays(is_behind
         (sock,) = open_listener(Listen("127.0.0.1", 0))
         port = sock.getsockname()[1]
         listen = proxy.server.listen_behind if is_behind else proxy.server.listen
-        close = listen(sock, proxy.listener)
+        listening = listen(sock, proxy.listener)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(hello + GET)
         first = await read_answer(reader)
         arriving = [await asyncio.open_connection("127.0.0.1", port) for _ in range(is_behind)]
         await until(lambda: proxy.server.status().arriving == len(arriving))
         for _ in range(2):  # the second time it does nothing
-            close()
-        await until(lambda: sock.fileno() == -1)
+            listening.close()
+        assert sock.fileno() == -1
+        assert len(arriving) == proxy.server.status().arriving
+        for _, newcomer in arriving:
+            newcomer.close()
         await until(lambda: proxy.server.status().arriving == 0)
 
         assert OK == b"".join(first)

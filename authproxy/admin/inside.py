@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from authproxy.config.changes import ReloadAnswer
 from authproxy.identity.token_cache.status import TokenStatus
 from authproxy.wire.status import ServerStatus
 
@@ -64,6 +65,16 @@ class Inside(Protocol):
 
     async def ask(self, service: str) -> str:
         """Send one small request to this service. Why it does not work; empty when it does."""
+
+    @property
+    def reload_problems(self) -> Sequence[str]:
+        """Why the configuration that was read last is not in use; empty when it is."""
+
+    async def reload(self) -> ReloadAnswer:
+        """Read the configuration anew and use it, or say why not."""
+
+    async def preview(self) -> ReloadAnswer:
+        """What `reload` would change, or why it would not work. Changes nothing."""
 
     def quit(self) -> None:
         """End as after SIGTERM, but with exit code 0."""

@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
@@ -32,7 +32,7 @@ def probe_views(inside: Inside, deep: DeepChecks) -> list[View]:
         try_again(found, inside)
         if request.query.get("deep", "0").lower() in YES:
             found = await deep.look(found)
-        return answer_health(found)
+        return answer_health(found, inside.reload_problems)
 
     return [
         View(path="/startup", handler=startup, is_open=True),
@@ -48,11 +48,14 @@ def try_again(found: Health, inside: Inside) -> None:
             inside.retry(each.name)
 
 
-def answer_health(found: Health) -> web.Response:
+def answer_health(found: Health, problems: Sequence[str] = ()) -> web.Response:
+    """`problems`: of a configuration that is not in use. What is in use is ready all the same."""
     status = "ready" if found.ready else "not ready"
     if found.phase != "serving":
         status = found.phase
     lines = [each.line() for each in found.services if each.why or not each.ready]
+    if problems:
+        lines.append({"configuration": "not reloaded", "problems": list(problems)})
     return answer(found.ready, {"status": status}, *lines)
 
 

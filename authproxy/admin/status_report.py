@@ -44,6 +44,7 @@ def report(inside: Inside, rates: Mapping[str, Rate] | None = None) -> dict[str,
         "version": __version__,
         "phase": inside.phase,
         "ready": inside.phase == "serving" and all(each.ready for each in health),
+        "reload_problems": list(inside.reload_problems),
         "listeners": [{"url": each.url, "service": each.service} for each in inside.listeners()],
         "connections": _connections(server) if server else None,
         "services": [

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from authproxy.settings import Settings
 
 OnReady = Callable[[Sequence[str]], None]
-Serve = Callable[["Settings", OnReady | None], int]
+Read = tuple[Callable[[], "tuple[Settings, Sequence[Problem]]"], Path | None]
+"""Reads the configuration once more, and the file that it is in, if there is one."""
+
+
+class ServeUntilStopped(Protocol):
+    """Runs a proxy until it is told to stop."""
+
+    def __call__(
+        self, settings: "Settings", on_ready: OnReady | None = None, read: Read | None = None, /
+    ) -> int:
+        """The exit code. `on_ready` gets the listeners' URLs once requests are taken; `read`: how
+        the configuration can be read anew, None where it cannot."""
+
 
 NOTHING_TO_DO = """\
 Which service? Give its address, and clients then find it at http://localhost:8080:
@@ -37,7 +49,7 @@ class _NothingToDo(click.ClickException):
 class Context:
     """Outside world of the commands, so that a test can give its own."""
 
-    def __init__(self, environ: Mapping[str, str], serve: Serve) -> None:
+    def __init__(self, environ: Mapping[str, str], serve: ServeUntilStopped) -> None:
         self.environ = environ
         self.serve = serve
         self.warnings: list[Problem] = []
@@ -69,6 +81,11 @@ class Context:
             environ=self.environ if urls else self._with_places(flags),
             warn=self.warnings.append,
         )
+
+    def find_file(self, config: Path | None) -> Path | None:
+        """The configuration's file."""
+        named = self.environ.get("AUTHPROXY_CONFIG")
+        return config or (Path(named) if named else None)
 
     def choose(
         self, words: Sequence[str], config: Path | None, flags: Mapping[str, object]

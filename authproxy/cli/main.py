@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import click
 
 from authproxy import __version__
-from authproxy.cli.context import Context, OnReady, Serve, complain, say_problems
+from authproxy.cli.context import Context, OnReady, Read, ServeUntilStopped, complain, say_problems
 from authproxy.cli.exec import exec_
 from authproxy.cli.flags import ALL, IDENTITY, with_flags
 from authproxy.cli.group import Commands
 from authproxy.cli.mcp import mcp
 from authproxy.cli.tail import tail
-from authproxy.errors import AuthProxyError, ConfigError, StartError
+from authproxy.errors import AuthProxyError, ConfigError, Problem, StartError
 
 if TYPE_CHECKING:
     from authproxy.settings import Settings
@@ -32,7 +32,7 @@ def run(
     argv: list[str],
     *,
     environ: Mapping[str, str] | None = None,
-    serve: Serve | None = None,
+    serve: ServeUntilStopped | None = None,
 ) -> int:
     """Run the command in `argv`; `serve` stands in for `authproxy.runtime.app.run`."""
     context = Context(os.environ if environ is None else environ, serve or _serve)
@@ -52,10 +52,12 @@ def run(
         return 1
 
 
-def _serve(settings: "Settings", on_ready: OnReady | None = None) -> int:
+def _serve(settings: "Settings", on_ready: OnReady | None = None, read: Read | None = None) -> int:
     from authproxy.runtime import app
+    from authproxy.runtime.reload import ConfigOrigin
 
-    return app.run(settings, on_ready)
+    origin = None if read is None else ConfigOrigin(read=read[0], file=read[1])
+    return app.run(settings, on_ready, origin)
 
 
 @click.group(cls=Commands, context_settings=HELP_FLAGS, subcommand_metavar="[run] URL… | COMMAND")
@@ -80,14 +82,26 @@ def _run(context: Context, /, urls: Sequence[str], config: Path | None, **flags:
     takes a value is a variable too, as --log-level is AUTHPROXY_LOG_LEVEL, and so is every key of
     the file: flags beat variables, variables beat the file.
     """
-    settings = context.load(context.spell_out(urls, flags), config, flags)
+
+    def read() -> "tuple[Settings, Sequence[Problem]]":
+        return context.load(context.spell_out(urls, flags), config, flags), context.warnings
+
+    settings, _ = read()
     context.say_warnings()
-    return context.serve(settings, None)
+    return context.serve(settings, None, (read, context.find_file(config)))
 
 
 @main.command("check")
 @click.argument("urls", nargs=-1, metavar="[NAME=]URL|SERVICE...")
 @click.option("--json", is_flag=True, help="Print everything as JSON.")
+@click.option(
+    "--running",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    metavar="[ADDR]",
+    help="Say what a reload would change in the authproxy that runs, at this admin listener.",
+)
 @with_flags(*ALL)
 @click.pass_obj
 def _check(
@@ -96,10 +110,21 @@ def _check(
     urls: Sequence[str],
     config: Path | None,
     json: bool,
+    running: str | None,
     **flags: object,
 ) -> int:
-    """Say what is wrong with the configuration, or what would run."""
+    """Say what is wrong with the configuration, or what would run.
+
+    With --running the authproxy that runs reads its own configuration, and changes nothing; what is
+    given here besides does not count. The exit code is 0 when a reload would change nothing, 3 when
+    it would, 2 when the configuration is not valid, and 1 when nobody answers.
+    """
     from authproxy.commands import check, settings_shown
+
+    if running is not None:
+        from authproxy.commands import check_running
+
+        return check_running.run(running or None, context.environ, click.echo, json=json)
 
     try:
         settings = context.load(context.spell_out(urls, flags), config, flags)

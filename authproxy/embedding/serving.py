@@ -22,11 +22,11 @@ from authproxy.identity.machine import Machine
 from authproxy.loop_thread import LoopThread
 from authproxy.observe.stream import open_stream
 from authproxy.runtime.admin import find_place
-from authproxy.runtime.app import Proxy
-from authproxy.runtime.counters import limits_of_one_process
 from authproxy.runtime.inspector import find_recording
 from authproxy.runtime.listeners import addresses
-from authproxy.runtime.tracing import open_tracing
+from authproxy.runtime.process.counters import limits_of_one_process
+from authproxy.runtime.process.tracing import open_tracing
+from authproxy.runtime.proxy import Proxy
 from authproxy.settings import Settings
 from authproxy.wire.upstream.connect_errors import note_loop_error
 

@@ -15,8 +15,8 @@ from authproxy.exec.placeholders import ServiceUrls, environment
 from authproxy.exec.quiet_log import open_output
 from authproxy.identity.machine import Machine
 from authproxy.own_use import build_proxy
-from authproxy.runtime.app import Proxy
-from authproxy.runtime.tracing import open_tracing
+from authproxy.runtime.process.tracing import open_tracing
+from authproxy.runtime.proxy import Proxy
 from authproxy.settings import Settings
 from authproxy.tasks import Tasks
 from authproxy.wire.upstream.connect_errors import note_loop_error

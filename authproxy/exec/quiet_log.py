@@ -9,9 +9,9 @@ from authproxy.observe import logs
 from authproxy.observe.logs import printable
 from authproxy.observe.stream import LogStream
 from authproxy.policy.access.targets import shown_path
-from authproxy.runtime.log_output import LogOutput, levels_of_services, open_log
-from authproxy.runtime.observers import make_observers
-from authproxy.runtime.tracing import Tracing
+from authproxy.runtime.process.log_output import LogOutput, levels_of_services, open_log
+from authproxy.runtime.process.observers import make_observers
+from authproxy.runtime.process.tracing import Tracing
 from authproxy.settings import Settings
 
 MOST_LINES = 20

@@ -22,10 +22,10 @@ from authproxy.mcp.failures import by_configuration
 from authproxy.mcp.oldsse import OldSse
 from authproxy.mcp.streamable import Streamable
 from authproxy.own_use import build_proxy, for_one_client
-from authproxy.runtime.app import Proxy
-from authproxy.runtime.log_output import open_log
-from authproxy.runtime.observers import make_observers
-from authproxy.runtime.tracing import open_tracing
+from authproxy.runtime.process.log_output import open_log
+from authproxy.runtime.process.observers import make_observers
+from authproxy.runtime.process.tracing import open_tracing
+from authproxy.runtime.proxy import Proxy
 from authproxy.settings import LogSettings, Settings
 from authproxy.values import Listen
 

@@ -205,6 +205,11 @@ class Routes(Generic[Service]):
             )
         return self._shared_site
 
+    def find_service(self, name: str) -> Service | None:
+        """The service of that name, if there is one."""
+        target = self._services.get(name)
+        return None if target is None else target.service
+
     @property
     def only_here(self) -> list[str]:
         """Services that other machines have no address for: `NAME.localhost` is each one's own."""

@@ -26,9 +26,16 @@ from authproxy.wire.status import ServerStatus
 from authproxy.wire.upstream.upstream import Upstream
 
 if TYPE_CHECKING:
-    from authproxy.admin.inside import ListenerState, Phase, RequestCounts, ServiceState
+    from authproxy.admin.inside import (
+        ListenerState,
+        Phase,
+        RequestCounts,
+        ServiceState,
+    )
     from authproxy.admin.views import View
+    from authproxy.config.changes import ReloadAnswer
     from authproxy.observe.metrics.scrape import Scraper
+    from authproxy.runtime.reload import Reloader
 
 READY_FOR_S = 1.0
 NEXT_PORTS = 20
@@ -98,10 +105,14 @@ class ProxyInside:
         """Requests by service, where somebody counts them."""
         self.on_quit: Callable[[], None] = lambda: None
         """Ends it all, in good order."""
+        self.is_leaving = False
+        """The end is near: load balancers are to send their requests elsewhere."""
+        self.reloader: Reloader | None = None
 
     @property
     def phase(self) -> "Phase":
-        if self.server_of_clients is not None and self.server_of_clients.draining:
+        server = self.server_of_clients
+        if self.is_leaving or (server is not None and server.draining):
             return "draining"
         return "serving" if self.is_open else "starting"
 
@@ -131,9 +142,12 @@ class ProxyInside:
         return None if self.count is None else self.count()
 
     def retry(self, service: str) -> None:
-        tokens = self.upstreams[service].tokens
-        if not any(each.minting or each.next_try_at is not None for each in tokens.statuses()):
-            self._tasks.spawn(_try(self.upstreams[service]), name=f"token for {service}")
+        upstream = self.upstreams.get(service)
+        if upstream is None:
+            return  # it was taken out meanwhile
+        statuses = upstream.tokens.statuses()
+        if not any(each.minting or each.next_try_at is not None for each in statuses):
+            self._tasks.spawn(_try(upstream), name=f"token for {service}")
 
     def is_ready(self) -> bool:
         """For `health_path`: everybody may ask, so the answer counts for a moment."""
@@ -149,12 +163,27 @@ class ProxyInside:
         return self._ready[1] and self.phase == "serving"
 
     async def ask(self, service: str) -> str:
-        from authproxy.runtime.deep_check import find_fault
+        from authproxy.commands.doctor.deep_check import find_fault
 
-        return await find_fault(self.upstreams[service], self.machine.skew.now())
+        upstream = self.upstreams.get(service)
+        if upstream is None:
+            return "The service was taken out of the configuration."
+        return await find_fault(upstream, self.machine.skew.now())
 
     def quit(self) -> None:
         self.on_quit()
+
+    @property
+    def reload_problems(self) -> Sequence[str]:
+        return () if self.reloader is None else self.reloader.problems
+
+    async def reload(self) -> "ReloadAnswer":
+        assert self.reloader is not None  # noqa: S101 -- for the type checker: it listens
+        return await self.reloader.reload("POST /-/reload")
+
+    async def preview(self) -> "ReloadAnswer":
+        assert self.reloader is not None  # noqa: S101 -- for the type checker: it listens
+        return await self.reloader.preview()
 
 
 async def _try(upstream: Upstream) -> None:
@@ -181,6 +210,7 @@ async def open_admin(
     from authproxy.admin.metrics_view import metrics_views
     from authproxy.admin.probes import probe_views
     from authproxy.admin.rates import Rates
+    from authproxy.admin.reloading import reload_views
     from authproxy.admin.status_report import front_view, report_views
 
     settings, environ = inside.settings, inside.machine.environ
@@ -191,7 +221,7 @@ async def open_admin(
     ref = settings.admin_key
     key = AdminKey(resolve_secret(ref, environ) if ref is not None else None)
     views = [*probe_views(inside, DeepChecks(inside.ask, tasks)), *report_views(inside, rates)]
-    views += [*metrics_views(scraper), *more]
+    views += [*metrics_views(scraper), *reload_views(inside, tasks), *more]
     if settings.admin_quit:
         views += quit_views(inside)
     if all(view.path != "/" for view in views):

@@ -57,9 +57,9 @@ def inspector_views(
 
     settings, machine = inside.settings, inside.machine
     around = ProxyState(
-        services=lambda: [_service(each, settings, inside) for each in inside.upstreams],
-        configuration=lambda: as_json(settings, [], [], machine.environ),
-        examine=partial(_examine, settings, machine),
+        services=lambda: [_service(each, inside.settings, inside) for each in inside.upstreams],
+        configuration=lambda: as_json(inside.settings, [], [], machine.environ),
+        examine=lambda: _examine(inside.settings, machine),
         doors=lambda: [door for each in inside.opened if (door := find_door(*each)) is not None],
         key_header=settings.key_header.lower() if settings.keys else "",
     )

@@ -1,6 +1,8 @@
 """Access rules built from Settings: each listener's and each service's."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
@@ -22,6 +24,20 @@ from authproxy.wire.upstream.upstream import Upstream
 EVERYBODY = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 
 
+class _Place:
+    """A listener, and the rules of each of its sockets."""
+
+    def __init__(
+        self,
+        listener: ListenerSettings,
+        upstreams: Mapping[str, Upstream],
+        rules: ListenerRules,
+    ) -> None:
+        self.listener = listener
+        self.upstreams = upstreams
+        self.rules = [rules]
+
+
 class Gate:
     """The rules of all listeners and services, kept up to date with the files they come from."""
 
@@ -31,15 +47,19 @@ class Gate:
         files: FileWatch,
         limits: ClientLimits,
         is_ready: Callable[[], bool] = lambda: True,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        """`is_ready`: what is said at `health_path`."""
+        """`is_ready`: what is said at `health_path`; `on_change` is called when files have changed
+        who may pass."""
         self._settings = settings
         self._files = files
-        self._listeners: list[tuple[ListenerRules, ListenerSettings, Mapping[str, Upstream]]] = []
+        self._places: list[_Place] = []
         self._services = dict(settings.services)
         self._by_port: dict[bytes, ListenerRules] = {}
+        self._on_change = on_change
+        self._is_finding = False
         parts = [KeyPart(name, key) for name, key in settings.keys.items()]
-        self._keys = files.add_each(parts, _combine_keys, self._changed_keys, owner=self)
+        self._keys = files.add_each(parts, _combine_keys, self._changed_keys)
         self._limits = limits
         path = settings.health_path
         self._probe = None if path is None else HealthProbe(path.encode(), is_ready)
@@ -51,13 +71,15 @@ class Gate:
         settings = self._settings
 
         def changed(access: AccessList) -> None:
-            rules.access = access
-            rules.version += 1
+            for each in place.rules:
+                each.access = access
+                each.version += 1
+            self._on_change()
 
         sources = _listener_sources(listener, settings)
         rules = ListenerRules(
             routes=self._routes(listener, upstreams),
-            access=self._files.add_each(sources.parts, sources.combine, changed, owner=self),
+            access=self._files.add_each(sources.parts, sources.combine, changed),
             trusted=AddressSet(settings.trusted_proxies),
             allow_origins=web_origins(settings.allow_origins),
             peer_uids=frozenset(listener.peer_uids) if _asks_for_user(listener) else None,
@@ -70,8 +92,24 @@ class Gate:
             probe=None if listener.proxy_protocol else self._probe,
             mcp=any(service.mcp for service in self._services.values()),
         )
-        self._listeners.append((rules, listener, upstreams))
+        place = _Place(listener, upstreams, rules)
+        self._places.append(place)
         return rules
+
+    def put(self, rules: ListenerRules, before: ListenerRules | None) -> ListenerRules:
+        """The rules for one more socket of the listener that has `rules`.
+
+        `before`: those of the socket in a configuration before; they become these, since
+        connections that came by it look into them.
+        """
+        if before is None:
+            before = replace(rules, _passing={})
+        else:
+            before.become(rules)
+        for place in self._places:
+            if place.rules[0] is rules:
+                place.rules.append(before)
+        return before
 
     def opened(self, rules: ListenerRules, port: int) -> None:
         """A TCP listener listens at `port`: addresses with it are addresses here."""
@@ -80,9 +118,30 @@ class Gate:
     def found(self, name: str, service: ServiceSettings) -> None:
         """The address of the service of that name has become known."""
         self._services[name] = service
-        for rules, listener, upstreams in self._listeners:
-            rules.routes = self._routes(listener, upstreams)
-            rules.version += 1
+        if not self._is_finding:
+            self._lead()
+
+    @contextlib.contextmanager
+    def finding(self) -> Iterator[None]:
+        """Around the moment when many addresses become known at once."""
+        self._is_finding, known = True, dict(self._services)
+        try:
+            yield
+        finally:
+            self._is_finding = False
+        if known != self._services:
+            self._lead()
+
+    def _lead(self) -> None:
+        for place in self._places:
+            routes = self._routes(place.listener, place.upstreams)
+            for rules in place.rules:
+                rules.routes = routes
+                rules.version += 1
+
+    @property
+    def _rules(self) -> Iterator[ListenerRules]:
+        return (rules for place in self._places for rules in place.rules)
 
     def guard(self, upstream: Upstream, service: ServiceSettings) -> None:
         """Give `upstream` what narrows what the listeners let in. Raises ConfigError."""
@@ -91,26 +150,26 @@ class Gate:
 
         def changed(access: AccessList) -> None:
             upstream.access = access
-            for rules, *_ in self._listeners:
+            for rules in self._rules:
                 rules.version += 1
+            self._on_change()
 
         sources = _service_sources(service)
         if sources is not None:
-            upstream.access = self._files.add_each(
-                sources.parts, sources.combine, changed, owner=self
-            )
+            upstream.access = self._files.add_each(sources.parts, sources.combine, changed)
         else:
             upstream.access = None
 
     def retire(self) -> None:
-        """Another configuration has taken its place: its files are looked at no more."""
-        self._files.retire(self)
+        """Another configuration has taken its place, and its rules are that one's now."""
+        self._places.clear()
 
     def _changed_keys(self, keys: KeyRing | None) -> None:
         self._keys = keys
-        for rules, *_ in self._listeners:
+        for rules in self._rules:
             rules.keys = keys
             rules.version += 1
+        self._on_change()
 
     def _routes(
         self, listener: ListenerSettings, upstreams: Mapping[str, Upstream]
@@ -129,7 +188,7 @@ class Gate:
         return Routes(targets, hosts=self._settings.hosts, only=listener.service)
 
     def __repr__(self) -> str:
-        return f"<Gate [{len(self._listeners)} listeners]>"
+        return f"<Gate [{len(self._places)} listeners]>"
 
 
 class KeyPart:
@@ -148,7 +207,11 @@ class KeyPart:
         digests = [bytes.fromhex(text) for text in key.sha256]
         if key.file is not None:
             digests += map(digest_of, read_keys(key.file, self._name))
-        return dict.fromkeys(digests, InboundKey(name=self._name, services=frozenset(key.services)))
+        services = frozenset(key.services)
+        return {
+            digest: InboundKey(name=self._name, services=services, digest=digest)
+            for digest in digests
+        }
 
 
 def _combine_keys(parts: Sequence[Mapping[bytes, InboundKey]]) -> KeyRing | None:

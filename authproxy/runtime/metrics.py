@@ -64,11 +64,13 @@ class ProxyFigures:
     def services(self) -> Sequence[str]:
         return tuple(self._inside.upstreams)
 
-    def pool(self, service: str) -> PoolStatus:
-        return self._inside.upstreams[service].pool.status()
+    def pool(self, service: str) -> PoolStatus | None:
+        upstream = self._inside.upstreams.get(service)
+        return None if upstream is None else upstream.pool.status()
 
     def tokens(self, service: str) -> Sequence[TokenStatus]:
-        return self._inside.upstreams[service].tokens.statuses()
+        upstream = self._inside.upstreams.get(service)
+        return () if upstream is None else upstream.tokens.statuses()
 
     def server(self) -> ServerStatus | None:
         return self._inside.server()

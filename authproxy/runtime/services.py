@@ -76,7 +76,7 @@ class Builder:
             )
 
         local: Secrets = self._files.add_each(
-            local_secrets(service, self._environ), combine_secrets, put, owner=self
+            local_secrets(service, self._environ), combine_secrets, put
         )
         secrets.update(local)
         upstream = Upstream(
@@ -164,10 +164,6 @@ class Builder:
 
     def _identity(self, service: ServiceSettings, scopes: tuple[str, ...]) -> Identity:
         return Identity.of(service, scopes, self._egress)
-
-    def retire(self) -> None:
-        """Another configuration has taken its place: its files are looked at no more."""
-        self._files.retire(self)
 
 
 class LocalSecret:

@@ -114,9 +114,10 @@ class Sources:
         made: dict[Identity, Made], identity: Identity, needs: Needs, make: Callable[[], Made]
     ) -> Made:
         needs.identities.add(identity)
-        if identity not in made:
-            made[identity] = make()
-        return made[identity]
+        known = made.get(identity)
+        # A thread may build another configuration at this moment: the first one that is there
+        # counts for both.
+        return made.setdefault(identity, make()) if known is None else known
 
     def __repr__(self) -> str:
         return f"<Sources [{len(self._sources)} sources, {len(self.contexts)} TLS contexts]>"

@@ -8,7 +8,10 @@ LINGER_S = 5.0
 LAST_LINGER_S = 0.2
 """The same while authproxy ends, once the system has taken all that was written."""
 HEAD_GRACE_S = 0.2
-"""For a request whose head is coming while authproxy ends; half of one is no request."""
+"""For a request whose head is coming while authproxy ends, or that of a client who has only just
+come; half of one is no request."""
+LAST_IDLE_S = 1.0
+"""How long a client may rest whose listener is no more: who asks often is not met while it asks."""
 FIRST_REQUEST_S = 5.0
 """A client that has not asked yet may be as busy as we are: others go before it to make room."""
 

@@ -33,6 +33,9 @@ class OpenConnection(Protocol):
     def drain(self) -> None:
         """Close now if nothing is in flight, else as soon as that is so; may be called again."""
 
+    def recheck(self) -> None:
+        """The rules are others: end at once what may not go on by them."""
+
     def time_is_up(self) -> None:
         """Close now, with last words where those can be said."""
 

@@ -115,7 +115,9 @@ async def test_a_client_that_knows_both_gets_what_the_service_speaks(
     assert chosen == found
 
 
-async def test_openssl_sees_the_certificate_and_no_tls_older_than_1_2(listening: Listening) -> None:
+async def test_openssl_sees_the_certificate_and_no_tls_older_than_1_2(
+    listening: Listening,
+) -> None:
     at = ("-connect", f"localhost:{listening.program.port}", "-servername", "localhost")
     openssl = ("openssl", "s_client", "-brief", "-CAfile", listening.ca_file, *at)
     good, _, about = await run(*openssl, "-verify_return_error")
@@ -138,7 +140,9 @@ async def test_a_renewed_certificate_is_shown_without_a_restart(
     assert ssl.PEM_cert_to_DER_cert(expected) == ssl.PEM_cert_to_DER_cert(pem)
 
 
-async def test_plain_http_and_mere_connections_leave_no_error_behind(listening: Listening) -> None:
+async def test_plain_http_and_mere_connections_leave_no_error_behind(
+    listening: Listening,
+) -> None:
     port = listening.program.port
     code, stdout, _ = await run("curl", "-sS", f"http://localhost:{port}/")
     _, writer = await asyncio.open_connection("localhost", port)

@@ -9,9 +9,15 @@ import aiohttp
 
 from authproxy.admin.admin_key import AdminKey
 from authproxy.admin.guard import AdminAccess
-from authproxy.admin.inside import ListenerState, Phase, RequestCounts, ServiceState
+from authproxy.admin.inside import (
+    ListenerState,
+    Phase,
+    RequestCounts,
+    ServiceState,
+)
 from authproxy.admin.listener import IDLE_S, AdminListener
 from authproxy.admin.views import View
+from authproxy.config.changes import ReloadAnswer
 from authproxy.exchange import Secret
 from authproxy.identity.token_cache.lifetime import TokenState
 from authproxy.identity.token_cache.status import TokenStatus, Trouble
@@ -66,6 +72,17 @@ class PretendInside:
     broken: dict[str, str] = field(default_factory=dict)
     """What is wrong with those that do not answer a deep check."""
     done: list[str] = field(default_factory=list)
+
+    reload_problems: Sequence[str] = ()
+    reloaded: ReloadAnswer = field(default_factory=ReloadAnswer)
+
+    async def reload(self) -> ReloadAnswer:
+        self.done.append("reload")
+        return self.reloaded
+
+    async def preview(self) -> ReloadAnswer:
+        self.done.append("preview")
+        return self.reloaded
 
     def listeners(self) -> Sequence[ListenerState]:
         return [ListenerState(url="http://127.0.0.1:8080", service=None)]

@@ -67,10 +67,15 @@ class TokenCache:
         key = (source, audience)
         tokens = self._tokens.get(key)
         if tokens is None:
-            limit = self._limit.get(source) or ConcurrencyLimit(self._shared.call_later)
-            self._limit[source] = limit
-            tokens = self._tokens[key] = Tokens(self._shared, source, audience, limit)
+            # A thread may ask for the same at this moment: the first one that is there counts.
+            limit = self._limit.setdefault(source, ConcurrencyLimit(self._shared.call_later))
+            made = Tokens(self._shared, source, audience, limit)
+            tokens = self._tokens.setdefault(key, made)
         return tokens
+
+    def use_deadline(self, seconds: float) -> None:
+        """From now on a mint may take so long."""
+        self._shared.deadline_s = seconds
 
     def keep_only(self, wanted: Collection[Key]) -> None:
         """Give up the tokens of all other sources and audiences: nothing is fetched ahead for

@@ -49,8 +49,8 @@ class Figures(Protocol):
     def services(self) -> Sequence[str]:
         """Names of the configured services."""
 
-    def pool(self, service: str) -> PoolStatus:
-        """Connections to this service."""
+    def pool(self, service: str) -> PoolStatus | None:
+        """Connections to this service; None when it was taken out while it was asked about."""
 
     def tokens(self, service: str) -> Sequence[TokenStatus]:
         """Of all that this service's requests need: the token, secrets, the address."""
@@ -86,7 +86,7 @@ class _Scrape:
     """One reading; what several families need is asked for once."""
 
     collector: Collector
-    _pools: dict[str, PoolStatus] = field(default_factory=dict)
+    _pools: dict[str, PoolStatus | None] = field(default_factory=dict)
     _tokens: dict[str, Sequence[TokenStatus]] = field(default_factory=dict)
 
     def rows(self) -> Iterator[tuple[d.Definition, Rows]]:
@@ -142,8 +142,9 @@ class _Scrape:
         yield (
             d.POOL_CONNECTIONS,
             (
-                ((name, state), getattr(self._pool(name), state))
+                ((name, state), getattr(pool, state))
                 for name in self._services
+                if (pool := self._pool(name)) is not None
                 for state in ("connecting", "busy", "idle")
             ),
         )
@@ -183,13 +184,17 @@ class _Scrape:
         names = ("", *self._services) if unknown else self._services
         return (((name,), read(self._of(name))) for name in names)
 
-    def _pool(self, name: str) -> PoolStatus:
+    def _pool(self, name: str) -> PoolStatus | None:
         if name not in self._pools:
             self._pools[name] = self.collector.figures.pool(name)
         return self._pools[name]
 
     def _pooled(self, read: Callable[[PoolStatus], float]) -> Rows:
-        return (((name,), read(self._pool(name))) for name in self._services)
+        return (
+            ((name,), read(pool))
+            for name in self._services
+            if (pool := self._pool(name)) is not None
+        )
 
     def _tokens_of(self, name: str) -> Sequence[TokenStatus]:
         if name not in self._tokens:

@@ -8,6 +8,7 @@ and is looked up each time.
 """
 
 from bisect import bisect_left
+from collections.abc import Collection
 
 from authproxy.errors import Code
 from authproxy.exchange import Exchange, Times
@@ -90,6 +91,13 @@ class ExchangeMetrics:
         if found is None:
             found = self.services[name] = ServiceCounts()
         return found
+
+    def keep_only(self, names: Collection[str]) -> None:
+        """Forget what was counted for services that are no more."""
+        kept = {"", *names}
+        self.services = {name: each for name, each in self.services.items() if name in kept}
+        self.series = {key: each for key, each in self.series.items() if key[0] in kept}
+        self._found = {key: each for key, each in self._found.items() if key[0] in kept}
 
     def exchange_ended(self, exchange: Exchange) -> None:  # noqa: C901 -- see the rules of this file
         key = (exchange.service, exchange.head.method, exchange.status // 100, exchange.code)

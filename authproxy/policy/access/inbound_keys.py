@@ -7,7 +7,7 @@ random bits, of which no dictionary has any. A password that somebody thought of
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MAX_KEY = 512
 """Bytes."""
@@ -20,6 +20,8 @@ class InboundKey:
     name: str
     services: frozenset[str] = frozenset()
     """Those that it opens; empty: all."""
+    digest: bytes = field(default=b"", repr=False)
+    """Which of the name's keys this is: there are two while an old one is still in use."""
 
     def opens(self, service: str) -> bool:
         return not self.services or service in self.services
@@ -44,6 +46,10 @@ class KeyRing:
             if hmac.compare_digest(digest, shown):
                 found = key
         return found
+
+    def find_again(self, key: InboundKey) -> InboundKey | None:
+        """What a key of another ring is in this one; None when it is none any more."""
+        return next((own for digest, own in self._digests if digest == key.digest), None)
 
     def __repr__(self) -> str:
         names = dict.fromkeys(key.name for _, key in self._digests)

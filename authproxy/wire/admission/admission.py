@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from authproxy.errors import Refused
+from authproxy.policy.access.inbound_keys import InboundKey
 from authproxy.policy.access.networks import Address
 from authproxy.policy.messages.origin_mapping import Home
 from authproxy.wire.upstream.upstream import Upstream
@@ -28,6 +29,8 @@ class Admission(NamedTuple):
     """The X-Forwarded-* lines for this client and the Host it uses."""
     cors: bytes
     """The lines that let a page of an allowed origin read the answer."""
+    credential: InboundKey | None = None
+    """The key that was shown."""
 
 
 class NotAdmitted(Exception):  # noqa: N818 -- an answer to a question, not a fault

@@ -22,7 +22,7 @@ from authproxy.wire.admission.presentation import Presentation
 from authproxy.wire.admission.sender import Sender
 from authproxy.wire.admission.sent_fields import SentFields
 from authproxy.wire.admission.shown_key import ShownKey
-from authproxy.wire.peers.peer_user import find_refusal
+from authproxy.wire.peers.peer_user import PeerUser, find_refusal
 from authproxy.wire.upstream.upstream import Upstream
 
 
@@ -65,6 +65,7 @@ class Caller:
         peer = parse_peer(transport.get_extra_info("peername"))
         self.refusal = find_refusal(transport, peer, rules.peer_uids)
         """Why none of its requests may pass."""
+        self._sender.user = PeerUser(transport, peer, self.refusal)
         self.general_checks = GeneralChecks(rules)
         """What keeps some of them from passing, whoever they are for."""
         self._key = ShownKey(rules)
@@ -125,7 +126,39 @@ class Caller:
             home=self._presentation.home,
             forwarded=self._presentation.forwarded,
             cors=self._page.cors,
+            credential=self._key.key,
         )
+
+    @property
+    def rules(self) -> ListenerRules:
+        """Those of its listener."""
+        return self._rules
+
+    @property
+    def last_admission(self) -> Admission | None:
+        """What was decided last, if it still counts."""
+        return self._admission
+
+    def look_again(self) -> None:
+        """The rules are others: may its user connect by them?"""
+        user = self._sender.user
+        if user is not None and (self.refusal is None or self.refusal is user.refusal):
+            self.refusal = user.judge(self._rules.peer_uids)
+
+    def find_loss(self, admission: Admission) -> Refused | None:
+        """Why what was admitted may not go on: since then an address, a user, a key or a service
+        was taken out. What else may have changed holds for the next request only."""
+        if self.refusal is not None:
+            return self.refusal
+        rules, address, name = self._rules, admission.address, admission.service.name
+        service = rules.routes.find_service(name)
+        if service is None:
+            return rules.routes.no_route(f"{name}.localhost")
+        lists = (rules.access, *([service.access] if service.access is not None else []))
+        rule = next(filter(None, (each.find_refusal(address) for each in lists)), None)
+        if rule is not None:
+            return refusals.address(rule)
+        return self._key.find_loss(admission.credential, name)
 
     @property
     def cors_of_refused(self) -> bytes:

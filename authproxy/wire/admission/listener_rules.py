@@ -1,6 +1,6 @@
 """Rules for all clients of one listener."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from authproxy.errors import Refused
 from authproxy.policy.access.client_address import find_client
@@ -22,7 +22,7 @@ HEALTH_PATHS = frozenset([b"/", b"/healthz"])
 """What load balancers ask for where nothing else is said."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class ListenerRules:
     """Rules of one listener. Its parts are replaced, never changed; `version` then tells
     connections to decide anew."""
@@ -49,6 +49,8 @@ class ListenerRules:
     mcp: bool = True
     """MCP clients are told of refusals in their own words, before it is known which service they
     want."""
+    is_closed: bool = False
+    """Nobody comes in here any more; who has, may end what is under way."""
     version: int = 0
     by_port: dict[bytes, "ListenerRules"] = field(default_factory=dict)
     """All listeners, which share this, by the port that each is at."""
@@ -115,6 +117,14 @@ class ListenerRules:
         if route is None or route.service.found is not None:
             return None
         return route.service.origin.root.encode() + route.sent(target)
+
+    def become(self, other: "ListenerRules") -> None:
+        """Those of another configuration, for the connections that are there too."""
+        for each in fields(self):
+            if each.name not in ("version", "_passing"):
+                setattr(self, each.name, getattr(other, each.name))
+        self.version += 1
+        self._passing.clear()
 
     def __repr__(self) -> str:
         return f"<ListenerRules [{self.routes}, version {self.version}]>"

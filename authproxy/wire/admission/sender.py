@@ -5,6 +5,7 @@ import asyncio
 from authproxy.policy.access.networks import Address, parse_peer
 from authproxy.policy.messages.facts import RequestFacts
 from authproxy.wire.admission.listener_rules import ListenerRules
+from authproxy.wire.peers.peer_user import PeerUser
 
 
 class Sender:
@@ -21,6 +22,7 @@ class Sender:
         "address_text",
         "local",
         "proto",
+        "user",
     )
 
     def __init__(
@@ -33,6 +35,8 @@ class Sender:
         """The listener's address that was reached."""
         self.address = self._peer
         """None for a client on a Unix socket."""
+        self.user: PeerUser | None = None
+        """Whose process that is."""
         self.address_text = b""
         in_tls = transport.get_extra_info("ssl_object") is not None
         self._scheme = b"https" if in_tls else b"http"

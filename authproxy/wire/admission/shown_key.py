@@ -3,6 +3,7 @@
 import time
 from hmac import compare_digest
 
+from authproxy.errors import Refused
 from authproxy.exchange import RequestHead
 from authproxy.policy.access.inbound_keys import InboundKey, KeyRing
 from authproxy.policy.access.networks import Address
@@ -26,6 +27,11 @@ class ShownKey:
     def name(self) -> str:
         """Empty where none was shown."""
         return self._key.name if self._key is not None else ""
+
+    @property
+    def key(self) -> InboundKey | None:
+        """That of the last request; None where none was shown, or none is asked for."""
+        return self._key
 
     @property
     def is_missing(self) -> bool:
@@ -73,6 +79,18 @@ class ShownKey:
             raise refusals.key_required(self._rules.key_header)
         if not self._key.opens(service):
             raise refusals.key_not_allowed(self._key.name, service)
+
+    def find_loss(self, key: InboundKey | None, service: str) -> Refused | None:
+        """Why `key`, which opened the service of this name once, does so no more."""
+        keys = self._rules.keys
+        if keys is None or key is None:
+            return None
+        again = keys.find_again(key)
+        if again is None:
+            return refusals.key_required(
+                self._rules.key_header, detail=f"the key {key.name} was taken out"
+            )
+        return None if again.opens(service) else refusals.key_not_allowed(key.name, service)
 
     def __repr__(self) -> str:
         return f"<ShownKey [{self.name or 'none'}]>"

@@ -14,6 +14,7 @@ from authproxy.policy.messages.facts import RequestFacts
 from authproxy.settings import TimeoutSettings
 from authproxy.wire import refusals
 from authproxy.wire.admission.caller import Caller
+from authproxy.wire.client import rechecking
 from authproxy.wire.client.first_bytes import Spoken, recognise
 from authproxy.wire.client.interfaces import Server
 from authproxy.wire.client.pipeline import Pipeline
@@ -222,7 +223,7 @@ class ClientConnection(asyncio.Protocol):
                 self._reader.refuse(refusals.slow_head(timeouts.head))
         else:
             self._head_age_s = 0.0
-            self._rest(seconds, timeouts.keep_alive)
+            self._rest(seconds, rechecking.find_rest_s(self.caller, timeouts))
 
     def _rest(self, seconds: float, limit_s: float) -> None:
         unsent = self.transport.get_write_buffer_size()
@@ -242,9 +243,12 @@ class ClientConnection(asyncio.Protocol):
     def in_flight(self) -> int:
         return self.pipeline.count
 
+    recheck = rechecking.recheck
+
     def drain(self) -> None:
         """Close if no request is in flight; else that one is the last."""
-        may_complete = self._reader.head_open and self._head_age_s < HEAD_GRACE_S
+        is_asking = self._reader.head_open or self.is_new
+        may_complete = is_asking and max(self._head_age_s, self._idle_s) < HEAD_GRACE_S
         if self.pipeline.current is not None:
             self.pipeline.current.drain()
         elif self._goodbye is None and not may_complete:

@@ -1,15 +1,16 @@
 """The sentences that only HTTP/2 needs."""
 
 import ssl
-from typing import TYPE_CHECKING
 
 from authproxy.errors import Code, Refused, UpstreamError
 from authproxy.values import Origin
+from authproxy.wire.admission.admission import NotAdmitted
 from authproxy.wire.http2.framing.frames import ConnectionFault, Failure
 from authproxy.wire.upstream import mismatch
 
-if TYPE_CHECKING:
-    pass
+
+class ServiceMoved(NotAdmitted):
+    """By a new configuration the service is reached in another way than by this connection."""
 
 
 def another_service() -> Refused:

@@ -28,7 +28,7 @@ from authproxy.wire.http2.streams import Stream, is_event_stream
 from authproxy.wire.http2.teller import Teller, own_answer
 from authproxy.wire.mcp.http2_calls import McpCalls, WaitState
 from authproxy.wire.mcp.refusing import NOT_WAITED_WITH, form_of
-from authproxy.wire.recorder import Recorder
+from authproxy.wire.recorder import Recorder, Who
 from authproxy.wire.relay.timeouts import find_overdue
 
 if TYPE_CHECKING:
@@ -226,10 +226,7 @@ class Calls:
             self.mcp.end_waits(WaitState.LONG_ENOUGH)
         for stream_id, stream in list(self.streams.items()):
             if stream_id > last_taken_id:
-                self._splice.server.recorder.left(stream.exchange, "service")
-                self._splice.to_client(rst_stream(stream_id, Failure.REFUSED_STREAM))
-                self.forget(stream_id)
-                self.ended(stream_id, stream)
+                turn_away(self, self._splice, stream_id, "service")
             else:
                 self.fail(stream_id, stream, error)
 
@@ -293,6 +290,16 @@ class Calls:
 
     def __repr__(self) -> str:
         return f"<Calls [{len(self.streams)} open]>"
+
+
+def turn_away(calls: Calls, splice: Between, stream_id: int, who: Who) -> None:
+    """End a call for which nothing was done; the client tries it elsewhere (RFC 9113 8.7). `who`:
+    whose doing that is."""
+    stream = calls.streams[stream_id]
+    splice.server.recorder.left(stream.exchange, who)
+    splice.to_client(rst_stream(stream_id, Failure.REFUSED_STREAM))
+    calls.forget(stream_id)
+    calls.ended(stream_id, stream)
 
 
 def _remember(streams: dict[int, None], stream_id: int) -> None:

@@ -12,10 +12,10 @@ from authproxy.exchange import Opening
 from authproxy.policy.messages.http2_fields import Call
 from authproxy.settings import TimeoutSettings
 from authproxy.wire import refusals
-from authproxy.wire.admission.admission import Admission, NotAdmitted
+from authproxy.wire.admission.admission import Admission
 from authproxy.wire.admission.admit import admit
 from authproxy.wire.admission.caller import Caller
-from authproxy.wire.http2 import call_refusals
+from authproxy.wire.http2 import call_refusals, service_link
 from authproxy.wire.http2.calls import Calls
 from authproxy.wire.http2.endpoints import ClientEnd
 from authproxy.wire.http2.framing.flood_guard import Guard
@@ -153,10 +153,8 @@ class Splice:
         if chosen is None:
             self.up.holds.set(CONNECTING, True)
             self.link.choose(upstream)
-        elif upstream is not chosen:
-            raise NotAdmitted(
-                call_refusals.another_service(), found.address, host=found.host, cors=found.cors
-            )
+        elif upstream is not chosen and not self.link.follow(upstream):
+            raise service_link.elsewhere(self, found)
         return found
 
     def stop_looking(self) -> None:
@@ -224,14 +222,14 @@ class Splice:
     def in_flight(self) -> int:
         return len(self.calls.streams)
 
+    recheck = service_link.recheck
+    retire = service_link.retire
+
     def drain(self) -> None:
         """No more calls; those in flight may end, and idle streams of events do so now."""
-        if not self.is_draining and self.calls.streams:
-            self._tell_last(Failure.NO_ERROR, "")
-        self.is_draining = True
+        self.retire()
         self.calls.end_event_streams()
         self.flush()
-        self.finish()
 
     def cut(self) -> None:
         """Close both ends at once."""
@@ -268,7 +266,7 @@ class Splice:
 
     def _say_goodbye(self, failure: Failure, reason: str) -> None:
         is_whole = self.down.scanner.is_between_frames
-        self._tell_last(failure, reason)
+        self.tell_last(failure, reason)
         self.is_over = True
         if is_whole:
             self.down.flush()
@@ -279,7 +277,7 @@ class Splice:
             reset(self._client.transport)
         self.link.abort()
 
-    def _tell_last(self, failure: Failure, reason: str) -> None:
+    def tell_last(self, failure: Failure, reason: str) -> None:
         """GOAWAY; the last stream that it names never becomes a later one (RFC 9113 6.8)."""
         self.answers.last_taken_id = last = min(self.requests.last_id, self.answers.last_taken_id)
         self.to_client(goaway(last, failure, reason))

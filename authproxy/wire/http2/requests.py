@@ -6,7 +6,8 @@ from authproxy.wire import refusals
 from authproxy.wire.admission.admission import NotAdmitted
 from authproxy.wire.admission.token_wait import fetch_token
 from authproxy.wire.http2 import call_refusals
-from authproxy.wire.http2.calls import Calls
+from authproxy.wire.http2.call_refusals import ServiceMoved
+from authproxy.wire.http2.calls import Calls, turn_away
 from authproxy.wire.http2.framing.frames import (
     ACK,
     CONTINUATION,
@@ -134,6 +135,9 @@ class Requests:
         try:
             found = stream.admission = splice.admit(call)
         except NotAdmitted as refused:
+            if isinstance(refused, ServiceMoved):
+                turn_away(self._calls, splice, stream_id, "authproxy")
+                return b""
             stream.cors = refused.cors
             recorder.not_admitted(exchange, refused.address, refused.host or exchange.host)
             self._calls.refuse(stream_id, stream, refused.refusal)

@@ -1,10 +1,18 @@
-"""Link of an HTTP/2 connection to its service: which it is, and the connection to it."""
+"""Link of an HTTP/2 connection to its service: which it is, and the connection to it.
+
+Also what becomes of both when the rules are others.
+"""
+
+from typing import Protocol
 
 from authproxy.errors import AuthProxyError, CredentialError, UpstreamError
 from authproxy.wire import refusals
+from authproxy.wire.admission.admission import Admission, NotAdmitted
 from authproxy.wire.http2 import call_refusals
+from authproxy.wire.http2.calls import Calls
 from authproxy.wire.http2.endpoints import ServiceEnd
-from authproxy.wire.http2.interfaces import Ends
+from authproxy.wire.http2.framing.frames import Failure, rst_stream
+from authproxy.wire.http2.interfaces import Between, Ends
 from authproxy.wire.loops import Loops
 from authproxy.wire.upstream import mismatch
 from authproxy.wire.upstream.upstream import Upstream
@@ -29,6 +37,18 @@ class ServiceLink:
         """Connect to this one; `connected` or `give_up` is told later."""
         self.upstream = upstream
         upstream.pool.beside.spawn(self._connect(upstream), name=f"to {upstream.origin}")
+
+    def follow(self, upstream: Upstream) -> bool:
+        """Another configuration has this one, of the same name: can it be reached by the connection
+        that there is?"""
+        chosen = self.upstream
+        is_same = chosen is not None and (chosen.name, chosen.pool) == (
+            upstream.name,
+            upstream.pool,
+        )
+        if is_same:
+            self.upstream = upstream
+        return is_same
 
     async def _connect(self, upstream: Upstream) -> None:
         splice = self._splice
@@ -83,3 +103,55 @@ class ServiceLink:
     def __repr__(self) -> str:
         name = self.upstream.name if self.upstream is not None else "none yet"
         return f"<ServiceLink {name} [{'connected' if self.end is not None else 'not connected'}]>"
+
+
+class Spliced(Between, Protocol):
+    """The connection, as far as this is about it."""
+
+    calls: Calls
+    link: ServiceLink
+
+    def flush(self) -> None:
+        """Write what has gathered on both sides."""
+
+    def tell_last(self, failure: Failure, reason: str, /) -> None:
+        """Send GOAWAY."""
+
+
+def recheck(splice: Spliced) -> None:
+    """Calls that may not go on end. So does the connection, once those are done that may, when its
+    service is reached in another way now: clients open another one then."""
+    if splice.is_over:
+        return
+    caller = splice.caller
+    caller.look_again()
+    for stream_id, stream in list(splice.calls.streams.items()):
+        loss = caller.find_loss(stream.admission) if stream.admission is not None else None
+        if loss is not None:
+            if stream_id <= splice.requests.last_sent_id:
+                splice.to_service(rst_stream(stream_id, Failure.CANCEL))
+            splice.calls.fail(stream_id, stream, loss)
+    chosen = splice.link.upstream
+    if chosen is not None:
+        now = caller.rules.routes.find_service(chosen.name)
+        if now is None or caller.rules.is_closed or not splice.link.follow(now):
+            retire(splice)
+    splice.flush()
+
+
+def retire(splice: Spliced) -> None:
+    """No more calls: the next connection will be for what the service is now."""
+    if splice.calls.streams and not splice.is_draining:
+        splice.tell_last(Failure.NO_ERROR, "")
+    splice.is_draining = True
+    splice.finish()
+
+
+def elsewhere(splice: Spliced, found: Admission) -> NotAdmitted:
+    """Why a call cannot go where it was admitted to by this connection."""
+    kind = NotAdmitted
+    if splice.upstream is not None and splice.upstream.name == found.service.name:
+        retire(splice)
+        kind = call_refusals.ServiceMoved
+    refusal = call_refusals.another_service()
+    return kind(refusal, found.address, host=found.host, cors=found.cors)

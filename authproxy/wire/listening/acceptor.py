@@ -56,23 +56,33 @@ class Acceptor:
             self._loop.add_reader(self._sock, self._accept)
 
     def close(self) -> None:
-        """Whoever has not been accepted is refused by the kernel."""
+        """Take those who have connected, then close the socket: the kernel resets whoever is in
+        its queue then, though a client may have sent its request already."""
+        if not self._is_closed:
+            self.release()
+            while self._accept():
+                pass
+            self._sock.close()
+
+    def release(self) -> socket.socket:
+        """Accept no more; the socket, which goes on listening, is the caller's."""
         self._pause()
         self._is_closed = True
-        self._sock.close()
+        return self._sock
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Whether there may be more."""
         for _ in range(AT_ONCE):
             if not self._may_take():
                 self._pause()
-                return
+                return False
             if not self._room.has_place():
                 self._wait()
-                return
+                return False
             try:
                 sock, peername = self._sock.accept()
             except (BlockingIOError, InterruptedError):
-                return
+                return False
             except ConnectionAbortedError:
                 continue
             except OSError as error:
@@ -80,11 +90,12 @@ class Acceptor:
                 self._shortages.warn(f"cannot accept connections at {self._where}: {reason}")
                 self._pause()
                 self._loop.call_later(self._pause_s, self.go_on)
-                return
+                return False
             sock.setblocking(False)
             self._room.arriving += 1
             self._room.accepted += 1
             self._take(sock, peername)
+        return True
 
     def _wait(self) -> None:
         self._pause()

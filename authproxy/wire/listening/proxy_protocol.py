@@ -32,7 +32,7 @@ Context = Callable[[], ssl.SSLContext]
 """The TLS context for the next client."""
 
 
-async def serve(
+def open_door(
     sock: socket.socket,
     *,
     factory: Factory,
@@ -43,8 +43,8 @@ async def serve(
     for_itself: Factory | None = None,
     most_unheard: int = MAX_WAITING,
     pause_s: float = PAUSE_S,
-) -> None:
-    """Take the connections that come to `sock` (TCP, ours from now on) until cancelled.
+) -> "Door":
+    """Take the connections that come to `sock` (TCP, ours from now on), until it is closed.
 
     `deadline_s` bounds the wait for the header and, with `context`, that for the TLS handshake.
     What has been handed to a protocol by then goes on. `for_itself` makes the protocol for a proxy
@@ -54,14 +54,10 @@ async def serve(
     door = Door(show_name(sock), factory, context, trusted, deadline_s, room)
     door.for_itself = for_itself or factory
     door.most_unheard = most_unheard
-    acceptor = Acceptor(sock, door.take, room, door.may_take, pause_s=pause_s)
-    door.on_room = acceptor.go_on
-    acceptor.go_on()
-    try:
-        await asyncio.get_running_loop().create_future()
-    finally:
-        acceptor.close()
-        await door.close()
+    door.acceptor = Acceptor(sock, door.take, room, door.may_take, pause_s=pause_s)
+    door.on_room = door.acceptor.go_on
+    door.acceptor.go_on()
+    return door
 
 
 class _Newcomer:
@@ -102,6 +98,8 @@ class _Newcomer:
 
 class Door:
     """One listening socket, and the connections that have not been handed on yet."""
+
+    acceptor: Acceptor
 
     def __init__(
         self,
@@ -201,7 +199,17 @@ class Door:
         self._newcomers.discard(newcomer)
         newcomer.sock.close()
 
+    @property
+    def is_empty(self) -> bool:
+        """Nobody is on the way in."""
+        return not self._tasks
+
+    async def settle(self, seconds: float) -> None:
+        """Wait for those who are on their way in, but no longer than `seconds`."""
+        await self._tasks.settle(seconds)
+
     async def close(self) -> None:
+        """Those who are still on their way in are closed."""
         await self._tasks.cancel()
         for newcomer in list(self._newcomers):  # its task was cancelled before it had begun
             self._close(newcomer)

@@ -18,7 +18,7 @@ from authproxy.wire.admission.listener_rules import ListenerRules
 from authproxy.wire.client.connection import ClientConnection
 from authproxy.wire.interfaces import OpenConnection
 from authproxy.wire.listening.acceptor import Acceptor
-from authproxy.wire.listening.proxy_protocol import Context, serve
+from authproxy.wire.listening.proxy_protocol import Context, Door, open_door
 from authproxy.wire.listening.room import Room
 from authproxy.wire.listening.without_tls import WrongPorts, lacks_tls, meet
 from authproxy.wire.loops import Loops
@@ -26,6 +26,7 @@ from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.hints import Explainer
 from authproxy.wire.status import Kind, ServerStatus
 from authproxy.wire.upstream.pool import Pool
+from authproxy.wire.upstream.pools import Pools
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +35,37 @@ DRAIN_TICK_S = 0.1
 """How often what is still open is asked to end."""
 MAKE_ROOM_AFTER_S = 1.0
 """A client that has been idle for so long may be sent away for another one."""
+ARRIVE_S = 1.0
+"""At the end, for connections that are accepted, but still in their handshake."""
 LAST_WORDS_S = 0.4
 """For what is said to those whose time is up."""
 CUT_S = 0.4
 """How long connections that were cut have to say that they are lost, so that observers hear it."""
+
+
+class ListeningSocket:
+    """One socket that connections come to."""
+
+    def __init__(self, acceptor: Acceptor, among: list["ListeningSocket"]) -> None:
+        self._acceptor = acceptor
+        self._among = among
+
+    def close(self) -> None:
+        """Those who have connected are taken, nobody else. Closes the socket."""
+        self._leave()
+        self._acceptor.close()
+
+    def release(self) -> socket.socket:
+        """Take nobody more; the socket goes on listening, for the caller to do with it."""
+        self._leave()
+        return self._acceptor.release()
+
+    def _leave(self) -> None:
+        if self in self._among:
+            self._among.remove(self)
+
+    def __repr__(self) -> str:
+        return f"<ListeningSocket {self._acceptor!r}>"
 
 
 class ProxyServer:
@@ -56,8 +84,7 @@ class ProxyServer:
         """`counts`: says which client has one connection too many; `now`: Google's time."""
         self.limits = limits
         self.timeouts = timeouts
-        self._listening: list[Callable[[], object]] = []
-        """Each ends the listening on one socket."""
+        self._listening: list[ListeningSocket] = []
         self._connections: dict[OpenConnection, Address | None] = {}
         self._counts = counts
         self._none_open = asyncio.Event()
@@ -65,22 +92,28 @@ class ProxyServer:
         self.draining = False
         self.tasks = Tasks()
         self.recorder = Recorder(observers)
-        self._pools = tuple(pools)
         self.loops = Loops()
+        self._pools = Pools(self.loops, self._close_idle_service_connection)
+        self._pools.use(pools)
         self.room = Room(lambda: len(self._connections), self._send_idle_away)
         self._arrivals = Tasks()
-        for pool in self._pools:
-            pool.before_opening = self._close_idle_service_connection
-            pool.loops = self.loops
+        self._doors: list[Door] = []
+        """Of the PROXY protocol, those included that let nobody in any more."""
         self.explainer = Explainer(now=now)
         self.wrong_ports = WrongPorts()
 
+    def use(self, limits: LimitSettings, timeouts: TimeoutSettings, pools: Sequence[Pool]) -> None:
+        """Another configuration: new connections are bounded by `limits`, and `pools` are those of
+        its services. What is under way ends as it began."""
+        self.limits, self.timeouts = limits, timeouts
+        self._pools.use(pools)
+
     def listen(
         self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
-    ) -> Callable[[], None]:
+    ) -> ListeningSocket:
         """Take the connections that come to `sock`, which is the server's from now on.
 
-        What is returned ends that for this socket alone; connections that came by it stay.
+        To end that for this socket alone, close what is returned; connections that came by it stay.
         """
 
         def take(client: socket.socket, _peername: object) -> None:
@@ -88,7 +121,7 @@ class ProxyServer:
 
         acceptor = Acceptor(sock, take, self.room)
         acceptor.go_on()
-        return self._until_closed(acceptor.close)
+        return self._until_closed(acceptor)
 
     async def _arrive(self, sock: socket.socket, rules: ListenerRules, tls: Context | None) -> None:
         patience_s = self.timeouts.head if tls is not None else None
@@ -116,7 +149,7 @@ class ProxyServer:
 
     def listen_behind(
         self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
-    ) -> Callable[[], None]:
+    ) -> ListeningSocket:
         """As `listen`, for a socket whose connections begin with the PROXY protocol's header."""
 
         def connection(
@@ -128,7 +161,7 @@ class ProxyServer:
             how = partial(how, lacks_tls=lacks_tls, is_proxy=is_proxy)
             return ClientConnection(self, how)
 
-        serving = serve(
+        door = open_door(
             sock,
             factory=connection,
             for_itself=partial(connection, is_proxy=True),
@@ -137,18 +170,14 @@ class ProxyServer:
             deadline_s=self.timeouts.head,
             room=self.room,
         )
-        task = self.tasks.start(serving, name="PROXY protocol")
-        return self._until_closed(task.cancel)
+        self._doors = [each for each in self._doors if not each.is_empty]
+        self._doors.append(door)
+        return self._until_closed(door.acceptor)
 
-    def _until_closed(self, stop: Callable[[], object]) -> Callable[[], None]:
-        self._listening.append(stop)
-
-        def close() -> None:
-            if stop in self._listening:
-                self._listening.remove(stop)
-                stop()
-
-        return close
+    def _until_closed(self, acceptor: Acceptor) -> ListeningSocket:
+        listening = ListeningSocket(acceptor, self._listening)
+        self._listening.append(listening)
+        return listening
 
     def opened(self, connection: OpenConnection, client: Address | None) -> str | None:
         """Something open; why it is one too many, if it is, for the log."""
@@ -168,20 +197,17 @@ class ProxyServer:
         """Let everything open know that time passed: one timer for all, none per request."""
         for connection in list(self._connections):
             connection.tick(seconds, self.timeouts)
-        for pool in self._pools:
-            pool.tick(seconds)
+        self._pools.tick(seconds)
         if self.room.is_awaited:
             self.room.freed()
 
     async def keep_ticking(self) -> None:
         """Tick until cancelled, often enough for the shortest timeout."""
-        shortest = min(self.timeouts.head, self.timeouts.keep_alive)
-        for timeouts in (self.timeouts, *(pool.timeouts for pool in self._pools)):
-            shortest = min(shortest, timeouts.first_byte, timeouts.stream_idle)
-        pause = min(LONGEST_TICK_S, shortest / 4)
         before = time.monotonic()
         while True:
-            await asyncio.sleep(pause)
+            own = self.timeouts
+            shortest_s = min(own.head, own.keep_alive, own.first_byte, own.stream_idle)
+            await asyncio.sleep(min(LONGEST_TICK_S, min(shortest_s, self._pools.shortest_s) / 4))
             now = time.monotonic()
             try:
                 self.tick(now - before)
@@ -196,9 +222,8 @@ class ProxyServer:
     def drain(self) -> None:
         """Take no more connections; what is in flight is the last on those there are."""
         self.draining = True
-        for close in self._listening:
-            close()
-        self._listening.clear()
+        for listening in list(self._listening):
+            listening.close()
         for connection in list(self._connections):
             connection.drain()
 
@@ -207,10 +232,17 @@ class ProxyServer:
         for connection in list(self._connections):
             connection.cut()
 
+    async def _let_in(self) -> None:
+        """Those who have connected may have asked already; but they must be quick."""
+        doors, self._doors = self._doors, []
+        waits = [each.settle(ARRIVE_S) for each in doors]
+        await asyncio.gather(self._arrivals.settle(ARRIVE_S), *waits)
+        await asyncio.gather(self._arrivals.cancel(), *(each.close() for each in doors))
+
     async def shutdown(self, patience_s: float) -> None:
         """Wait `patience_s` seconds for what is in flight, then cut it."""
         self.drain()
-        await self._arrivals.cancel()
+        await self._let_in()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
                 await self._wind_down()
@@ -224,7 +256,7 @@ class ProxyServer:
             async with asyncio.timeout(CUT_S):
                 await self._none_open.wait()
         await self.tasks.cancel()
-        await asyncio.gather(*(pool.close() for pool in self._pools))
+        await self._pools.close()
 
     async def _wind_down(self) -> None:
         """Ask those that are open to end, until none is."""
@@ -248,9 +280,8 @@ class ProxyServer:
     def _close_idle_service_connection(self) -> None:
         """There are no more of them than there may be clients."""
         most = self.room.most
-        if most is not None and sum(pool.open_count for pool in self._pools) >= most:
-            pool = max(self._pools, key=lambda pool: pool.idle_count)
-            pool.close_idlest()
+        if most is not None and self._pools.open_count >= most:
+            self._pools.close_idlest()
 
     @property
     def connections(self) -> tuple[OpenConnection, ...]:
@@ -277,7 +308,7 @@ class ProxyServer:
             streams=exchanges["http2"],
             begun=self.recorder.begun,
             draining=self.draining,
-            pools=tuple(pool.status() for pool in self._pools),
+            pools=tuple(pool.status() for pool in self._pools.current),
         )
 
     def __repr__(self) -> str:

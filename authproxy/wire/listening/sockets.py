@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import socket
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from authproxy.errors import StartError
@@ -16,38 +17,54 @@ _ANOTHER = "Another process, perhaps another authproxy, serves it. Stop that, or
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
-def open_listener(listen: Listen, mode: int = 0o600) -> list[socket.socket]:
+def open_listener(
+    listen: Listen, mode: int = 0o600, own: Sequence[socket.socket] = ()
+) -> list[socket.socket]:
     """The listening sockets for `listen`: two for localhost, 127.0.0.1 and ::1 on one port.
 
-    `mode` is that of a Unix socket's file.
+    `mode` is that of a Unix socket's file. `own`: sockets on which this process listens already;
+    one that has the very address is given once more, and the others may overlap with a new one.
 
     Raises StartError.
     """
     if listen.inherited is not None:
         return inherited_sockets(listen.inherited, os.environ)
     if listen.path is not None:
-        return [_open_abstract(listen) if listen.is_abstract else _open_unix(listen.path, mode)]
+        return [_find_unix(listen, own) or _open_path(listen, mode)]
     port = listen.port or 0
     if listen.host != "localhost":
-        return [_open_tcp(listen.host, port)]
+        return [_open_tcp(listen.host, port, own)]
     for _ in range(FREE_PORT_TRIES if port == 0 else 0):
         # A port that is free for IPv4 may be taken for IPv6: draw again.
         with contextlib.suppress(StartError):
-            return _open_localhost(0)
-    return _open_localhost(port)
+            return _open_localhost(0, own)
+    return _open_localhost(port, own)
 
 
-def _open_localhost(port: int) -> list[socket.socket]:
-    first = _open_tcp("127.0.0.1", port)
+def _open_path(listen: Listen, mode: int) -> socket.socket:
+    assert listen.path is not None  # noqa: S101 -- for the type checker: it was asked
+    return _open_abstract(listen) if listen.is_abstract else _open_unix(listen.path, mode)
+
+
+def _find_unix(listen: Listen, own: Sequence[socket.socket]) -> socket.socket | None:
+    name = str(listen.path)
+    wanted = f"\0{name[1:]}".encode() if listen.is_abstract else name
+    unix = (each for each in own if each.family == socket.AF_UNIX)
+    return next((each for each in unix if each.getsockname() == wanted), None)
+
+
+def _open_localhost(port: int, own: Sequence[socket.socket]) -> list[socket.socket]:
+    first = _open_tcp("127.0.0.1", port, own)
     try:
         # The same port on both: a browser may try either for `localhost`, and whoever held the
         # other one would be sent the user's requests.
-        return [first, _open_tcp("::1", first.getsockname()[1])]
+        return [first, _open_tcp("::1", first.getsockname()[1], own)]
     except StartError as error:
         cause = error.__cause__
         if isinstance(cause, OSError) and cause.errno in _NO_SUCH_ADDRESS:
             return [first]
-        first.close()
+        if first not in own:
+            first.close()
         raise
 
 
@@ -62,25 +79,50 @@ def listener_url(listen: Listen, bound: socket.socket, *, tls: bool = False) -> 
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def _open_tcp(host: str, port: int) -> socket.socket:
+def _open_tcp(host: str, port: int, own: Sequence[socket.socket] = ()) -> socket.socket:
     sock: socket.socket | None = None
     try:
         family, kind, proto, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
+        near = [each for each in own if each.family != socket.AF_UNIX]
+        near = [each for each in near if each.getsockname()[1] == address[1]]
+        for each in near:
+            if each.family == family and each.getsockname()[0] == address[0]:
+                return each
         sock = socket.socket(family, kind, proto)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             # `::` means all addresses, IPv4 too; `::1` is itself only.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
-        sock.bind(address)
-        sock.listen(BACKLOG)
+        with _shared(near):
+            if near:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            sock.bind(address)
+            sock.listen(BACKLOG)
+            if near:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
     except OSError as error:
         if sock is not None:
             sock.close()
         raise cannot_listen(host, port, error) from error
     sock.setblocking(False)
     return sock
+
+
+@contextlib.contextmanager
+def _shared(own: Sequence[socket.socket]) -> Iterator[None]:
+    """Let the port of our own sockets be bound once more, as 0.0.0.0 beside 127.0.0.1.
+
+    Only for a moment: later on another program of the same user would share it too, unnoticed.
+    """
+    try:
+        for sock in own:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        yield
+    finally:
+        for sock in own:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
 
 
 def _open_abstract(listen: Listen) -> socket.socket:

@@ -60,6 +60,11 @@ class ListenerTls:
         self.context = certificate.context
         self.context.set_alpn_protocols(self._protocols)
 
+    @property
+    def prefers_http2(self) -> bool:
+        """Clients that know both get HTTP/2."""
+        return self._protocols[0] == "h2"
+
     def prefer_http2(self) -> None:
         """From now on clients that know both protocols get HTTP/2; until then it is HTTP/1.1.
 

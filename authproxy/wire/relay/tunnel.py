@@ -79,6 +79,8 @@ class Tunnel:
     """Both ends, as the server sees them: something open that can be ticked, drained and cut."""
 
     __slots__ = (
+        "_admission",
+        "_caller",
         "_ended",
         "_exchange",
         "_server",
@@ -88,13 +90,12 @@ class Tunnel:
         "silent_s",
     )
 
-    def __init__(
-        self, client: Client, exchange: Exchange, timeouts: TimeoutSettings | None
-    ) -> None:
-        """`timeouts`: the service's own, if it has any."""
+    def __init__(self, client: Client, exchange: Exchange, admission: Admission) -> None:
         self._server = client.server
+        self._caller = client.caller
         self._exchange = exchange
-        self._timeouts = timeouts
+        self._admission = admission
+        self._timeouts = admission.service.timeouts
         self._ended = False
         self.silent_s = 0.0
         asked = self._server.recorder
@@ -148,6 +149,13 @@ class Tunnel:
     kind: Kind = "tunnel"
     in_flight = 1
 
+    def recheck(self) -> None:
+        self._caller.look_again()
+        loss = None if self._ended else self._caller.find_loss(self._admission)
+        if loss is not None:
+            self._server.recorder.left(self._exchange, "authproxy", loss.detail)
+            self.cut()
+
     def drain(self) -> None:
         """Nothing: a tunnel goes on until its sides end it or the time to drain is up."""
 
@@ -194,7 +202,7 @@ def switch(
     client.out.append(upgrade_head(head, facts, relay.admission.home))
     if recorder.heads:
         recorder.answer_head(exchange, head, client.out[-1])
-    Tunnel(client, exchange, relay.upstream.timeouts).open(client, service, rest)
+    Tunnel(client, exchange, relay.admission).open(client, service, rest)
 
 
 def check_switch(request: RequestFacts, response: ResponseFacts) -> None:

@@ -40,6 +40,16 @@ class Connector:
     _made: dict[str, ssl.SSLContext] = field(default_factory=dict, repr=False)
     """What `contexts` has made, by protocol."""
 
+    def is_same_way(self, other: "Connector") -> bool:
+        """Whether `other` opens the same connections, with the very same TLS."""
+        one, another = self._made.get(HTTP_1), other._made.get(HTTP_1)
+        is_same = (self.origin, self.timeout_s, self.egress) == (
+            other.origin,
+            other.timeout_s,
+            other.egress,
+        )
+        return is_same and one is another
+
     async def open(self, factory: Callable[[], P], *, http2: bool = False) -> P:
         """A protocol made by `factory`, on a connection that stands.
 

@@ -11,7 +11,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from authproxy.errors import AuthProxyError, UpstreamError
 from authproxy.settings import LimitSettings, TimeoutSettings
@@ -77,7 +77,7 @@ class Pool:
         self.beside = Tasks()
         """For those who open connections to the service that the pool does not lend, as for HTTP/2:
         they settle and end with it."""
-        self._closed = False
+        self._state: Literal["open", "retired", "closed"] = "open"
         self.before_opening: Callable[[], None] = lambda: None
         """Called before each connection that is opened: there may be too many elsewhere."""
 
@@ -96,7 +96,7 @@ class Pool:
 
     def wait(self, waiter: Waiter) -> None:
         """Stand in line; `waiter` hears `connected` or `not_connected`, as a rule later."""
-        if self._closed:
+        if self._state == "closed":
             waiter.not_connected(refusals.shutting_down())
             return
         self._waits += 1
@@ -105,7 +105,7 @@ class Pool:
 
     def warm(self) -> None:
         """Open a connection before anybody wants one, if there is none yet."""
-        if not (self._closed or self._open or self._connecting):
+        if not (self._state != "open" or self._open or self._connecting):
             self._open_another()
 
     def leave(self, waiter: Waiter) -> None:
@@ -114,10 +114,12 @@ class Pool:
 
     def put(self, connection: ServiceConnection) -> None:
         """Take back a connection on which the exchange ended in good order."""
-        if self._closed or not connection.usable:
+        if self._state == "closed" or not connection.usable:
             connection.close()
         elif self._waiting:
             self._first_in_line().connected(connection)
+        elif self._state == "retired":
+            connection.close()
         else:
             self._idle[connection] = self._now
 
@@ -162,9 +164,23 @@ class Pool:
             connection.abandon()
             return
 
+    def retire(self) -> None:
+        """The service is no more, or is reached in another way: keep nothing that nobody uses.
+
+        Who holds the pool can go on using it, and who waits is served.
+        """
+        self._state = "retired"
+        for connection in list(self._idle):
+            connection.close()
+
+    @property
+    def is_in_use(self) -> bool:
+        """Somebody has, waits for or opens a connection."""
+        return bool(self._open or self._connecting or self._waiting or self.beside)
+
     async def close(self) -> None:
         """Close the idle connections; lent ones close when they come back."""
-        self._closed = True
+        self._state = "closed"
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_S):
                 await asyncio.gather(self._settled.wait(), self.beside.settle(SETTLE_S))
@@ -179,7 +195,7 @@ class Pool:
         while (
             self._connecting < len(self._waiting)
             and self._open + self._connecting < self.limits.connections_per_service
-            and not self._closed
+            and self._state != "closed"
         ):
             self._open_another()
 

@@ -92,6 +92,10 @@ class TlsContexts:
                 self._forget(tls)
             self._seen[tls] = seen
 
+    def seen(self, tls: ServiceTls) -> Marks:
+        """Its files, as they were before they were read; empty when nobody has looked."""
+        return self._seen.get(tls, ())
+
     def keep_only(self, wanted: Collection[ServiceTls]) -> None:
         """Give up those of other settings."""
         with self._lock:

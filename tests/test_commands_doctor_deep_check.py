@@ -2,11 +2,11 @@
 
 import pytest
 
+from authproxy.commands.doctor.deep_check import find_fault
 from authproxy.demo import pages
 from authproxy.file_watch import FileWatch
 from authproxy.identity.machine import Machine
 from authproxy.identity.token_cache.cache import TokenCache
-from authproxy.runtime.deep_check import find_fault
 from authproxy.runtime.services import Builder
 from authproxy.runtime.sources import Sources
 from authproxy.wire.upstream.upstream import Upstream

@@ -2,7 +2,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from authproxy.runtime.counters import limits_of_one_process
+from authproxy.runtime.process.counters import limits_of_one_process
 from authproxy.settings import LimitSettings
 
 CLIENT = ip_address("192.0.2.1")

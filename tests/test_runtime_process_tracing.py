@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from authproxy.errors import StartError
-from authproxy.runtime.tracing import find_export, find_exporters, open_tracing
+from authproxy.runtime.process.tracing import find_export, find_exporters, open_tracing
 from authproxy.settings import ServiceSettings, Settings
 
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}

@@ -2,9 +2,9 @@
 
 from authproxy.exchange import Exchange
 from authproxy.observe.stream import open_stream
-from authproxy.runtime.log_output import LogOutput
-from authproxy.runtime.observers import make_observers
-from authproxy.runtime.tracing import Tracing
+from authproxy.runtime.process.log_output import LogOutput
+from authproxy.runtime.process.observers import make_observers
+from authproxy.runtime.process.tracing import Tracing
 from authproxy.settings import LogSettings, Settings
 
 LOG = LogOutput(stderr=open_stream(None), log=open_stream(None), format="text", reopen=lambda: None)

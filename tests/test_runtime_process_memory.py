@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from authproxy.runtime.memory import (
+from authproxy.runtime.process.memory import (
     GIVE_BACK_EVERY_S,
     QUIET,
     SHARE,
@@ -19,7 +19,7 @@ from authproxy.runtime.memory import (
 
 FAULTS = """
 import resource, sys
-from authproxy.runtime.memory import keep_what_was_freed
+from authproxy.runtime.process.memory import keep_what_was_freed
 
 def page_faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -34,7 +34,7 @@ print(page_faults() - before)
 """
 LEFT = """
 from pathlib import Path
-from authproxy.runtime.memory import find_trim, keep_what_was_freed
+from authproxy.runtime.process.memory import find_trim, keep_what_was_freed
 
 def resident_mib():
     status = Path("/proc/self/status").read_text()

@@ -5,8 +5,8 @@ only the admin listener shows, `Proxy` adds by itself: the inspector and the met
 """
 
 from authproxy.exchange import Observer
-from authproxy.runtime.log_output import LogOutput, access_log
-from authproxy.runtime.tracing import Tracing
+from authproxy.runtime.process.log_output import LogOutput, access_log
+from authproxy.runtime.process.tracing import Tracing
 from authproxy.settings import Settings
 
 

@@ -1,0 +1,292 @@
+"""A running proxy: started by one configuration, and going on by others."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from authproxy.errors import CredentialError
+from authproxy.exchange import Observer
+from authproxy.identity.machine import Machine
+from authproxy.identity.programs import Programs
+from authproxy.identity.token_cache.cache import TokenCache
+from authproxy.observe.access_log import FindTrace, trace_of_client
+from authproxy.observe.stream import LogStream
+from authproxy.policy.access.client_limits import ClientLimits
+from authproxy.runtime.admin import AdminPlace, ProxyInside, open_admin
+from authproxy.runtime.deployment import Deployment, Deployments
+from authproxy.runtime.inspector import inspector_views
+from authproxy.runtime.ready_lines import announce, tell_egress
+from authproxy.runtime.reload import ConfigOrigin, Reloader, reloads_on_hangup
+from authproxy.runtime.sources import Sources
+from authproxy.settings import Settings
+from authproxy.tasks import Tasks
+from authproxy.wire.listening.rechecks import recheck_all
+from authproxy.wire.listening.room import count_open_files, file_limit
+from authproxy.wire.listening.server import ProxyServer
+from authproxy.wire.listening.tls import ListenerTls
+from authproxy.wire.observing import Observers
+from authproxy.wire.upstream.upstream import Upstream
+
+if TYPE_CHECKING:
+    from authproxy.inspector.assembly import Recording
+    from authproxy.runtime.metrics import ProxyMetrics
+
+logger = logging.getLogger(__name__)
+
+COMMAND_PATIENCE_S = 3.0
+"""How long a program that prints a token may go on when authproxy is told to stop."""
+WARM_AT_MOST = 32
+"""With more services than this none is connected to before it is wanted: most would be in vain."""
+
+
+class Proxy:
+    """A running authproxy, as an async context manager: listening when entered, gone when left."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        stream: LogStream,
+        observers: Sequence[Observer],
+        machine: Machine,
+        limits: ClientLimits,
+        admin: AdminPlace | None = None,
+        recording: "Recording | None" = None,
+        origin: ConfigOrigin | None = None,
+        *,
+        trace_of: FindTrace = trace_of_client,
+    ) -> None:
+        """`observers`: those who make traces behind those who ask `trace_of` for them. `origin`:
+        where `settings` come from, so that they can be read anew."""
+        self.settings = settings
+        self._machine = machine
+        self._stream = stream
+        self._observers = [*observers, *(recording.observers if recording else ())]
+        self._tasks = Tasks()
+        self._ending = Tasks()
+        """Goes on until all connections have ended."""
+        self._admin = admin
+        self._recording = recording
+        self.inside = ProxyInside(settings, self._ending, machine)
+        self.metrics = None if admin is None else count_all(self.inside, trace_of)
+        """None where nobody could ask for them."""
+        if self.metrics is not None:
+            self._observers = [self.metrics.exchanges, *self._observers]
+        self._stack = contextlib.AsyncExitStack()
+        self._tokens = TokenCache(deadline_s=settings.timeouts.token, skew=machine.skew)
+        self._deployments = Deployments(
+            Sources(self._tokens, machine),
+            limits,
+            own_names=tuple(Observers(self._observers).names_to_send),
+            is_ready=self.inside.is_ready,
+            on_change=self._recheck_soon,
+            on_tls_change=self._renew_soon,
+        )
+        self._current: Deployment | None = None
+        self._origin = origin
+        self._reloader = self.inside.reloader = Reloader(origin, self, self._count_reload)
+
+    @property
+    def urls(self) -> list[str]:
+        """The listeners'."""
+        return [url for url, _ in self.inside.opened]
+
+    async def __aenter__(self) -> "Proxy":
+        async with self._stack:
+            await self._start()
+            self._stack = self._stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def last_requests(self) -> str:
+        """What the end waits for, as a sentence."""
+        count, patience_s = self._server.in_flight, self.settings.timeouts.drain
+        if not count:
+            return "no requests in flight"
+        waits = f"waiting up to {patience_s:g} s; Ctrl-C again quits now"
+        return f"{count} {'request' if count == 1 else 'requests'} in flight; {waits}"
+
+    def drain(self) -> None:
+        """Let what is in flight be the last."""
+        self._server.drain()
+        self._ending.spawn(_kill_slow_commands(self._machine.programs), name="commands that hang")
+
+    def cut(self) -> None:
+        """Do not wait for what is in flight any longer."""
+        self._server.cut()
+
+    # The start.
+
+    async def _start(self) -> None:
+        self._push(self._ending.cancel)
+        admin_url = await self._open_admin()
+        self._push(self._tokens.close)
+        built = self._deployments.build(self.settings, at_start=True)
+        self._push(self._close_files)
+        self._server = ProxyServer(
+            observers=self._observers,
+            limits=self.settings.limits,
+            timeouts=self.settings.timeouts,
+            pools=(),
+            counts=self._deployments.limits.connections,
+            now=self._machine.skew.now,
+        )
+        self.inside.server_of_clients = self._server
+        self._push(self._shut_down)
+        self._push(self._tasks.cancel)
+        self._use(built)
+        self.inside.is_open = True
+        self._tasks.spawn(self._server.keep_ticking(), name="ticks")
+        self._server.room.fit(file_limit(), count_open_files())
+        announce(self.inside.opened, self.settings, self._stream, admin_url)
+        self._begin(built, built.upstreams)
+
+    async def _open_admin(self) -> str:
+        """First of all and closed last, so that a probe always gets an answer."""
+        if self._admin is None or self.metrics is None:
+            return ""
+        self._ending.spawn(self.metrics.lag.keep_measuring(), name="lag of the event loop")
+        more = inspector_views(self._recording, self.inside, self._ending)
+        close, url = await open_admin(
+            self._admin, self.inside, self._ending, self.metrics.scraper(), more
+        )
+        self._push(close)
+        return url
+
+    async def _shut_down(self) -> None:
+        await self._server.shutdown(self.settings.timeouts.drain)
+
+    async def _close_files(self) -> None:
+        if self._current is not None:
+            await self._current.files.close()
+
+    def _push(self, close: Callable[[], Awaitable[None]]) -> None:
+        self._stack.push_async_callback(close)
+
+    # Another configuration.
+
+    @property
+    def reloads_on_hangup(self) -> bool:
+        """SIGHUP means: read the configuration anew."""
+        return reloads_on_hangup(self._origin)
+
+    def reload_soon(self, why: str) -> None:
+        """Read the configuration anew; the log says what came of it. `why`: who asks for it."""
+        self._tasks.spawn(self._reload(why), name="reload")
+
+    async def _reload(self, why: str) -> None:
+        await self._reloader.reload(why)
+
+    def _renew_soon(self) -> None:
+        why = "a file of TLS to a service has changed"
+        self._tasks.spawn(self._reloader.renew(why), name="reload")
+
+    def _recheck_soon(self) -> None:
+        self._tasks.spawn(recheck_all(self._server.connections), name="look at connections")
+
+    @property
+    def is_ending(self) -> bool:
+        """Nothing new begins any more."""
+        return self._server.draining
+
+    def build(self, settings: Settings) -> Deployment:
+        """What `settings` become. May block. Raises ConfigError with every problem."""
+        return self._deployments.build(settings)
+
+    def drop(self, built: Deployment | None) -> None:
+        """It does not come into use, or could not be built."""
+        if built is not None:
+            built.drop()
+        if self._current is not None:
+            self._deployments.give_up(self._current)
+
+    async def use(self, built: Deployment) -> None:
+        """Put it in the place of what is in use."""
+        before = self._current
+        if self.is_ending or before is None:
+            built.drop()
+            return
+        known = set(self.urls)
+        self._use(built)
+        await before.files.close()
+        await recheck_all(self._server.connections)
+        for url in self.urls:
+            if url not in known:
+                logger.info("listening at %s", url)
+        pools = {each.pool for each in before.upstreams.values()}
+        new = {name: each for name, each in built.upstreams.items() if each.pool not in pools}
+        self._begin(built, new)
+
+    def _use(self, built: Deployment) -> None:
+        """No `await` in here: nobody may meet half of it."""
+        inside, self.settings = self.inside, built.settings
+        if built.settings.reload == "on-change" and self._origin is not None:
+            self._origin.watch(built.files, self.reload_soon)
+        inside.opened = self._deployments.use(built, self._server, self._current)
+        inside.settings, inside.upstreams = built.settings, built.upstreams
+        self._current = built
+        self._tokens.use_deadline(built.settings.timeouts.token)
+        if self.metrics is not None:
+            self.metrics.exchanges.keep_only(built.upstreams)
+
+    def _begin(self, built: Deployment, new: Mapping[str, Upstream]) -> None:
+        """Get for the `new` services what their first requests would wait for."""
+        for upstream in new.values():
+            self._tasks.spawn(_first_token(upstream), name=f"first token for {upstream.name}")
+        tell_egress(new)
+        if len(built.upstreams) > WARM_AT_MOST:
+            return
+        _warm(new)
+        if built.tls is not None and not built.tls.prefers_http2:
+            choice = _choose_protocol(built.tls, built.upstreams)
+            self._tasks.spawn(choice, name="choice of protocol")
+
+    def _count_reload(self, worked: bool) -> None:
+        if self.metrics is not None:
+            self.metrics.reloads.count(worked=worked)
+
+
+def count_all(inside: ProxyInside, trace_of: FindTrace) -> "ProxyMetrics":
+    """What is counted for `/metrics`."""
+    from authproxy.runtime.metrics import ProxyMetrics
+
+    return ProxyMetrics(inside, trace_of)
+
+
+async def _choose_protocol(tls: ListenerTls, upstreams: Mapping[str, Upstream]) -> None:
+    """A client that chose HTTP/2 cannot reach a service that does not speak it: ask them all."""
+    for upstream in upstreams.values():
+        if upstream.found is not None:
+            with contextlib.suppress(CredentialError):
+                await upstream.found()
+        if not await upstream.connector.speaks_http2():
+            name = upstream.name
+            logger.info("TLS clients are offered HTTP/1.1 only: %s lacks HTTP/2", name)
+            return
+    tls.prefer_http2()
+    logger.info("TLS clients are offered HTTP/2: every service speaks it")
+
+
+def _warm(upstreams: Mapping[str, Upstream]) -> None:
+    """Connect to all whose address is known."""
+    for upstream in upstreams.values():
+        if upstream.found is None:
+            upstream.pool.warm()
+
+
+async def _first_token(upstream: Upstream) -> None:
+    """Fetch a token before the first request wants it; a failure is in the log then, early."""
+    with contextlib.suppress(CredentialError):
+        await upstream.tokens.get()
+
+
+async def _kill_slow_commands(programs: Programs) -> None:
+    """Until cancelled: whoever waits for their tokens gets an error, and can end."""
+    await asyncio.sleep(COMMAND_PATIENCE_S)
+    while True:
+        programs.kill_running()
+        await asyncio.sleep(COMMAND_PATIENCE_S / 10)

@@ -1,0 +1,110 @@
+"""The end of one authproxy and the beginning of the next, while clients go on asking."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+
+from authproxy.tasks import Tasks
+from tests.support.program import Program, clean_environment
+from tests.support.raw import OK, always, raw_service
+
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+class Asking:
+    """Clients that open a connection for each request."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.is_over = False
+        self.answers: list[bytes] = []
+
+    async def go_on(self) -> None:
+        while not self.is_over:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            writer.write(GET)
+            async with asyncio.timeout(20):
+                self.answers.append((await reader.read(-1))[-2:])
+            writer.close()
+
+    async def wait_for(self, count: int) -> None:
+        while len(self.answers) < count:  # noqa: ASYNC110 -- there is no event to wait for
+            await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def by_systemd(
+    listening: socket.socket, url: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """An authproxy that takes over `listening`, as from systemd (sd_listen_fds(3))."""
+    script = (
+        f"exec 3<&{listening.fileno()}; export LISTEN_PID=$$ LISTEN_FDS=1;"
+        f' exec "{sys.executable}" -m authproxy {url} --credentials none -l systemd'
+    )
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-c", script),
+        env=clean_environment({"AUTHPROXY_LOG_FORMAT": "text"}),
+        pass_fds=(listening.fileno(),),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def ready(process: Process) -> None:
+    assert process.stderr is not None
+    async with asyncio.timeout(20):
+        await process.stderr.readuntil(b" -> ")
+
+
+async def test_sockets_of_systemd_go_from_one_to_the_next_and_no_request_is_lost() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
+        asking, tasks = Asking(listening.getsockname()[1]), Tasks()
+        async with raw_service(always(OK)) as service, by_systemd(listening, service.url) as first:
+            await ready(first)
+            clients = [tasks.start(asking.go_on(), name="asks") for _ in range(16)]
+            await asking.wait_for(100)
+            first.send_signal(signal.SIGTERM)
+            async with by_systemd(listening, service.url) as second:
+                await ready(second)
+                code = await first.wait()
+                await asking.wait_for(len(asking.answers) + 100)
+                asking.is_over = True
+                await asyncio.gather(*clients)
+
+    assert 143 == code
+    assert {b"ok"} == set(asking.answers)
+
+
+async def test_readiness_goes_first_and_requests_are_taken_for_a_while_yet(tmp_path: Path) -> None:
+    file = tmp_path / "authproxy.toml"
+    async with raw_service(always(OK)) as service:
+        file.write_text(
+            'listen = ["127.0.0.1:0"]\nadmin = "127.0.0.1:0"\nhealth_path = "/up"\n'
+            f'[services.a]\nurl = "{service.url}"\ncredentials = "none"\n'
+            "[timeouts]\ndrain_delay = 600\n"
+        )
+        async with Program("-c", file) as program, aiohttp.ClientSession() as session:
+            admin = (await program.hear(r"^authproxy: admin: (\S+)$"))[1]
+            probes = (f"{admin}/readiness", f"{program.url}/up", f"{program.url}/")
+            before = [(await session.get(url)).status for url in probes]
+            program.signal(signal.SIGTERM)
+            await program.hear("stopping in 600 s")
+            after = [(await session.get(url)).status for url in probes]
+            program.signal(signal.SIGTERM)
+            code = await program.wait()
+
+    assert [200, 200, 200] == before
+    assert [503, 503, 200] == after
+    assert 143 == code
