@@ -15,6 +15,7 @@ from authproxy.runtime.process.memory import (
     SHARE_WHEN_QUIET,
     find_trim,
     keep_giving_back,
+    without_looking,
 )
 
 FAULTS = """
@@ -147,3 +148,21 @@ async def test_garbage_is_looked_for_when_there_is_time(
 
     assert list(found) == gone
     assert gc.get_freeze_count() == 0
+
+
+def test_no_garbage_is_looked_for_while_very_much_is_made() -> None:
+    class Made:
+        pass
+
+    looks = list[str]()
+    gc.callbacks.append(lambda phase, _info: looks.append(phase))
+    try:
+        with without_looking():
+            kept = [Made() for _ in range(100_000)]
+            made = len(looks)
+        after = gc.get_count()[0]
+    finally:
+        gc.callbacks.pop()
+
+    assert (0, True) == (made, gc.isenabled())
+    assert after < len(kept) // 10, "what was made counts as old"

@@ -12,6 +12,7 @@ from authproxy.config.changes import ReloadAnswer, applicable, find_changes
 from authproxy.errors import ConfigError, Problem
 from authproxy.file_watch import FileWatch, Marks, marks
 from authproxy.runtime.deployment import Deployment
+from authproxy.runtime.process.memory import without_looking
 from authproxy.settings import Settings
 from authproxy.threads import in_thread
 
@@ -85,10 +86,11 @@ class Reloader:
     async def reload(self, why: str) -> ReloadAnswer:
         """Read the configuration and use it, or say why not. `why`: who asks, for the log."""
         async with self._turn:
-            found, built = await self._prepare()
-            if built is not None:
-                await self._proxy.use(built)
-            else:
+            with without_looking():
+                found, built = await self._prepare()
+                if built is not None:
+                    await self._proxy.use(built)
+            if built is None:
                 self._proxy.drop(None)
             self.problems = found.problems
             self._count(built is not None)
@@ -110,7 +112,8 @@ class Reloader:
     async def preview(self) -> ReloadAnswer:
         """What a reload would change, or why it would not work."""
         async with self._turn:
-            found, built = await self._prepare()
+            with without_looking():
+                found, built = await self._prepare()
             self._proxy.drop(built)
         return found
 
@@ -121,7 +124,7 @@ class Reloader:
                 raise ConfigError([_problem("authproxy is stopping")])
             async with asyncio.timeout(DEADLINE_S):
                 read, warnings = await self._read(running)
-            changes = find_changes(running, read)
+            changes = await in_thread(find_changes, running, read, name="configuration")
             built = await self._build(applicable(running, read))
         except ConfigError as error:
             return ReloadAnswer(problems=tuple(map(str, error.problems))), None

@@ -5,7 +5,7 @@ import contextlib
 import ctypes
 import gc
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 KEEP_BYTES = 16 * 1024 * 1024
@@ -48,6 +48,24 @@ def find_trim(
         malloc_trim = library.malloc_trim
         return lambda: malloc_trim(0)
     return lambda: None
+
+
+@contextlib.contextmanager
+def without_looking() -> Iterator[None]:
+    """While very much is made that stays, as another configuration is, do not look for garbage in
+    it: for a thousand services that would stop everybody for 60 ms, several times.
+
+    Afterwards it counts as old, so that only the next thorough look finds it.
+    """
+    is_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.unfreeze()  # both only join lists: what is young becomes old, unlooked at
+        if is_on:
+            gc.enable()
 
 
 async def keep_giving_back(
