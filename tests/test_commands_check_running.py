@@ -65,4 +65,4 @@ async def test_nobody_may_be_there_or_somebody_else() -> None:
     wrong = check_running.run("x:y:z:", {}, said.append)
 
     assert (1, 1, 2) == (other, gone, wrong)
-    assert ["nothing answers at 127.0.0.1:" in text for text in said[:2]] == [True, True]
+    assert all("answers at 127.0.0.1:" in text for text in said[:2]), said

@@ -44,12 +44,14 @@ async def by_systemd(
     listening: socket.socket, url: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """An authproxy that takes over `listening`, as from systemd (sd_listen_fds(3))."""
-    script = (
-        f"exec 3<&{listening.fileno()}; export LISTEN_PID=$$ LISTEN_FDS=1;"
-        f' exec "{sys.executable}" -m authproxy {url} --credentials none -l systemd'
+    code = (
+        "import os, sys\nos.dup2(int(sys.argv[1]), 3)\n"
+        "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')\n"
+        "os.execv(sys.executable, [sys.executable, '-m', 'authproxy', *sys.argv[2:]])"
     )
     process = await asyncio.create_subprocess_exec(
-        *("sh", "-c", script),
+        *(sys.executable, "-c", code, str(listening.fileno())),
+        *(url, "--credentials", "none", "-l", "systemd"),
         env=clean_environment({"AUTHPROXY_LOG_FORMAT": "text"}),
         pass_fds=(listening.fileno(),),
         stderr=asyncio.subprocess.PIPE,
