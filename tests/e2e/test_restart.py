@@ -10,11 +10,30 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from authproxy.tasks import Tasks
 from tests.support.program import Program, clean_environment
 from tests.support.raw import OK, always, raw_service
+from tests.support.talking import until
 
+NGINX = """
+daemon off; pid {folder}/pid; error_log {folder}/log; events {{ worker_connections 512; }}
+http {{
+  access_log off; client_body_temp_path {folder}/1; proxy_temp_path {folder}/2;
+  fastcgi_temp_path {folder}/3; uwsgi_temp_path {folder}/4; scgi_temp_path {folder}/5;
+  upstream both {{
+    server 127.0.0.1:{one} max_fails=0; server 127.0.0.1:{other} max_fails=0; keepalive 16;
+  }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      proxy_pass http://both; proxy_http_version 1.1;
+      proxy_set_header Connection ""; proxy_set_header Host localhost;
+    }}
+  }}
+}}
+"""
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
@@ -110,3 +129,59 @@ async def test_readiness_goes_first_and_requests_are_taken_for_a_while_yet(tmp_p
     assert [200, 200, 200] == before
     assert [503, 503, 200] == after
     assert 143 == code
+
+
+@contextlib.asynccontextmanager
+async def nginx(folder: Path, one: int, other: int) -> AsyncIterator[int]:
+    """In front of two authproxies; its port."""
+    port = free_port()
+    conf = folder / "nginx.conf"
+    conf.write_text(NGINX.format(folder=folder, one=one, other=other, port=port))
+    process = await asyncio.create_subprocess_exec(
+        *("nginx", "-c", str(conf)), stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        await until(lambda: is_open(port))
+        yield port
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.outside
+async def test_two_behind_nginx_are_restarted_in_turn_and_no_request_is_lost(
+    tmp_path: Path,
+) -> None:
+    ports, tasks = [free_port(), free_port()], Tasks()
+    async with raw_service(always(OK)) as service, contextlib.AsyncExitStack() as stack:
+
+        async def start(port: int) -> Program:
+            listen = ("--credentials", "none", "-l", f"127.0.0.1:{port}")
+            environ = {"AUTHPROXY_TIMEOUTS_DRAIN_DELAY": "0.5"}
+            return await stack.enter_async_context(
+                Program(service.url, *listen, "--no-access-log", environ=environ)
+            )
+
+        running = [await start(port) for port in ports]
+        port = await stack.enter_async_context(nginx(tmp_path, *ports))
+        asking = Asking(port)
+        clients = [tasks.start(asking.go_on(), name="asks") for _ in range(12)]
+        for turn in (0, 1, 0, 1):
+            await asking.wait_for(len(asking.answers) + 100)
+            running[turn].signal(signal.SIGTERM)
+            assert 143 == await running[turn].wait()
+            running[turn] = await start(ports[turn])
+        asking.is_over = True
+        await asyncio.gather(*clients)
+
+    assert {b"ok"} == set(asking.answers)
