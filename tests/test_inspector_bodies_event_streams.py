@@ -1,4 +1,5 @@
 import gzip
+import itertools
 import zlib
 from typing import Any
 
@@ -83,3 +84,43 @@ def test_half_an_event_is_let_go_at_the_end() -> None:
     kept.finish()
 
     assert (True, 0) == (kept.shown()["complete"], kept.shown()["count"])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
+def test_lines_end_in_each_way_and_what_is_empty_is_no_event(size: int) -> None:
+    data = b"\n\ndata: a\r\n\r\n\r\n\r\ndata: b\r\rdata: c\ndata: d\n\n\n\n: e\r\n\n"
+    kept = events(*(data[at : at + size] for at in range(0, len(data), size)))
+
+    assert [
+        {"number": 1, "at_s": 0.0, "data": "a"},
+        {"number": 2, "at_s": 0.0, "data": "b"},
+        {"number": 3, "at_s": 0.0, "data": "c\nd"},
+        {"number": 4, "at_s": 0.0, "comment": "e", "data": ""},
+    ] == kept.shown()["events"]
+
+
+def test_of_many_events_at_once_only_those_that_can_stay_are_looked_at() -> None:
+    looks = itertools.count()
+    kept = Events(
+        BodyType("events", "text/event-stream", ""),
+        redactor(),
+        100_000,
+        clock=lambda: float(next(looks)),
+    )
+
+    kept.feed(b"data: " + b"a" * 200_000)
+    kept.feed(b"\n\n" + b":\n\n" * 50_000 + b"data: last\n\n")
+
+    shown: Any = kept.shown()
+    assert (50_002, "last") == (shown["count"], shown["events"][-1]["data"])
+    assert next(looks) <= 1 + 100_000 // 200
+
+
+def test_stream_that_grows_too_much_by_many_small_pieces_is_not_read() -> None:
+    compress = zlib.compressobj(9, zlib.DEFLATED, 31)
+    pieces = [
+        compress.compress(b"\n" * 500_000) + compress.flush(zlib.Z_SYNC_FLUSH) for _ in range(9)
+    ]
+
+    assert "too large" in events(*pieces, encoding="gzip").shown()["omitted"]
+    assert 0 == events(*pieces, encoding="gzip").shown()["count"]

@@ -139,3 +139,31 @@ def test_any_bytes_can_be_read(data: bytes, deflate: bool) -> None:
         frames.feed(bytes([byte]))
 
     assert frames.held < 100_000
+
+
+def test_direction_is_not_read_on_that_floods_us_with_frames() -> None:
+    found: list[WebSocketMessage] = []
+    frames = Frames(found.append, 1000)
+
+    frames.feed(frame(b"", PING) * 4000)
+    frames.feed(frame(b"", PING) * 4000)
+    assert (8000, "") == (len(found), frames.broken)
+    frames.feed(frame(b"", PING) * 5000)
+
+    assert "too many frames come at once" == frames.broken
+    assert len(found) < 12_200
+
+
+def test_direction_is_not_read_on_whose_messages_all_grow_too_much() -> None:
+    compress = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    data = compress.compress(b"a" * 15 * 1024 * 1024) + compress.flush(zlib.Z_SYNC_FLUSH)
+    found: list[WebSocketMessage] = []
+    frames = Frames(found.append, 1000, deflate=True)
+
+    for _ in range(3):
+        frames.feed(frame(data.removesuffix(b"\0\0\xff\xff"), rsv1=True))
+
+    assert (1, "a message becomes too large when it is decompressed") == (
+        len(found),
+        frames.broken,
+    )

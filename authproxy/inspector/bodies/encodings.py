@@ -3,6 +3,10 @@
 import zlib
 from collections.abc import Callable
 
+MOST_TIMES = 64
+"""A stream that becomes so many times as large is made to keep us busy; texts become ten or twenty
+times as large."""
+
 
 class Unreadable(Exception):  # noqa: N818 -- a finding, not a failure
     """Content is broken, or encoded in a way that we cannot read."""

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 
 from authproxy.inspector.bodies.content import OVERHEAD, BodyType
-from authproxy.inspector.bodies.encodings import Reader, Unreadable, reader_for
+from authproxy.inspector.bodies.encodings import MOST_TIMES, Reader, Unreadable, reader_for
 from authproxy.inspector.redaction.redactor import Redactor
 from authproxy.inspector.redaction.structured import redact_json
 
@@ -13,7 +13,9 @@ EACH = 200
 """Bytes that the objects around one event take."""
 AT_ONCE = 1024 * 1024
 """Bytes that one piece may become when it is decompressed; a stream that does more is not read."""
-_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n")
+_END = re.compile(rb"(?>\r\n|[\r\n]){2,}")
+_SEAM = 4
+"""Bytes of an end that may have come with the piece before."""
 
 
 class Events:
@@ -30,7 +32,8 @@ class Events:
         self._rest = b""
         self._is_skipping = False
         self._kept: deque[tuple[int, float, bytes]] = deque()
-        self._size = 0
+        self._size = self._plain = 0
+        """Bytes as they came, and without their encoding."""
         self._count = 0
         self._why = ""
         self._is_done = False
@@ -47,18 +50,26 @@ class Events:
             return
         try:
             plain = self._reader.read(data, AT_ONCE + 1)
-            if len(plain) > AT_ONCE:
-                raise Unreadable("a piece of it becomes too large when it is decompressed")
+            self._plain += len(plain)
+            if len(plain) > AT_ONCE or self._plain > AT_ONCE + MOST_TIMES * self._size:
+                raise Unreadable("it becomes too large when it is decompressed")
         except Unreadable as error:
             self._why, self._reader = str(error), None
             return
-        self._read(self._rest + plain)
+        self._read(self._rest + plain, max(len(self._rest) - _SEAM, 0))
 
-    def _read(self, text: bytes) -> None:
-        at = 0
-        while found := _END.search(text, at):
-            self._event(text[at : found.start()])
-            at = found.end()
+    def _read(self, text: bytes, seam: int) -> None:
+        """What is before `seam` was searched for an end already."""
+        ends = [found.span() for found in _END.finditer(text, seam)]
+        skipped = max(len(ends) - self._at_most // EACH, 0)
+        self._count += skipped  # those after them leave no room for them
+        at = ends[skipped - 1][1] if skipped else 0
+        self._is_skipping = self._is_skipping and not skipped
+        for start, end in ends[skipped:]:
+            event = text[at:start].lstrip(b"\r\n")  # half an end may have come before
+            if event:
+                self._event(event)
+            at = end
         self.held -= len(self._rest)
         self._rest = text[at:]
         if len(self._rest) > self._at_most:

@@ -7,10 +7,14 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from authproxy.inspector.bodies.encodings import MOST_TIMES
+
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 TAIL = b"\0\0\xff\xff"
 """RFC 7692 7.2.2: what is put behind each message before it is inflated."""
 AT_ONCE = 65536
+MOST_FRAMES = 4096
+"""In one piece; a service that sends more of them at once wants to keep us busy."""
 MOST_INFLATED = 16 * 1024 * 1024
 """Bytes that one message may become; beyond that nothing more is read in this direction."""
 
@@ -50,6 +54,10 @@ class Frames:
         self._current = self._message
         self._inflate = zlib.decompressobj(-zlib.MAX_WBITS) if deflate else None
         self._keeps_context = keeps_context
+        self._frames = 0
+        """Of the piece that is read."""
+        self._came = self._inflated_to = 0
+        """Bytes, and what became of those that were compressed."""
         self.broken = ""
         """Why nothing more is read."""
 
@@ -59,6 +67,8 @@ class Frames:
 
     def feed(self, data: bytes) -> None:
         at = 0
+        self._came += len(data)
+        self._frames = 0
         while at < len(data) and not self.broken:
             at += self._payload(data, at) if self._left else self._header(data, at)
 
@@ -73,6 +83,7 @@ class Frames:
         return len(taken)
 
     def _begin(self, head: bytes) -> None:
+        self._frames += 1
         opcode, length = head[0] & 15, head[1] & 127
         masked = head[1] & 128
         extended = {126: 2, 127: 8}.get(length, 0)
@@ -89,6 +100,8 @@ class Frames:
                 self._message.begin(opcode, compressed=bool(head[0] & 64))
         if opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG) or length >> 63:
             self.broken = "what follows is no WebSocket frame"
+        elif self._frames > MOST_FRAMES:
+            self.broken = "too many frames come at once"
         elif not length:
             self._frame_ended()
 
@@ -121,7 +134,11 @@ class Frames:
                 self._current.add(found)
                 piece = self._inflate.unconsumed_tail
                 more = bool(piece) or len(found) == AT_ONCE
-                if self._current.size > MOST_INFLATED:
+                self._inflated_to += len(found)
+                if (
+                    self._current.size > MOST_INFLATED
+                    or self._inflated_to > MOST_INFLATED + MOST_TIMES * self._came
+                ):
                     self.broken = "a message becomes too large when it is decompressed"
         except zlib.error:
             self.broken = "a compressed message is broken"
