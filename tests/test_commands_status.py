@@ -235,7 +235,9 @@ def test_a_key_is_shown_to_the_one_that_it_is_for_only(tmp_path: Path) -> None:
     write(ADMIN, environ)
 
     assert ADMIN.key == status.find(None, environ | {"AUTHPROXY_ADMIN": "127.0.0.1:4041"}).key
-    assert None is status.find(None, environ | {"AUTHPROXY_ADMIN": "127.0.0.1:4042"}).key
+    assert ADMIN.key == status.find(None, environ | {"AUTHPROXY_ADMIN": "[::1]:4041"}).key
+    for other in ("127.0.0.1:4042", "192.0.2.1:4041", "a.example:4041"):
+        assert None is status.find(None, environ | {"AUTHPROXY_ADMIN": other}).key
 
 
 @pytest.mark.parametrize(
@@ -262,3 +264,40 @@ def test_ready_is_told_by_the_exit_code(answer: bytes, code: int, said: str) -> 
     assert code == found
     assert lines[0].startswith(said)
     assert asked[0].startswith(b"GET /readiness HTTP/1.1\r\nHost: localhost\r\n")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"hello", b"", b"\xff", b"{}", b"[]", b"null", b"[" * 100_000, b'{"services": 1}'),
+        *(b'{"ready": true, "services": [1]}', b'{"services": [{}]}', b'{"services": []}'),
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_report_that_is_none_is_said_to_be_none(body: bytes, as_json: bool) -> None:
+    listener, port = on_a_port()
+    lines: list[str] = []
+    with answering(listener, b"HTTP/1.1 200 OK\r\n\r\n", body):
+        code = status.run(
+            None,
+            {"AUTHPROXY_ADMIN": f"127.0.0.1:{port}"},
+            lines.append,
+            wanted=status.StatusWanted(json=as_json),
+        )
+
+    why = f"what answers at 127.0.0.1:{port} is not an authproxy of this version"
+    assert (1, [f"authproxy: {why}"]) == (code, lines)
+
+
+def test_a_terminal_obeys_no_answer() -> None:
+    listener, port = on_a_port()
+    lines: list[str] = []
+    with answering(listener, "HTTP/1.1 200 OK\r\n\r\n\x1b[2Jready\u202e\n".encode()):
+        status.run(
+            None,
+            {"AUTHPROXY_ADMIN": f"127.0.0.1:{port}"},
+            lines.append,
+            wanted=status.StatusWanted(ready=True),
+        )
+
+    assert ["\\u001b[2Jready\\u202e"] == lines

@@ -7,6 +7,7 @@ from authproxy.admin.rates import Rate
 from authproxy.admin.status_report import report
 from authproxy.commands.status_table import show
 from authproxy.identity.token_cache.lifetime import TokenState
+from authproxy.identity.token_cache.status import Trouble
 from tests.support.admin import TROUBLE, PretendInside, service, token_status
 from tests.test_admin_status_report import SERVER
 
@@ -63,3 +64,18 @@ def test_a_terminal_gets_a_drawn_table_and_nothing_is_taken_for_markup(
     assert "[red]a" in drawn
     assert "principal" in drawn
     assert said[0].endswith(" is ready")
+
+
+@pytest.mark.parametrize("at_terminal", [False, True])
+def test_no_name_and_no_reason_steers_the_terminal(
+    capsys: pytest.CaptureFixture[str], at_terminal: bool
+) -> None:
+    trouble = Trouble(message="It said \x1b[2J no.", hint="\x07", permanent=False)
+    named = service("a\u202eb", token_status(TokenState.INVALID, trouble=trouble))
+    said: list[str] = []
+    show(text(PretendInside([named])), said.append, at_terminal=at_terminal)
+
+    drawn = "".join(said) + capsys.readouterr().out
+    assert "\\u001b[2J" in drawn
+    assert "a\\u202eb" in drawn
+    assert not any(char in drawn for char in "\x1b\x07\u202e")

@@ -7,6 +7,7 @@ from authproxy.values.wording import (
     find_close,
     find_slip,
     parse_path,
+    printable,
     quoted,
     refuse_placeholder,
 )
@@ -74,3 +75,15 @@ def test_a_dollar_sign_may_stand_in_a_value(text: str) -> None:
 )
 def test_a_slip_of_the_pen_is_one_letter_and_not_the_first(word: str, slip: str | None) -> None:
     assert slip == find_slip(word, ["GET"])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("two\nlines, ä 漢", "two\nlines, ä 漢"),
+        ("\x1b[31m\r\t\x9b", "\\u001b[31m\\u000d\\u0009\\u009b"),
+        ("a\u202e\u2066b\U000e0001", "a\\u202e\\u2066b?"),
+    ],
+)
+def test_what_steers_a_terminal_is_escaped(text: str, shown: str) -> None:
+    assert shown == printable(text)

@@ -18,6 +18,8 @@ from authproxy.values import (
     parse_admin,
     parse_listen,
 )
+from authproxy.values.hosts import is_loopback
+from authproxy.values.wording import printable
 
 if TYPE_CHECKING:
     from authproxy.exchange import Secret
@@ -138,7 +140,9 @@ def admin_at(listen: Listen, environ: Mapping[str, str]) -> StatusTarget:
 
 
 def _is_same(one: Listen, other: Listen) -> bool:
-    return (one.port, one.path) == (other.port, other.path)
+    """The key goes to no other machine, whatever listens there at the same port."""
+    is_host = one.host == other.host or (is_loopback(one.host) and is_loopback(other.host))
+    return is_host and (one.port, one.path) == (other.port, other.path)
 
 
 def _look(
@@ -154,14 +158,7 @@ def _look(
     key = target.key or chosen_key(environ)
     reply = ask(target.listen, "/api/status", key=key.reveal() if key else "", timeout_s=timeout_s)
     if reply.status == 200:
-        text = reply.body.decode()
-        if wanted.json:
-            say(text.rstrip())
-        else:
-            from authproxy.commands import status_table
-
-            status_table.show(text, say, at_terminal=wanted.at_terminal)
-        return 0
+        return _say_report(reply, target, say, wanted)
     if reply.status in (401, 403, 429) and reply.has(MARK):
         say(f"authproxy answers at {target.listen}; how it is doing {NEEDS_KEY}")
         return 1 if wanted.json else 0
@@ -169,12 +166,30 @@ def _look(
     return 1
 
 
+def _say_report(
+    reply: Reply, target: StatusTarget, say: Callable[[str], object], wanted: StatusWanted
+) -> int:
+    from authproxy.commands import status_table
+
+    text = printable(reply.body.decode("utf-8", "replace").rstrip())
+    try:
+        if wanted.json:
+            status_table.read(text)
+            say(text)
+        else:
+            status_table.show(text, say, at_terminal=wanted.at_terminal)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        say(f"authproxy: what answers at {target.listen} is not an authproxy of this version")
+        return 1
+    return 0
+
+
 def _say_ready(reply: Reply, say: Callable[[str], object]) -> int:
     """The lines as they came: what is not ready, and why."""
     if reply.status not in (200, 503) or reply.has(MARK):
         say(f"authproxy: the answer to /readiness is {reply.status or 'none'}")
         return 1
-    say(reply.body.decode("utf-8", "replace").rstrip())
+    say(printable(reply.body.decode("utf-8", "replace").rstrip()))
     return 0 if reply.status == 200 else 1
 
 

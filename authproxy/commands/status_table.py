@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from authproxy.values.wording import printable
+
 HEAD = ("service", "ready", "principal", "token", "requests/s", "errors/s", "connections")
 Row = Sequence[str]
 
@@ -17,10 +19,10 @@ def show(
     now: Callable[[], float] = time.time,
 ) -> None:
     """`text`: the JSON of `/api/status`."""
-    found = json.loads(text)
+    found = read(text)
+    rows = [row(each, now()) for each in found["services"]]
     for line in head_lines(found):
         say(line)
-    rows = [row(each, now()) for each in found["services"]]
     if at_terminal:
         _draw(rows)
     else:
@@ -29,6 +31,24 @@ def show(
     for each in found["services"]:
         if each["why"]:
             say(f"{each['name']}: {each['why']}")
+
+
+def read(text: str) -> dict[str, Any]:
+    """The report, with nothing in it that a terminal would obey. Raises ValueError for what is
+    none; of another version's, members may be missing or be something else."""
+    try:
+        found = json.loads(text, object_hook=_printable)
+    except RecursionError:
+        raise ValueError from None
+    if not isinstance(found, dict) or not {"version", "phase", "ready"} <= found.keys():
+        raise ValueError
+    return found
+
+
+def _printable(found: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: printable(value) if isinstance(value, str) else value for name, value in found.items()
+    }
 
 
 def head_lines(found: dict[str, Any]) -> list[str]:

@@ -49,6 +49,17 @@ def quoted(text: str, *, at_most: int = 60) -> str:
     return f'"{shown}"' if len(shown) <= at_most else f'"{shown[: at_most - 1]}…"'
 
 
+def printable(text: str) -> str:
+    """Text of others for a terminal: what would steer it is escaped as in JSON, lines stay."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else "?"
+
+
 def utc(at: float) -> str:
     """A moment in seconds since 1970, as in `2027-01-15T08:00:00Z`."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
