@@ -206,3 +206,28 @@ async def test_replay_says_what_came_of_it() -> None:
     assert {"status": 200, "id": "3", "left_out": []} == edited
     assert ("/b", "1") == (new["target"], new["replayed_from"])
     assert "not a JSON object" in wrong["message"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/plain; charset=nobody-has-it", b"[]"),
+        ("text/plain; charset=base64", b"[]"),
+        ("application/json", b'{"method": "\xff"}'),
+        ("application/json", b'{"method": "\\ud800"}'),
+        ("application/json", b"[" * 100_000),
+        ("application/json", b'{"method": %b}' % (b"9" * 5000)),
+    ],
+    ids=range(6),
+)
+async def test_body_that_cannot_be_read_is_the_asker_s_mistake(
+    content_type: str, body: bytes
+) -> None:
+    story = Story()
+    story.tell()
+    async with asking(story.recording) as client:
+        answer = await client.post(
+            "/api/exchanges/1/replay", data=body, headers={"Content-Type": content_type}
+        )
+
+        assert (400, "bad_request") == (answer.status, (await answer.json())["error"])

@@ -87,6 +87,10 @@ async def test_without_a_listener_to_go_through_it_says_so() -> None:
         ([], {"method": 7}, "`method` cannot be read"),
         ([], {"headers": {"a": "b"}}, "`headers` cannot be read"),
         ([], {"headers": [["a"]]}, "`headers` cannot be read"),
+        ([], {"headers": [["a", "\ud800"]]}, "`headers` cannot be read"),
+        ([], {"target": "/\ud800"}, "`target` cannot be read"),
+        ([], {"body": "\udfff"}, "`body` cannot be read"),
+        ([], {"haeders": []}, '"haeders" cannot be changed; did you mean "headers"?'),
     ],
     ids=str,
 )

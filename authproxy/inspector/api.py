@@ -169,7 +169,9 @@ class Inspector:
         start, end = json.dumps(har([])).split("[]}}")[0], "]}}"
         await answer.write(f"{start}[".encode())
         separator = ""
-        for record in reversed(list(self._store.newest_first())):
+        for count, record in enumerate(reversed(list(self._store.newest_first()))):
+            if count % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
             if wanted.fits(row(record)):
                 await answer.write(f"{separator}\n{json.dumps(entry(record))}".encode())
                 separator = ","
@@ -246,9 +248,9 @@ def _number(request: web.Request, name: str, otherwise: int) -> int:
 
 async def _read_object(request: web.Request) -> dict[str, object]:
     """Raises Refused."""
-    text = await request.text()
+    content = await request.read()  # JSON is UTF-8, whatever charset the head names
     try:
-        value = json.loads(text) if text.strip() else {}
+        value = json.loads(content) if content.strip() else {}
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):

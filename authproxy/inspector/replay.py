@@ -17,6 +17,7 @@ from authproxy.inspector.recording.record import Record
 from authproxy.inspector.recording.record_maker import REPLAY
 from authproxy.inspector.views.snippets import REDACTED, missing
 from authproxy.tasks import Tasks
+from authproxy.values.wording import did_you_mean, quoted
 
 PATIENCE_S = 20.0
 MOST_READ = 64 * 1024
@@ -28,6 +29,7 @@ _FRAMING = frozenset(
     ]
 )
 """Fields of one message on one connection: each message has its own."""
+_CHANGES = ("method", "target", "host", "headers", "body")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ def request_of(record: Record, changes: Mapping[str, object]) -> ReplayRequest:
     Raises Refused for what is not text where text is needed, and where something has to be given
     because it was not kept.
     """
+    _refuse_unknown(changes)
     lacks = missing(record)
     if record.version == "2" or record.request.get(b"upgrade"):
         raise Refused(
@@ -94,9 +97,7 @@ def _given(headers: object) -> list[tuple[str, str]]:
         raise _unreadable("headers")
     found = []
     for each in headers:
-        if not (
-            isinstance(each, list) and len(each) == 2 and all(isinstance(x, str) for x in each)
-        ):
+        if not (isinstance(each, list) and len(each) == 2 and all(map(_is_text, each))):
             raise _unreadable("headers")
         if each[0].lower() not in _FRAMING and REDACTED not in each[1]:
             found.append((each[0], each[1]))
@@ -110,9 +111,25 @@ def _body(record: Record) -> bytes:
 
 def _text(changes: Mapping[str, object], name: str, otherwise: str) -> str:
     value = changes.get(name, otherwise)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not _is_text(value):
         raise _unreadable(name)
     return value
+
+
+def _is_text(value: object) -> bool:
+    """JSON can also write halves of letters, which nobody can send."""
+    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def _refuse_unknown(changes: Mapping[str, object]) -> None:
+    """Raises Refused: what was to be changed would be sent as it was."""
+    for name in changes:
+        if name not in _CHANGES:
+            raise Refused(
+                f"{quoted(name)} cannot be changed{did_you_mean(name, _CHANGES)}.",
+                code=Code.BAD_REQUEST,
+                hint=f"What can: {', '.join(_CHANGES)}.",
+            )
 
 
 def _lacking(why: str, name: str) -> Refused:
