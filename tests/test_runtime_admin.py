@@ -137,8 +137,10 @@ async def test_a_taken_port_is_said_with_the_way_out() -> None:
                 service.url,
                 *("--credentials", "none", "-l", "127.0.0.1:0", "--admin", f"127.0.0.1:{port}"),
             )
-            with pytest.raises(AssertionError, match="the admin listener cannot listen on"):
+            with pytest.raises(AssertionError, match="the admin listener cannot listen on") as said:
                 await proxy.__aenter__()
+            assert "--admin PORT" in str(said.value)
+            assert "--listen" not in str(said.value)
             assert 1 == await proxy.wait()
 
 

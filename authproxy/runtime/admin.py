@@ -19,7 +19,7 @@ from authproxy.identity.machine import Machine
 from authproxy.policy.access.networks import AddressSet
 from authproxy.settings import ListenerSettings, Settings
 from authproxy.tasks import Tasks
-from authproxy.values import ADMIN_PORT, Listen
+from authproxy.values import Listen
 from authproxy.wire.listening.server import ProxyServer
 from authproxy.wire.listening.sockets import listener_url, open_listener
 from authproxy.wire.status import ServerStatus
@@ -84,7 +84,7 @@ def open_sockets(place: AdminPlace) -> list[socket]:
     try:
         return open_listener(listen)
     except StartError as error:
-        hint = f"{error.hint} Or choose another place for the admin listener: --admin {ADMIN_PORT}."
+        hint = error.hint.replace("--listen", "--admin")
         raise StartError(f"the admin listener {error}", hint=hint) from error
 
 
