@@ -47,3 +47,23 @@ async def test_services_and_settings_are_there_without_a_recording(path: str) ->
         {"services": [{"name": "billing", "last_15_min": None, "errors": []}]},
         {"settings": {}},
     )
+
+
+async def test_report_on_many_services_is_not_indented_which_would_hold_up_the_loop() -> None:
+    async def examined() -> str:
+        return "{}"
+
+    around = ProxyState(
+        services=lambda: [{"name": f"s{number}"} for number in range(100)],
+        configuration=lambda: "{}",
+        examine=examined,
+        doors=lambda: [],
+    )
+    app = web.Application()
+    for view in ServiceApi(around, None).views():
+        app.router.add_route(view.method, view.path, view.handler)
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.get("/api/services")
+
+        assert 100 == len((await answer.json())["services"])
+        assert 1 == (await answer.text()).count("\n")

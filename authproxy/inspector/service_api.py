@@ -4,6 +4,7 @@ import time
 
 from aiohttp import web
 
+from authproxy.admin.status_report import MANY
 from authproxy.admin.views import View, as_json
 from authproxy.inspector.assembly import Recording
 from authproxy.inspector.proxy_state import ProxyState
@@ -30,9 +31,8 @@ class ServiceApi:
         if self._recording is not None:
             self._recording.store.take()
         now = time.monotonic()
-        return as_json(
-            {"services": [self._service(dict(each), now) for each in self._around.services()]}
-        )
+        found = [self._service(dict(each), now) for each in self._around.services()]
+        return as_json({"services": found}, is_long=len(found) > MANY)
 
     def _service(self, found: dict[str, object], now: float) -> dict[str, object]:
         if self._recording is None:
