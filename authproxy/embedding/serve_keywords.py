@@ -94,5 +94,6 @@ class Keywords(_OfServices, _OfBoth, total=False):
 NOT_HERE = {
     "log": "the program's own logging has authproxy's lines, of the logger \"authproxy\";"
     " leave this out",
+    "reload": "there is no file to watch; leave the block and enter another one",
 }
 """Settings that have no effect in a program, and why."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from tests.support.program import Program, clean_environment, run_to_end
 from tests.support.raw import OK, always, raw_service
@@ -205,12 +206,15 @@ async def test_a_person_at_a_terminal_gets_an_address_with_a_key_that_opens_it()
             said += (await asyncio.to_thread(os.read, ours, 4096)).decode()
         url = line[1]
         async with session.get(url) as answer:
-            path, status, report = answer.url.path_qs, answer.status, await answer.json()
+            path, status, page = answer.url.path_qs, answer.status, await answer.text()
+        async with session.get(answer.url.join(URL("/api/status"))) as answer:
+            report = await answer.json()
         async with session.post(url.partition("?")[0] + "quitquitquit") as answer:
             not_switched_on = answer.status
         process.terminate()
         assert 143 == await process.wait()
         os.close(ours)
 
-    assert ("/api/status", 200, True) == (path, status, report["ready"])
+    assert ("/", 200, True) == (path, status, report["ready"])
+    assert "<title>authproxy</title>" in page
     assert 404 == not_switched_on
