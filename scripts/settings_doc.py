@@ -1,4 +1,5 @@
-"""Prints the table of settings for docs/configuration.md; with --write puts it there."""
+"""Prints the table of settings for docs/configuration.md; with --write puts it there,
+and the JSON Schema beside config.example.toml."""
 
 import ast
 import inspect
@@ -9,9 +10,11 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from authproxy.commands import schema
 from authproxy.config.readers.setting_names import EVERY, FLAGS, PATHS, TABLES, VARIABLES, model_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
+SCHEMA = Path(__file__).parent.parent / "authproxy.schema.json"
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
 SPELLED = {"--access-log": "--access-log, --no-access-log"}
 
@@ -76,6 +79,7 @@ def main() -> None:
     text = PAGE.read_text()
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     PAGE.write_text(f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}")
+    SCHEMA.write_text(f"{schema.as_json()}\n")
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def test_a_misspelled_command_is_not_taken_for_a_service() -> None:
         (["serve"], "Did you mean authproxy run?"),
         (["validate"], "Did you mean authproxy check?"),
         (["keygen"], "Did you mean authproxy key?"),
-        (["login"], "For credentials run: gcloud auth application-default login"),
+        (["signin"], "Did you mean authproxy login?"),
         (["Check"], 'Did you mean "check"?'),
         (["-version"], "did you mean --version?"),
         (["-listen", "80", "https://a"], "did you mean --listen?"),
@@ -62,7 +62,7 @@ def test_a_misspelled_command_is_not_taken_for_a_service() -> None:
         (["run", "--version"], "write authproxy --version, without anything else"),
         (["--host", "x", "https://a"], "did you mean --listen?"),
         (["--insecure", "https://a"], "certificates are always checked"),
-        (["--log-file", "x", "https://a"], "the log goes to stderr"),
+        (["--log", "x", "https://a"], "did you mean --log-file?"),
     ],
 )
 def test_words_and_flags_of_other_programs_are_answered_with_ours(

@@ -203,9 +203,10 @@ def test_help_has_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == run(["--help"], environ={}, serve=Served())
 
     out = capsys.readouterr().out
-    commands = [line.split()[0] for line in out.split("Commands:\n")[1].splitlines()]
-    expected = "check demo doctor exec key list mcp run status tail token"
-    assert expected.split() == commands
+    expected = "check completion config demo doctor exec key list login mcp run status tail token"
+    assert expected.split() == [
+        line.split()[0] for line in out.split("Commands:\n")[1].splitlines()
+    ]
     assert "..." not in out.split("Commands:\n")[1]
 
 

@@ -60,9 +60,10 @@ def exec_(
     config: Path | None,
     **flags: object,
 ) -> int:
-    """Run a command with a proxy of its own, and end with its exit code.
+    """Run a command with a proxy of its own.
 
-    authproxy listens on a free port of localhost, starts CMD, and stops when CMD ends. The address
+    authproxy listens on a free port of localhost, starts CMD, and stops when CMD ends, with its
+    exit code. The address
     is in AUTHPROXY_URL, in AUTHPROXY_NAME_URL for each service, and in place of {url} in CMD's
     arguments, {url:NAME} with several services; {address} is HOST:PORT alone, {{url}} is {url}
     itself. Only processes of your own user can connect (on Linux).

@@ -16,9 +16,19 @@ def _once(ctx: click.Context, param: click.Parameter, values: tuple[Any, ...]) -
     return values[0] if values else None
 
 
+def _words(*words: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """What a shell completes."""
+    return lambda _ctx, _param, begun: [word for word in words if word.startswith(begun)]
+
+
 def _single(*names: str, metavar: str, help: str, **more: Any) -> Callable[[Decorated], Decorated]:
     return click.option(*names, metavar=metavar, help=help, multiple=True, callback=_once, **more)
 
+
+SOURCES = (
+    *("auto", "adc", "metadata", "gcloud", "none"),
+    *("file:", "token-file:", "token-env:", "command:"),
+)
 
 _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
     "--config": _single(
@@ -50,6 +60,7 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
         metavar="SOURCE",
         help="auto, adc, metadata, gcloud, file:KEY.json, token-file:PATH, token-env:NAME,"
         " command:ARGV or none.  [default: auto]",
+        shell_complete=_words(*SOURCES),
     ),
     "--impersonate": _single(
         "--impersonate", metavar="EMAIL", help="The service account to act as."
@@ -111,8 +122,18 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
     "--log-file": _single(
         "--log-file", metavar="FILE", help="Write the log there.  [default: stderr]"
     ),
-    "--log-format": _single("--log-format", metavar="FORMAT", help="auto, text or json."),
-    "--log-level": _single("--log-level", metavar="LEVEL", help="debug, info, warning or error."),
+    "--log-format": _single(
+        "--log-format",
+        metavar="FORMAT",
+        help="auto, text or json.",
+        shell_complete=_words("auto", "text", "json"),
+    ),
+    "--log-level": _single(
+        "--log-level",
+        metavar="LEVEL",
+        help="debug, info, warning or error.",
+        shell_complete=_words("debug", "info", "warning", "error"),
+    ),
     "--access-log": click.option(
         "--access-log/--no-access-log",
         default=None,

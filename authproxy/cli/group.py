@@ -15,16 +15,13 @@ _OTHERWISE: Mapping[str, str] = {
     **dict.fromkeys(
         ("validate", "lint", "test", "verify", "show"), "did you mean authproxy check?"
     ),
-    **dict.fromkeys(
-        ("config", "configure", "init"), "did you mean authproxy check or authproxy list?"
-    ),
+    **dict.fromkeys(("configure", "init", "setup"), "did you mean authproxy config init?"),
+    **dict.fromkeys(("completions", "complete"), "did you mean authproxy completion?"),
     **dict.fromkeys(("keygen", "genkey", "keys"), "did you mean authproxy key?"),
     **dict.fromkeys(("diagnose", "debug", "diag"), "did you mean authproxy doctor?"),
     **dict.fromkeys(("ls", "services"), "did you mean authproxy list?"),
     **dict.fromkeys(("health", "healthcheck", "ping"), "did you mean authproxy status?"),
-    **dict.fromkeys(
-        ("login", "auth"), "for credentials run: gcloud auth application-default login"
-    ),
+    **dict.fromkeys(("auth", "signin"), "did you mean authproxy login?"),
     **dict.fromkeys(("stop", "restart", "reload", "kill"), "it runs until Ctrl-C or SIGTERM"),
 }
 """Words that other programs have for what is a command or a flag here."""

@@ -19,6 +19,7 @@ from authproxy.cli.exec import exec_
 from authproxy.cli.flags import ALL, IDENTITY, with_flags
 from authproxy.cli.group import Commands
 from authproxy.cli.mcp import mcp
+from authproxy.cli.shell import completion, config, login
 from authproxy.cli.tail import tail
 from authproxy.errors import AuthProxyError, ConfigError, Problem, StartError
 
@@ -282,6 +283,9 @@ def _key(name: str, sha256: bool) -> None:
 
 
 main.add_command(exec_)
+main.add_command(config)
+main.add_command(completion)
+main.add_command(login)
 main.add_command(mcp)
 main.add_command(tail)
 
