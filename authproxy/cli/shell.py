@@ -1,5 +1,6 @@
 """The commands that set things up: `config init`, `config schema`, `completion`, `login`."""
 
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     }
     made = kinds[shell](ctx.find_root().command, {}, "authproxy", COMPLETES)
     click.echo(made.source())
-    if click.get_text_stream("stdout").isatty():
+    if sys.stdout.isatty():
         complain(f"to keep it: {_WHERE[shell]}")
 
 
