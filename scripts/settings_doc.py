@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from authproxy.commands import schema
+from authproxy.commands.setup import schema
 from authproxy.config.readers.setting_names import EVERY, FLAGS, PATHS, TABLES, VARIABLES, model_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"

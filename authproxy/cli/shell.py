@@ -42,8 +42,8 @@ def _init(context: Context, /, path: Path, **flags: object) -> None:
       authproxy config init
       authproxy config init billing.toml --project acme-prod
     """
-    from authproxy.commands import init
     from authproxy.commands.doctor.subject import NOWHERE
+    from authproxy.commands.setup import init
 
     given = flags.pop("project")
     try:
@@ -67,7 +67,7 @@ def _schema() -> None:
     Examples:
       authproxy config schema > authproxy.schema.json
     """
-    from authproxy.commands import schema
+    from authproxy.commands.setup import schema
 
     click.echo(schema.as_json())
 
@@ -119,7 +119,7 @@ def login(context: Context, user: bool, impersonate: str | None) -> int:
       authproxy login --impersonate caller@my-project.iam.gserviceaccount.com
       authproxy login --user
     """
-    from authproxy.commands import login as signing_in
+    from authproxy.commands.setup import login as signing_in
     from authproxy.values import parse_email
 
     if user and impersonate:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.commands.login import arguments, run
+from authproxy.commands.setup.login import arguments, run
 from authproxy.errors import StartError
 
 EMAIL = "caller@p.iam.gserviceaccount.com"

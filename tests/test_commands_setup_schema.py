@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft7Validator
 
-from authproxy.commands.schema import as_json, schema
+from authproxy.commands.setup.schema import as_json, schema
 from authproxy.config import load
 from authproxy.errors import ConfigError
 
