@@ -61,6 +61,18 @@ def read_all(environ: Mapping[str, str]) -> list[AdminFile]:
         return []
 
 
+def read_own(environ: Mapping[str, str]) -> AdminFile | None:
+    """Of this process; None where it has written none."""
+    folder = find_folder(environ)
+    try:
+        if not _is_ours(folder):
+            return None
+        url, key, *_ = _read(folder / f"{os.getpid()}{_SUFFIX}").splitlines()
+    except (OSError, ValueError):
+        return None
+    return AdminFile(url=url, key=Secret(key))
+
+
 def _read_each(folder: Path) -> Iterator[AdminFile]:
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
         if _is_running(path.stem):

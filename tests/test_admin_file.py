@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.admin_file import AdminFile, find_folder, read_all, write
+from authproxy.admin_file import AdminFile, find_folder, read_all, read_own, write
 from authproxy.exchange import Secret
 
 FOUND = AdminFile(url="http://127.0.0.1:4040", key=Secret("a-key"))
@@ -87,3 +87,14 @@ def test_what_cannot_be_read_is_nothing(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\n")
 
     assert [] == read_all(environ)
+
+
+def test_a_process_finds_what_it_has_written_itself(tmp_path: Path) -> None:
+    environ = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    before = read_own(environ)
+    path = write(FOUND, environ)
+    assert path is not None
+    written = read_own(environ)
+    path.parent.chmod(0o777)
+
+    assert (None, FOUND, None) == (before, written, read_own(environ))

@@ -2,12 +2,15 @@
 
 import base64
 import hashlib
+import json
 import re
 
 from aiohttp import web
 
-from authproxy.admin.key_page import POLICY
+from authproxy.admin.admin_key import AdminKey
+from authproxy.admin.key_page import POLICY, ticket_views
 from authproxy.admin.views import View, as_json
+from authproxy.exchange import Secret
 from tests.support.admin import BEARER, KEY, admin_listener
 
 ACCEPT = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -65,3 +68,17 @@ async def test_nothing_but_its_own_style_may_be_in_it() -> None:
     assert POLICY == fields["content-security-policy"]
     assert f"'sha256-{digest}'" in POLICY
     assert "script" not in text
+
+
+async def test_a_ticket_is_made_by_post_for_who_has_the_key() -> None:
+    key = AdminKey(Secret("k"))
+    async with admin_listener(ticket_views(key)) as admin:
+        by_get = await admin.ask("/api/ticket", **BEARER)
+        stranger = await admin.ask("/api/ticket", "POST")
+        elsewhere = await admin.ask("/api/ticket", "POST", Origin="http://evil.example", **BEARER)
+        made = await admin.ask("/api/ticket", "POST", **BEARER)
+    ticket = json.loads(made[2])["ticket"]
+
+    assert [405, 401, 403, 200] == [answer[0] for answer in (by_get, stranger, elsewhere, made)]
+    assert not key.opens(ticket)
+    assert key.takes_ticket(ticket, 0.0)

@@ -9,6 +9,8 @@ import secrets
 from authproxy.exchange import Secret
 
 KEY_BYTES = 32
+TICKET_S = 60.0
+MOST_TICKETS = 16
 
 
 class AdminKey:
@@ -21,10 +23,24 @@ class AdminKey:
         self.local = Secret(secrets.token_urlsafe(KEY_BYTES))
         """For programs of the same user, which find it in a file: see `authproxy.admin_file`."""
         self.cookie = Secret(secrets.token_urlsafe(KEY_BYTES))
+        self._tickets: list[tuple[Secret, float]] = []
+        """Each with the moment until which it counts."""
 
     def opens(self, shown: str) -> bool:
         """Compared in a time that does not depend on where it differs."""
         return _is_same(shown, self.key) | _is_same(shown, self.local)
+
+    def make_ticket(self, now: float) -> Secret:
+        """Text that opens once, and only for a minute."""
+        ticket = Secret(secrets.token_urlsafe(KEY_BYTES))
+        self._tickets = [*self._tickets[1 - MOST_TICKETS :], (ticket, now + TICKET_S)]
+        return ticket
+
+    def takes_ticket(self, shown: str, now: float) -> bool:
+        """Does it count? It does not once more."""
+        found = [each for each in self._tickets if _is_same(shown, each[0])]
+        self._tickets = [each for each in self._tickets if each not in found]
+        return any(now < until for _, until in found)
 
     def is_cookie(self, shown: str) -> bool:
         return _is_same(shown, self.cookie)

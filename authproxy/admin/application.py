@@ -124,16 +124,19 @@ class Application:
         refusal = self._access.find_guard(known)
         if refusal is not None:
             return answer_refusal(refusal, request)
+        now = time.monotonic()
+        in_url = request.query.get(KEY_PARAMETER, "") if known.method in SAFE else ""
+        by_ticket = bool(in_url) and self._key.takes_ticket(in_url, now)
         cookie = read_cookie(request, cookie_name(request))
         if cookie and self._key.is_cookie(cookie):
             if KEY_PARAMETER in request.query and known.method in SAFE:
                 return self._enter(request)
             return None if acts_for_own_page(known) else answer_refusal(NOT_OWN_PAGE, request)
-        in_url = request.query.get(KEY_PARAMETER, "") if known.method in SAFE else ""
         shown = find_key(request) or in_url
+        if by_ticket:
+            return self._enter(request)
         if not shown:
             return answer_refusal(KEY_REQUIRED, request)
-        now = time.monotonic()
         if self._wrong_keys.wait_s(known.peer, now):
             return answer_refusal(TOO_MANY_WRONG_KEYS, request)
         if not self._key.opens(shown):

@@ -1,13 +1,19 @@
-"""The page for a browser that has no key yet: where to get it, and a field for it.
+"""The page for a browser that has no key yet: where to get it, and a field for it; and tickets for
+browsers that a program of this user starts.
 
-It is all in one answer, since nothing else is given out without a key. A form that sends the key by
-GET does what the printed address does: the answer is a cookie and the address without the key.
+The page is all in one answer, since nothing else is given out without a key. A form that sends the
+key by GET does what the printed address does: the answer is a cookie and the address without the
+key.
 """
 
 import base64
 import hashlib
+import time
 
 from aiohttp import hdrs, web
+
+from authproxy.admin.admin_key import AdminKey
+from authproxy.admin.views import View, as_json
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -58,3 +64,13 @@ def key_page(status: int, wrong: str = "") -> web.Response:
     answer = web.Response(text=text, status=status, content_type="text/html")
     answer.headers["Content-Security-Policy"] = POLICY
     return answer
+
+
+def ticket_views(key: AdminKey) -> list[View]:
+    """`POST /api/ticket`, for this machine and a key, as all that acts. A browser's arguments can
+    be read by all users of a machine, so what stands in them must not be the key."""
+
+    async def make(_request: web.Request) -> web.Response:
+        return as_json({"ticket": key.make_ticket(time.monotonic()).reveal()})
+
+    return [View(path="/api/ticket", handler=make, method="POST")]

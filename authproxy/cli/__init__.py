@@ -1,7 +1,7 @@
 """The command line: arguments in, exit code out.
 
 `main` has the commands, but for `mcp`, `exec`, `tail` and those in `shell`; `flags` their flags,
-each written once; `context` what every command shares. `group` is the click group: it runs `run`
-where no command is named, and suggests another word for one that is unknown. Commands import what
-they need when they are run, so that `--help` is quick.
+each written once; `page` is what `--open` does; `context` what every command shares. `group` is the
+click group: it runs `run` where no command is named, and suggests another word for one that is
+unknown. Commands import what they need when they are run, so that `--help` is quick.
 """

@@ -19,6 +19,7 @@ from authproxy.cli.exec import exec_
 from authproxy.cli.flags import ALL, IDENTITY, with_flags
 from authproxy.cli.group import Commands
 from authproxy.cli.mcp import mcp
+from authproxy.cli.page import opener, show_page
 from authproxy.cli.shell import completion, config, login
 from authproxy.cli.tail import tail
 from authproxy.errors import AuthProxyError, ConfigError, Problem, StartError
@@ -74,8 +75,16 @@ def main() -> None:
 @main.command("run")
 @click.argument("urls", nargs=-1, metavar="[NAME=]URL|SERVICE...")
 @with_flags(*ALL)
+@click.option("--open", "opens", is_flag=True, help="Open the inspector's page in the browser.")
 @click.pass_obj
-def _run(context: Context, /, urls: Sequence[str], config: Path | None, **flags: object) -> int:
+def _run(
+    context: Context,
+    /,
+    urls: Sequence[str],
+    config: Path | None,
+    opens: bool,
+    **flags: object,
+) -> int:
     """Pass requests on to one or more services, until stopped.
 
     URL is a service's address; NAME=URL gives it a name of your choice. SERVICE is a Cloud Run
@@ -88,8 +97,9 @@ def _run(context: Context, /, urls: Sequence[str], config: Path | None, **flags:
         return context.load(context.spell_out(urls, flags), config, flags), context.warnings
 
     settings, _ = read()
+    on_ready = opener(settings, context) if opens else None
     context.say_warnings()
-    return context.serve(settings, None, (read, context.find_file(config)))
+    return context.serve(settings, on_ready, (read, context.find_file(config)))
 
 
 @main.command("check")
@@ -217,8 +227,9 @@ def _doctor(
 @click.argument("address", required=False, metavar="[ADDR]")
 @click.option("--json", is_flag=True, help="Print everything as JSON.")
 @click.option("--ready", is_flag=True, help="Say only whether it is ready, for health checks.")
+@click.option("--open", "opens", is_flag=True, help="Open the inspector's page in the browser.")
 @click.pass_obj
-def _status(context: Context, address: str | None, json: bool, ready: bool) -> int:
+def _status(context: Context, address: str | None, json: bool, ready: bool, opens: bool) -> int:
     """Show how an authproxy is doing, or whether one answers.
 
     ADDR is that of an admin listener, which knows it all, or of a listener for clients, written as
@@ -228,6 +239,10 @@ def _status(context: Context, address: str | None, json: bool, ready: bool) -> i
 
     The exit code is 0 when one answers, with --ready when it is ready, and 1 when not.
     """
+    if opens:
+        if json or ready:
+            raise click.UsageError("--open shows no status; leave --json and --ready out")
+        return show_page(context, address)
     from authproxy.commands import status
 
     wanted = status.StatusWanted(json, ready, sys.stdout.isatty())

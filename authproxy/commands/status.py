@@ -139,6 +139,10 @@ def admin_at(listen: Listen, environ: Mapping[str, str]) -> StatusTarget:
     return StatusTarget(listen, is_admin=True, key=next(same, None))
 
 
+def target_of(file: AdminFile) -> StatusTarget:
+    return StatusTarget(_listen_of(file), is_admin=True, key=file.key)
+
+
 def _is_same(one: Listen, other: Listen) -> bool:
     """The key goes to no other machine, whatever listens there at the same port."""
     is_host = one.host == other.host or (is_loopback(one.host) and is_loopback(other.host))

@@ -31,6 +31,7 @@ def ask(
     *,
     host: str = "localhost",
     key: str = "",
+    method: str = "GET",
     in_tls: bool = False,
     timeout_s: float,
     head_only: bool = False,
@@ -40,7 +41,7 @@ def ask(
     plain = connect(listen, timeout_s)
     received = b""
     with plain, _secured(plain) if in_tls else plain as connection:
-        connection.sendall(request_for(target, host, key))
+        connection.sendall(request_for(target, host, key, method=method))
         while len(received) < MAX_ANSWER and not (head_only and b"\r\n\r\n" in received):
             connection.settimeout(max(0.001, deadline - time.monotonic()))
             piece = connection.recv(65536)
@@ -50,10 +51,14 @@ def ask(
     return _parse(received)
 
 
-def request_for(target: str, host: str, key: str = "", version: str = "1.1") -> bytes:
+def request_for(
+    target: str, host: str, key: str = "", version: str = "1.1", method: str = "GET"
+) -> bytes:
     authorization = f"Authorization: Bearer {key}\r\n" if key else ""
+    length = "" if method == "GET" else "Content-Length: 0\r\n"
     return (
-        f"GET {target} HTTP/{version}\r\nHost: {host}\r\n{authorization}Connection: close\r\n\r\n"
+        f"{method} {target} HTTP/{version}\r\nHost: {host}\r\n{authorization}{length}"
+        "Connection: close\r\n\r\n"
     ).encode()
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         RequestCounts,
         ServiceState,
     )
+    from authproxy.admin.rates import Rates
     from authproxy.admin.views import View
     from authproxy.config.changes import ReloadAnswer
     from authproxy.observe.metrics.scrape import Scraper
@@ -191,6 +192,17 @@ async def _try(upstream: Upstream) -> None:
         await upstream.tokens.get()
 
 
+def _keep_rates(inside: ProxyInside, tasks: Tasks) -> "Rates | None":
+    """None where nobody counts requests."""
+    from authproxy.admin.rates import Rates
+
+    if inside.count is None:
+        return None
+    rates = Rates(inside.count)
+    tasks.spawn(rates.keep_looking(), name="rates")
+    return rates
+
+
 async def open_admin(
     place: AdminPlace,
     inside: ProxyInside,
@@ -205,23 +217,20 @@ async def open_admin(
     from authproxy.admin.admin_key import AdminKey
     from authproxy.admin.deep import DeepChecks
     from authproxy.admin.guard import AdminAccess
+    from authproxy.admin.key_page import ticket_views
     from authproxy.admin.leaving import quit_views
     from authproxy.admin.listener import AdminListener
     from authproxy.admin.metrics_view import metrics_views
     from authproxy.admin.probes import probe_views
-    from authproxy.admin.rates import Rates
     from authproxy.admin.reloading import reload_views
     from authproxy.admin.status_report import front_view, report_views
 
     settings, environ = inside.settings, inside.machine.environ
-    rates = None
-    if inside.count is not None:
-        rates = Rates(inside.count)
-        tasks.spawn(rates.keep_looking(), name="rates")
+    rates = _keep_rates(inside, tasks)
     ref = settings.admin_key
     key = AdminKey(resolve_secret(ref, environ) if ref is not None else None)
     views = [*probe_views(inside, DeepChecks(inside.ask, tasks)), *report_views(inside, rates)]
-    views += [*metrics_views(scraper), *reload_views(inside, tasks), *more]
+    views += [*metrics_views(scraper), *reload_views(inside, tasks), *ticket_views(key), *more]
     if settings.admin_quit:
         views += quit_views(inside)
     if all(view.path != "/" for view in views):

@@ -48,6 +48,9 @@ def run(
     except NoAdminError as error:
         note(printable(str(error)))
         return error.code
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        note("what answers there is not an authproxy of this version")
+        return 1
     except KeyboardInterrupt:
         return 130
     except (OutputGoneError, BrokenPipeError):
