@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from authproxy.event_loop import choose_transports, with_resolver
 from authproxy.identity.machine import Machine
 from authproxy.runtime.admin import find_place
+from authproxy.runtime.banner import start_banner
 from authproxy.runtime.inspector import find_recording
 from authproxy.runtime.process import last_resort, memory
 from authproxy.runtime.process.counters import limits_of_one_process
@@ -110,6 +111,7 @@ async def _serve_until_signal(proxy: Proxy, log: LogOutput, on_ready: Ready | No
             loop.add_signal_handler(number, stopped, number)
         loop.add_signal_handler(REOPEN, log.reopen)
         tasks.spawn(_reload_at(hangup, proxy), name="SIGHUP")
+        start_banner(tasks, proxy.inside, log.stderr, proxy.admin_url)
         if on_ready is not None:
             on_ready(proxy.urls)
         code = await stop

@@ -67,6 +67,8 @@ class Proxy:
         self._ending = Tasks()
         """Goes on until all connections have ended."""
         self._admin = admin
+        self.admin_url = ""
+        """As in its ready line, at a terminal with the key; empty where there is none."""
         self._recording = recording
         self.inside = ProxyInside(settings, self._ending, machine)
         self.metrics = None if admin is None else count_all(self.inside, trace_of)
@@ -123,7 +125,7 @@ class Proxy:
 
     async def _start(self) -> None:
         self._push(self._ending.cancel)
-        admin_url = await self._open_admin()
+        self.admin_url = await self._open_admin()
         self._push(self._tokens.close)
         built = self._deployments.build(self.settings, at_start=True)
         self._push(self._close_files)
@@ -142,7 +144,7 @@ class Proxy:
         self.inside.is_open = True
         self._tasks.spawn(self._server.keep_ticking(), name="ticks")
         self._server.room.fit(file_limit(), count_open_files())
-        announce(self.inside.opened, self.settings, self._stream, admin_url)
+        announce(self.inside.opened, self.settings, self._stream, self.admin_url)
         self._begin(built, built.upstreams)
 
     async def _open_admin(self) -> str:

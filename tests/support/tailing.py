@@ -1,6 +1,7 @@
 """A running `authproxy tail`, or another command that goes on: what it prints, as it comes."""
 
 import asyncio
+import contextlib
 import os
 import pty
 import re
@@ -57,6 +58,13 @@ class Command:
             while not (found := re.search(pattern, self.said)):
                 self.said += (await asyncio.to_thread(os.read, self.output, 65536)).decode()
         return found
+
+    async def hear_end(self) -> None:
+        """All that a terminal is told until nobody has it open any more."""
+        async with asyncio.timeout(PATIENCE_S):
+            with contextlib.suppress(OSError):  # which is how Linux says that
+                while data := await asyncio.to_thread(os.read, self.output, 65536):
+                    self.said += data.decode()
 
     async def hear_note(self, pattern: str) -> None:
         assert self._process.stderr is not None
