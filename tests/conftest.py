@@ -3,6 +3,7 @@ collector behave."""
 
 import asyncio
 import gc
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 
@@ -11,6 +12,9 @@ from hypothesis import settings
 
 from authproxy.event_loop import choose_transports
 from tests.support.secrecy import WATCH
+
+LOGGERS = ("", "authproxy", "asyncio", "aiohttp", "google", "urllib3")
+"""Those whose levels `authproxy.observe.logs` sets."""
 
 settings.register_profile("authproxy", deadline=None)
 settings.load_profile("authproxy")  # how long an example takes says more about the machine
@@ -44,6 +48,20 @@ def pytest_collection_finish() -> None:
 
 os.umask(0o077)
 """Tests write keys, and files of keys that others can read are refused."""
+
+
+@pytest.fixture(autouse=True)
+def logging_is_as_it_was() -> Iterator[None]:
+    """What a test sets up for the log, levels and handlers, is for that test alone."""
+    root = logging.getLogger()
+    handlers = list(root.handlers)
+    levels = {name: logging.getLogger(name).level for name in LOGGERS}
+    yield
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    for handler in set(root.handlers).difference(handlers):
+        if not type(handler).__module__.startswith("_pytest"):
+            root.removeHandler(handler)
 
 
 @pytest.fixture(autouse=True)

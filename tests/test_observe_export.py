@@ -1,5 +1,6 @@
 import asyncio
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -198,6 +199,8 @@ async def test_a_collector_that_is_gone_holds_up_the_end_for_no_longer_than_it_m
 ) -> None:
     async with collector() as there:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{there.url}/v1/traces")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    others = set(threading.enumerate())
     export = Export(["otlp", "console"], {})
     traces = export.traces(is_tls=False)
     traces.exchange_ended(exchange())
@@ -207,3 +210,10 @@ async def test_a_collector_that_is_gone_holds_up_the_end_for_no_longer_than_it_m
 
     assert loop.time() - begun < 5
     assert "Traceback" not in caplog.text
+    # What still tries would draw from `random` in the middle of other tests.
+    await until(lambda: set(threading.enumerate()) - others <= executor_threads())
+
+
+def executor_threads() -> set[threading.Thread]:
+    """The loop's own, of `to_thread`: they go with it."""
+    return {each for each in threading.enumerate() if each.name.startswith("asyncio_")}

@@ -3,7 +3,6 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
@@ -22,24 +21,10 @@ from authproxy.observe.logs import (
 )
 from authproxy.observe.stream import LogStream
 
-NAMES = ("", "authproxy", "google", "urllib3", "asyncio", "aiohttp")
-
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
-
-
-@pytest.fixture
-def restored() -> Iterator[None]:
-    """The levels and handlers of all loggers as they were, after the test."""
-    root = logging.getLogger()
-    handlers = list(root.handlers)
-    levels = {name: logging.getLogger(name).level for name in NAMES}
-    yield
-    root.handlers[:] = handlers
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
 
 
 def record(message: str, *args: object, level: int = logging.INFO, **extra: object) -> Any:
@@ -176,7 +161,6 @@ def test_only_what_does_harm_is_escaped(text: str, expected: str) -> None:
     assert expected == printable(text)
 
 
-@pytest.mark.usefixtures("restored")
 def test_our_lines_go_to_the_stream_and_the_libraries_stay_quiet() -> None:
     stream = io.StringIO()
     configure("debug", "text", stream)
@@ -192,7 +176,6 @@ def test_our_lines_go_to_the_stream_and_the_libraries_stay_quiet() -> None:
     assert ["debug: a detail", "warning: a warning"] == sentences
 
 
-@pytest.mark.usefixtures("restored")
 def test_lines_below_the_level_are_left_out() -> None:
     stream = io.StringIO()
     configure("warning", "json", stream)
@@ -203,7 +186,6 @@ def test_lines_below_the_level_are_left_out() -> None:
     assert "written" == json.loads(stream.getvalue())["message"]
 
 
-@pytest.mark.usefixtures("restored")
 def test_to_configure_twice_writes_lines_once() -> None:
     stream = io.StringIO()
     configure("info", "text", stream)
@@ -214,7 +196,6 @@ def test_to_configure_twice_writes_lines_once() -> None:
     assert 1 == stream.getvalue().count("once")
 
 
-@pytest.mark.usefixtures("restored")
 def test_lines_go_to_a_stream_that_nobody_waits_for() -> None:
     out: list[bytes] = []
 
@@ -234,7 +215,6 @@ def test_the_clock_is_the_local_time_of_day() -> None:
     assert expected == clock(1_700_000_000.75)
 
 
-@pytest.mark.usefixtures("restored")
 def test_lines_about_a_service_have_its_level_and_all_others_the_usual_one() -> None:
     stream = io.StringIO()
     configure("info", "text", stream, {"billing": "error", "reports": "debug"})
