@@ -48,7 +48,7 @@ class InspectSettings(Frozen):
     """Bounds of what the inspector at the admin listener keeps of exchanges, without secrets."""
 
     record: Switch = "auto"
-    """`on`, `off`, or `auto`: on where the admin listener is for a person at a terminal."""
+    """`on`, `off`, or `auto`: on at a terminal outside containers and CI."""
     memory: Bytes = Field(32 * 1024 * 1024, ge=4 * 1024 * 1024)
     """Bound for everything that is kept; the oldest exchanges make room."""
     body_bytes: Bytes = Field(256 * 1024, ge=1024)

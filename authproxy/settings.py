@@ -267,7 +267,8 @@ class Settings(Frozen):
     health_path: PathPrefix | None = None
     """A path at listeners where authproxy itself says whether it is ready, to everybody."""
     admin: AdminValue = AdminSpec("auto")
-    """The admin listener's address, or `off`; `auto`: 127.0.0.1:4040 at a terminal, else off."""
+    """The admin listener's address, or `off`; `auto`: 127.0.0.1:4040 at a terminal outside
+    containers and CI, else off."""
     admin_allow: Networks = ()
     """Other machines that may ask the admin listener for probes and `/metrics`; nothing else."""
     admin_key: SecretRefValue | None = None

@@ -43,6 +43,14 @@ async def codes(admin: Admin, *requests: tuple[str, str, dict[str, str]]) -> lis
     return [(await admin.ask(path, method, **fields))[0] for method, path, fields in requests]
 
 
+async def test_what_is_not_there_is_said_with_what_is() -> None:
+    async with admin_listener(VIEWS, ACCESS) as admin:
+        status, _, text = await admin.ask("/nothing", Authorization=BEARER["Authorization"])
+
+    assert 404 == status
+    assert "/readiness, /metrics and /api/status" in text
+
+
 async def test_a_key_opens_what_is_guarded() -> None:
     async with admin_listener(VIEWS, ACCESS) as admin:
         found = await codes(

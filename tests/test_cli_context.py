@@ -26,6 +26,48 @@ def test_a_warning_is_a_line_and_all_goes_on(
     ) == capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("argv", "example"),
+    [
+        ([], "authproxy https://SERVICE.run.app"),
+        (["run"], "authproxy https://SERVICE.run.app"),
+        (["check"], "authproxy check https://SERVICE.run.app"),
+        (["token"], "authproxy token https://SERVICE.run.app"),
+        (["mcp"], "authproxy mcp https://SERVICE.run.app/mcp"),
+        (["exec", "--", "ls"], "authproxy exec https://SERVICE.run.app -- curl {url}/"),
+    ],
+)
+def test_without_a_service_each_command_says_how_it_is_written_itself(
+    argv: list[str], example: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 2 == run(argv, environ={"HOME": "/"}, serve=serve)
+
+    said = capsys.readouterr().err
+    assert f"    {example}\n" in said
+    assert f"{' '.join(example.split()[: 1 + (argv not in ([], ['run']))])} --help" in said
+
+
+@pytest.mark.parametrize(
+    ("argv", "starts"),
+    [
+        (["ftp://x"], True),
+        (["exec", "ftp://x", "--", "ls"], True),
+        (["demo", "-l", "a b"], True),
+        (["check", "ftp://x"], False),
+        (["token", "ftp://x"], False),
+        (["doctor", "ftp://x"], False),
+        (["list"], False),
+        (["config", "init", "--credentials", "x"], False),
+    ],
+)
+def test_only_what_starts_something_says_that_nothing_was_started(
+    argv: list[str], starts: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 2 == run(argv, environ={"HOME": "/nowhere", "PATH": "/nowhere"}, serve=serve)
+
+    assert starts == ("nothing was started" in capsys.readouterr().err)
+
+
 def test_services_by_name_are_spelled_out_in_the_variable_too() -> None:
     environ = {
         "AUTHPROXY_URL": "billing",

@@ -25,7 +25,7 @@ async def checked(given: Subject) -> list[Result]:
 @pytest.mark.parametrize(
     ("credentials", "first", "rest"),
     [
-        ("none", 'they are "none", so no token is sent', "tokens come from none"),
+        ("none", 'they are "none", so no token is sent', "no token is sent"),
         ("token-env:T", "token-env has a ready-made token", "tokens come from token-env"),
         ("command:x --secret", "command has a ready-made token", "tokens come from command"),
     ],

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from authproxy.admin_file import AdminFile, write
-from authproxy.commands import status
+from authproxy.commands import check_running, status
+from authproxy.commands.admin_target import NoAdminError, find_admin
 from authproxy.exchange import Secret
 
 OURS = b"HTTP/1.1 421 Misdirected Request\r\nX-Authproxy-Error: host_not_allowed\r\n\r\n"
+NEXT = "; is authproxy running? If it listens elsewhere, name that address: authproxy status ADDR"
 THEIRS = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -88,7 +90,7 @@ def test_nobody_there_is_a_failure() -> None:
 
     assert (
         1,
-        f"authproxy: nothing answers at 127.0.0.1:{port}: Connection refused",
+        f"authproxy: nothing answers at 127.0.0.1:{port}: Connection refused{NEXT}",
     ) == run(f"127.0.0.1:{port}")
 
 
@@ -98,7 +100,7 @@ def test_one_that_never_answers_is_given_up() -> None:
     with listener:
         assert (
             1,
-            f"authproxy: nothing answers at 127.0.0.1:{port}: it took too long",
+            f"authproxy: nothing answers at 127.0.0.1:{port}: it took too long{NEXT}",
         ) == run(f"127.0.0.1:{port}", timeout_s=0.05)
 
 
@@ -115,7 +117,7 @@ def test_a_unix_socket_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
     code, line = run(f"unix:{tmp_path}/s")
 
     assert code == 1
-    assert line.endswith(": No such file or directory")
+    assert line.endswith(f": No such file or directory{NEXT}")
 
 
 @pytest.mark.parametrize(
@@ -180,7 +182,7 @@ def test_a_health_check_imports_no_library() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert [
-        "authproxy: nothing answers at unix:/nowhere: No such file or directory",
+        f"authproxy: nothing answers at unix:/nowhere: No such file or directory{NEXT}",
         "1",
         "[]",
     ] == found.stdout.splitlines()
@@ -238,6 +240,67 @@ def test_a_key_is_shown_to_the_one_that_it_is_for_only(tmp_path: Path) -> None:
     assert ADMIN.key == status.find(None, environ | {"AUTHPROXY_ADMIN": "[::1]:4041"}).key
     for other in ("127.0.0.1:4042", "192.0.2.1:4041", "a.example:4041"):
         assert None is status.find(None, environ | {"AUTHPROXY_ADMIN": other}).key
+
+
+NO_KEY = b"HTTP/1.1 401 No\r\nX-Authproxy-Error: key_required\r\n\r\n{}"
+ELSEWHERE = (
+    b"HTTP/1.1 403 No\r\nX-Authproxy-Error: address_not_allowed\r\n\r\n"
+    b'{"message": "Only for this machine.", "hint": "Ask from there."}'
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "environ", "code", "said"),
+    [
+        (NO_KEY, {}, 0, "requires the admin key: run this as the same user as authproxy"),
+        (
+            NO_KEY,
+            {"AUTHPROXY_ADMIN_KEY": "env:K", "K": "hunter2"},
+            1,
+            "refuses this admin key; set",
+        ),
+        (ELSEWHERE, {}, 0, "does not show how it is doing: Only for this machine. Ask from there."),
+        (ELSEWHERE, {"AUTHPROXY_ADMIN_KEY": "env:K", "K": "hunter2"}, 1, "Only for this machine."),
+    ],
+)
+def test_a_key_that_is_refused_is_a_failure_and_one_that_is_missing_is_not(
+    answer: bytes, environ: dict[str, str], code: int, said: str
+) -> None:
+    listener, port = on_a_port()
+    with answering(listener, answer):
+        found, line = run(None, {"AUTHPROXY_ADMIN": f"127.0.0.1:{port}"} | environ)
+
+    assert (code, True) == (found, said in line)
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        (
+            "hunter2",
+            "a key must not be written here; put it into an environment variable or a file, and"
+            " write env:NAME or file:PATH",
+        ),
+        ("env:NOT_THERE", "the environment variable NOT_THERE is not set"),
+        ("file:/nowhere/key", "/nowhere/key"),
+        ("secret:projects/acme-prod/secrets/key", "write env:NAME or file:PATH"),
+    ],
+)
+def test_what_is_no_place_of_a_key_is_a_mistake_and_not_dropped(key: str, sentence: str) -> None:
+    """By all that show the admin key: status, tail, check --running."""
+    environ = {"AUTHPROXY_ADMIN": "127.0.0.1:1", "AUTHPROXY_ADMIN_KEY": key}
+    code, line = run(None, environ)
+    said: list[str] = []
+    of_check = check_running.run(None, environ, said.append)
+    with pytest.raises(NoAdminError) as of_tail:
+        find_admin(None, environ, "tail")
+
+    assert (2, 2, 2) == (code, of_check, of_tail.value.code)
+    assert line == said[0] == f"authproxy: {of_tail.value}"
+    assert line.startswith("authproxy: environment: AUTHPROXY_ADMIN_KEY: ")
+    assert sentence in line
+    assert "hunter2" not in line
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ def test_there_is_a_row_for_each_service_and_a_reason_where_one_is_not_ready() -
         text(rates={"billing": Rate(2.0, 0.25)}),
         said.append,
         at_terminal=False,
+        environ={},
         now=lambda: 2e9 - 600,
     )
 
@@ -45,7 +46,13 @@ def test_there_is_a_row_for_each_service_and_a_reason_where_one_is_not_ready() -
 
 def test_connections_are_told_when_they_are_known() -> None:
     said: list[str] = []
-    show(text(PretendInside(status=SERVER)), said.append, at_terminal=False, now=lambda: 2e9 - 100)
+    show(
+        text(PretendInside(status=SERVER)),
+        said.append,
+        at_terminal=False,
+        environ={},
+        now=lambda: 2e9 - 100,
+    )
 
     assert (
         "clients: 3 by HTTP/1, 1 by HTTP/2, 0 tunnels; 2 requests in flight, 40 since the start"
@@ -58,12 +65,44 @@ def test_a_terminal_gets_a_drawn_table_and_nothing_is_taken_for_markup(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     said: list[str] = []
-    show(text(PretendInside([service("[red]a")])), said.append, at_terminal=True)
+    show(text(PretendInside([service("[red]a")])), said.append, at_terminal=True, environ={})
 
     drawn = capsys.readouterr().out
     assert "[red]a" in drawn
     assert "principal" in drawn
     assert said[0].endswith(" is ready")
+
+
+def test_a_configuration_that_could_not_be_read_again_is_told_in_the_table() -> None:
+    found = json.loads(text()) | {"reload_problems": ["a.toml:3: listen: \x1b[2J is wrong"]}
+    said: list[str] = []
+    show(json.dumps(found), said.append, at_terminal=False, environ={})
+
+    assert [
+        "the configuration could not be reloaded; that of before still runs:",
+        "  a.toml:3: listen: \\u001b[2J is wrong",
+    ] == said[1:3]
+
+
+@pytest.mark.parametrize(
+    ("environ", "at_terminal", "coloured"),
+    [
+        ({"TERM": "xterm"}, False, False),
+        ({"TERM": "xterm", "FORCE_COLOR": "1"}, False, True),
+        ({"TERM": "xterm", "FORCE_COLOR": "1", "NO_COLOR": "1"}, False, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, False, True),
+        ({"TERM": "xterm", "FORCE_COLOR": ""}, False, False),
+    ],
+)
+def test_the_table_is_coloured_as_the_environment_wants_it(
+    environ: dict[str, str],
+    at_terminal: bool,
+    coloured: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show(text(), lambda _line: None, at_terminal=True, environ=environ)
+
+    assert coloured == ("\x1b[31m" in capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("at_terminal", [False, True])
@@ -73,7 +112,7 @@ def test_no_name_and_no_reason_steers_the_terminal(
     trouble = Trouble(message="It said \x1b[2J no.", hint="\x07", permanent=False)
     named = service("a\u202eb", token_status(TokenState.INVALID, trouble=trouble))
     said: list[str] = []
-    show(text(PretendInside([named])), said.append, at_terminal=at_terminal)
+    show(text(PretendInside([named])), said.append, at_terminal=at_terminal, environ={})
 
     drawn = "".join(said) + capsys.readouterr().out
     assert "\\u001b[2J" in drawn

@@ -107,9 +107,11 @@ async def test_it_goes_on_after_a_restart_also_at_another_port(environ: dict[str
             code = await tail.wait()
         await tail.__aexit__(None, None, None)
 
-    assert "authproxy: nothing answers at localhost:8080: Connection refused\n" == none_runs.noted
+    assert none_runs.noted.startswith(
+        "authproxy: nothing answers at localhost:8080: Connection refused; is authproxy running?"
+    )
     assert 1 == code
-    assert "records nothing; start authproxy at a terminal, or with" in tail.noted
+    assert "records nothing; start authproxy with --admin 4040 --inspect, or at" in tail.noted
     assert 1 == tail.said.count("/first")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from authproxy.commands.tail.lines import Coloured, Columns, as_json, duration, size
+from authproxy.commands.tail.lines import Coloured, Columns, JsonLines, duration, size
 
 ROW = {
     "id": "7",
@@ -30,7 +30,7 @@ HOSTILE = ["\x1b]0;owned\x07", "\x1b[2J", "a\nb", "\x9b31m", "\u202etxt", "\x7f"
 
 
 def line(**changes: Any) -> str:
-    return Columns().line({**ROW, **changes})
+    return Columns(io.StringIO()).line({**ROW, **changes})
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_line_says_what_went_wrong_behind_the_path(changes: dict[str, Any], en
 
 
 def test_columns_grow_with_what_they_have_seen_but_not_without_end() -> None:
-    columns = Columns()
+    columns = Columns(io.StringIO())
     short = columns.line(ROW).index("/a")
     long = columns.line({**ROW, "client": "2001:db8::1234:5678"}).index("/a")
     endless = columns.line({**ROW, "service": "s" * 63}).index("/a")
@@ -65,18 +65,20 @@ def test_columns_grow_with_what_they_have_seen_but_not_without_end() -> None:
 def test_nothing_in_an_exchange_steers_a_terminal(name: str, text: str) -> None:
     row = {**ROW, "service": "", name: text}
     out = io.StringIO()
-    Coloured(out, {}).line(row)
+    Coloured(out, {}).write(row)
 
-    assert Columns().line(row).isprintable()
+    assert Columns(io.StringIO()).line(row).isprintable()
     assert out.getvalue().endswith("\n")
     assert out.getvalue()[:-1].isprintable()
-    assert as_json(row).isprintable()
-    assert row == json.loads(as_json(row))
+    as_json = io.StringIO()
+    JsonLines(as_json).write(row)
+    assert as_json.getvalue()[:-1].isprintable()
+    assert row == json.loads(as_json.getvalue())
 
 
 def test_markup_of_rich_is_text() -> None:
     out = io.StringIO()
-    Coloured(out, {}).line({**ROW, "target": "/[red]a[/red]:smile:"})
+    Coloured(out, {}).write({**ROW, "target": "/[red]a[/red]:smile:"})
 
     assert "/[red]a[/red]:smile:" in out.getvalue()
 
@@ -92,7 +94,7 @@ def test_markup_of_rich_is_text() -> None:
 )
 def test_colours_are_as_the_environment_wants_them(environ: dict[str, str], coloured: bool) -> None:
     out = io.StringIO()
-    Coloured(out, {"TERM": "xterm-256color", **environ}).line({**ROW, "status": 503})
+    Coloured(out, {"TERM": "xterm-256color", **environ}).write({**ROW, "status": 503})
 
     assert coloured == ("\x1b[31m" in out.getvalue())
 

@@ -19,6 +19,19 @@ def test_nothing_at_all_is_a_problem_with_its_way_out() -> None:
     ] == problems()
 
 
+def test_of_a_file_without_a_service_it_is_the_file_that_is_named(tmp_path: Path) -> None:
+    """As config.example.toml is, in which nothing is active."""
+    file = tmp_path / "authproxy.toml"
+    file.write_text('#url = "https://a"\n')
+    expected = (
+        "authproxy.toml: services: no service is given; add [services.NAME] with"
+        ' url = "https://SERVICE.run.app"'
+    )
+
+    assert [expected] == problems(file=file)
+    assert [f"{file.parent}/{expected}"] == problems(environ={"AUTHPROXY_CONFIG": str(file)})
+
+
 def test_a_file_that_cannot_be_read_is_not_also_a_missing_service() -> None:
     assert ['command line: --config: there is no file "/nowhere"'] == problems(
         file=Path("/nowhere")

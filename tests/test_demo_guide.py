@@ -34,6 +34,9 @@ def test_commands_for_a_tcp_listener() -> None:
         "head -c 67108864 /dev/zero | curl -T - http://127.0.0.1:8080/upload",
         "curl -o /dev/null 'http://127.0.0.1:8080/download?bytes=67108864'",
         "while sleep 5; do curl -sS http://127.0.0.1:8080/whoami || break; done",
+        f"{shlex.quote(sys.executable)} -m authproxy status --open",
+        f"{shlex.quote(sys.executable)} -m authproxy tail",
+        f"{shlex.quote(sys.executable)} -m authproxy status",
     ] == commands(text)
     assert "tokens live 60 s here" in text
 
@@ -42,7 +45,7 @@ def test_commands_for_a_unix_socket() -> None:
     text = guide().text(["unix:/run/a b.sock"])
 
     assert "curl --unix-socket '/run/a b.sock' -i http://localhost/whoami" in commands(text)
-    assert "browser" not in text
+    assert "the same in a browser" not in text
     assert "WebSocket" not in text
 
 

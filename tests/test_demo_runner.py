@@ -36,6 +36,7 @@ def proxy(settings, on_ready):
     credentials = IDTokenCredentials(Request(), str(hello.url), use_metadata_identity_endpoint=True)
     credentials.refresh(Request())
     say(url=str(hello.url), credentials=str(hello.credentials), listen=str(settings.listen[0]),
+        admin=settings.admin.kind, inspect=settings.inspect.record,
         ca_file=hello.ca_file.is_file(), directory=directory(settings),
         token=len(credentials.token.split(".")))
     return 7
@@ -124,6 +125,8 @@ async def test_proxy_runs_in_the_world_and_leaves_nothing_behind() -> None:
         "credentials": "metadata",
         "listen": "localhost:8080",
         "ca_file": True,
+        "admin": "near",  # the port of every admin listener or the next: also in a container
+        "inspect": "on",
         "token": 3,
     } == used
     assert {"code": 7, "restored": True} == after

@@ -146,7 +146,10 @@ async def test_a_file_that_appears_is_as_good_as_the_next_try(
     await until(settled(cache))
 
     assert (tried + 1, "from the file") == (source.calls, shown(tokens))
-    assert f"the files of file have changed: trying again for {A}" in caplog.messages
+    assert (
+        f"the files that credentials come from (file) have changed: trying again for {A}"
+        in caplog.messages
+    )
     clock.advance(LOOK_EVERY_S)
     assert len(clock.pending) == 1, "nobody looks at files while all is well"
 

@@ -2,6 +2,8 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from socket import gaierror
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
@@ -11,6 +13,7 @@ from authproxy import __version__
 from authproxy.observe.export import (
     Export,
     Watched,
+    find_collector,
     find_methods,
     find_resource,
     overhear,
@@ -54,6 +57,49 @@ class Exporter(SpanExporter):
         return True
 
 
+def chain(*errors: Exception) -> Exception:
+    """The first, because of the second, because of the third."""
+    for error, below in pairwise(errors):
+        error.__cause__ = below
+    return errors[0]
+
+
+@pytest.mark.parametrize(
+    ("environ", "where"),
+    [
+        ({}, "http://localhost:4318"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://u:p@c.example:1/k?k=1"}, "http://c.example:1"),
+        (
+            {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://a.example",
+                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://b.example/v1/traces",
+            },
+            "https://b.example",
+        ),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:b:c"}, ""),
+    ],
+)
+def test_the_collector_is_told_by_its_address_without_what_may_be_a_key(
+    environ: dict[str, str], where: str
+) -> None:
+    assert where == find_collector(environ)
+
+
+def test_an_outage_is_told_with_the_address_of_the_collector(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    exporter = Exporter()
+    exporter.result = SpanExportResult.FAILURE
+    export = Export(["otlp"], {}, lambda _: exporter)
+    export.watched[0].export(SPANS)
+    export.flush()
+
+    assert caplog.messages == [
+        "traces are not taken by the collector at http://localhost:4318, and spans are lost until"
+        " they are"
+    ]
+
+
 SPANS = [ReadableSpan("GET")] * 3
 
 
@@ -87,6 +133,14 @@ def test_an_outage_is_said_once_and_its_end_once(caplog: pytest.LogCaptureFixtur
         ((ConnectionError(SECRET), "spans"), ": ConnectionError"),
         (("spans", SECRET), ""),
         ((SECRET, 5), ""),
+        (
+            (chain(ConnectionError(SECRET), OSError(111, SECRET)), "spans"),
+            ": ConnectionError, Connection refused",
+        ),
+        (
+            (chain(OSError(SECRET), ValueError(SECRET), gaierror(-2, "Name not known")), "spans"),
+            ": OSError, Name not known",
+        ),
     ],
 )
 def test_of_what_exporters_say_only_the_kind_of_failure_is_told(

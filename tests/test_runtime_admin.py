@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import aiohttp
 import pytest
 
-from authproxy.runtime.admin import find_place
+from authproxy.runtime.admin import find_place, why_none
+from authproxy.values import AdminSpec
 from tests.support.configuring import URL, settings
 from tests.support.program import Program
 from tests.support.raw import OK, Call, always, raw_service
@@ -41,6 +42,31 @@ def test_there_is_one_for_a_person_at_a_terminal_and_where_it_is_asked_for(
 
     shown = place and (str(place.listen), place.takes_next, place.shows_key)
     assert expected == shown
+
+
+@pytest.mark.parametrize("environ", [{"CI": "1"}, {"K_SERVICE": "a"}, {"container": "podman"}])
+def test_where_a_person_has_none_unasked_it_is_said_why(environ: dict[str, str]) -> None:
+    [name] = environ
+
+    assert (
+        f"off in containers and CI ({name} is set); on with --admin 4040 --inspect"
+    ) == why_none(settings(urls=[URL]), environ)
+    for asked in ("off", "4041"):
+        found = settings(urls=[URL], environ={"AUTHPROXY_ADMIN": asked})
+        assert "" == why_none(found, environ)
+
+
+@pytest.mark.parametrize("at_terminal", [False, True])
+def test_that_of_a_program_is_there_wherever_it_runs(at_terminal: bool) -> None:
+    found = settings(urls=[URL]).model_copy(update={"admin": AdminSpec("near")})
+    place = find_place(found, at_terminal=at_terminal, environ={"CI": "true"})
+
+    assert place is not None
+    assert ("127.0.0.1:4040", True, at_terminal) == (
+        str(place.listen),
+        place.takes_next,
+        place.shows_key,
+    )
 
 
 def program(service: str, *more: str, **environ: str) -> Program:

@@ -86,6 +86,23 @@ def test_without_a_page_for_browsers_there_is_no_link_to_it(page: str) -> None:
     assert "inspector" not in "".join(said(service("a"), page=page))
 
 
+@pytest.mark.parametrize(
+    ("environ", "admin_url", "line"),
+    [
+        ({"CI": "1"}, "", "off in containers and CI (CI is set); on with --admin 4040 --inspect"),
+        ({"CI": "1"}, PAGE, PAGE),
+    ],
+)
+async def test_a_person_in_a_container_is_told_why_there_is_no_page(
+    environ: Mapping[str, str], admin_url: str, line: str
+) -> None:
+    written: list[str] = []
+    stream = cast(Any, SimpleNamespace(write=written.append, flush=lambda: None))
+    await show_banner(cast(Any, Inside(service("a"))), stream, admin_url, environ)
+
+    assert line in "".join(written)
+
+
 def test_no_identity_steers_the_terminal() -> None:
     hostile = token_status(principal="\x1b[2J\u202eme")
 

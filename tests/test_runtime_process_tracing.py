@@ -92,7 +92,7 @@ def test_without_the_library_it_is_an_error_if_traces_were_switched_on() -> None
     with pytest.raises(StartError, match="traces need OpenTelemetry") as caught:
         find_export(settings("on"), {}, without)
 
-    assert "pip install 'authproxy[otel]'" == caught.value.hint
+    assert "pip install '.[otel]' in a checkout of authproxy" == caught.value.hint
 
 
 def test_without_the_library_variables_that_others_have_set_stop_nothing(
@@ -101,7 +101,7 @@ def test_without_the_library_variables_that_others_have_set_stop_nothing(
     assert None is find_export(settings("auto"), ENDPOINT, without)
     assert caplog.messages == [
         "OTEL_… variables ask for traces, and OpenTelemetry is not installed: there will be none;"
-        " run: pip install 'authproxy[otel]'"
+        " run: pip install '.[otel]' in a checkout of authproxy"
     ]
 
 

@@ -16,6 +16,7 @@ from authproxy.values import (
     parse_email,
     parse_file,
     parse_header_name,
+    parse_local_secret_ref,
     parse_scope,
     parse_secret_header,
     parse_secret_ref,
@@ -202,8 +203,29 @@ def test_a_reference_and_a_source_are_values() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (" ", "is empty; write env:NAME or file:PATH"),
+        (
+            "hunter2",
+            "a key must not be written here; put it into an environment variable or a file",
+        ),
+        ("env:hunter-2", "env: needs the name of an environment variable that holds the key"),
+        ("secret:projects/acme-prod/secrets/x", "must be at hand when Google is not"),
+    ],
+)
+def test_what_must_be_at_hand_is_in_a_variable_or_a_file(text: str, sentence: str) -> None:
+    found = sentence_of(parse_local_secret_ref, text)
+
+    assert found.startswith(sentence)
+    assert "hunter" not in found
+    assert SecretRef("file", "/k") == parse_local_secret_ref("file:/k")
+
+
+@pytest.mark.parametrize(
     "parse",
     [
+        parse_local_secret_ref,
         parse_credentials,
         parse_secret_ref,
         parse_header_name,

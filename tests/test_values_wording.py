@@ -10,7 +10,29 @@ from authproxy.values.wording import (
     printable,
     quoted,
     refuse_placeholder,
+    wants_colour,
 )
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, (False, True)),
+        ({"TERM": "xterm"}, (False, True)),
+        ({"TERM": "dumb"}, (False, False)),
+        ({"NO_COLOR": "1"}, (False, False)),
+        ({"NO_COLOR": ""}, (False, True)),
+        ({"FORCE_COLOR": "1"}, (True, True)),
+        ({"FORCE_COLOR": "0"}, (True, True)),  # whatever its value, says force-color.org
+        ({"FORCE_COLOR": ""}, (False, True)),
+        ({"FORCE_COLOR": "1", "TERM": "dumb"}, (True, True)),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, (False, False)),
+    ],
+)
+def test_colours_elsewhere_and_at_a_terminal_are_as_the_environment_wants_them(
+    environ: dict[str, str], expected: tuple[bool, bool]
+) -> None:
+    assert expected == tuple(wants_colour(environ, at_terminal=each) for each in (False, True))
 
 
 def test_a_close_word_is_suggested() -> None:

@@ -31,6 +31,10 @@ logger = logging.getLogger(__name__)
 MAX_BODY = 1024 * 1024
 ANSWER_S = 30.0
 """For one request, its body and its answer included."""
+NO_PATH_HINT = (
+    "There are /startup, /liveness, /readiness, /metrics and /api/status; services are at the"
+    " listeners for clients. What passes is at / with --inspect."
+)
 KEY_PARAMETER = "key"
 KEY_PROBLEMS = {
     401: "This key is wrong.",
@@ -87,7 +91,7 @@ class Application:
         try:
             return await handler(request)
         except web.HTTPNotFound:
-            return refused(404, "no_route", "There is nothing at this path.")
+            return refused(404, "no_route", "There is nothing at this path.", NO_PATH_HINT)
         except web.HTTPMethodNotAllowed as error:
             answer = refused(405, "method_not_allowed", f"{request.method} cannot be used here.")
             answer.headers[hdrs.ALLOW] = ", ".join(sorted(error.allowed_methods))

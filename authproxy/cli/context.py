@@ -30,7 +30,7 @@ class ServeUntilStopped(Protocol):
         the configuration can be read anew, None where it cannot."""
 
 
-NOTHING_TO_DO = """\
+NOTHING_TO_RUN = """\
 Which service? Give its address, and clients then find it at http://localhost:8080:
 
     authproxy https://SERVICE.run.app
@@ -38,12 +38,31 @@ Which service? Give its address, and clients then find it at http://localhost:80
 
 authproxy --help shows the rest; authproxy demo needs no service and no account."""
 
+NOTHING_TO_DO = """\
+Which service? Give its address, or a file that has it:
+
+    authproxy {command} {words}
+    authproxy {command} -c authproxy.toml{more}
+
+authproxy {command} --help shows the rest; authproxy config init writes such a file."""
+WORDS = {"mcp": "https://SERVICE.run.app/mcp"}
+_CMD = " -- curl {url}/"
+
+STARTING = ("run", "exec", "mcp", "demo")
+"""Commands that start something."""
+
 
 class _NothingToDo(click.ClickException):
     exit_code = 2
 
+    def __init__(self, command: str) -> None:
+        more = _CMD if command == "exec" else ""
+        words = WORDS.get(command, "https://SERVICE.run.app") + more
+        text = NOTHING_TO_DO.format(command=command, words=words, more=more)
+        super().__init__(text if command != "run" else NOTHING_TO_RUN)
+
     def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(NOTHING_TO_DO, file=file, err=True)
+        click.echo(self.message, file=file, err=True)
 
 
 class Context:
@@ -52,6 +71,7 @@ class Context:
     def __init__(self, environ: Mapping[str, str], serve: ServeUntilStopped) -> None:
         self.environ = environ
         self.serve = serve
+        self.command = "run"
         self.warnings: list[Problem] = []
         """What is worth saying of the settings that were loaded."""
         self.at_end = ExitStack()
@@ -70,7 +90,7 @@ class Context:
         """Names of parameters become flags again, which is what problems are reported with."""
         set_by_environment = any(name.startswith("AUTHPROXY_") for name in self.environ)
         if not urls and config is None and not set_by_environment:
-            raise _NothingToDo(NOTHING_TO_DO)
+            raise _NothingToDo(self.command)
         from authproxy.config import load
 
         self.warnings.clear()
@@ -126,10 +146,11 @@ def complain(text: str) -> None:
     click.echo(f"authproxy: {text}", err=True)
 
 
-def say_problems(error: ConfigError) -> int:
+def say_problems(error: ConfigError, *, command: str = "run") -> int:
     """Each on a line, and how many; the exit code."""
     for problem in error.problems:
         complain(str(problem))
     count = len(error.problems)
-    complain(f"{count} problem{'s' if count > 1 else ''} in the configuration; nothing was started")
+    so = "; nothing was started" if command in STARTING else ""
+    complain(f"{count} problem{'s' if count > 1 else ''} in the configuration{so}")
     return 2

@@ -90,13 +90,13 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
         "--admin",
         metavar="ADDR",
         help="Where probes, metrics and the status of authproxy are, or off."
-        "  [default: 127.0.0.1:4040 at a terminal, else off]",
+        "  [default: 127.0.0.1:4040 at a terminal outside containers and CI, else off]",
     ),
     "--inspect": click.option(
         "--inspect/--no-inspect",
         default=None,
         help="Keep the last exchanges, without secrets, for the page at --admin."
-        "  [default: at a terminal]",
+        "  [default: at a terminal outside containers and CI]",
     ),
     "--record-bodies": click.option(
         "--record-bodies/--no-record-bodies",

@@ -47,7 +47,7 @@ def run(
     except click.Abort:
         return 130
     except ConfigError as error:
-        return say_problems(error)
+        return say_problems(error, command=context.command)
     except (StartError, AuthProxyError) as error:
         for text in filter(None, (str(error), error.hint)):
             complain(text)
@@ -64,12 +64,14 @@ def _serve(settings: "Settings", on_ready: OnReady | None = None, read: Read | N
 
 @click.group(cls=Commands, context_settings=HELP_FLAGS, subcommand_metavar="[run] URL… | COMMAND")
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Put a Google identity token on requests to IAM-protected services.
 
     authproxy https://SERVICE.run.app listens on localhost:8080 and passes each request on to the
     service, with a fresh token. authproxy run --help shows all flags.
     """
+    ctx.obj.command = ctx.invoked_subcommand or "run"
 
 
 @main.command("run")

@@ -14,7 +14,9 @@ from authproxy.commands.status import (
     nothing_answers,
 )
 
-HOW_TO_SWITCH_ON = "start authproxy at a terminal, or with --admin 4040 --inspect"
+HOW_TO_SWITCH_ON = (
+    "start authproxy with --admin 4040 --inspect, or at a terminal outside containers and CI"
+)
 
 
 class NoAdminError(Exception):
@@ -36,7 +38,10 @@ def find_admin(address: str | None, environ: Mapping[str, str], command: str) ->
     if not target.is_admin:
         _expect_admin(target)
         target = admin_at(target.listen, environ)
-    key = target.key or chosen_key(environ)
+    try:
+        key = target.key or chosen_key(environ)
+    except ValueError as error:
+        raise NoAdminError(str(error), 2) from None
     return StatusTarget(target.listen, is_admin=True, key=key)
 
 

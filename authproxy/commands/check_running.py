@@ -36,7 +36,7 @@ def run(
         return NO_ANSWER
     found = _read(reply)
     if found is None:
-        say(_why_not(target, reply.status))
+        say(f"authproxy: {_why_not(target, reply)}")
         return NO_ANSWER
     if json:
         say(jsonlib.dumps(found, indent=2, ensure_ascii=False))
@@ -76,9 +76,7 @@ def _tell(found: Mapping[str, list[str]], say: Callable[[str], object]) -> int:
     return OTHER
 
 
-def _why_not(target: status.StatusTarget, code: int) -> str:
-    if code in (401, 403, 429):
-        return (
-            f"authproxy answers at {target.listen}; what a reload would change {status.NEEDS_KEY}"
-        )
-    return f"authproxy: no admin listener answers at {target.listen}"
+def _why_not(target: status.StatusTarget, reply: Reply) -> str:
+    if reply.status in status.REFUSED:
+        return status.why_refused(reply, target, "what a reload would change")
+    return f"no admin listener answers at {target.listen}"

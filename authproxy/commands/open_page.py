@@ -13,11 +13,12 @@ from authproxy.admin_file import read_own
 from authproxy.commands.admin_target import NoAdminError, find_admin
 from authproxy.commands.status import (
     ADMIN_MARK,
-    NEEDS_KEY,
+    REFUSED,
     TIMEOUT_S,
     StatusTarget,
     nothing_answers,
     target_of,
+    why_refused,
 )
 from authproxy.commands.status_request import ask
 
@@ -68,8 +69,8 @@ def page_url(target: StatusTarget) -> str:
         raise NoAdminError(nothing_answers(target, error)) from None
     if reply.status == 200 and reply.has(ADMIN_MARK):
         return f"http://{target.listen}/?key={json.loads(reply.body)['ticket']}"
-    if reply.status in (401, 403, 429):
-        raise NoAdminError(f"the page at {target.listen} {NEEDS_KEY}")
+    if reply.status in REFUSED:
+        raise NoAdminError(why_refused(reply, target, "the page"))
     raise NoAdminError(f"the admin listener at {target.listen} answers {reply.status or 'nothing'}")
 
 

@@ -6,7 +6,7 @@ service hears of it. A container runs this every few seconds, so it imports litt
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from authproxy.admin_file import AdminFile, read_all
@@ -31,8 +31,11 @@ LISTENS = ("AUTHPROXY_LISTEN", "PORT", "AUTHPROXY_PORT")
 REQUEST = request_for("/", PROBE_HOST)
 """What the access log leaves out."""
 MARK = b"x-authproxy-error:"
-NEEDS_KEY = f"requires the admin key: run this as the same user as authproxy, or set {KEY} as there"
+_SET_KEY = f"set {KEY} to env:NAME or file:PATH, with the key that it has there"
+NEEDS_KEY = f"requires the admin key: run this as the same user as authproxy, or {_SET_KEY}"
 ADMIN_MARK = b"x-authproxy-listener: admin"
+REFUSED = (401, 403, 429)
+_NEXT = "is authproxy running? If it listens elsewhere, name that address: authproxy status ADDR"
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared with, not bound to
 
@@ -66,7 +69,8 @@ def run(
     wanted: StatusWanted = StatusWanted(),
     timeout_s: float = TIMEOUT_S,
 ) -> int:
-    """The exit code: 0 when one answers, with `ready` when it is; 1 when not; 2 for no address."""
+    """The exit code: 0 when one answers, with `ready` when it is; 1 when not, or when it refuses
+    the key; 2 for no address or no key."""
     try:
         target = find(address, environ)
     except ValueError as error:
@@ -87,7 +91,27 @@ def run(
 
 
 def nothing_answers(target: StatusTarget, error: OSError) -> str:
-    return f"nothing answers at {target.listen}: {error.strerror or 'it took too long'}"
+    why = error.strerror or "it took too long"
+    return f"nothing answers at {target.listen}: {why}; {_NEXT}"
+
+
+def why_refused(reply: Reply, target: StatusTarget, what: str) -> str:
+    """Of an answer with 401, 403 or 429 from authproxy; `what`: the thing that was asked for."""
+    if reply.status == 401 and target.key is None:
+        return f"authproxy answers at {target.listen}, but {what} {NEEDS_KEY}"
+    if reply.status == 401:
+        return f"the authproxy at {target.listen} refuses this admin key; {_SET_KEY}"
+    return f"the authproxy at {target.listen} does not show {what}: {_said(reply)}"
+
+
+def _said(reply: Reply) -> str:
+    import json
+
+    try:
+        found = json.loads(reply.body)
+        return printable(f"{found['message']} {found['hint'] or ''}".strip())
+    except (ValueError, KeyError, TypeError):
+        return f"it answers {reply.status}"
 
 
 def find(address: str | None, environ: Mapping[str, str], command: str = "status") -> StatusTarget:
@@ -159,19 +183,28 @@ def _look(
     """Ask the admin listener."""
     if wanted.ready:
         return _say_ready(ask(target.listen, "/readiness", timeout_s=timeout_s), say)
-    key = target.key or chosen_key(environ)
+    try:
+        key = target.key or chosen_key(environ)
+    except ValueError as error:
+        say(f"authproxy: {error}")
+        return 2
+    target = replace(target, key=key)
     reply = ask(target.listen, "/api/status", key=key.reveal() if key else "", timeout_s=timeout_s)
     if reply.status == 200:
-        return _say_report(reply, target, say, wanted)
-    if reply.status in (401, 403, 429) and reply.has(MARK):
-        say(f"authproxy answers at {target.listen}; how it is doing {NEEDS_KEY}")
-        return 1 if wanted.json else 0
+        return _say_report(reply, target, environ, say, wanted)
+    if reply.status in REFUSED and reply.has(MARK):
+        say(why_refused(reply, target, "how it is doing"))
+        return 1 if wanted.json or key else 0
     say(f"authproxy: the admin listener at {target.listen} answers {reply.status or 'nothing'}")
     return 1
 
 
 def _say_report(
-    reply: Reply, target: StatusTarget, say: Callable[[str], object], wanted: StatusWanted
+    reply: Reply,
+    target: StatusTarget,
+    environ: Mapping[str, str],
+    say: Callable[[str], object],
+    wanted: StatusWanted,
 ) -> int:
     from authproxy.commands import status_table
 
@@ -181,7 +214,7 @@ def _say_report(
             status_table.read(text)
             say(text)
         else:
-            status_table.show(text, say, at_terminal=wanted.at_terminal)
+            status_table.show(text, say, at_terminal=wanted.at_terminal, environ=environ)
     except (ValueError, TypeError, LookupError, AttributeError):
         say(f"authproxy: what answers at {target.listen} is not an authproxy of this version")
         return 1
@@ -198,18 +231,19 @@ def _say_ready(reply: Reply, say: Callable[[str], object]) -> int:
 
 
 def chosen_key(environ: Mapping[str, str]) -> "Secret | None":
-    """By the variable that the configuration has for it."""
+    """By the variable that the configuration has for it. Raises ValueError for what is no place of
+    a key, or has none."""
     text = environ.get(KEY, "").strip()
     if not text:
         return None
     from authproxy.config import resolve_secret
     from authproxy.errors import StartError
-    from authproxy.values import parse_secret_ref
+    from authproxy.values import parse_local_secret_ref
 
     try:
-        return resolve_secret(parse_secret_ref(text), environ)
-    except (StartError, ValueError):
-        return None
+        return resolve_secret(parse_local_secret_ref(text), environ)
+    except (StartError, ValueError) as error:
+        raise ValueError(f"environment: {KEY}: {error}") from None
 
 
 def _ask_health(

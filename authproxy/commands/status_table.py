@@ -1,11 +1,15 @@
 """Status of an authproxy as a table: drawn by rich at a terminal, plain columns elsewhere."""
 
 import json
+import sys
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
-from authproxy.values.wording import printable
+from authproxy.values.wording import printable, wants_colour
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 HEAD = ("service", "ready", "principal", "token", "requests/s", "errors/s", "connections")
 Row = Sequence[str]
@@ -16,6 +20,7 @@ def show(
     say: Callable[[str], object],
     *,
     at_terminal: bool,
+    environ: Mapping[str, str],
     now: Callable[[], float] = time.time,
 ) -> None:
     """`text`: the JSON of `/api/status`."""
@@ -23,8 +28,8 @@ def show(
     rows = [row(each, now()) for each in found["services"]]
     for line in head_lines(found):
         say(line)
-    if at_terminal:
-        _draw(rows)
+    if at_terminal or wants_colour(environ, at_terminal=False):
+        _draw(rows, environ)
     else:
         for line in columns([HEAD, *rows]):
             say(line)
@@ -56,7 +61,7 @@ def head_lines(found: dict[str, Any]) -> list[str]:
     state = "ready" if found["ready"] else "not ready"
     if found["phase"] != "serving":
         state = found["phase"]
-    lines = [f"authproxy {found['version']} is {state}"]
+    lines = [f"authproxy {found['version']} is {state}", *_reload_lines(found)]
     for each in found["listeners"]:
         only = f" -> {each['service']}" if each["service"] else ""
         lines.append(f"listening at {each['url']}{only}")
@@ -68,6 +73,17 @@ def head_lines(found: dict[str, Any]) -> list[str]:
             f" {numbers['begun']} since the start"
         )
     return lines
+
+
+def _reload_lines(found: dict[str, Any]) -> list[str]:
+    """Why it runs by an older configuration than the one that is there."""
+    problems = found.get("reload_problems")
+    if not problems:
+        return []
+    return [
+        "the configuration could not be reloaded; that of before still runs:",
+        *(f"  {printable(str(problem))}" for problem in problems),
+    ]
 
 
 def row(service: dict[str, Any], now: float) -> Row:
@@ -101,8 +117,21 @@ def columns(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _draw(rows: Sequence[Row]) -> None:
+def make_console(out: TextIO, environ: Mapping[str, str]) -> "Console":
+    """It writes lines as they are, in colours where they are wanted."""
     from rich.console import Console
+
+    is_coloured = wants_colour(environ, at_terminal=out.isatty())
+    return Console(
+        file=out,
+        color_system="standard" if is_coloured else None,
+        force_terminal=is_coloured,
+        highlight=False,
+        _environ=dict(environ),
+    )
+
+
+def _draw(rows: Sequence[Row], environ: Mapping[str, str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -110,4 +139,4 @@ def _draw(rows: Sequence[Row]) -> None:
     for each in rows:
         style = "" if each[1] == "yes" else "red"
         table.add_row(*(Text(cell) for cell in each), style=style)
-    Console().print(table)
+    make_console(sys.stdout, environ).print(table)

@@ -46,6 +46,8 @@ class Collected:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.entries: dict[Path, Entry] = {}
         self.problems: list[Problem] = []
+        self.file: FilePath | None = None
+        """The one that was read, or should have been."""
         self._environ = environ
 
     def read_file(self, file: FilePath | None) -> None:
@@ -54,6 +56,7 @@ class Collected:
         if file is None and self._environ.get(environment.CONFIG):
             file = FilePath(self._environ[environment.CONFIG])
             where, key = environment.WHERE, environment.CONFIG
+        self.file = file
         if file is None:
             return
         try:

@@ -24,6 +24,8 @@ _NO_SERVICE = Problem(
     ),
 )
 
+_NONE_IN_FILE = 'no service is given; add [services.NAME] with url = "https://SERVICE.run.app"'
+
 _NO_SERVICE_GIVEN = (
     'no service is given; give its address, "https://SERVICE.run.app",'
     ' or several by name: {"billing": "https://…"}'
@@ -52,7 +54,11 @@ def load(
     flags = dict(flags)
     port = find_port(flags.pop(PORT_FLAG, None), environ)
     collected.read_flags(flags)
-    return _settle(collected, environ, port, _NO_SERVICE, warn)
+    found = collected.file
+    no_service = (
+        Problem(where=str(found), key="services", message=_NONE_IN_FILE) if found else _NO_SERVICE
+    )
+    return _settle(collected, environ, port, no_service, warn)
 
 
 def load_keywords(

@@ -34,6 +34,10 @@ authproxy is in front of it at {shown}. Stop both with Ctrl-C.
     {through} -o /dev/null {download}
   tokens live {life} s here: watch them being replaced in time
     while sleep 5; do {through} -sS {whoami} || break; done
+  look on from another terminal: the inspector in a browser, a line for each request, a table
+    {authproxy} status --open
+    {authproxy} tail
+    {authproxy} status
 
 """
 
@@ -71,6 +75,7 @@ class Guide:
             "ca_file": shlex.quote(str(self.ca_file)),
             "curl": curl,
             "through": curl if on_tcp else f"{curl} --unix-socket {socket}",
+            "authproxy": f"{shlex.quote(sys.executable)} -m authproxy",
             "python": shlex.quote(sys.executable),
             "ws": shlex.quote(base.replace("http://", "ws://") + "/ws"),
         }

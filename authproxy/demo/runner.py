@@ -13,8 +13,9 @@ from typing import IO
 from authproxy.config.ports import read_port
 from authproxy.demo.guide import Guide
 from authproxy.errors import ConfigError, Problem, StartError
+from authproxy.reporting import InspectSettings
 from authproxy.settings import ServiceSettings, Settings
-from authproxy.values import CredentialsSpec, Listen, parse_listen, parse_origin
+from authproxy.values import AdminSpec, CredentialsSpec, Listen, parse_listen, parse_origin
 
 OnReady = Callable[[Sequence[str]], None]
 RunProxy = Callable[[Settings, OnReady], int]
@@ -71,13 +72,19 @@ def _parse(listen: str | None) -> Listen:
 
 
 def _settings(listen: Listen, world: Running) -> Settings:
-    """As a user on Google Cloud would have them, but for the private certificate authority."""
+    """As a user on Google Cloud would have them, but for the private certificate authority, and
+    with the inspector wherever it runs: there is nothing secret to see."""
     service = ServiceSettings(
         url=parse_origin(world.url),
         ca_file=world.ca_file,
         credentials=CredentialsSpec("metadata"),
     )
-    return Settings(listen=(listen,), services={"hello": service})
+    return Settings(
+        listen=(listen,),
+        services={"hello": service},
+        admin=AdminSpec("near"),
+        inspect=InspectSettings(record="on"),
+    )
 
 
 @contextlib.contextmanager

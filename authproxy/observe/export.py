@@ -5,9 +5,13 @@ a request: what it cannot take is dropped. That is said once, until it has taken
 """
 
 import logging
+import os
 import re
+import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from urllib.parse import urlsplit
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
@@ -32,13 +36,19 @@ FLUSH_S = 2.0
 """How long the last spans have to get out when the program ends."""
 _VALUE = re.compile(r"%[-.\d]*[a-z]")
 _SENTENCE_CHARS, _MOST_SENTENCES = 200, 100
+_DEEPEST = 10
+"""So many errors below each other are looked at."""
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+USUAL_ENDPOINT = "http://localhost:4318"
 
 
 class Watched(SpanExporter):
     """An exporter whose failures are said once. In between it is one that has no voice."""
 
-    def __init__(self, exporter: SpanExporter) -> None:
+    def __init__(self, exporter: SpanExporter, where: str = "") -> None:
+        """`where`: the collector's address."""
         self._exporter = exporter
+        self._where = f" at {where}" if where else ""
         self._lost = 0
         self.reason = ""
         """What the library said of the last failure."""
@@ -49,7 +59,7 @@ class Watched(SpanExporter):
         try:
             result = self._exporter.export(spans)
         except Exception as error:  # noqa: BLE001 -- it is a library's, and nobody is above it
-            result, self.reason = SpanExportResult.FAILURE, type(error).__name__
+            result, self.reason = SpanExportResult.FAILURE, _told(error)
         self.is_busy = False
         if result is not SpanExportResult.SUCCESS:
             self._failed(len(spans))
@@ -61,7 +71,8 @@ class Watched(SpanExporter):
     def _failed(self, count: int) -> None:
         if not self._lost:
             logger.warning(
-                "traces are not taken by the collector, and spans are lost until they are%s",
+                "traces are not taken by the collector%s, and spans are lost until they are%s",
+                self._where,
                 f": {self.reason}" if self.reason else "",
             )
         self._lost += count
@@ -105,7 +116,32 @@ def _reason(args: object) -> str:
     for value in said:
         if isinstance(value, int) and 100 <= value <= 999:
             return f"it answered {value}"
-    return next((type(value).__name__ for value in said if isinstance(value, Exception)), "")
+    return next((_told(value) for value in said if isinstance(value, Exception)), "")
+
+
+def _told(error: BaseException) -> str:
+    """Its kind, and what the system said below it; never its own text, which has the address."""
+    kind, at = type(error).__name__, error
+    for _ in range(_DEEPEST):
+        below = at.__cause__ or at.__context__
+        if isinstance(at, OSError) and at.errno and at.strerror:
+            is_theirs = isinstance(at, socket.gaierror | ssl.SSLError)  # with numbers of their own
+            return f"{kind}, {printable(at.strerror if is_theirs else os.strerror(at.errno))}"
+        if below is None:
+            break
+        at = below
+    return kind
+
+
+def find_collector(environ: Mapping[str, str]) -> str:
+    """Where spans are sent, without what may be a key: user, path and query."""
+    named = (environ.get(name, "").strip() for name in ENDPOINTS)
+    try:
+        parts = urlsplit(next(filter(None, named), USUAL_ENDPOINT))
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.scheme}://{parts.hostname or ''}{port}"
+    except ValueError:
+        return ""
 
 
 def make_exporter(name: str) -> SpanExporter:
@@ -129,7 +165,8 @@ class Export:
         self.watched: list[Watched] = []
         overhear(self.watched)
         self._resource = find_resource(environ)
-        self.watched += [Watched(make(name)) for name in names]
+        where = find_collector(environ)
+        self.watched += [Watched(make(name), where if name == "otlp" else "") for name in names]
         self._processors: list[SpanProcessor] = [
             BatchSpanProcessor(exporter) for exporter in self.watched
         ]

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING
@@ -65,14 +66,26 @@ def find_place(
     is_attended = at_terminal and not is_unattended(environ)
     if spec.kind == "off" or (spec.kind == "auto" and not is_attended):
         return None
-    return AdminPlace(listen=spec.listen, takes_next=spec.kind == "auto", shows_key=at_terminal)
+    takes_next = spec.kind in ("auto", "near")
+    return AdminPlace(listen=spec.listen, takes_next=takes_next, shows_key=at_terminal)
 
 
 def is_unattended(environ: Mapping[str, str]) -> bool:
     """Whether this is a container, or a machine that works by itself."""
-    return any(environ.get(name) for name in _UNATTENDED) or any(
-        each.exists() for each in _CONTAINERS
-    )
+    return bool(why_unattended(environ))
+
+
+def why_unattended(environ: Mapping[str, str]) -> str:
+    """What tells so; nothing where it is neither."""
+    variables = (f"{name} is set" for name in _UNATTENDED if environ.get(name))
+    files = (f"there is {each}" for each in _CONTAINERS if each.exists())
+    return next(chain(variables, files), "")
+
+
+def why_none(settings: Settings, environ: Mapping[str, str]) -> str:
+    """Why a person at a terminal has no admin listener; nothing where that was asked for."""
+    why = why_unattended(environ) if settings.admin.kind == "auto" else ""
+    return f"off in containers and CI ({why}); on with --admin 4040 --inspect" if why else ""
 
 
 def open_sockets(place: AdminPlace) -> list[socket]:

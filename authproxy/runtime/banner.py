@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, TextIO
 
 from authproxy.observe.logs import choose_format
 from authproxy.observe.stream import LogStream
-from authproxy.runtime.admin import ProxyInside
+from authproxy.runtime.admin import ProxyInside, why_none
 from authproxy.runtime.listeners import addresses
 from authproxy.settings import Settings
 from authproxy.tasks import Tasks
-from authproxy.values.wording import printable
+from authproxy.values.wording import printable, wants_colour
 
 if TYPE_CHECKING:
     from authproxy.admin.inside import ServiceState
@@ -55,8 +55,9 @@ async def show_banner(
         if all(map(_is_settled, inside.services())):
             break
         await wait(LOOK_S)
-    is_coloured = not environ.get("NO_COLOR") and environ.get("TERM", "") != "dumb"
-    for line in lines(inside, admin_url, is_coloured=is_coloured):
+    is_coloured = wants_colour(environ, at_terminal=True)
+    page = admin_url or why_none(inside.settings, environ)
+    for line in lines(inside, page, is_coloured=is_coloured):
         stream.write(f"{line}\n")
     stream.flush()
 
@@ -70,16 +71,16 @@ def _has_come(token: "TokenStatus") -> bool:
     return bool(token.obtained) or token.expires_at is not None
 
 
-def lines(inside: ProxyInside, admin_url: str, *, is_coloured: bool) -> list[str]:
-    """An aligned table, and the address of the page."""
+def lines(inside: ProxyInside, page: str, *, is_coloured: bool) -> list[str]:
+    """An aligned table, and the address of the inspector's page, or why there is none."""
     rows = table(inside)
     shown = rows[:MOST_ROWS]
     widths = [max(map(len, column)) for column in zip(HEAD, *shown, strict=True)]
     found = ["", _bold(_line(HEAD, widths), is_coloured), *(_line(row, widths) for row in shown)]
     if len(rows) > len(shown):
         found.append(f"  and {len(rows) - len(shown)} more: authproxy status shows them all")
-    if "://" in admin_url:
-        found += ["", f"  {_bold('inspector', is_coloured)}  {admin_url}"]
+    if page and not page.startswith("unix:"):
+        found += ["", f"  {_bold('inspector', is_coloured)}  {page}"]
     return [*found, ""]
 
 

@@ -107,14 +107,15 @@ _OFF = ("off", "none", "no", "false", "disabled", "0")
 
 @dataclass(frozen=True, slots=True)
 class AdminSpec:
-    """`auto` is for a person at a terminal, and off elsewhere."""
+    """`auto` is for a person at a terminal outside containers and CI, and off elsewhere; `near` is
+    for programs: at that port or the next free one, wherever it runs."""
 
-    kind: Literal["auto", "off", "at"]
+    kind: Literal["auto", "off", "at", "near"]
     listen: Listen = _USUAL_ADMIN
     """Has a port, or is a Unix socket."""
 
     def __str__(self) -> str:
-        return str(self.listen) if self.kind == "at" else self.kind
+        return str(self.listen) if self.kind in ("at", "near") else self.kind
 
 
 def parse_origin(text: str, *, example: str = "https://SERVICE.run.app") -> Origin:

@@ -137,6 +137,21 @@ def parse_secret_ref(text: str) -> SecretRef:
     )
 
 
+def parse_local_secret_ref(text: str) -> SecretRef:
+    """As `parse_secret_ref`, of what must be at hand when Google is not."""
+    kind = text.partition(":")[0].strip().lower()
+    if kind == "secret":
+        raise ValueError("must be at hand when Google is not: write env:NAME or file:PATH")
+    if not text.strip():
+        raise ValueError("is empty; write env:NAME or file:PATH")
+    if kind not in ("env", "file"):
+        raise ValueError(
+            "a key must not be written here; put it into an environment variable or a file, and"
+            " write env:NAME or file:PATH"
+        )
+    return parse_secret_ref(text)
+
+
 def parse_header_name(text: str) -> str:
     """A field name that may carry a credential (RFC 9110 5.1), or `auto`."""
     if not _TOKEN_CHARS.fullmatch(text) or len(text) > 100:

@@ -1,7 +1,7 @@
 """Words of messages that several modules share."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,6 +47,14 @@ def quoted(text: str, *, at_most: int = 60) -> str:
     """Text for a message: on one line, with no control characters, and cut when it is long."""
     shown = "".join(char if char.isprintable() else "?" for char in text)
     return f'"{shown}"' if len(shown) <= at_most else f'"{shown[: at_most - 1]}…"'
+
+
+def wants_colour(environ: Mapping[str, str], *, at_terminal: bool) -> bool:
+    """By https://no-color.org and https://force-color.org: either counts unless it is empty, and
+    NO_COLOR has the last word, as in Python itself."""
+    if environ.get("NO_COLOR"):
+        return False
+    return bool(environ.get("FORCE_COLOR")) or (at_terminal and environ.get("TERM") != "dumb")
 
 
 def printable(text: str) -> str:

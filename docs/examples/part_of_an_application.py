@@ -20,4 +20,4 @@ def make_app() -> web.Application:
 
 
 if __name__ == "__main__":
-    web.run_app(make_app())
+    web.run_app(make_app(), host="localhost")

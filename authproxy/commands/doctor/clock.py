@@ -19,7 +19,7 @@ async def check_clock(egress: Egress, clock: Callable[[], float] = time.time) ->
     try:
         offset_s = await in_thread(clock_offset_s, egress, clock, name="doctor-clock")
     except CredentialError as error:
-        return not_run(f"skipped: {error.message.removeprefix('clock: ')}")
+        return not_run(error.message.removeprefix("clock: "))
     return judge_clock(offset_s)
 
 

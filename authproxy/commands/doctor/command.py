@@ -14,6 +14,7 @@ from authproxy.config import find_egress_for_tokens
 from authproxy.event_loop import run_to_end
 from authproxy.identity.machine import Machine
 from authproxy.settings import Settings
+from authproxy.values.wording import wants_colour
 
 Say = Callable[[str], object]
 
@@ -47,6 +48,6 @@ def run(
     ]
     egress = find_egress_for_tokens(settings, machine.environ)
     report = run_to_end(examine(subjects, partial(check_clock, egress, clock)))
-    colour = terminal and not machine.environ.get("NO_COLOR")
+    colour = wants_colour(machine.environ, at_terminal=terminal)
     say(as_json(report) if json else as_text(report, colour=colour))
     return report.exit_code

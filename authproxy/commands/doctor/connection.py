@@ -23,7 +23,8 @@ async def check_dns(subject: Subject) -> Result:
         found = await in_thread(_look_up, host, port, name="doctor-dns")
     except (OSError, UnicodeError) as error:
         raise translate(error, peer, connector.timeout_s) from None
-    shown = f"{host} is {', '.join(found[:SHOWN])}{' …' if len(found) > SHOWN else ''}"
+    addresses = f"{', '.join(found[:SHOWN])}{' …' if len(found) > SHOWN else ''}"
+    shown = f"{host} is {addresses if found != [host] else 'an address already'}"
     return ok(shown if egress is None else f"the egress proxy {shown}; it looks up the service")
 
 

@@ -52,7 +52,14 @@ def _place(subject: Subject) -> Location:
 
 
 def _instead(subject: Subject) -> str:
-    return f"tokens come from {subject.place.name or 'elsewhere'}" if subject.place else ""
+    place = subject.place
+    if place is None:
+        return ""
+    return (
+        "no token is sent"
+        if place.kind == "none"
+        else f"tokens come from {place.name or 'elsewhere'}"
+    )
 
 
 def _acting_as(subject: Subject) -> str:

@@ -8,12 +8,19 @@ from typing import Any, TextIO
 from urllib.parse import urlencode
 
 from authproxy.commands.admin_target import HOW_TO_SWITCH_ON, NoAdminError, find_admin
-from authproxy.commands.status import ADMIN_MARK, NEEDS_KEY, StatusTarget, nothing_answers
+from authproxy.commands.status import (
+    ADMIN_MARK,
+    REFUSED,
+    StatusTarget,
+    nothing_answers,
+    why_refused,
+)
 from authproxy.commands.status_request import Reply, ask
 from authproxy.commands.tail.choosing import Chooser, Row
 from authproxy.commands.tail.following import ListEvent, OutputGoneError, pause, read_events
-from authproxy.commands.tail.lines import Coloured, Columns, as_json
+from authproxy.commands.tail.lines import Coloured, Columns, JsonLines, RowWriter
 from authproxy.observe.logs import printable
+from authproxy.values.wording import wants_colour
 
 LIST_S = 10.0
 RETRY_S = 0.5
@@ -82,7 +89,7 @@ class Tail:
         self._out = out
         self._note = note
         self._chooser = Chooser(wanted.last)
-        self._write = _writer(wanted, out, environ)
+        self._writer = _writer(wanted, out, environ)
         self._is_paused = False
         self._is_lost = False
         self._target = find_admin(address, environ, "tail")
@@ -93,6 +100,7 @@ class Tail:
             found = self._list(max(1, self._wanted.last))
         except OSError as error:
             raise NoAdminError(nothing_answers(self._target, error)) from None
+        self._writer.begin()
         self._show(found)
         self._stream(found)
 
@@ -171,22 +179,19 @@ class Tail:
     def _print(self, rows: list[Row]) -> None:
         try:
             for row in rows:
-                self._write(row)
+                self._writer.write(row)
             self._out.flush()
         except BrokenPipeError:
             raise OutputGoneError from None
 
 
-def _writer(wanted: TailWanted, out: TextIO, environ: Mapping[str, str]) -> Callable[[Row], object]:
-    """rich is imported only where there are colours."""
+def _writer(wanted: TailWanted, out: TextIO, environ: Mapping[str, str]) -> RowWriter:
+    """rich is imported only where a terminal's width or colours matter."""
     if wanted.json:
-        return lambda row: out.write(as_json(row) + "\n")
-    if out.isatty() or environ.get("FORCE_COLOR"):
-        coloured = Coloured(out, environ)
-        coloured.head()
-        return coloured.line
-    columns = Columns()
-    return lambda row: out.write(columns.line(row) + "\n")
+        return JsonLines(out)
+    if out.isatty() or wants_colour(environ, at_terminal=False):
+        return Coloured(out, environ)
+    return Columns(out)
 
 
 def _refusal(reply: Reply, target: StatusTarget) -> NoAdminError:
@@ -200,8 +205,8 @@ def _refusal(reply: Reply, target: StatusTarget) -> NoAdminError:
         return NoAdminError(
             f"the authproxy at {where} records nothing; {HOW_TO_SWITCH_ON}", lasts=True
         )
-    if reply.status in (401, 403, 429):
-        return NoAdminError(f"what passes at {where} {NEEDS_KEY}")
+    if reply.status in REFUSED:
+        return NoAdminError(why_refused(reply, target, "what passes"))
     try:
         said = json.loads(reply.body)
         text = f"{said['message']} {said['hint'] or ''}".strip()

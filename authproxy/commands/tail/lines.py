@@ -5,8 +5,9 @@ What clients and services say is made printable: none of them shall steer the te
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from authproxy.commands.status_table import make_console
 from authproxy.observe.logs import clock, printable
 
 if TYPE_CHECKING:
@@ -24,16 +25,42 @@ _RIGHT = {"duration", "size"}
 _STYLES = {1: "blue", 2: "green", 3: "cyan", 4: "yellow", 5: "red"}
 
 
-def as_json(row: Row) -> str:
-    """In ASCII, so that nothing in it can steer a terminal."""
-    return json.dumps(row).replace("\x7f", "\\u007f")
+class RowWriter(Protocol):
+    """Writes rows in one of the forms below."""
+
+    def begin(self) -> None:
+        """Called once, before the first row."""
+
+    def write(self, row: Row) -> None:
+        """A line, or what else a row becomes."""
+
+
+class JsonLines:
+    """An object for each row, in ASCII, so that nothing in it can steer a terminal."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def begin(self) -> None:
+        pass
+
+    def write(self, row: Row) -> None:
+        self._out.write(json.dumps(row).replace("\x7f", "\\u007f") + "\n")
 
 
 class Columns:
-    """Grows with what it has seen, so that lines stay below each other."""
+    """Grows with what it has seen, so that lines stay below each other; for programs, without a
+    head."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
         self._widths = dict(WIDTHS)
+
+    def begin(self) -> None:
+        pass
+
+    def write(self, row: Row) -> None:
+        self._out.write(self.line(row) + "\n")
 
     def head(self) -> str:
         return self._join({**dict(zip(HEAD, HEAD, strict=True)), "notes": ""})
@@ -54,18 +81,16 @@ class Coloured:
     """Columns at a terminal, one line each, however narrow it is."""
 
     def __init__(self, out: TextIO, environ: Mapping[str, str]) -> None:
-        from rich.console import Console
-
         self._out = out
-        self._console = Console(file=out, highlight=False, soft_wrap=True, _environ=dict(environ))
-        self._columns = Columns()
+        self._console = make_console(out, environ)
+        self._columns = Columns(out)
 
-    def head(self) -> None:
+    def begin(self) -> None:
         from rich.text import Text
 
         self._print(Text(self._columns.head(), style="bold"))
 
-    def line(self, row: Row) -> None:
+    def write(self, row: Row) -> None:
         from rich.text import Text
 
         shown, text = cells(row), Text()
@@ -81,7 +106,7 @@ class Coloured:
     def _print(self, text: "Text") -> None:
         if self._out.isatty():
             text.truncate(self._console.width, overflow="ellipsis")
-        self._console.print(text)
+        self._console.print(text, soft_wrap=True)
 
 
 def _style(name: str, row: Row) -> str:

@@ -133,7 +133,7 @@ class Refresh:
 
     def _files_changed(self) -> None:
         logger.info(
-            "the files of %s have changed: trying again for %s",
+            "the files that credentials come from (%s) have changed: trying again for %s",
             self._source.name,
             self._audience or GOOGLE_APIS,
             extra={"audience": self._audience, "source": self._source.name},
