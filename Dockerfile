@@ -23,8 +23,8 @@ LABEL org.opencontainers.image.title="authproxy" \
       org.opencontainers.image.description="Puts Google identity tokens on requests to IAM-protected services" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/authproxy /opt/authproxy
-# TMPDIR: with a read-only root, runtimes still give a container this piece of memory. The fast
-# transports put a service's certificate into a file there for a moment at each TLS handshake.
+# TMPDIR: with a read-only root, runtimes still give a container this piece of memory. `authproxy
+# status` finds there where the admin listener is. Nothing else needs it.
 ENV PATH=/opt/authproxy/bin:$PATH \
     TMPDIR=/dev/shm \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import Callable, Coroutine
-from functools import partial
-from tempfile import gettempdir
+import importlib
+import ssl
+import tempfile
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from functools import cached_property, partial
+from types import ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
 from authproxy.resolver import Resolver
 
-logger = logging.getLogger(__name__)
+_python_ssl: Any = getattr(ssl, "_ssl", None)
 
 Result = TypeVar("Result")
 
@@ -24,26 +27,13 @@ READ_RECORDS, WRITE_RECORDS = 4, 2
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
-def choose_transports(
-    find_temporary_folder: Callable[[], str] = gettempdir,
-) -> LoopFactory | None:
-    """aiofastnet's transports where they can be used, else None: the standard ones, slower.
-
-    aiofastnet 1.2 writes the service's certificate to a temporary file to look at it; without a
-    folder for that no TLS handshake would end.
-    """
+def choose_transports() -> LoopFactory | None:
+    """aiofastnet's transports where they can be used, else None: the standard ones, slower."""
     try:
         import aiofastnet
-
-        find_temporary_folder()
     except ImportError:
         return None
-    except FileNotFoundError:
-        logger.warning(
-            "no folder for temporary files can be written, so slower transports are used;"
-            " set TMPDIR to one, such as /dev/shm"
-        )
-        return None
+    _decode_certificates_later()
     _read_less_at_a_time()
     make = aiofastnet.loop_factory()
     return lambda: _mend(make())
@@ -81,6 +71,84 @@ def _read_less_at_a_time() -> None:
             ssl_outgoing_bio_size=WRITE_RECORDS * SEALED,
         )
         constants.DATA_RECEIVED_MAX_SIZE = READ_RECORDS * RECORD
+
+
+class PeerCertificate(Mapping[str, Any]):
+    """A certificate as `ssl.SSLSocket.getpeercert` shows it, decoded when somebody looks into it.
+
+    Then it takes a temporary file for a moment, as Python has no other way to decode one.
+    """
+
+    def __init__(self, der: bytes) -> None:
+        self._der = der
+
+    @cached_property
+    def _fields(self) -> Mapping[str, Any]:
+        with tempfile.NamedTemporaryFile("w", encoding="ascii") as file:
+            file.write(ssl.DER_cert_to_PEM_cert(self._der))
+            file.flush()
+            decoded: Mapping[str, Any] = _python_ssl._test_decode_cert(file.name)
+        return decoded
+
+    def __getitem__(self, name: str) -> Any:
+        return self._fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+
+class _Decoding(threading.local):
+    """Stand-in for what aiofastnet calls to decode a certificate, in this order: it makes a
+    text of it, writes that to a file, and has the file decoded. Here it only passes through."""
+
+    name = ""
+    """Of the file: there is none, so none is removed."""
+
+    def text_of(self, der: bytes) -> bytes:
+        return der
+
+    def new_file(self, **_: object) -> "_Decoding":
+        return self
+
+    def write(self, der: bytes) -> None:
+        self.der = der
+
+    def decode(self, _name: str) -> PeerCertificate:
+        return PeerCertificate(self.der)
+
+    def __enter__(self) -> "_Decoding":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def _decode_certificates_later() -> None:
+    """aiofastnet 1.2 decodes the peer's certificate after each handshake, for
+    `get_extra_info("peercert")`. Python decodes nothing but files, so it writes one: that was a
+    quarter of all that opening a connection takes, and needed a folder for temporary files.
+
+    OpenSSL has verified the certificate by then, and nothing of that is touched. Other versions
+    are left as they are.
+    """
+    with contextlib.suppress(ImportError, AttributeError):
+        from aiofastnet import __version__
+
+        engine: Any = importlib.import_module("aiofastnet.ssl_engine_direct")
+        if not __version__.startswith("1.2.") or engine.tempfile is not tempfile:
+            return
+        made = _Decoding()
+        inner = _replacing(_python_ssl, _test_decode_cert=made.decode)
+        engine.ssl = _replacing(ssl, DER_cert_to_PEM_cert=made.text_of, _ssl=inner)
+        engine.tempfile = _replacing(tempfile, NamedTemporaryFile=made.new_file)
+
+
+def _replacing(module: ModuleType, **names: object) -> object:
+    """`module` for one that uses it, with other things under these names."""
+    return SimpleNamespace(**{**vars(module), **names})
 
 
 def _mend(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:

@@ -1,21 +1,43 @@
 import asyncio
 import socket
+from typing import Any
 
-import pytest
-
-from authproxy.event_loop import READ_RECORDS, RECORD, choose_transports, run_to_end
+from authproxy.event_loop import (
+    READ_RECORDS,
+    RECORD,
+    PeerCertificate,
+    choose_transports,
+    run_to_end,
+)
 from tests.support.talking import tls_contexts
 
 
-def test_without_a_folder_for_temporary_files_the_standard_transports_serve(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    def find() -> str:
-        raise FileNotFoundError
+async def peer_certificate() -> Any:
+    """As the client's side of a connection shows the server's."""
+    server_side, client_side = tls_contexts()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0, ssl=server_side)
+    port = server.sockets[0].getsockname()[1]
+    transport, _ = await loop.create_connection(
+        asyncio.Protocol, "127.0.0.1", port, ssl=client_side, server_hostname="localhost"
+    )
+    try:
+        return transport.get_extra_info("peercert")
+    finally:
+        transport.abort()
+        server.close()
 
-    assert choose_transports(find) is None
-    assert "set TMPDIR to one, such as /dev/shm" in caplog.text
-    assert choose_transports() is not None
+
+def test_a_certificate_is_the_same_as_with_the_standard_transports() -> None:
+    with asyncio.Runner() as runner:
+        standard = runner.run(peer_certificate())
+    with asyncio.Runner(loop_factory=choose_transports()) as runner:
+        ours = runner.run(peer_certificate())
+
+    assert isinstance(ours, PeerCertificate)
+    assert sorted(standard) == sorted(ours)
+    assert standard["subjectAltName"] == ours["subjectAltName"] == (("DNS", "localhost"),)
+    assert len(standard) == len(ours)
 
 
 def test_a_connection_that_is_closed_at_once_does_not_make_the_next_one_mute() -> None:

@@ -1,7 +1,11 @@
 """What authproxy relies on in aiofastnet beyond its documentation."""
 
 import asyncio
+import json
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import aiofastnet
 from aiofastnet import constants
@@ -80,3 +84,54 @@ def test_it_has_the_sizes_that_we_lower() -> None:
         "ssl_outgoing_bio_size",
     } == constants.SSL_BIO_SIZE_DEFAULTS.keys()
     assert constants.DATA_RECEIVED_MAX_SIZE > 0
+
+
+HANDSHAKES = """
+import asyncio, json, sys
+import aiofastnet
+from authproxy.event_loop import choose_transports
+from tests.support.talking import tls_contexts
+
+made = []
+sys.addaudithook(lambda event, _: made.append(event) if event == "tempfile.mkstemp" else None)
+
+async def handshake():
+    server_side, client_side = tls_contexts()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0, ssl=server_side)
+    port = server.sockets[0].getsockname()[1]
+    before = len(made)
+    transport, _ = await loop.create_connection(
+        asyncio.Protocol, "127.0.0.1", port, ssl=client_side, server_hostname="localhost"
+    )
+    counts = [len(made) - before]
+    transport.get_extra_info("peercert")["subjectAltName"]
+    counts.append(len(made) - before)
+    transport.abort()
+    server.close()
+    return counts
+
+found = []
+for loops in (aiofastnet.loop_factory, choose_transports):
+    with asyncio.Runner(loop_factory=loops()) as runner:
+        found.append(runner.run(handshake()))
+print(json.dumps(found))
+"""
+"""Temporary files made by its loops and by ours: during a handshake, and after a look at the
+certificate."""
+
+
+def test_its_handshakes_write_the_peers_certificate_to_a_file() -> None:
+    """`authproxy.event_loop` puts that off; when this fails it need not any more."""
+    done = subprocess.run(
+        [sys.executable, "-c", HANDSHAKES],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+
+    theirs, ours = json.loads(done.stdout)
+
+    assert [1, 1] == theirs
+    assert [0, 1] == ours
