@@ -205,7 +205,7 @@ def test_help_has_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     expected = "check completion config demo doctor exec key list login mcp run status tail token"
     assert expected.split() == [
-        line.split()[0] for line in out.split("Commands:\n")[1].splitlines()
+        line.split()[0] for line in out.split("Commands:\n")[1].split("\n\n")[0].splitlines()
     ]
     assert "..." not in out.split("Commands:\n")[1]
 
@@ -265,19 +265,25 @@ def test_a_port_that_is_taken_ends_the_run_with_a_line(tmp_path: Path) -> None:
     assert "Traceback" not in found.stderr
 
 
-def test_a_demo_that_cannot_listen_there_is_a_mistake_in_usage(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(
+    ("environ", "coloured"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"FORCE_COLOR": ""}, False),
+    ],
+)
+def test_colours_pass_through_a_pipe_where_they_are_forced(
+    environ: dict[str, str], coloured: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert 2 == run(["demo", "--listen", "a b"], environ={}, serve=Served())
+    """click would take them out of what goes to no terminal."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    argv = ["doctor", "--credentials", "none", "https://a.example"]
+    assert 12 == run(argv, environ={**environ, "HTTPS_PROXY": url})
 
-    assert '"a b" is not an address' in capsys.readouterr().err
-
-
-def test_a_demo_is_told_once_where_to_listen(capsys: pytest.CaptureFixture[str]) -> None:
-    argv = ["demo", "--listen", "localhost:1", "--port", "2"]
-
-    assert 2 == run(argv, environ={}, serve=Served())
-    assert "--listen and --port both set the port" in capsys.readouterr().err
+    assert coloured == ("\x1b[31mfailed" in capsys.readouterr().out)
 
 
 def test_nothing_is_written_anywhere(tmp_path: Path) -> None:

@@ -1,12 +1,9 @@
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from authproxy.cli.main import run
-from tests.support.program import clean_environment
 
 
 def test_a_first_file_is_written_and_then_left_alone(
@@ -39,22 +36,3 @@ def test_what_cannot_be_is_said(
 ) -> None:
     assert code == run(argv, environ={"PATH": "/nowhere"})
     assert said in capsys.readouterr().err
-
-
-def test_bash_completes_commands_and_values(tmp_path: Path) -> None:
-    program = tmp_path / "authproxy"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m authproxy "$@"\n')
-    program.chmod(0o755)
-    script = (
-        'eval "$(authproxy completion bash)"\n'
-        'try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()\n'
-        '_authproxy_completion authproxy; echo "${COMPREPLY[*]}"; }\n'
-        "try authproxy comp; try authproxy run --log-level de; try authproxy run --credentials me\n"
-    )
-    environ = clean_environment()
-    environ["PATH"] = f"{tmp_path}:{environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", script], env=environ, capture_output=True, text=True, timeout=30, check=True
-    )
-
-    assert ["completion", "debug", "metadata"] == done.stdout.split()

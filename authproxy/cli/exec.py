@@ -68,12 +68,6 @@ def exec_(
     arguments, {url:NAME} with several services; {address} is HOST:PORT alone, {{url}} is {url}
     itself. Only processes of your own user can connect (on Linux).
 
-    \b
-    authproxy exec https://SERVICE.run.app -- curl {url}/health
-    authproxy exec --env 'OPENAI_BASE_URL={url}/v1' https://SERVICE.run.app -- python app.py
-    authproxy exec api=URL billing=URL --env API_URL={url:api} -- npm test
-    authproxy exec -c authproxy.toml --http-proxy -- ./crawl http://billing.localhost/
-
     The terminal, signals and the exit code are CMD's. What went wrong in authproxy is said once,
     when CMD has ended; -v or --log-file FILE say more.
     """

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from authproxy.cli.completing import words
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
@@ -14,11 +16,6 @@ def _once(ctx: click.Context, param: click.Parameter, values: tuple[Any, ...]) -
     if len(values) > 1:
         raise click.BadParameter("is given twice; write it once", ctx, param)
     return values[0] if values else None
-
-
-def _words(*words: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
-    """What a shell completes."""
-    return lambda _ctx, _param, begun: [word for word in words if word.startswith(begun)]
 
 
 def _single(*names: str, metavar: str, help: str, **more: Any) -> Callable[[Decorated], Decorated]:
@@ -60,7 +57,7 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
         metavar="SOURCE",
         help="auto, adc, metadata, gcloud, file:KEY.json, token-file:PATH, token-env:NAME,"
         " command:ARGV or none.  [default: auto]",
-        shell_complete=_words(*SOURCES),
+        shell_complete=words(*SOURCES),
     ),
     "--impersonate": _single(
         "--impersonate", metavar="EMAIL", help="The service account to act as."
@@ -126,13 +123,13 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
         "--log-format",
         metavar="FORMAT",
         help="auto, text or json.",
-        shell_complete=_words("auto", "text", "json"),
+        shell_complete=words("auto", "text", "json"),
     ),
     "--log-level": _single(
         "--log-level",
         metavar="LEVEL",
         help="debug, info, warning or error.",
-        shell_complete=_words("debug", "info", "warning", "error"),
+        shell_complete=words("debug", "info", "warning", "error"),
     ),
     "--access-log": click.option(
         "--access-log/--no-access-log",

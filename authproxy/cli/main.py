@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 import click
 
 from authproxy import __version__
+from authproxy.cli.completing import service_names
 from authproxy.cli.context import Context, OnReady, Read, ServeUntilStopped, complain, say_problems
+from authproxy.cli.demo import demo
+from authproxy.cli.examples import teach
 from authproxy.cli.exec import exec_
 from authproxy.cli.flags import ALL, IDENTITY, with_flags
 from authproxy.cli.group import Commands
@@ -72,6 +75,10 @@ def main(ctx: click.Context) -> None:
     service, with a fresh token. authproxy run --help shows all flags.
     """
     ctx.obj.command = ctx.invoked_subcommand or "run"
+    if ctx.obj.environ.get("NO_COLOR") or ctx.obj.environ.get("FORCE_COLOR"):
+        from authproxy.values.wording import wants_colour
+
+        ctx.color = wants_colour(ctx.obj.environ, at_terminal=False)
 
 
 @main.command("run")
@@ -156,7 +163,7 @@ def _check(
 
 
 @main.command("token")
-@click.argument("words", nargs=-1, metavar="[URL|NAME]")
+@click.argument("words", nargs=-1, metavar="[URL|NAME]", shell_complete=service_names)
 @click.option("--header", is_flag=True, help="Print a header line, for curl -H.")
 @click.option("--decode", is_flag=True, help="Print the token's claims, as JSON.")
 @with_flags(*IDENTITY, "--token-header")
@@ -173,9 +180,6 @@ def _token(
     """Print an identity token for a service, for curl and scripts.
 
     URL is the service's address, NAME that of one in the configuration.
-
-    \b
-        curl -H "$(authproxy token --header URL)" URL
     """
     from authproxy.commands import by_name, token
 
@@ -190,7 +194,7 @@ def _token(
 
 
 @main.command("doctor")
-@click.argument("words", nargs=-1, metavar="[URL|NAME]...")
+@click.argument("words", nargs=-1, metavar="[URL|NAME]...", shell_complete=service_names)
 @click.option("--json", is_flag=True, help="Print all findings as JSON.")
 @with_flags(*ALL)
 @click.pass_obj
@@ -299,46 +303,11 @@ def _key(name: str, sha256: bool) -> None:
         key.digest(sys.stdin.readline(), say=click.echo)
 
 
+main.add_command(demo)
 main.add_command(exec_)
 main.add_command(config)
 main.add_command(completion)
 main.add_command(login)
 main.add_command(mcp)
 main.add_command(tail)
-
-
-@main.command("demo")
-@click.option(
-    "-l",
-    "--listen",
-    metavar="ADDR",
-    help="Where authproxy listens.  [default: localhost, at $PORT or 8080]",
-)
-@click.option(
-    "-p",
-    "--port",
-    metavar="PORT",
-    type=click.IntRange(min=0, max=65535),
-    help="The port on localhost, in place of --listen.",
-)
-@click.option(
-    "--token-life",
-    default=60,
-    show_default=True,
-    metavar="SECONDS",
-    type=click.IntRange(min=10, max=3600),
-    help="How long the pretend Google's tokens are valid.",
-)
-@click.pass_obj
-def _demo(context: Context, listen: str | None, port: int | None, token_life: int) -> int:
-    """Show it all on this machine, without an account.
-
-    Starts a pretend Google, a pretend Cloud Run and authproxy in front of it, and says what to try.
-    """
-    from authproxy.demo import runner
-
-    if port is not None:
-        if listen is not None:
-            raise click.UsageError("--listen and --port both set the port; leave one of them out")
-        listen = f"localhost:{port}"
-    return runner.run(listen=listen, token_life_s=token_life, run_proxy=context.serve)
+teach(main)

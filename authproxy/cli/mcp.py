@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from authproxy.cli.completing import mcp_clients, service_names
 from authproxy.cli.context import Context, complain, say_problems
 from authproxy.cli.flags import MCP, with_flags
 from authproxy.errors import ConfigError, Problem
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
 
 
 @click.command("mcp")
-@click.argument("word", required=False, default="", metavar="[URL|NAME]")
+@click.argument(
+    "word", required=False, default="", metavar="[URL|NAME]", shell_complete=service_names
+)
 @click.option("--path", metavar="PATH", help="Where in the service the server is.  [default: /mcp]")
 @click.option(
     "--print-config",
     metavar="CLIENT",
     help="Print what to paste into a client, and end: claude-code, claude-desktop, codex, cursor,"
     " gemini-cli, vscode, windsurf, zed or other.",
+    shell_complete=mcp_clients,
 )
 @with_flags(*MCP)
 @click.pass_obj

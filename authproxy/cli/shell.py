@@ -15,13 +15,7 @@ COMPLETES = "_AUTHPROXY_COMPLETE"
 
 @click.group("config")
 def config() -> None:
-    """Begin a configuration file, or have an editor check it.
-
-    \b
-    Examples:
-      authproxy config init
-      authproxy config schema > authproxy.schema.json
-    """
+    """Begin a configuration file, or have an editor check it."""
 
 
 @config.command("init")
@@ -36,11 +30,6 @@ def _init(context: Context, /, path: Path, **flags: object) -> None:
     PATH is authproxy.toml by default; a file that is there already stays as it is. The services are
     those of --project, or of the project that the environment or gcloud names; without one the file
     has an example in their place.
-
-    \b
-    Examples:
-      authproxy config init
-      authproxy config init billing.toml --project acme-prod
     """
     from authproxy.commands.doctor.subject import NOWHERE
     from authproxy.commands.setup import init
@@ -62,10 +51,6 @@ def _schema() -> None:
 
     Editors with Taplo (Even Better TOML) complete and check a file whose first line names it:
     #:schema ./authproxy.schema.json
-
-    \b
-    Examples:
-      authproxy config schema > authproxy.schema.json
     """
     from authproxy.commands.setup import schema
 
@@ -83,13 +68,7 @@ _WHERE = {
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print what a shell needs to complete commands.
-
-    \b
-    Examples:
-      eval "$(authproxy completion bash)"
-      authproxy completion fish > ~/.config/fish/completions/authproxy.fish
-    """
+    """Print what a shell needs to complete commands."""
     from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
     kinds: dict[str, type[ShellComplete]] = {
@@ -112,12 +91,6 @@ def login(context: Context, user: bool, impersonate: str | None) -> int:
 
     It runs gcloud auth application-default login, and says so. Not needed on Google Cloud, nor with
     a key file or federation.
-
-    \b
-    Examples:
-      authproxy login
-      authproxy login --impersonate caller@my-project.iam.gserviceaccount.com
-      authproxy login --user
     """
     from authproxy.commands.setup import login as signing_in
     from authproxy.values import parse_email

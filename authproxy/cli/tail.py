@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import click
 
+from authproxy.cli.completing import service_names, words
 from authproxy.cli.context import Context, complain
 
 FILTERS = ("service", "status", "method", "kind")
@@ -13,7 +14,13 @@ FILTERS = ("service", "status", "method", "kind")
 @click.command("tail")
 @click.argument("address", required=False, metavar="[ADDR]")
 @click.option("--text", metavar="WORDS", help="Words in path, host, service, client or principal.")
-@click.option("--service", metavar="NAME", multiple=True, help="Only those for this service.")
+@click.option(
+    "--service",
+    metavar="NAME",
+    multiple=True,
+    help="Only those for this service.",
+    shell_complete=service_names,
+)
 @click.option("--status", metavar="S", multiple=True, help="As in 404, 5xx, >=400 or 400-499.")
 @click.option("--method", metavar="M", multiple=True, help="As in POST.")
 @click.option(
@@ -21,6 +28,7 @@ FILTERS = ("service", "status", "method", "kind")
     metavar="K",
     multiple=True,
     help="grpc, sse, websocket, mcp or refused (by authproxy).",
+    shell_complete=words("grpc", "sse", "websocket", "mcp", "refused"),
 )
 @click.option(
     *("-n", "--last"),
@@ -49,10 +57,6 @@ def tail(
     ADDR is that of the admin listener; without it, that of the authproxy that runs here is found
     as authproxy status finds it. Several values of a filter go with commas between, or with the
     flag once more.
-
-    \b
-        authproxy tail --status '>=400'
-        authproxy tail --json -n 0 | jq .target
     """
     from authproxy.commands.tail import command
 
