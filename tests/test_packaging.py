@@ -20,6 +20,7 @@ from authproxy import __version__
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PINS = (ROOT / "constraints.txt").read_text().splitlines()
+DATA = f"authproxy-{__version__}.data"
 CONSOLE_SCRIPT = Path(sysconfig.get_path("scripts"), "authproxy")
 
 
@@ -34,7 +35,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     top = {name.split("/")[0] for name in wheel.namelist()}
 
-    assert {"authproxy", f"authproxy-{__version__}.dist-info"} == top
+    assert {"authproxy", f"authproxy-{__version__}.dist-info", DATA} == top
+    page = wheel.read(f"{DATA}/data/share/man/man1/authproxy.1")
+    assert (ROOT / "man" / "authproxy.1").read_bytes() == page
 
 
 def test_the_wheel_holds_every_module_and_the_typing_marker(wheel: zipfile.ZipFile) -> None:
