@@ -186,6 +186,12 @@ class ServiceSettings(Frozen):
         """For people: where the service is, as far as that is known."""
         return str(self.service) if self.is_nowhere else str(self.url)
 
+    def acting_as(self, account: str) -> "ServiceSettings":
+        """The same, asked as `account`; empty: as its own identity."""
+        if account in ("", self.impersonate):
+            return self
+        return self.model_copy(update={"impersonate": account, "delegates": ()})
+
     @property
     def secrets(self) -> tuple[tuple[str, SecretRef], ...]:
         """Every header that carries a secret, with where that is."""
@@ -243,6 +249,16 @@ class KeySettings(Frozen):
     """A file with the key itself, or with several, one to a line."""
     services: ServiceNames = ()
     """The services that it opens; empty: all of them."""
+    impersonate: Email | None = None
+    """A service account that its requests act as, at each service, in place of the service's."""
+    methods: Methods = ()
+    """Methods that it may use; empty: all. `read-only` stands for GET, HEAD and OPTIONS."""
+    paths: PathPrefixes = ()
+    """Paths that it may use, by their beginning, as the service's own `paths`; empty: all."""
+
+    def opens(self, service: str) -> bool:
+        """Whether it opens the service of this name."""
+        return not self.services or service in self.services
 
 
 class Settings(Frozen):
@@ -303,6 +319,15 @@ class Settings(Frozen):
         own = {name: getattr(service, f"{name}_timeout") for name in names}
         given = {name: value for name, value in own.items() if value is not None}
         return self.timeouts.model_copy(update=given) if given else self.timeouts
+
+    def accounts_at(self, service: str) -> dict[str, list[str]]:
+        """As whom the service of this name is asked, with the keys that say so: a service account,
+        or empty for the service's own identity."""
+        found: dict[str, list[str]] = {}
+        for name, key in self.keys.items():
+            if key.opens(service):
+                found.setdefault(key.impersonate or "", []).append(name)
+        return found or {"": []}
 
     @property
     def every_listener(self) -> tuple[ListenerSettings, ...]:

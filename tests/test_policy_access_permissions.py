@@ -107,6 +107,43 @@ def test_without_rules_for_paths_none_is_looked_at() -> None:
     assert refusal(READ_ONLY, b"/%00/../" + b"%25" * 9 + b"61") is None
 
 
+OF_CI = Permissions(methods=frozenset([b"GET", b"HEAD"]), paths=(b"/api", b"/v1"), key="ci")
+
+
+def test_a_key_hears_its_name_what_it_is_for_and_who_decides() -> None:
+    OF_CI.check(b"HEAD", b"/api/x")
+    with pytest.raises(Refused) as of_method:
+        OF_CI.check(b"DELETE", b"/api/x")
+    with pytest.raises(Refused) as of_path:
+        OF_CI.check(b"GET", b"/admin")
+    with pytest.raises(Refused) as of_many:
+        Permissions(paths=tuple(b"/%d" % n for n in range(10)), key="ci").check(b"GET", b"/")
+
+    assert [(403, Code.KEY_NOT_ALLOWED)] * 3 == [
+        (raised.value.status, raised.value.code) for raised in (of_method, of_path, of_many)
+    ]
+    assert "The key ci may not be used with this method." == of_method.value.message
+    assert (
+        "It is for the methods GET or HEAD: the setting `methods` of [keys.ci] in the configuration"
+        " of authproxy decides."
+    ) == of_method.value.hint
+    assert "The key ci may not be used with this path." == of_path.value.message
+    assert (
+        "It is for paths that begin with /api or /v1: the setting `paths` of [keys.ci] in the"
+        " configuration of authproxy decides."
+    ) == of_path.value.hint
+    assert "/0, /1, /2, /3, /4, /5, /6 or /7, and 2 more: the" in of_many.value.hint
+    assert "the key ci: '/admin' is not in paths" == of_path.value.detail
+    assert "the key ci: DELETE is not in methods" == of_method.value.detail
+
+
+def test_no_field_gets_round_what_a_key_may_do() -> None:
+    for name in (b"x-http-method-override", b"x-original-url"):
+        with pytest.raises(Refused, match="after authproxy has checked it") as raised:
+            OF_CI.check_overrides({name})
+        assert "Leave it out: the key ci has rules for" in raised.value.hint
+
+
 SPELLED = st.sampled_from(
     ["/admin", "/./admin", "//admin", "/a/../admin", "/a/b/../../admin", "/ADMIN/x", "/admin;p"]
 )

@@ -47,7 +47,7 @@ async def test_figures_are_those_of_the_services_that_there_are_at_the_moment() 
 
     billing = SimpleNamespace(
         pool=SimpleNamespace(status=lambda: POOL),
-        tokens=SimpleNamespace(statuses=lambda: (TOKEN,)),
+        statuses=lambda: (TOKEN,),
     )
     inside.upstreams = {"billing": cast(Any, billing)}
     inside.server_of_clients = cast(Any, SimpleNamespace(status=lambda: SERVER))

@@ -48,7 +48,7 @@ async def test_each_service_has_what_its_requests_wait_for(found: Settings) -> N
     built = build(found)
 
     assert [Tokens, Tokens, WithSecrets, Unresolved] == [
-        type(each.tokens) for each in built.values()
+        type(each.own_tokens) for each in built.values()
     ]
     assert ["two.example.com"] == [alias.host for alias in built["two"].other_urls]
     assert [True, True, True, False] == [each.found is None for each in built.values()]
@@ -57,14 +57,18 @@ async def test_each_service_has_what_its_requests_wait_for(found: Settings) -> N
 
 async def test_services_with_one_identity_share_its_source(found: Settings) -> None:
     built = build(found)
-    one, two = built["one"].tokens, built["two"].tokens
+    one, two = built["one"].own_tokens, built["two"].own_tokens
     assert isinstance(one, Tokens)
     assert isinstance(two, Tokens)
 
     assert one.source is not two.source
     same = build(settings(urls=[URL, "https://other.example"]))
     assert 1 == len(
-        {id(each.tokens.source) for each in same.values() if isinstance(each.tokens, Tokens)}
+        {
+            id(each.own_tokens.source)
+            for each in same.values()
+            if isinstance(each.own_tokens, Tokens)
+        }
     )
 
 

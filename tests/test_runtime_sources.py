@@ -65,19 +65,19 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
 async def test_a_token_that_both_need_is_minted_once(stage: Stage) -> None:
     _, before = stage.build(f"a={A}", f"b={B}")
-    tokens = [await each.tokens.get() for each in before.values()]
+    tokens = [await each.own_tokens.get() for each in before.values()]
     second, after = stage.build(f"renamed={A}")
     stage.sources.keep_only(second.needs)
 
-    assert tokens[0] is after["renamed"].tokens.current()
-    assert after["renamed"].tokens is before["a"].tokens
+    assert tokens[0] is after["renamed"].own_tokens.current()
+    assert after["renamed"].own_tokens is before["a"].own_tokens
     assert [A, B] == stage.minted
     assert {A} == stage.known
 
 
 async def test_what_is_given_up_is_forgotten_but_serves_whoever_still_asks(stage: Stage) -> None:
     _, before = stage.build(f"a={A}", f"b={B}")
-    gone = before["b"].tokens
+    gone = before["b"].own_tokens
     await gone.get()
     second, _ = stage.build(f"a={A}")
     stage.sources.keep_only(second.needs)
@@ -87,8 +87,8 @@ async def test_what_is_given_up_is_forgotten_but_serves_whoever_still_asks(stage
     assert [B, B] == stage.minted
     third, again = stage.build(f"b={B}")
     stage.sources.keep_only(third.needs)
-    await again["b"].tokens.get()
-    assert again["b"].tokens is not gone
+    await again["b"].own_tokens.get()
+    assert again["b"].own_tokens is not gone
 
 
 async def test_sources_and_contexts_are_those_that_the_newest_wants(
@@ -160,7 +160,7 @@ async def test_without_a_word_what_is_gone_would_be_kept_fresh(
     stage: Stage, change: Callable[[Stage], None], left: set[str]
 ) -> None:
     _, before = stage.build(f"b={B}")
-    await before["b"].tokens.get()
+    await before["b"].own_tokens.get()
     change(stage)
     before.clear()
     gc.collect()

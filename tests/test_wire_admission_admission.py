@@ -8,9 +8,11 @@ import pytest
 from authproxy.errors import Code, Refused
 from authproxy.wire.admission.admission import NOWHERE, Admission, NotAdmitted
 
+UNUSED = cast(Any, None)
+
 
 def test_an_admission_is_never_changed() -> None:
-    made = Admission(cast(Any, None), b"/", b"localhost", None, "", NOWHERE, b"", b"")
+    made = Admission(UNUSED, UNUSED, b"/", b"localhost", None, "", NOWHERE, b"", b"")
 
     with pytest.raises(AttributeError):
         made.target = b"/other"  # type: ignore[misc]  # -- that is the point

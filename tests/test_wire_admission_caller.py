@@ -321,6 +321,100 @@ def shown(client: Caller, *keys: bytes, host: bytes = b"billing.localhost") -> C
     return None
 
 
+def with_rights(permissions: Permissions, of_service: Permissions | None = None) -> Caller:
+    """A client with the key GOOD."""
+    billing = upstream("billing")
+    billing.permissions = of_service
+    listener = rules(billing)
+    listener.keys = KeyRing(
+        {digest_of(GOOD.decode()): InboundKey(name="ci", permissions=permissions)}
+    )
+    return caller(("127.0.0.1", 1), listener)
+
+
+def asked(
+    client: Caller, method: bytes, target: bytes, *more: tuple[bytes, bytes]
+) -> tuple[Code, str] | None:
+    """Why this is refused, though the key is right."""
+    named = ((b"Host", b"localhost"), (b"X-Api-Key", GOOD), *more)
+    fields = [make_field(*each) for each in named]
+    head = RequestHead(method, target, "1.1", fields)
+    try:
+        client.admit(head, read_request(head), None, target)
+    except Refused as refusal:
+        return refusal.code, refusal.message
+    return None
+
+
+OF_CI = Permissions(methods=frozenset([b"GET"]), paths=(b"/api",), key="ci")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *(b"/", b"/apis", b"/API", b"/api/../x", b"/api/%2e%2e/x", b"/api%2f..", b"//api/../x"),
+        *(b"/api/..;/x", b"/api/\\..\\..\\x", b"/api/%5c../../x", b"/api%3f/x", b"/api/%00", b"*"),
+        *(b"/x?/api", b"/./x", b"/%2561pi/../x", b"//x/api/../..", b"/api/%u002e%u002e/x"),
+    ],
+)
+def test_a_key_is_for_its_methods_and_paths_in_every_spelling(target: bytes) -> None:
+    client = with_rights(OF_CI)
+
+    for passing in (b"/api", b"/api/x?y=/..", b"/api/a%2fb", target, b"/api/x"):
+        found = asked(client, b"GET", passing)
+        path = Code.KEY_NOT_ALLOWED, "The key ci may not be used with this path."
+        assert (path if passing is target else None) == found
+    method = Code.KEY_NOT_ALLOWED, "The key ci may not be used with this method."
+    for other in (b"POST", b"get", b"Get", b"HEAD", b"OPTIONS"):
+        assert method == asked(client, other, b"/api")
+
+
+def test_the_service_and_the_key_must_both_let_it_through() -> None:
+    of_key = Permissions(paths=(b"/closed", b"/open"), key="ci")
+    client = with_rights(of_key, Permissions(deny_paths=(b"/closed",)))
+
+    found = [asked(client, b"GET", target) for target in (b"/closed", b"/open", b"/else")]
+    assert [Code.PATH_NOT_ALLOWED, None, Code.KEY_NOT_ALLOWED] == [
+        each and each[0] for each in found
+    ]
+    over = asked(client, b"GET", b"/open", (b"X-Original-URL", b"/closed"))
+    assert over is not None
+    assert over[0] is Code.OVERRIDE_NOT_ALLOWED
+
+
+def test_what_was_let_in_as_an_account_ends_with_it() -> None:
+    billing = upstream()
+    billing.supplies = {"a@p": cast(Any, "tokens of a"), "b@p": cast(Any, "tokens of b")}
+    listener, digest = rules(billing), digest_of(GOOD.decode())
+
+    def ring(account: str, name: str = "ci") -> KeyRing:
+        return KeyRing({digest: InboundKey(name=name, account=account, digest=digest)})
+
+    listener.keys = ring("a@p")
+    client = caller(("127.0.0.1", 1), listener)
+    told = facts((b"X-Api-Key", GOOD))
+    head = RequestHead(b"GET", b"/", "1.1", [make_field(b"X-Api-Key", GOOD)])
+    admission = client.admit(head, told, None, b"/")
+    losses = {}
+    for what, keys in (
+        ("the same", ring("a@p")),
+        ("another name", ring("a@p", "cd")),
+        ("another account", ring("b@p")),
+        ("none", ring("")),
+        ("no keys at all", None),
+    ):
+        listener.keys = keys
+        losses[what] = client.find_loss(admission)
+    listener.keys = ring("b@p")
+    listener.version += 1
+
+    assert "tokens of a" == cast(Any, admission.tokens)
+    assert [None, None, *[Code.KEY_NOT_ALLOWED] * 3] == [
+        each and each.code for each in losses.values()
+    ]
+    assert "tokens of b" == cast(Any, client.admit(head, told, None, b"/").tokens)
+
+
 def test_a_key_opens_its_services() -> None:
     client = caller(("127.0.0.1", 1), locked(upstream("billing"), upstream("reports")))
 

@@ -88,10 +88,10 @@ def test_nothing_is_moved_to_where_rules_forbid(destination: bytes, passes: bool
     asked = facts((b"Destination", destination))
 
     if passes:
-        check_fields(b"MOVE", asked, route, PLAIN)
+        check_fields(b"MOVE", asked, route, PLAIN, route.service.permissions)
     else:
         with pytest.raises(Refused):
-            check_fields(b"MOVE", asked, route, PLAIN)
+            check_fields(b"MOVE", asked, route, PLAIN, route.service.permissions)
 
 
 def test_two_destinations_are_none() -> None:
@@ -99,7 +99,7 @@ def test_two_destinations_are_none() -> None:
     both = facts((b"Destination", b"/pub/a"), (b"destination", b"/pub/b"))
 
     with pytest.raises(Refused, match="neither a path nor a URL"):
-        check_fields(b"COPY", both, route, PLAIN)
+        check_fields(b"COPY", both, route, PLAIN, route.service.permissions)
 
 
 def test_nothing_is_moved_out_of_a_services_path() -> None:
@@ -107,16 +107,32 @@ def test_nothing_is_moved_out_of_a_services_path() -> None:
     out = facts((b"Destination", b"http://localhost:8080/../reports/x"))
 
     with pytest.raises(Refused, match="leaves the service that it begins with"):
-        check_fields(b"MOVE", out, route, DEEP)
-    check_fields(b"MOVE", facts((b"Destination", b"/x")), route, DEEP)
+        check_fields(b"MOVE", out, route, DEEP, None)
+    check_fields(b"MOVE", facts((b"Destination", b"/x")), route, DEEP, None)
 
 
 def test_without_rules_a_destination_is_the_services_business() -> None:
-    check_fields(b"MOVE", facts((b"Destination", b"a")), Route(upstream(None)), PLAIN)
+    check_fields(b"MOVE", facts((b"Destination", b"a")), Route(upstream(None)), PLAIN, None)
 
 
 def test_fields_that_override_are_refused_where_there_are_rules() -> None:
     route = Route(upstream(Permissions(methods=frozenset([b"MOVE"]))))
 
     with pytest.raises(Refused, match="change the request's method"):
-        check_fields(b"MOVE", facts((b"X-HTTP-Method-Override", b"PUT")), route, PLAIN)
+        check_fields(
+            b"MOVE",
+            facts((b"X-HTTP-Method-Override", b"PUT")),
+            route,
+            PLAIN,
+            route.service.permissions,
+        )
+
+
+@pytest.mark.parametrize("destination", [b"/admin", b"/pub/../admin/b", b"/%61dmin", b"admin"])
+def test_nothing_is_moved_to_where_a_key_may_not_write(destination: bytes) -> None:
+    route = Route(upstream(None))
+    of_key = Permissions(paths=(b"/pub",), key="ci")
+
+    check_fields(b"MOVE", facts((b"Destination", b"/pub/b")), route, PLAIN, of_key)
+    with pytest.raises(Refused):
+        check_fields(b"MOVE", facts((b"Destination", destination)), route, PLAIN, of_key)

@@ -12,8 +12,10 @@ from authproxy.policy.messages.headers import service_rules
 from authproxy.wire.admission.admission import NOWHERE, Admission
 from authproxy.wire.admission.sent_fields import SentFields
 
+UNUSED = cast(Any, None)
+
 RULES = service_rules(authority="billing.example", token_header="auto")
-ADMISSION = Admission(cast(Any, None), b"/", b"localhost", None, "", NOWHERE, b"F: 1\r\n", b"")
+ADMISSION = Admission(UNUSED, UNUSED, b"/", b"localhost", None, "", NOWHERE, b"F: 1\r\n", b"")
 
 
 def head(method: bytes = b"GET", *fields: tuple[bytes, bytes]) -> RequestHead:

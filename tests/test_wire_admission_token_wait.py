@@ -7,6 +7,7 @@ import pytest
 from authproxy.errors import AuthProxyError, CredentialError
 from authproxy.exchange import NO_TOKEN, Token
 from authproxy.tasks import Tasks
+from authproxy.wire.admission.admission import NOWHERE, Admission
 from authproxy.wire.admission.token_wait import fetch_token
 from authproxy.wire.refusals import no_token
 from authproxy.wire.upstream.upstream import Upstream
@@ -46,8 +47,10 @@ class Tokens:
 async def test_the_waiter_hears_what_came(error: Exception | None, told: object) -> None:
     tasks, waiter = Tasks(), Waiting()
     unused = cast(Any, None)
-    upstream = Upstream("billing", unused, unused, cast(Any, Tokens(error)), unused, None)
-    fetch_token(upstream, waiter, tasks)
+    upstream = Upstream("billing", unused, unused, unused, unused, None)
+    tokens = cast(Any, Tokens(error))
+    admission = Admission(upstream, tokens, b"/", b"", None, "", NOWHERE, b"", b"")
+    fetch_token(admission, waiter, tasks)
     await tasks.settle(1)
 
     assert [told] == waiter.told

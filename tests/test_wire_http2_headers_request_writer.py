@@ -31,7 +31,7 @@ class Writing:
         rules = service_rules(authority="billing.example", token_header="auto")
         origin, unused = parse_origin("https://billing.example"), cast(Any, None)
         service = Upstream("billing", origin, rules, unused, unused, None)
-        self.admission = Admission(service, b"/a", b"localhost", None, "", HOME, b"", b"")
+        self.admission = Admission(service, unused, b"/a", b"localhost", None, "", HOME, b"", b"")
         self.blocks = RequestBlocks(LimitSettings())
         self.writer = RequestWriter(self.blocks, cast(GeneralChecks, None))
         self.service = hpack.Decoder()

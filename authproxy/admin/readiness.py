@@ -70,6 +70,12 @@ def _is_ready(status: TokenStatus) -> bool:
 
 
 def _why(status: TokenStatus) -> str:
+    """Of a key's account, with its name: nobody else's requests lack that token."""
+    why = _wrong(status)
+    return f"For keys that act as {status.account}: {why}" if why and status.account else why
+
+
+def _wrong(status: TokenStatus) -> str:
     trouble = status.trouble
     if trouble is not None:
         why = join_sentences(trouble.message, trouble.hint)

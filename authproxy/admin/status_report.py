@@ -87,6 +87,7 @@ def _token(status: TokenStatus) -> dict[str, object]:
         "source": status.source,
         "audience": status.audience,
         "principal": status.principal,
+        "account": status.account,
         "state": status.state,
         "expires_at": None if is_endless else status.expires_at,
         "obtained_at": status.obtained_at,

@@ -127,6 +127,9 @@ def _key(key: KeySettings) -> Mapping[str, object]:
         "sha256": f"{count} key{'s' if count > 1 else ''}" if count else None,
         "file": key.file,
         "services": _join(key.services) or "all",
+        "impersonate": key.impersonate,
+        "methods": _join(key.methods),
+        "paths": _join(key.paths),
     }
 
 

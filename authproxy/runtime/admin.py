@@ -17,6 +17,7 @@ from authproxy import admin_file
 from authproxy.config import resolve_secret
 from authproxy.errors import CredentialError, StartError
 from authproxy.identity.machine import Machine
+from authproxy.identity.token_cache.supply import Supply
 from authproxy.policy.access.networks import AddressSet
 from authproxy.settings import ListenerSettings, Settings
 from authproxy.tasks import Tasks
@@ -144,7 +145,7 @@ class ProxyInside:
                 address=self.settings.services[name].address
                 if upstream.found is not None
                 else str(upstream.origin),
-                tokens=upstream.tokens.statuses(),
+                tokens=upstream.statuses(),
             )
             for name, upstream in self.upstreams.items()
         ]
@@ -159,9 +160,10 @@ class ProxyInside:
         upstream = self.upstreams.get(service)
         if upstream is None:
             return  # it was taken out meanwhile
-        statuses = upstream.tokens.statuses()
-        if not any(each.minting or each.next_try_at is not None for each in statuses):
-            self._tasks.spawn(_try(upstream), name=f"token for {service}")
+        for supply in upstream.supplies.values():
+            statuses = supply.statuses()
+            if not any(each.minting or each.next_try_at is not None for each in statuses):
+                self._tasks.spawn(_try(supply), name=f"token for {service}")
 
     def is_ready(self) -> bool:
         """For `health_path`: everybody may ask, so the answer counts for a moment."""
@@ -200,9 +202,9 @@ class ProxyInside:
         return await self.reloader.preview()
 
 
-async def _try(upstream: Upstream) -> None:
+async def _try(supply: Supply) -> None:
     with contextlib.suppress(CredentialError):
-        await upstream.tokens.get()
+        await supply.get()
 
 
 def _keep_rates(inside: ProxyInside, tasks: Tasks) -> "Rates | None":

@@ -187,7 +187,7 @@ def keep_pools(before: Mapping[str, Upstream], after: Mapping[str, Upstream]) ->
         if upstream.found is not None:
             # If its address is known, it is found at once, and so is what it is reached by.
             with contextlib.suppress(CredentialError):
-                upstream.tokens.current()
+                next(iter(upstream.supplies.values())).current()
         known = before.get(name)
         if known is None or known.found is not None or upstream.found is not None:
             continue

@@ -111,7 +111,7 @@ def _service(name: str, settings: Settings, inside: ProxyInside) -> dict[str, ob
                 if each.trouble is None
                 else {"message": each.trouble.message, "hint": each.trouble.hint},
             }
-            for each in upstream.tokens.statuses()
+            for each in upstream.statuses()
         ],
     }
 

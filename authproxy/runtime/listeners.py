@@ -146,7 +146,9 @@ class Gate:
     def guard(self, upstream: Upstream, service: ServiceSettings) -> None:
         """Give `upstream` what narrows what the listeners let in. Raises ConfigError."""
         upstream.allow_origins = web_origins(service.allow_origins)
-        upstream.permissions = _permissions(service)
+        upstream.permissions = _permissions(
+            service.methods, service.paths, service.deny_methods, service.deny_paths
+        )
 
         def changed(access: AccessList) -> None:
             upstream.access = access
@@ -207,9 +209,15 @@ class KeyPart:
         digests = [bytes.fromhex(text) for text in key.sha256]
         if key.file is not None:
             digests += map(digest_of, read_keys(key.file, self._name))
-        services = frozenset(key.services)
+        permissions = _permissions(key.methods, key.paths, key=self._name)
         return {
-            digest: InboundKey(name=self._name, services=services, digest=digest)
+            digest: InboundKey(
+                name=self._name,
+                services=frozenset(key.services),
+                account=key.impersonate or "",
+                permissions=permissions,
+                digest=digest,
+            )
             for digest in digests
         }
 
@@ -284,18 +292,23 @@ def addresses(
             yield name, f"{scheme}://{name}.localhost:{port}"
 
 
-def _permissions(service: ServiceSettings) -> Permissions | None:
-    methods, deny_methods, paths, deny_paths = (
-        [text.encode() for text in texts]
-        for texts in (service.methods, service.deny_methods, service.paths, service.deny_paths)
-    )
-    if not (methods or deny_methods or paths or deny_paths):
+def _permissions(
+    methods: Sequence[str],
+    paths: Sequence[str],
+    deny_methods: Sequence[str] = (),
+    deny_paths: Sequence[str] = (),
+    *,
+    key: str = "",
+) -> Permissions | None:
+    """None where all is allowed; `key`: the name of the key whose rules these are."""
+    if not (methods or paths or deny_methods or deny_paths):
         return None
     return Permissions(
-        methods=frozenset(methods),
-        deny_methods=frozenset(deny_methods),
-        paths=tuple(paths),
-        deny_paths=tuple(deny_paths),
+        methods=frozenset(text.encode() for text in methods),
+        deny_methods=frozenset(text.encode() for text in deny_methods),
+        paths=tuple(text.encode() for text in paths),
+        deny_paths=tuple(text.encode() for text in deny_paths),
+        key=key,
     )
 
 

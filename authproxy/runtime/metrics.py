@@ -70,7 +70,7 @@ class ProxyFigures:
 
     def tokens(self, service: str) -> Sequence[TokenStatus]:
         upstream = self._inside.upstreams.get(service)
-        return () if upstream is None else upstream.tokens.statuses()
+        return () if upstream is None else upstream.statuses()
 
     def server(self) -> ServerStatus | None:
         return self._inside.server()

@@ -11,6 +11,7 @@ from authproxy.exchange import Observer
 from authproxy.identity.machine import Machine
 from authproxy.identity.programs import Programs
 from authproxy.identity.token_cache.cache import TokenCache
+from authproxy.identity.token_cache.supply import Supply
 from authproxy.observe.access_log import FindTrace, trace_of_client
 from authproxy.observe.stream import LogStream
 from authproxy.policy.access.client_limits import ClientLimits
@@ -237,8 +238,11 @@ class Proxy:
 
     def _begin(self, built: Deployment, new: Mapping[str, Upstream]) -> None:
         """Get for the `new` services what their first requests would wait for."""
-        for upstream in new.values():
-            self._tasks.spawn(_first_token(upstream), name=f"first token for {upstream.name}")
+        for name, upstream in built.upstreams.items():
+            for account, supply in upstream.supplies.items():
+                # Of a service that was there before, only accounts may be new.
+                if name in new or (account and not supply.statuses()[0].obtained):
+                    self._tasks.spawn(_first_token(supply), name=f"first token for {name}")
         tell_egress(new)
         if len(built.upstreams) > WARM_AT_MOST:
             return
@@ -280,10 +284,10 @@ def _warm(upstreams: Mapping[str, Upstream]) -> None:
             upstream.pool.warm()
 
 
-async def _first_token(upstream: Upstream) -> None:
+async def _first_token(supply: Supply) -> None:
     """Fetch a token before the first request wants it; a failure is in the log then, early."""
     with contextlib.suppress(CredentialError):
-        await upstream.tokens.get()
+        await supply.get()
 
 
 async def _kill_slow_commands(programs: Programs) -> None:

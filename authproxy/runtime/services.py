@@ -4,6 +4,7 @@ import logging
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from authproxy.config import find_egress_for_tokens, resolve_secret
@@ -83,7 +84,8 @@ class Builder:
             name=name,
             origin=service.url,
             rules=self._rules(service, secrets),
-            tokens=self._supply(service, put),
+            own_tokens=self._supply(service, put),
+            supplies=self._supplies(name, service, put),
             pool=Pool(
                 self._connector(service),
                 limits=self._settings.limits,
@@ -106,7 +108,10 @@ class Builder:
         api = self._sources.run_api(self._identity(service, (CLOUD_PLATFORM,)), self.needs)
         address = self._tokens_for(api, lookup_name(name, service.tag))
 
-        def resolved(found: Token) -> Supply:
+        def resolve(found: Token) -> None:
+            """Once, whoever asks for it first."""
+            if upstream.found is None:
+                return
             there = located(service, read_addresses(found))
             try:
                 upstream.pool.lead_to(self._connector(there))
@@ -116,12 +121,25 @@ class Builder:
                 ) from None
             upstream.origin, upstream.other_urls = there.url, there.other_urls
             upstream.rules = replace(upstream.rules, authority=there.url.authority.encode())
-            upstream.tokens, upstream.found = self._supply(there, put), None
+            upstream.own_tokens = self._supply(there, put)
+            upstream.supplies = self._supplies(upstream.name, there, put)
+            upstream.found = None
             logger.info("service %s is at %s, by %s", name, there.url, found.source)
             self._found(upstream.name, there)
-            return upstream.tokens
 
-        upstream.tokens = pending = Unresolved(address, resolved)
+        def own(found: Token) -> Supply:
+            resolve(found)
+            return upstream.own_tokens
+
+        def taken_as(account: str, found: Token) -> Supply:
+            resolve(found)
+            return upstream.supplies[account]
+
+        upstream.own_tokens = pending = Unresolved(address, own)
+        upstream.supplies = {
+            account: Unresolved(address, partial(taken_as, account))
+            for account in upstream.supplies
+        }
         upstream.found = pending.wait
 
     def _connector(self, service: ServiceSettings) -> Connector:
@@ -145,8 +163,14 @@ class Builder:
             remove=[*service.remove_headers, *self._own_names],
         )
 
-    def _supply(self, service: ServiceSettings, put: Put) -> Supply:
-        own = self._identity(service, service.token_scopes)
+    def _supplies(self, name: str, service: ServiceSettings, put: Put) -> dict[str, Supply]:
+        """For each account that the service is asked as; empty for its own identity."""
+        accounts = self._settings.accounts_at(name)
+        return {account: self._supply(service, put, account) for account in accounts}
+
+    def _supply(self, service: ServiceSettings, put: Put, account: str = "") -> Supply:
+        """`account`: as whom the token is; secrets are read as the service's own identity."""
+        own = self._identity(service.acting_as(account), service.token_scopes)
         tokens = self._tokens_for(self._sources.source(own, self.needs), service.token_audience)
         names = {ref.value: ref for _, ref in service.secrets if ref.kind == "secret"}
         if not names:

@@ -27,7 +27,7 @@ def find_misfits(
         yield from _beside("paths", paths, path, strips=strips)
         yield from _beside("deny_paths", deny_paths, path, strips=strips)
     for index, rule in enumerate(deny_paths):
-        if paths and not any(_overlap(rule.lower(), each.lower()) for each in paths):
+        if paths and not any(overlap(rule.lower(), each.lower()) for each in paths):
             yield "deny_paths", index, f'"{rule}" has no effect: paths lets nothing there through'
     for index, rule in enumerate(paths):
         above = next((each for each in deny_paths if is_in(rule.lower(), each.lower())), None)
@@ -48,7 +48,7 @@ def _elsewhere(rule: str, path: str, *, strips: bool) -> str:
             f'"{rule}" is about what the service gets, which is without {path} (strip_path): write'
             f' "{rule[len(path) :] or "/"}"'
         )
-    if not strips and not _overlap(path, rule):
+    if not strips and not overlap(path, rule):
         return (
             f'"{rule}" has no effect at localhost, where this service is asked for {path} and what'
             f' is below it: write "{path}{rule}", or strip_path = true'
@@ -56,7 +56,8 @@ def _elsewhere(rule: str, path: str, *, strips: bool) -> str:
     return ""
 
 
-def _overlap(one: str, other: str) -> bool:
+def overlap(one: str, other: str) -> bool:
+    """Whether some path is in both."""
     return is_in(one, other) or is_in(other, one)
 
 

@@ -105,6 +105,16 @@ def key_not_allowed(name: str, service: str) -> Refused:
     )
 
 
+def acts_as_another(name: str) -> Refused:
+    """The configuration has changed, and with the old account nothing goes on."""
+    return Refused(
+        f"The key {name} does not act as the same service account any more.",
+        code=Code.KEY_NOT_ALLOWED,
+        hint="Send the request again: it goes by the new configuration.",
+        detail=f"the setting `impersonate` of the key {name} has changed",
+    )
+
+
 def too_many_requests(wait_s: float) -> Refused:
     return Refused(
         "This client has sent too many requests.",

@@ -9,6 +9,7 @@ from typing import Literal
 from authproxy.commands.doctor.http_probe import Answer, ask
 from authproxy.errors import CredentialError, UpstreamError
 from authproxy.exchange import NO_TOKEN, Field, Token, make_field
+from authproxy.identity.token_cache.supply import Supply
 from authproxy.policy.google.advice import Situation, advise
 from authproxy.policy.google.rejection import judge, suspect
 from authproxy.policy.messages.headers import token_line
@@ -21,9 +22,21 @@ _NOBODY_BEHIND = (502, 503, 504)
 
 
 async def find_fault(upstream: Upstream, now: float) -> str:
-    """Why requests to the service do not work; empty when they do. `now`: Google's time."""
+    """Why requests to the service do not work; empty when they do. `now`: Google's time.
+
+    It is asked as its own identity and as every account that a key acts as, as far as some request
+    is; the first that does not work is told.
+    """
+    for account, supply in upstream.supplies.items():
+        why = await _find_fault(upstream, supply, now)
+        if why:
+            return f"Asked as {account}, as keys do: {why}" if account else why
+    return ""
+
+
+async def _find_fault(upstream: Upstream, supply: Supply, now: float) -> str:
     try:
-        token = await upstream.tokens.get()
+        token = await supply.get()
         lines = upstream.rules.extra + token_line(upstream.rules, token, has_authorization=False)
         answer = await _ask(upstream, lines, "HEAD")
         if suspect(answer.status, _fields(answer)) is not None:

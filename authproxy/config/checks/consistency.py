@@ -22,6 +22,7 @@ from authproxy.config.checks.credentials import (
 )
 from authproxy.config.checks.draft import Draft
 from authproxy.config.checks.exposure import check_forwarded, check_secret_files
+from authproxy.config.checks.key_rights import check_key_rights
 from authproxy.config.checks.limits import check_limits
 from authproxy.config.checks.listeners import check_listeners
 from authproxy.config.checks.reach import check_reach
@@ -181,6 +182,7 @@ CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_rules,
     check_lists,
     check_keys,
+    check_key_rights,
     check_proxies,
     check_reach,
     check_limits,

@@ -1,6 +1,6 @@
 """Rules for methods and paths: each must let somebody through, and do something."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from authproxy.config.checks.draft import Draft
 from authproxy.config.readers.setting_names import Path
@@ -14,18 +14,19 @@ from authproxy.values.path_rules import find_misfits, is_in
 def check_rules(draft: Draft) -> Iterator[Problem]:
     """For every service."""
     for path, service in draft.services():
-        yield from _unknown_methods(draft, path, service)
+        for key in ("methods", "deny_methods"):
+            yield from find_unknown_methods(draft, (*path, key), getattr(service, key))
         yield from _methods(draft, path, service)
         yield from _paths(draft, path, service)
 
 
-def _unknown_methods(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[Problem]:
-    for key in ("methods", "deny_methods"):
-        for name in getattr(service, key):
-            if name in NEVER_PASS:
-                yield draft.warning((*path, key), f"{name} has no effect: it never passes")
-            elif name not in KNOWN:
-                yield draft.warning((*path, key), of_its_own(name))
+def find_unknown_methods(draft: Draft, at: Path, names: Sequence[str]) -> Iterator[Problem]:
+    """Methods that never pass, or that HTTP does not know."""
+    for name in names:
+        if name in NEVER_PASS:
+            yield draft.warning(at, f"{name} has no effect: it never passes")
+        elif name not in KNOWN:
+            yield draft.warning(at, of_its_own(name))
 
 
 def _methods(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[Problem]:
@@ -59,8 +60,8 @@ def _paths(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[Probl
     ):
         yield draft.problem(at, "denies all that paths allows, so that none could be used")
     yield from _with_base(draft, path, service)
-    yield from _superfluous(draft, (*path, "paths"), paths)
-    yield from _superfluous(draft, at, denied)
+    yield from find_superfluous(draft, (*path, "paths"), paths)
+    yield from find_superfluous(draft, at, denied)
     for key, index, sentence in find_misfits(
         paths, denied, service.path, strips=service.strip_path
     ):
@@ -81,7 +82,8 @@ def _with_base(draft: Draft, path: Path, service: ServiceSettings) -> Iterator[P
                 )
 
 
-def _superfluous(draft: Draft, at: Path, paths: tuple[str, ...]) -> Iterator[Problem]:
+def find_superfluous(draft: Draft, at: Path, paths: tuple[str, ...]) -> Iterator[Problem]:
+    """Paths that are in another one anyway."""
     if paths == ("/",) and at[-1] == "paths":
         yield draft.warning(at, "/ has no effect: it is every path; leave the setting out")
         return

@@ -47,6 +47,8 @@ class TokenStatus:
     """None when nothing is planned: then the next request tries."""
     code: Code = Code.TOKEN_UNAVAILABLE
     """What requests are answered without it; tells secrets and addresses from tokens."""
+    account: str = ""
+    """The service account that keys act as with it; empty: it is the service's own identity."""
 
     @property
     def sendable(self) -> bool:

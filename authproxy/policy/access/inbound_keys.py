@@ -9,6 +9,8 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from authproxy.policy.access.permissions import Permissions
+
 MAX_KEY = 512
 """Bytes."""
 
@@ -20,6 +22,10 @@ class InboundKey:
     name: str
     services: frozenset[str] = frozenset()
     """Those that it opens; empty: all."""
+    account: str = ""
+    """The service account that its requests act as; empty: each service's own identity."""
+    permissions: Permissions | None = None
+    """Which methods and paths it may use; None: all."""
     digest: bytes = field(default=b"", repr=False)
     """Which of the name's keys this is: there are two while an old one is still in use."""
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from authproxy.errors import Refused
+from authproxy.identity.token_cache.supply import Supply
 from authproxy.policy.access.inbound_keys import InboundKey
 from authproxy.policy.access.networks import Address
 from authproxy.policy.messages.origin_mapping import Home
@@ -15,6 +16,9 @@ class Admission(NamedTuple):
     """The same object for a client that repeats its request."""
 
     service: Upstream
+    tokens: Supply
+    """Where its token comes from: the service's own identity, or the account that its key acts as.
+    There is no other way to one."""
     target: bytes
     """As it is sent to the service."""
     host: bytes

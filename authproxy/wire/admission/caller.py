@@ -102,23 +102,32 @@ class Caller:
             raise self._nowhere(head, host, target)
         if route is not self._checked:
             self._check(method, facts, route)
+        known = self._admission
+        is_new = known is None or target != self._target
+        if is_new:
+            self._check_target(method, route, target)
+        if rules.limiter is not None:
+            self._take_turn(rules.limiter)
+        if known is None or is_new:
+            known = self._admission = self._made(route, target)
+            self._target = target
+        return known
+
+    def _check_target(self, method: bytes, route: Route[Upstream], target: bytes) -> None:
+        """Another target than the last: may they use it, with this method?"""
         if route.is_bounded:
             route.check(target)
         if route.service.permissions is not None:
             route.service.permissions.check(method, route.target(target))
-        if rules.limiter is not None:
-            self._take_turn(rules.limiter)
-        known = self._admission
-        if known is None or target != self._target:
-            known = self._admission = self._made(route, target)
-            self._target = target
-        return known
+        if self._key.permissions is not None:
+            self._key.permissions.check(method, route.target(target))
 
     def _made(self, route: Route[Upstream], target: bytes) -> Admission:
         if self._rules.probe is not None:
             self._rules.probe.check(self._method, target)
         return Admission(
             service=route.service,
+            tokens=route.service.tokens_for(self._key.key),
             target=route.sent(target) if route.moves else target,
             host=self._host or b"",
             address=self.address,
@@ -248,9 +257,13 @@ class Caller:
         self._admission = None
         proto = self._sender.proto
         self._page.check(method, facts, route.service, host=self._host, proto=proto)
-        if facts.overrides or facts.destination:
-            check_fields(method, facts, route, self._presentation.home)
+        has_ways_round = bool(facts.overrides or facts.destination)
+        home = self._presentation.home
+        if has_ways_round:
+            check_fields(method, facts, route, home, route.service.permissions)
         self._key.check(route.service.name)
+        if has_ways_round and self._key.permissions is not None:
+            check_fields(method, facts, route, home, self._key.permissions)
         self._checked = route
 
     def __repr__(self) -> str:

@@ -1,6 +1,7 @@
 """Checks for fields of a request that would get round the rules for its service."""
 
 from authproxy.errors import Code, Refused
+from authproxy.policy.access.permissions import Permissions
 from authproxy.policy.messages.facts import RequestFacts
 from authproxy.policy.messages.origin_mapping import (
     Home,
@@ -14,12 +15,17 @@ from authproxy.policy.routes import Route
 from authproxy.wire.upstream.upstream import Upstream
 
 
-def check_fields(method: bytes, facts: RequestFacts, route: Route[Upstream], home: Home) -> None:
-    """Raises Refused. Asked once for the same fields, method and route."""
-    upstream = route.service
-    permissions = upstream.permissions
+def check_fields(
+    method: bytes,
+    facts: RequestFacts,
+    route: Route[Upstream],
+    home: Home,
+    permissions: Permissions | None,
+) -> None:
+    """Raises Refused. Asked once for the same fields, method and route; `permissions`: those of the
+    service, or of the key that was shown."""
     if permissions is not None and facts.overrides:
-        permissions.check_overrides(facts.overrides - upstream.rules.drop)
+        permissions.check_overrides(facts.overrides - route.service.rules.drop)
     if facts.destination and (permissions is not None or route.is_bounded):
         path = destination_path(facts.destination, home)
         route.check_below(path)

@@ -7,6 +7,7 @@ from authproxy.errors import Refused
 from authproxy.exchange import RequestHead
 from authproxy.policy.access.inbound_keys import InboundKey, KeyRing
 from authproxy.policy.access.networks import Address
+from authproxy.policy.access.permissions import Permissions
 from authproxy.wire import refusals
 from authproxy.wire.admission.listener_rules import ListenerRules
 
@@ -32,6 +33,11 @@ class ShownKey:
     def key(self) -> InboundKey | None:
         """That of the last request; None where none was shown, or none is asked for."""
         return self._key
+
+    @property
+    def permissions(self) -> Permissions | None:
+        """Which methods and paths may be used with it; None: all that the service lets through."""
+        return None if self._key is None else self._key.permissions
 
     @property
     def is_missing(self) -> bool:
@@ -81,16 +87,20 @@ class ShownKey:
             raise refusals.key_not_allowed(self._key.name, service)
 
     def find_loss(self, key: InboundKey | None, service: str) -> Refused | None:
-        """Why `key`, which opened the service of this name once, does so no more."""
+        """Why what was let in by `key` to the service of this name may not go on."""
         keys = self._rules.keys
-        if keys is None or key is None:
+        if key is None:
             return None
+        if keys is None:
+            return refusals.acts_as_another(key.name) if key.account else None
         again = keys.find_again(key)
         if again is None:
             return refusals.key_required(
                 self._rules.key_header, detail=f"the key {key.name} was taken out"
             )
-        return None if again.opens(service) else refusals.key_not_allowed(key.name, service)
+        if not again.opens(service):
+            return refusals.key_not_allowed(key.name, service)
+        return None if again.account == key.account else refusals.acts_as_another(key.name)
 
     def __repr__(self) -> str:
         return f"<ShownKey [{self.name or 'none'}]>"

@@ -6,7 +6,7 @@ from authproxy.errors import AuthProxyError
 from authproxy.exchange import Token
 from authproxy.tasks import Tasks
 from authproxy.wire import refusals
-from authproxy.wire.upstream.upstream import Upstream
+from authproxy.wire.admission.admission import Admission
 
 
 class TokenWaiter(Protocol):
@@ -19,14 +19,14 @@ class TokenWaiter(Protocol):
         """There is none: refuse."""
 
 
-def fetch_token(upstream: Upstream, waiter: TokenWaiter, tasks: Tasks) -> None:
-    """Let `waiter` hear when there is a token for `upstream`, or why there is none."""
-    tasks.spawn(_wait(upstream, waiter), name=f"token for {upstream.name}")
+def fetch_token(admission: Admission, waiter: TokenWaiter, tasks: Tasks) -> None:
+    """Let `waiter` hear when there is a token for what was admitted, or why there is none."""
+    tasks.spawn(_wait(admission, waiter), name=f"token for {admission.service.name}")
 
 
-async def _wait(upstream: Upstream, waiter: TokenWaiter) -> None:
+async def _wait(admission: Admission, waiter: TokenWaiter) -> None:
     try:
-        token = await upstream.tokens.get()
+        token = await admission.tokens.get()
     except AuthProxyError as error:
         waiter.no_token(error)
     except Exception:

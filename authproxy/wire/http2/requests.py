@@ -144,11 +144,11 @@ class Requests:
             return b""
         upstream, stream.cors = found.service, found.cors
         recorder.admitted(exchange, upstream.name, found.address, found.host, found.key)
-        token = upstream.tokens.current()
+        token = found.tokens.current()
         if token is None:
             self._on_hold = known, flags, stream_id, priority
             splice.stop_looking()
-            fetch_token(upstream, self, splice.server.tasks)
+            fetch_token(found, self, splice.server.tasks)
             return b""
         return self._send(known, flags, stream_id, priority, token)
 

@@ -242,12 +242,13 @@ class Answers:
         Also: where Google did not like the token, the next call shall have a new one.
         """
         splice, exchange = self._splice, stream.exchange
-        upstream, token = splice.upstream, stream.token
-        if upstream is None or token is None or stream.is_answered:
+        admission, token = stream.admission, stream.token
+        if admission is None or token is None or stream.is_answered:
             return
+        upstream = admission.service
         head = self._head(parsed)
         if is_token_rejection(head):
-            upstream.tokens.reject(token)
+            admission.tokens.reject(token)
         explainer = splice.server.explainer
         instead: UpstreamError | None = None
         if parsed.status in REDIRECTS:

@@ -82,11 +82,11 @@ class PendingRequest:
         self.recorder.admitted(exchange, upstream.name, found.address, found.host, found.key)
         if found.cors:
             self.cors = found.cors
-        self.send(upstream.tokens.current())
+        self.send(found.tokens.current())
 
     def send_with_token(self) -> None:
         """Send the request, at once if a token is at hand."""
-        self.send(self.upstream.tokens.current())
+        self.send(self.admission.tokens.current())
 
     def send(self, token: Token | None) -> None:
         """Send it with `token`, once there is a connection; None: once there is a token, too."""
@@ -135,7 +135,7 @@ class PendingRequest:
 
     def fetch_token(self) -> None:
         """Send the request once there is a new token."""
-        fetch_token(self.upstream, self, self.client.server.tasks)
+        fetch_token(self.admission, self, self.client.server.tasks)
 
     def token_came(self, token: Token) -> None:
         if self.is_open:

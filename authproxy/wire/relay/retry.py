@@ -157,7 +157,7 @@ def _may_try_another_token(relay: Retrying, head: ResponseHead) -> bool:
     return (
         is_token_rejection(head)
         and not relay.had_another_token
-        and relay.upstream.tokens.reject(relay.token)
+        and relay.admission.tokens.reject(relay.token)
     )
 
 
