@@ -53,6 +53,7 @@ LAYERS = (
     ("identity.token_cache", "identity.sources", "identity.apis"),
     ("identity.google",),
     ("identity",),
+    ("identity.apart",),
     ("policy",),
     ("policy.google",),
     ("policy.mcp",),

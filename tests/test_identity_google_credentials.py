@@ -16,7 +16,8 @@ from authproxy.demo.world import World
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
 from authproxy.identity.clock_skew import Skew
-from authproxy.identity.google.credentials import Google, read_info
+from authproxy.identity.google.credentials import read_info
+from authproxy.identity.google.google_source import Google
 from tests.support.mint import mint_apart
 
 RUNNER = "runner@p.iam.gserviceaccount.com"

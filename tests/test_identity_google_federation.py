@@ -12,8 +12,9 @@ from authproxy.demo.iam import AWS_TOKEN_TYPE, SUBJECT_TOKEN_TYPE
 from authproxy.demo.world import World
 from authproxy.errors import CredentialError
 from authproxy.identity.clock_skew import Skew
-from authproxy.identity.google.credentials import Google, read_info
+from authproxy.identity.google.credentials import read_info
 from authproxy.identity.google.federation import ALLOW, subject_file_of, subject_of
+from authproxy.identity.google.google_source import Google
 
 TARGET = "target@p.iam.gserviceaccount.com"
 BY_HAND = "Run it by hand; it is credential_source.executable.command in the file."

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from authproxy.identity.apart.helper import Helper
 from authproxy.identity.clock_skew import Skew
 from authproxy.identity.programs import Programs
 
@@ -21,6 +22,8 @@ class Machine:
     skew: Skew = field(default_factory=Skew)
     """All that ask Google learn from its answers, and use, the same difference."""
     programs: Programs = field(default_factory=Programs)
+    helper: Helper | None = None
+    """Of a process apart that asks Google; without one that is done in this process."""
 
     def __enter__(self) -> "Machine":
         return self
@@ -32,3 +35,11 @@ class Machine:
         trace: TracebackType | None,
     ) -> None:
         self.programs.end()
+        if self.helper is not None:
+            self.helper.end()
+
+    def kill_running(self) -> None:
+        """Nobody wants the tokens any more that are being fetched by other processes."""
+        self.programs.kill_running()
+        if self.helper is not None:
+            self.helper.kill_running()

@@ -4,14 +4,13 @@ import contextlib
 import errno
 import os
 import shutil
-import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from authproxy.errors import CredentialError
+from authproxy.identity.apart.kill import kill_session
 from authproxy.identity.redaction import scrub
 
 SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
@@ -77,7 +76,7 @@ class Programs:
     def kill_running(self) -> None:
         """Kill those that run, and their children: nobody wants their tokens any more."""
         for process in list(self._running):
-            _kill(process)
+            kill_session(process)
 
     def end(self) -> None:
         """Kill those that run, and start no more."""
@@ -115,45 +114,13 @@ class Programs:
         return f"<Programs [{len(self._running)} running{', ended' * self._is_over}]>"
 
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """With its session: what a shell runs in the background has a process group of its own."""
-    for pid in (*_members(process.pid), process.pid):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def _members(session: int) -> list[int]:
-    """The processes of a session, and those that they have started and that have left it since."""
-    found, left = set[int](), dict[int, int]()
-    for pid in map(int, filter(str.isdigit, _names_in_proc())):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            # The name in brackets may hold anything; behind it: state, parent, group, session.
-            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-            left[pid] = int(fields[1])
-            if int(fields[3]) == session:
-                found.add(pid)
-    while more := {pid for pid, parent in left.items() if parent in found} - found:
-        found |= more
-    return sorted(found)
-
-
-def _names_in_proc() -> list[str]:
-    """Where there is no /proc the process group has to do."""
-    try:
-        return [path.name for path in Path("/proc").iterdir()]
-    except OSError:
-        return []
-
-
 def _communicate(
     process: "subprocess.Popen[bytes]", timeout_s: float, name: str
 ) -> tuple[bytes, bytes]:
     try:
         return process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
-        _kill(process)
+        kill_session(process)
         raise CredentialError(
             f"{name}: the command gave no token within {timeout_s:g} seconds and was killed",
             hint="Run it by hand: does it wait for the network, or for input at the terminal?",

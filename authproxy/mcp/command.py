@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 from authproxy.errors import ConfigError
 from authproxy.event_loop import choose_transports, with_resolver
+from authproxy.identity.apart.helper import Helper
+from authproxy.identity.google.apart import MODULE
 from authproxy.identity.machine import Machine
 from authproxy.mcp.bridge import Bridge
 from authproxy.mcp.failures import Failed
@@ -51,7 +53,10 @@ def run(load: Load, path: str, say_problems: Callable[[ConfigError], int]) -> in
     logs.configure("info", "text", stream)
     try:
         loops = with_resolver(choose_transports())
-        with Machine() as machine, asyncio.Runner(loop_factory=loops) as runner:
+        with (
+            Machine(helper=Helper(MODULE)) as machine,
+            asyncio.Runner(loop_factory=loops) as runner,
+        ):
             client = Stdio(*take_descriptors())
             return runner.run(_serve(client, OwnProxy(load, path, machine), parent))
     finally:

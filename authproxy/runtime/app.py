@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from authproxy.event_loop import choose_transports, with_resolver
+from authproxy.identity.apart.helper import Helper
+from authproxy.identity.google.apart import MODULE
 from authproxy.identity.machine import Machine
 from authproxy.runtime.admin import find_place
 from authproxy.runtime.banner import start_banner
@@ -58,7 +60,10 @@ def run(
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # and so has the configuration
     try:
         loops = with_resolver(choose_transports())
-        with Machine() as machine, asyncio.Runner(loop_factory=loops) as runner:
+        with (
+            Machine(helper=Helper(MODULE)) as machine,
+            asyncio.Runner(loop_factory=loops) as runner,
+        ):
             limits = limits_of_one_process(settings.limits)
             observers = make_observers(settings, log, tracing)
             recording = find_recording(settings, admin)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from authproxy.errors import CredentialError
 from authproxy.exchange import Observer
 from authproxy.identity.machine import Machine
-from authproxy.identity.programs import Programs
 from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.identity.token_cache.supply import Supply
 from authproxy.observe.access_log import FindTrace, trace_of_client
@@ -116,7 +115,7 @@ class Proxy:
     def drain(self) -> None:
         """Let what is in flight be the last."""
         self._server.drain()
-        self._ending.spawn(_kill_slow_commands(self._machine.programs), name="commands that hang")
+        self._ending.spawn(_kill_slow_commands(self._machine), name="commands that hang")
 
     def cut(self) -> None:
         """Do not wait for what is in flight any longer."""
@@ -290,9 +289,9 @@ async def _first_token(supply: Supply) -> None:
         await supply.get()
 
 
-async def _kill_slow_commands(programs: Programs) -> None:
+async def _kill_slow_commands(machine: Machine) -> None:
     """Until cancelled: whoever waits for their tokens gets an error, and can end."""
     await asyncio.sleep(COMMAND_PATIENCE_S)
     while True:
-        programs.kill_running()
+        machine.kill_running()
         await asyncio.sleep(COMMAND_PATIENCE_S / 10)

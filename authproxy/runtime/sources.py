@@ -107,7 +107,9 @@ class Sources:
 
     def _api(self, identity: Identity, needs: Needs) -> GoogleApi:
         source = self.source(identity, needs)
-        return GoogleApi(source, self.machine.skew, egress=identity.egress)
+        return GoogleApi(
+            source, self.machine.skew, egress=identity.egress, helper=self.machine.helper
+        )
 
     @staticmethod
     def _one(

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import select
 import signal
 import sys
 from collections.abc import Mapping
@@ -136,3 +137,24 @@ async def run_to_end(
     overhear("stdout of authproxy", stdout.decode())
     overhear("stderr of authproxy", stderr.decode())
     return process.returncode, stdout.decode(), stderr.decode()
+
+
+def is_running(pid: int) -> bool:
+    """And not ended, with a parent that has not noticed yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until_gone(pid: int) -> None:
+    """Blocks until a process has ended, whoever its parent is."""
+    try:
+        watched = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        ready, _, _ = select.select([watched], [], [], 60)
+    finally:
+        os.close(watched)
+    assert ready, f"process {pid} still runs"

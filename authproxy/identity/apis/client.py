@@ -7,10 +7,10 @@ from typing import Any
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
+from authproxy.identity.apart.helper import Helper
 from authproxy.identity.clock_skew import Skew
+from authproxy.identity.google.apart import get
 from authproxy.identity.google.egress import AS_ENVIRONMENT, Egress
-from authproxy.identity.google.errors import RequestContext, translate
-from authproxy.identity.google.transport import Request
 from authproxy.identity.redaction import scrub
 from authproxy.identity.source import Source
 
@@ -69,11 +69,19 @@ def explained(
 class GoogleApi:
     """All of Google's APIs, as one identity sees them."""
 
-    def __init__(self, source: Source, skew: Skew, *, egress: Egress = AS_ENVIRONMENT) -> None:
-        """`source` makes access tokens."""
+    def __init__(
+        self,
+        source: Source,
+        skew: Skew,
+        *,
+        egress: Egress = AS_ENVIRONMENT,
+        helper: Helper | None = None,
+    ) -> None:
+        """`source` makes access tokens; `helper`: of a process that asks in place of this one."""
         self.skew = skew
         self._source = source
         self._egress = egress
+        self._helper = helper
         self._token: Token | None = None
 
     def get(self, url: str, *, api: str) -> tuple[Answer, str]:
@@ -82,14 +90,8 @@ class GoogleApi:
         Raises CredentialError when nobody could be asked, ApiRefusedError when the answer was no.
         """
         token = self._access_token()
-        request = Request(direct=False, skew=self.skew, egress=self._egress)
         fields = {"Authorization": f"Bearer {token.value.reveal()}"}
-        try:
-            answer = request(url, headers=fields)
-        except Exception as error:  # noqa: BLE001 -- google-auth lets others' exceptions through
-            raise translate(error, RequestContext(source=api)) from None
-        finally:
-            request.close()
+        answer = get(url, fields, api=api, skew=self.skew, egress=self._egress, helper=self._helper)
         body = _parse(answer.data)
         if answer.status == 401:
             self._token = None

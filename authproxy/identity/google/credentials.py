@@ -8,7 +8,6 @@ file that was replaced is read anew, and none of these objects may be used by tw
 # mypy: untyped-calls-exclude=google
 
 import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +21,9 @@ from authproxy.identity.files import read_text
 from authproxy.identity.google.access_tokens import access_token
 from authproxy.identity.google.egress import AS_ENVIRONMENT, Egress
 from authproxy.identity.google.errors import ADC_LOGIN, RequestContext, translate
-from authproxy.identity.google.federation import subject_file_of, subject_of
+from authproxy.identity.google.federation import subject_of
 from authproxy.identity.google.impersonation import IAM_SCOPE, actor, identity_token
 from authproxy.identity.google.transport import Request, switch_off_bound_tokens
-from authproxy.policy.google.cloud_run import GCLOUD_CLIENTS
-
-logger = logging.getLogger(__name__)
 
 MAX_FILE = 256 * 1024
 
@@ -194,112 +190,77 @@ def kind_of(info: Info, name: str) -> Kind:
     )
 
 
-class Google:
-    """Source of tokens by google-auth, of the credentials that `find` finds at each mint."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A token that is wanted, with all that it takes."""
 
-    def __init__(
-        self,
-        name: str,
-        find: Callable[[], Info],
-        *,
-        skew: Skew,
-        impersonate: str | None = None,
-        delegates: Sequence[str] = (),
-        egress: Egress = AS_ENVIRONMENT,
-        paths: Sequence[Path] = (),
-        scopes: Sequence[str] = (),
-    ) -> None:
-        """`paths`: where `find` looks for files; `scopes`: mint access tokens with these."""
-        switch_off_bound_tokens()
-        self.name = name
-        self._paths = tuple(paths)
-        self._subject_file: tuple[Path, ...] = ()
-        self._find = find
-        self._skew = skew
-        self._egress = egress
-        self._impersonate = impersonate
-        self._delegates = tuple(delegates)
-        self._scopes = tuple(scopes)
-        self._told_of_user = False
+    source: str
+    audience: str
+    info: Info
+    impersonate: str | None = None
+    delegates: Sequence[str] = ()
+    scopes: Sequence[str] = ()
+    """With them an access token is wanted."""
+    egress: Egress = AS_ENVIRONMENT
 
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """That of a subject token is known once the file that names it was read."""
-        return (*self._paths, *self._subject_file)
 
-    def mint(self, audience: str, /) -> Token:
-        info = self._find()
-        self._subject_file = subject_file_of(info)
-        kind = METADATA_KIND if info is METADATA else kind_of(info, self.name)
-        request = Request(direct=info is METADATA, skew=self._skew, egress=self._egress)
-        wanted = Wanted(source=self.name, audience=audience, request=request)
-        try:
-            if self._scopes:
-                return self._access_token(kind, info, request)
-            jwt = self._jwt(kind, info, wanted)
-        except Exception as error:  # noqa: BLE001 -- google-auth lets Python's own pass through
-            raise translate(error, self._context(info, request)) from None
-        finally:
-            request.close()
-        now = self._skew.now()
-        token = token_from_jwt(jwt, source=self.name, audience=audience, now=now)
-        if kind.takes_audience or self._impersonate:
-            require_audience(token, audience)
-        self._tell_of_user(info, token)
-        return token
+def carry_out(order: Order, skew: Skew) -> Token:
+    """By google-auth, in this process. Raises CredentialError."""
+    switch_off_bound_tokens()
+    info = order.info
+    kind = METADATA_KIND if info is METADATA else kind_of(info, order.source)
+    request = Request(direct=info is METADATA, skew=skew, egress=order.egress)
+    wanted = Wanted(source=order.source, audience=order.audience, request=request)
+    try:
+        if order.scopes:
+            return _access_token(kind, order, request, skew)
+        jwt = _jwt(kind, order, wanted)
+    except Exception as error:  # noqa: BLE001 -- google-auth lets Python's own pass through
+        raise translate(error, _context(order, request)) from None
+    finally:
+        request.close()
+    now = skew.now()
+    token = token_from_jwt(jwt, source=order.source, audience=order.audience, now=now)
+    if kind.takes_audience or order.impersonate:
+        require_audience(token, order.audience)
+    return token
 
-    def _jwt(self, kind: Kind, info: Info, wanted: Wanted) -> str:
-        if self._impersonate is None:
-            return kind.identity(info, wanted)
-        credentials = kind.credentials(info)
-        return acting_as(self._impersonate, self._delegates, credentials, wanted)
 
-    def _access_token(self, kind: Kind, info: Info, request: Request) -> Token:
-        target = self._impersonate or target_of(info)
-        credentials = kind.credentials(info)
-        if self._impersonate or (target and info.get("type") == "external_account"):
-            credentials = actor(credentials, target, self._delegates)
-        principal = target or str(info.get("client_email") or info.get("account") or "")
-        return access_token(
-            credentials,
-            self._scopes,
-            request,
-            source=self.name,
-            principal=principal,
-            skew=self._skew,
-        )
+def _jwt(kind: Kind, order: Order, wanted: Wanted) -> str:
+    if order.impersonate is None:
+        return kind.identity(order.info, wanted)
+    credentials = kind.credentials(order.info)
+    return acting_as(order.impersonate, order.delegates, credentials, wanted)
 
-    def _context(self, info: Info, request: Request) -> RequestContext:
-        return RequestContext(
-            source=self.name,
-            account=str(info.get("client_email", "")),
-            target=self._impersonate or target_of(info),
-            answered=request.answered,
-            status=request.status,
-            metadata=info is METADATA,
-            subject="" if request.asked_google else subject_of(info),
-        )
 
-    def _tell_of_user(self, info: Info, token: Token) -> None:
-        """Once: it surprises everybody who looks at the token."""
-        if self._told_of_user or self._impersonate or info.get("type") != "authorized_user":
-            return
-        self._told_of_user = True
-        if token.audience in GCLOUD_CLIENTS:
-            logger.info(
-                "%s is a user: the token's audience is gcloud's client id, which Cloud Run accepts",
-                token.principal,
-                extra={"principal": token.principal, "source": self.name},
-            )
-        else:
-            logger.warning(
-                "%s is a user, and the token's audience is the OAuth client %s, which Cloud Run"
-                " will most likely refuse; run: %s",
-                token.principal,
-                token.audience,
-                ADC_LOGIN,
-                extra={"principal": token.principal, "source": self.name},
-            )
+def _access_token(kind: Kind, order: Order, request: Request, skew: Skew) -> Token:
+    info = order.info
+    target = order.impersonate or target_of(info)
+    credentials = kind.credentials(info)
+    if order.impersonate or (target and info.get("type") == "external_account"):
+        credentials = actor(credentials, target, order.delegates)
+    principal = target or str(info.get("client_email") or info.get("account") or "")
+    return access_token(
+        credentials,
+        order.scopes,
+        request,
+        source=order.source,
+        principal=principal,
+        skew=skew,
+    )
+
+
+def _context(order: Order, request: Request) -> RequestContext:
+    info = order.info
+    return RequestContext(
+        source=order.source,
+        account=str(info.get("client_email", "")),
+        target=order.impersonate or target_of(info),
+        answered=request.answered,
+        status=request.status,
+        metadata=info is METADATA,
+        subject="" if request.asked_google else subject_of(info),
+    )
 
 
 def read_info(path: Path, name: str) -> Info:

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
 
-from authproxy.config.files.certificates import judge_alike
+from authproxy.identity.trust import judge_alike
 
 
 class _Adapter(HTTPAdapter):

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from authproxy.exchange import Token
-from authproxy.identity.google.credentials import METADATA, Google, Info, read_info
+from authproxy.identity.google.credentials import METADATA, Info, read_info
 from authproxy.identity.google.egress import AS_ENVIRONMENT, Egress
+from authproxy.identity.google.google_source import Google
 from authproxy.identity.machine import Machine
 from authproxy.identity.source import Source
 from authproxy.identity.sources.gcloud import Gcloud, gcloud_paths
@@ -128,6 +129,7 @@ class Auto:
             place.name,
             lambda: read_place(place),
             skew=self._machine.skew,
+            helper=self._machine.helper,
             impersonate=self._impersonate,
             delegates=self._delegates,
             egress=self._egress,

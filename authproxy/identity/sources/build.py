@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from authproxy.identity.google.credentials import Google, read_info
+from authproxy.identity.google.credentials import read_info
 from authproxy.identity.google.egress import AS_ENVIRONMENT, Egress, environ_for
+from authproxy.identity.google.google_source import Google
 from authproxy.identity.machine import Machine
 from authproxy.identity.source import NoSource, Source
 from authproxy.identity.sources.auto import Adc, Auto, metadata
@@ -51,6 +52,7 @@ def _google(
             full,
             find(wish),
             skew=wish.machine.skew,
+            helper=wish.machine.helper,
             impersonate=wish.impersonate,
             delegates=wish.delegates,
             egress=wish.egress,

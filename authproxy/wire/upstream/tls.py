@@ -6,9 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from authproxy.config.files.certificates import judge_alike, load_authorities, load_pair
+from authproxy.config.files.certificates import load_authorities, load_pair
 from authproxy.errors import StartError
 from authproxy.file_watch import Marks, marks
+from authproxy.identity.trust import judge_alike
 from authproxy.settings import ServiceSettings
 from authproxy.threads import within
 
