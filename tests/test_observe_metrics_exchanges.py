@@ -114,6 +114,17 @@ def test_waits_count_for_those_who_waited_one_after_the_other() -> None:
     assert 0.4 == pytest.approx(service.connection_wait.total)
 
 
+def test_a_connection_that_stood_before_the_token_came_was_not_waited_for() -> None:
+    """As in HTTP/2, which waits for both at one time."""
+    exchange = ended()
+    exchange.times = Times()
+    exchange.times.token_s, exchange.times.connected_s = 0.7, 0.3
+    service = counted(exchange).service("billing")
+
+    assert (1, 0.0) == (service.connection_wait.count, service.connection_wait.total)
+    assert 0.7 == service.token_wait.total
+
+
 @pytest.mark.parametrize(
     "exchange",
     [

@@ -168,8 +168,8 @@ def _count_retried(service: ServiceCounts, exchange: Exchange) -> None:
 
 
 def _count_waits(service: ServiceCounts, exchange: Exchange, times: Times) -> None:
-    """Of those that had to wait, and went out."""
+    """Of those that had to wait, and went out. HTTP/2 waits for both at one time."""
     if exchange.attempts and times.connected_s:
-        service.connection_wait.observe(times.connected_s - times.token_s)
+        service.connection_wait.observe(max(times.connected_s - times.token_s, 0.0))
     if exchange.attempts and times.token_s:
         service.token_wait.observe(times.token_s)
