@@ -14,13 +14,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 
 from benchmarks import http2
 from benchmarks.interpreter import Interpreter
-from benchmarks.measure import DOWNLOADS, SMALL_GETS, UPLOADS, RoundError
+from benchmarks.measure import DOWNLOADS, SMALL_GETS, UPLOADS, RoundError, by_connections
 from benchmarks.peers import Peer
 from benchmarks.peers.job import Job
 from benchmarks.peers.python import authproxy
@@ -30,6 +31,10 @@ from benchmarks.stage import Stage, Started, staged
 from benchmarks.turns import rotated
 
 ROOT = Path(__file__).parents[1]
+
+CROWD = 1000
+"""Beside the 32 of `small`: what growth costs."""
+TEN_CLIENTS = replace(SMALL_GETS, connections=10)
 
 Drive = Callable[[Stage, int], int]
 """Loads the proxy on that port for a second; how many answers there were."""
@@ -48,6 +53,15 @@ KINDS = {
     "small": Kind(
         title="small request, 32 connections",
         drive=lambda stage, port: stage.bench.drive(SMALL_GETS, port).requests,
+    ),
+    "crowd": Kind(
+        title="small request, 1,000 connections, which the proxy has opened before",
+        drive=lambda stage, port: stage.bench.drive(by_connections(CROWD), port).requests,
+    ),
+    "opening": Kind(
+        title="opening a connection to the service, 10 clients",
+        drive=lambda stage, port: stage.bench.drive(TEN_CLIENTS, port).requests,
+        role=Role.OPENING,
     ),
     "http2": Kind(
         title="HTTP/2 call, 4 connections of 8 streams",
@@ -92,12 +106,32 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """A build, as a folder."""
+
+    name: str
+    tree: Path
+    flags: Sequence[str] = ()
+
+    @property
+    def python(self) -> Path:
+        """With the packages beside it if it has any, else with those of this Python."""
+        own = self.tree / ".venv" / "bin" / "python"
+        return own if own.exists() else Path(sys.executable)
+
+    def command(self, *arguments: str) -> list[str]:
+        # Without -P the folder that this runs in would come before it.
+        run = [str(self.python), "-P", "-m", "authproxy", *arguments]
+        return ["env", f"PYTHONPATH={self.tree}", *run, *self.flags]
+
+
 @contextmanager
-def build(name: str) -> Iterator[Peer]:
+def checked_out(name: str) -> Iterator[Checkout]:
     """`name`: of a folder or a commit, and flags. Raises BenchmarkError when it is neither."""
     name, *flags = name.split()
     if Path(name).is_dir():
-        yield _peer(name, Path(name).resolve(), flags)
+        yield Checkout(name=name, tree=Path(name).resolve(), flags=flags)
         return
     with tempfile.TemporaryDirectory(prefix="build-") as folder:
         archive = subprocess.run(
@@ -107,21 +141,20 @@ def build(name: str) -> Iterator[Peer]:
             said = archive.stderr.decode(errors="replace").strip()
             raise BenchmarkError(f"{name} is neither a folder nor a commit: {said}")
         subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
-        yield _peer(name, Path(folder), flags)
+        yield Checkout(name=name, tree=Path(folder), flags=flags)
 
 
-def _peer(name: str, tree: Path, flags: Sequence[str]) -> Peer:
-    """With the packages beside it if it has any, else with those of this Python."""
-    own = tree / ".venv" / "bin" / "python"
-    python = own if own.exists() else Path(sys.executable)
+@contextmanager
+def build(name: str) -> Iterator[Peer]:
+    """As `checked_out`, as one of those that take turns."""
+    with checked_out(name) as found:
+        short = Path(found.name).name
+        yield Peer(name=short, title=name, command=partial(_run, found), version=lambda: name)
 
-    def command(job: Job) -> Sequence[str]:
-        _, *arguments = authproxy(Interpreter(python), job)
-        # Without -P the folder that this runs in would come before it.
-        run = [str(python), "-P", "-m", "authproxy", *arguments]
-        return ["env", f"PYTHONPATH={tree}", *run, *flags]
 
-    return Peer(name=Path(name).name, title=name, command=command, version=lambda: name)
+def _run(found: Checkout, job: Job) -> Sequence[str]:
+    _, *arguments = authproxy(Interpreter(found.python), job)
+    return found.command(*arguments)
 
 
 def _lap(stage: Stage, kind: Kind, builds: Sequence[Peer], rounds: int) -> list[list[float]]:

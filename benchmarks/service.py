@@ -30,6 +30,8 @@ class Role(StrEnum):
     HTTP1 = "http1"
     HTTP2 = "http2"
     """On both sides: in clear to the client, over TLS to the service."""
+    OPENING = "opening"
+    """To a service that closes each connection after one answer."""
     TUNNEL = "tunnel"
     """Many WebSockets that are open and silent."""
 
@@ -60,17 +62,18 @@ class Service:
 @contextmanager
 def serving(folder: Path, core: int) -> Iterator[Service]:
     """Run the service on `core`, with its files and its own certificate authority in `folder`."""
-    port, http2_port = free_port(), free_port()
+    port, http2_port, opening_port = free_port(), free_port(), free_port()
     token = throwaway_token(port)
     write_certificates(folder / "ca.pem", folder / "service.pem")
     (folder / "files").mkdir()
     (folder / "files" / "blob").write_bytes(secrets.token_bytes(MIB))
     values = {"PORT": str(port), "HTTP2_PORT": str(http2_port), "TOKEN": token}
+    values["OPENING_PORT"] = str(opening_port)
     config = nginx_config(HERE / "service.conf", folder, {**values, "SMALL": SMALL.decode()})
     with running(nginx_command(config), core=core, log=folder / "log") as nginx:
         tls = trust(folder / "ca.pem")
         wait_until_answers(nginx, port, SMALL, headers=bearer(token), tls=tls)
-        ports = {Role.HTTP1: port, Role.HTTP2: http2_port}
+        ports = {Role.HTTP1: port, Role.HTTP2: http2_port, Role.OPENING: opening_port}
         yield Service(ports=ports, folder=folder, token=token, pid=nginx.process.pid)
 
 

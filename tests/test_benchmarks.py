@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import compare, http2
+from benchmarks import compare, footprint, http2
 from benchmarks.files import filled
 from benchmarks.interpreter import description
 from benchmarks.measure import STEADY, UPLOADS, Counted, Load, RoundError, check, parse_counted
@@ -348,3 +348,17 @@ def test_a_build_is_a_folder_or_a_commit(tmp_path: Path) -> None:
         )[-2:]
     with pytest.raises(BenchmarkError, match="neither a folder nor a commit"):
         compare.build("no-such-build").__enter__()
+
+
+def test_footprints_are_compared_lap_by_lap_with_the_first() -> None:
+    def found(resident: float) -> footprint.Found:
+        return footprint.Found(resident, resident + 40, 0.5)
+
+    title, first, second = footprint.report(
+        "idle", ["one", "two"], [[found(50), found(40)], [found(60), found(45)]]
+    )
+
+    assert "idle: 2 laps" == title
+    assert "1.000 (1.000-1.000)" in first
+    assert "0.775 (0.750-0.800)" in second
+    assert "42.5 MiB, at most  82.5, first answer after 0.50 s  two" in second

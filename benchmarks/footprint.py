@@ -1,0 +1,176 @@
+"""Memory of builds of authproxy beside each other: python -m benchmarks.footprint BUILD BUILD…
+
+A BUILD is as for benchmarks.compare. Resident memory of the whole tree of processes, when idle with
+a finished token, after it carried a load, and after real tokens were minted, by a key file and by a
+metadata server (the pretend Google's), with the most that a mint takes. All take turns, and are
+started anew for each lap. The first build is 1.
+"""
+
+import argparse
+import asyncio
+import os
+import re
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from statistics import median
+
+import aiohttp
+
+from authproxy.demo.accounts import METADATA_EMAIL
+from authproxy.demo.world import World
+from authproxy.tasks import Tasks
+from benchmarks.compare import Checkout, checked_out
+from benchmarks.processes import BenchmarkError, memory
+
+BOT = "runner@demo-project.iam.gserviceaccount.com"
+SETTLE_S = 11.0
+"""Until what was only needed for a moment is gone: two looks at free memory, and more."""
+LOOK_EVERY_S = 0.01
+REQUESTS, AT_ONCE = 5000, 64
+READY = re.compile(r"authproxy: (http://\S+) -> ")
+
+KINDS = ("token", "load", "key file", "metadata server")
+TITLES = {
+    "token": "idle, with a finished token",
+    "load": f"idle again, after {REQUESTS} requests over {AT_ONCE} connections",
+    "key file": "idle, after a mint by a key file",
+    "metadata server": "idle, after a mint by the metadata server",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Of one start; MiB and seconds."""
+
+    resident: float
+    most: float
+    """Of the whole tree at one moment, until it was idle."""
+    first_answer_s: float
+    """From its start, as far as a client sees it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.footprint", description=__doc__)
+    parser.add_argument("builds", nargs="+", metavar="BUILD", help="a folder or a commit")
+    parser.add_argument("--laps", type=int, default=3, help="how often all are started")
+    options = parser.parse_args(arguments)
+    try:
+        with ExitStack() as stack:
+            builds = [stack.enter_context(checked_out(name)) for name in options.builds]
+            asyncio.run(_measure(builds, options.laps))
+    except BenchmarkError as error:
+        print(f"footprint: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _measure(builds: Sequence[Checkout], laps: int) -> None:
+    async with World() as world:
+        world.cloud_run.gate.invokers.update([BOT, METADATA_EMAIL])
+        key = world.service_account_file(BOT)
+        credentials = {"key file": f"file:{key}", "metadata server": "metadata"}
+        for kind in KINDS:
+            rows = []
+            for _ in range(laps):
+                chosen = credentials.get(kind, "token-env:BENCH_TOKEN")
+                rows.append(
+                    [await _start(world, build, chosen, load=kind == "load") for build in builds]
+                )
+            print("\n".join(report(TITLES[kind], [each.name for each in builds], rows)), flush=True)
+
+
+async def _start(world: World, build: Checkout, credentials: str, *, load: bool) -> Found:
+    began = time.perf_counter()
+    async with _running(world, build, credentials) as (pid, url), aiohttp.ClientSession() as client:
+        tasks, looked = Tasks(), [0.0]
+        tasks.spawn(_watch(pid, looked), name="look at memory")
+        await _ask(client, url)
+        first_answer_s = time.perf_counter() - began
+        if load:
+            await asyncio.gather(*(_load(client, url) for _ in range(AT_ONCE)))
+        await asyncio.sleep(SETTLE_S)
+        await tasks.cancel()
+        return Found(memory(pid).resident_mib, max(looked), first_answer_s)
+
+
+async def _ask(client: aiohttp.ClientSession, url: str) -> None:
+    async with client.get(f"{url}/whoami") as answer:
+        await answer.read()
+        if answer.status != 200:
+            raise BenchmarkError(f"an answer with status {answer.status}")
+
+
+async def _load(client: aiohttp.ClientSession, url: str) -> None:
+    for _ in range(REQUESTS // AT_ONCE):
+        await _ask(client, url)
+
+
+async def _watch(pid: int, looked: list[float]) -> None:
+    """Until cancelled."""
+    while True:
+        try:
+            looked.append(memory(pid).resident_mib)
+        except OSError:  # one of them ended meanwhile
+            continue
+        finally:
+            await asyncio.sleep(LOOK_EVERY_S)
+
+
+@asynccontextmanager
+async def _running(
+    world: World, build: Checkout, credentials: str
+) -> AsyncIterator[tuple[int, str]]:
+    arguments = (
+        *("run", world.url, "--ca-file", str(world.ca_file), "--credentials", credentials),
+        *("--listen", "127.0.0.1:0", "--no-access-log"),
+    )
+    given = {name: value for name, value in world.environment.items() if value}
+    process = await asyncio.create_subprocess_exec(
+        *build.command(*arguments),
+        env={**os.environ, **given, "BENCH_TOKEN": world.mint(email=BOT, life_s=3600)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    tasks = Tasks()
+    try:
+        async with asyncio.timeout(30):
+            ready = None
+            while ready is None:
+                line = await process.stderr.readline()
+                if not line:
+                    raise BenchmarkError(f"{build.name} ended before it was ready")
+                ready = READY.match(line.decode(errors="replace"))
+        tasks.spawn(_read_on(process.stderr), name="its log")
+        yield process.pid, ready[1]
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+        await tasks.cancel()
+
+
+async def _read_on(stream: asyncio.StreamReader) -> None:
+    while await stream.read(65536):
+        pass
+
+
+def report(title: str, names: Sequence[str], rows: Sequence[Sequence[Found]]) -> list[str]:
+    """A line for each build: medians, the ratio to the first one in the same lap, the spread."""
+    lines = [f"{title}: {len(rows)} laps"]
+    for index, name in enumerate(names):
+        ratios = [row[index].resident / row[0].resident for row in rows]
+        mine = [row[index] for row in rows]
+        lines.append(
+            f"  {median(ratios):.3f} ({min(ratios):.3f}-{max(ratios):.3f})"
+            f"  {median(each.resident for each in mine):5.1f} MiB,"
+            f" at most {median(each.most for each in mine):5.1f},"
+            f" first answer after {median(each.first_answer_s for each in mine):.2f} s  {name}"
+        )
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())
