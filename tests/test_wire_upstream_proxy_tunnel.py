@@ -11,7 +11,7 @@ from authproxy.errors import Code, UpstreamError
 from authproxy.values import parse_egress_url, parse_origin
 from authproxy.wire.upstream.connector import Connector
 from authproxy.wire.upstream.proxy_tunnel import Egress
-from tests.support.connecting import connect_proxy
+from tests.support.connecting import NEVER_PAUSES, connect_proxy
 from tests.support.ears import Ears, opened
 from tests.support.loop_clock import put_forward, run_ahead
 from tests.support.raw import OK, Call, raw_service
@@ -78,7 +78,7 @@ async def test_megabytes_pass_through_tls_within_tls() -> None:
     certificate, trust = tls_contexts()
     proxy_certificate, proxy_trust = tls_contexts()
     async with (
-        raw_service(talk, tls=certificate) as service,
+        raw_service(talk, tls=certificate, limit=NEVER_PAUSES) as service,
         connect_proxy(tls=proxy_certificate) as proxy,
     ):
         connector = connector_through(proxy.url, service.url, trust=trust, proxy_trust=proxy_trust)

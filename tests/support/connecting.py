@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from tests.support.raw import Call, raw_service
 
+NEVER_PAUSES = 16 * 1024 * 1024  # as far as a test sends
+
 
 @dataclass
 class ConnectProxy:
@@ -48,7 +50,7 @@ async def connect_proxy(
         finally:
             writer.close()
 
-    async with raw_service(talk, tls=tls) as service:
+    async with raw_service(talk, tls=tls, limit=NEVER_PAUSES) as service:
         yield ConnectProxy(service.url, service.heads)
 
 

@@ -67,9 +67,16 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 @asynccontextmanager
 async def raw_service(
-    talk: Conversation | None = None, *, tls: ssl.SSLContext | None = None
+    talk: Conversation | None = None,
+    *,
+    tls: ssl.SSLContext | None = None,
+    limit: int = 64 * 1024,
 ) -> AsyncIterator[RawService]:
-    """Listen on a free port of localhost; each connection is handled by `talk`."""
+    """Listen on a free port of localhost; each connection is handled by `talk`.
+
+    Its reader pauses above twice `limit` bytes. With aiofastnet and TLS it may then stay so, since
+    asyncio's streams resume without what `wire.transport.resume` does.
+    """
     service = RawService(0, tls is not None)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -87,7 +94,7 @@ async def raw_service(
             writer.close()
             tasks.discard(task)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls, limit=limit)
     service.port = server.sockets[0].getsockname()[1]
     try:
         yield service
