@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 from authproxy.identity.apart.kill import kill_session
-from tests.support.program import is_running
+from tests.support.program import left_of
 
 STARTS_OTHERS = """
 import subprocess, sys, time
@@ -25,7 +25,7 @@ def test_a_process_is_killed_with_all_that_it_has_started() -> None:
         # All of them held its stdout: the end comes when none is left.
         assert b"" == process.stdout.read()
         assert -9 == process.wait()
-    assert not any(map(is_running, pids))
+    assert [] == left_of(pids)
 
 
 def test_what_has_ended_can_be_killed_again() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.mcp_server import McpServer
-from tests.support.program import clean_environment
+from tests.support.program import clean_environment, left_of
 from tests.support.secrecy import overhear
 
 PATIENCE_S = 20
@@ -154,13 +154,7 @@ async def test_it_ends_with_the_process_that_started_it_though_its_pipes_stay_op
             assert b"" == await process.stdout.read()  # held by the bridge until it has ended
             await process.wait()
 
-    assert not _is_running(pid)
-
-
-def _is_running(pid: int) -> bool:
-    """Or is about to be taken away by whoever has inherited it."""
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] not in "ZX"
+    assert [] == left_of([pid])
 
 
 CHILD = "import sys, time; open(sys.argv[1], 'w').close(); time.sleep(99)"

@@ -17,7 +17,7 @@ import trustme
 from tests.support.certificates import write_pair
 from tests.support.http2 import Call as Http2Call
 from tests.support.http2 import Client, call_of, http2_service
-from tests.support.program import Program, clean_environment
+from tests.support.program import Program, clean_environment, is_running, left_of
 from tests.support.raw import OK, Call, raw_service
 from tests.support.talking import GET, read_answer, read_rest, until
 
@@ -309,14 +309,6 @@ time.sleep(600)
 """
 
 
-def is_running(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
-
-
 @pytest.fixture
 def family(tmp_path: Path) -> str:
     script = tmp_path / "token.py"
@@ -339,7 +331,7 @@ async def test_a_token_command_that_hangs_is_gone_with_its_children(
         await ending.stop(ENOUGH_S if waits else SOON_S)
         answer = b"" if not waits else await read_rest(reader)
         writer.close()
-        left = [pid for pid in found if is_running(pid)]
+        left = left_of(found)
         for pid in left:
             os.kill(pid, signal.SIGKILL)
 
@@ -386,7 +378,7 @@ async def test_a_command_that_is_interrupted_leaves_no_program_behind(
     found = [int(pid) for pid in pids.read_text().split()]
     process.send_signal(signal.SIGINT)
     code = await process.wait()
-    left = [pid for pid in found if is_running(pid)]
+    left = left_of(found)
     for pid in left:
         os.kill(pid, signal.SIGKILL)
 

@@ -6,7 +6,7 @@ import re
 import select
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -147,14 +147,23 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def left_of(pids: Sequence[int]) -> list[int]:
+    """Those that do not end; one that was killed takes a moment, and closes its files first."""
+    return [pid for pid in pids if not _ends(pid, within_s=10)]
+
+
 def wait_until_gone(pid: int) -> None:
     """Blocks until a process has ended, whoever its parent is."""
+    assert _ends(pid, within_s=60), f"process {pid} still runs"
+
+
+def _ends(pid: int, *, within_s: float) -> bool:
     try:
         watched = os.pidfd_open(pid)
     except ProcessLookupError:
-        return
+        return True
     try:
-        ready, _, _ = select.select([watched], [], [], 60)
+        ready, _, _ = select.select([watched], [], [], within_s)
     finally:
         os.close(watched)
-    assert ready, f"process {pid} still runs"
+    return bool(ready)
