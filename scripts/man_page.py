@@ -6,6 +6,7 @@ One page for all commands, for that is what people look for: `man authproxy`. Re
 
 import re
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,7 +82,8 @@ def sentences(text: str) -> Iterator[str]:
     for number, paragraph in enumerate(text.strip().split("\n\n")):
         lines = [line.strip() for line in paragraph.splitlines()]
         if lines[0] == "\b":
-            kept = paragraph.split("\n", 1)[1]
+            # Python 3.13 takes a docstring's indentation away, older ones leave it.
+            kept = textwrap.dedent(paragraph.split("\n", 1)[1])
             yield f".PP\n.EX\n{escaped(kept)}\n.EE\n"
         else:
             yield f"{'.PP' if number else ''}\n{escaped(' '.join(lines))}\n".lstrip("\n")
