@@ -85,20 +85,17 @@ def test_a_configuration_that_could_not_be_read_again_is_told_in_the_table() -> 
 
 
 @pytest.mark.parametrize(
-    ("environ", "at_terminal", "coloured"),
+    ("environ", "coloured"),
     [
-        ({"TERM": "xterm"}, False, False),
-        ({"TERM": "xterm", "FORCE_COLOR": "1"}, False, True),
-        ({"TERM": "xterm", "FORCE_COLOR": "1", "NO_COLOR": "1"}, False, False),
-        ({"TERM": "dumb", "FORCE_COLOR": "1"}, False, True),
-        ({"TERM": "xterm", "FORCE_COLOR": ""}, False, False),
+        ({"TERM": "xterm"}, False),
+        ({"TERM": "xterm", "FORCE_COLOR": "1"}, True),
+        ({"TERM": "xterm", "FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True),
+        ({"TERM": "xterm", "FORCE_COLOR": ""}, False),
     ],
 )
 def test_the_table_is_coloured_as_the_environment_wants_it(
-    environ: dict[str, str],
-    at_terminal: bool,
-    coloured: bool,
-    capsys: pytest.CaptureFixture[str],
+    environ: dict[str, str], coloured: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     show(text(), lambda _line: None, at_terminal=True, environ=environ)
 

@@ -9,23 +9,13 @@ from authproxy.event_loop import (
     choose_transports,
     run_to_end,
 )
-from tests.support.talking import tls_contexts
+from tests.support.talking import tls_connection, tls_contexts
 
 
 async def peer_certificate() -> Any:
     """As the client's side of a connection shows the server's."""
-    server_side, client_side = tls_contexts()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0, ssl=server_side)
-    port = server.sockets[0].getsockname()[1]
-    transport, _ = await loop.create_connection(
-        asyncio.Protocol, "127.0.0.1", port, ssl=client_side, server_hostname="localhost"
-    )
-    try:
+    async with tls_connection() as transport:
         return transport.get_extra_info("peercert")
-    finally:
-        transport.abort()
-        server.close()
 
 
 def test_a_certificate_is_the_same_as_with_the_standard_transports() -> None:

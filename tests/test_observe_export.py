@@ -13,7 +13,6 @@ from authproxy import __version__
 from authproxy.observe.export import (
     Export,
     Watched,
-    find_collector,
     find_methods,
     find_resource,
     overhear,
@@ -62,27 +61,6 @@ def chain(*errors: Exception) -> Exception:
     for error, below in pairwise(errors):
         error.__cause__ = below
     return errors[0]
-
-
-@pytest.mark.parametrize(
-    ("environ", "where"),
-    [
-        ({}, "http://localhost:4318"),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://u:p@c.example:1/k?k=1"}, "http://c.example:1"),
-        (
-            {
-                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://a.example",
-                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://b.example/v1/traces",
-            },
-            "https://b.example",
-        ),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:b:c"}, ""),
-    ],
-)
-def test_the_collector_is_told_by_its_address_without_what_may_be_a_key(
-    environ: dict[str, str], where: str
-) -> None:
-    assert where == find_collector(environ)
 
 
 def test_an_outage_is_told_with_the_address_of_the_collector(

@@ -101,17 +101,19 @@ def why_refused(reply: Reply, target: StatusTarget, what: str) -> str:
         return f"authproxy answers at {target.listen}, but {what} {NEEDS_KEY}"
     if reply.status == 401:
         return f"the authproxy at {target.listen} refuses this admin key; {_SET_KEY}"
-    return f"the authproxy at {target.listen} does not show {what}: {_said(reply)}"
+    why = said(reply) or f"it answers {reply.status}"
+    return f"the authproxy at {target.listen} does not show {what}: {why}"
 
 
-def _said(reply: Reply) -> str:
+def said(reply: Reply) -> str:
+    """An error of the admin listener's in its own words; empty for something else."""
     import json
 
     try:
         found = json.loads(reply.body)
         return printable(f"{found['message']} {found['hint'] or ''}".strip())
     except (ValueError, KeyError, TypeError):
-        return f"it answers {reply.status}"
+        return ""
 
 
 def find(address: str | None, environ: Mapping[str, str], command: str = "status") -> StatusTarget:

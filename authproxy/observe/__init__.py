@@ -7,5 +7,6 @@ without ever keeping the event loop waiting, `log_file` into a file that others 
 
 Traces need OpenTelemetry, and are imported only where they are recorded: `traces` decides, by
 `trace_rule`, tells the service, and takes `trace_notes`, of which `spans` are made;
-`span_attributes` knows the conventions, `export` where spans go.
+`span_attributes` knows the conventions, `export` sends spans to the collector that
+`collector_address` finds.
 """

@@ -11,7 +11,6 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from urllib.parse import urlsplit
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
@@ -24,6 +23,7 @@ from opentelemetry.sdk.trace.export import (
 )
 
 from authproxy import __version__
+from authproxy.observe.collector_address import find_collector
 from authproxy.observe.logs import printable
 from authproxy.observe.span_attributes import METHODS
 from authproxy.observe.spans import SpanMaker
@@ -38,8 +38,6 @@ _VALUE = re.compile(r"%[-.\d]*[a-z]")
 _SENTENCE_CHARS, _MOST_SENTENCES = 200, 100
 _DEEPEST = 10
 """So many errors below each other are looked at."""
-ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-USUAL_ENDPOINT = "http://localhost:4318"
 
 
 class Watched(SpanExporter):
@@ -131,17 +129,6 @@ def _told(error: BaseException) -> str:
             break
         at = below
     return kind
-
-
-def find_collector(environ: Mapping[str, str]) -> str:
-    """Where spans are sent, without what may be a key: user, path and query."""
-    named = (environ.get(name, "").strip() for name in ENDPOINTS)
-    try:
-        parts = urlsplit(next(filter(None, named), USUAL_ENDPOINT))
-        port = f":{parts.port}" if parts.port else ""
-        return f"{parts.scheme}://{parts.hostname or ''}{port}"
-    except ValueError:
-        return ""
 
 
 def make_exporter(name: str) -> SpanExporter:

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from authproxy.event_loop import choose_transports, with_resolver
 from authproxy.identity.apart.helper import Helper
@@ -26,9 +25,6 @@ from authproxy.runtime.reload import ConfigOrigin, reloads_on_hangup
 from authproxy.settings import Settings
 from authproxy.tasks import Tasks
 from authproxy.wire.upstream.connect_errors import note_loop_error
-
-if TYPE_CHECKING:
-    pass
 
 logger = logging.getLogger(__name__)
 

@@ -11,25 +11,15 @@ import aiofastnet
 from aiofastnet import constants
 
 from authproxy.event_loop import choose_transports
-from tests.support.talking import tls_contexts
+from tests.support.talking import tls_connection
 
 
 def test_a_tls_transport_can_be_told_to_look_at_what_it_has_read() -> None:
     """`wire.transport.resume` does that; without the method large answers over TLS could stall."""
 
     async def connect() -> bool:
-        server_side, client_side = tls_contexts()
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0, ssl=server_side)
-        port = server.sockets[0].getsockname()[1]
-        transport, _ = await loop.create_connection(
-            asyncio.Protocol, "127.0.0.1", port, ssl=client_side, server_hostname="localhost"
-        )
-        try:
+        async with tls_connection() as transport:
             return callable(getattr(transport, "_retry_ssl_read", None))
-        finally:
-            transport.abort()
-            server.close()
 
     with asyncio.Runner(loop_factory=aiofastnet.loop_factory()) as runner:
         assert runner.run(connect())

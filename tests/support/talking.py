@@ -2,7 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import trustme
 
@@ -74,3 +75,20 @@ def tls_contexts(name: str = "localhost") -> tuple[ssl.SSLContext, ssl.SSLContex
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
     return service, trusting
+
+
+@asynccontextmanager
+async def tls_connection() -> AsyncIterator[asyncio.Transport]:
+    """The client's side of a connection in TLS, by the transports of the running loop."""
+    server_side, client_side = tls_contexts()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0, ssl=server_side)
+    port = server.sockets[0].getsockname()[1]
+    transport, _ = await loop.create_connection(
+        asyncio.Protocol, "127.0.0.1", port, ssl=client_side, server_hostname="localhost"
+    )
+    try:
+        yield transport
+    finally:
+        transport.abort()
+        server.close()

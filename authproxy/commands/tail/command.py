@@ -13,6 +13,7 @@ from authproxy.commands.status import (
     REFUSED,
     StatusTarget,
     nothing_answers,
+    said,
     why_refused,
 )
 from authproxy.commands.status_request import Reply, ask
@@ -207,9 +208,5 @@ def _refusal(reply: Reply, target: StatusTarget) -> NoAdminError:
         )
     if reply.status in REFUSED:
         return NoAdminError(why_refused(reply, target, "what passes"))
-    try:
-        said = json.loads(reply.body)
-        text = f"{said['message']} {said['hint'] or ''}".strip()
-    except (ValueError, KeyError, TypeError):
-        text = f"the admin listener at {where} answers {reply.status or 'nothing'}"
+    text = said(reply) or f"the admin listener at {where} answers {reply.status or 'nothing'}"
     return NoAdminError(text, 2 if reply.status == 400 else 1)

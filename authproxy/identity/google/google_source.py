@@ -58,7 +58,7 @@ class Google:
         info = self._find()
         self._subject_file = subject_file_of(info)
         if info is not METADATA:
-            kind_of(info, self.name)
+            kind_of(info, self.name)  # what it refuses needs no process
         order = Order(
             source=self.name,
             audience=audience,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from authproxy.errors import StartError
 from authproxy.exchange import Observer
 from authproxy.observe.access_log import FindTrace, trace_of_client
+from authproxy.observe.collector_address import ENDPOINTS
 from authproxy.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ logger = logging.getLogger(__name__)
 
 EXPORTERS = ("otlp", "console")
 INSTALL = "pip install '.[otel]' in a checkout of authproxy"
-ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 
 
