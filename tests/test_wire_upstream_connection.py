@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from authproxy.errors import Code
 from authproxy.settings import LimitSettings
 from tests.support.proxying import RunningProxy, proxying
-from tests.support.raw import OK, Call, always, raw_service
+from tests.support.raw import NEVER_PAUSES, OK, Call, always, raw_service
 from tests.support.talking import (
     GET,
     LAST_GET,
@@ -281,7 +281,7 @@ async def test_large_upload_over_tls_arrives_whole() -> None:
 
     certificate, trust = tls_contexts()
     async with (
-        raw_service(talk, tls=certificate) as service,
+        raw_service(talk, tls=certificate, limit=NEVER_PAUSES) as service,
         proxying(service.url, trust=trust) as proxy,
     ):
         reader, writer = await proxy.connect()

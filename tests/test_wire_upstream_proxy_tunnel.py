@@ -11,10 +11,10 @@ from authproxy.errors import Code, UpstreamError
 from authproxy.values import parse_egress_url, parse_origin
 from authproxy.wire.upstream.connector import Connector
 from authproxy.wire.upstream.proxy_tunnel import Egress
-from tests.support.connecting import NEVER_PAUSES, connect_proxy
+from tests.support.connecting import connect_proxy
 from tests.support.ears import Ears, opened
 from tests.support.loop_clock import put_forward, run_ahead
-from tests.support.raw import OK, Call, raw_service
+from tests.support.raw import NEVER_PAUSES, OK, Call, raw_service
 from tests.support.talking import GET, tls_contexts, until
 
 PASSWORD = "p%40ss:w%2Ford"

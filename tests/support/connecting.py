@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from tests.support.raw import Call, raw_service
-
-NEVER_PAUSES = 16 * 1024 * 1024  # as far as a test sends
+from tests.support.raw import NEVER_PAUSES, Call, raw_service
 
 
 @dataclass

@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+NEVER_PAUSES = 16 * 1024 * 1024
+"""As a limit: twice as much is more than a test sends."""
+
 Conversation = Callable[["Call"], Awaitable[None]]
 
 
