@@ -29,7 +29,8 @@ demo: $(RUNTIME)  ## Run authproxy against a pretend Google and a pretend Cloud 
 test: $(READY)  ## Run the tests, but for those of the next line
 	@scripts/test
 
-test-outside: $(READY)  ## Run the tests that need browsers and other programs of the system
+test-outside: $(READY)  ## Run the tests that need browsers, clients and other programs
+	@scripts/clients
 	@scripts/test -m outside
 
 check: $(READY)  ## Say what is wrong with format, lint and types

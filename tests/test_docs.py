@@ -17,6 +17,7 @@ from authproxy.config.readers.environment import CONFIG, PLACES, PORT, URL
 from authproxy.config.readers.setting_names import EVERY, FLAGS, PATHS, SECTIONS, VARIABLES
 from authproxy.policy.google.rejection import Rejection
 from authproxy.settings import ServiceSettings, Settings
+from tests.clients.client_list import CLIENTS
 from tests.support.certificates import write_pair
 
 ROOT = Path(__file__).parent.parent
@@ -175,3 +176,10 @@ def test_every_refusal_of_googles_has_a_section(rejection: Rejection) -> None:
     sections = re.findall(r"^### .+\n\n`(\w+)`\. ", text, re.MULTILINE)
 
     assert 1 == sections.count(rejection)
+
+
+def test_the_page_of_clients_has_a_row_for_each_that_is_tested_and_no_other() -> None:
+    page = (ROOT / "docs" / "clients.md").read_text()
+    rows = re.findall(r"^\| (.+?) \| .+ \|$", page, re.MULTILINE)
+
+    assert sorted(client.name for client in CLIENTS) == sorted(set(rows) - {"client"})
