@@ -90,7 +90,7 @@ def sentences(text: str) -> Iterator[str]:
 
 
 def options(command: click.Command, path: str) -> Iterator[str]:
-    context = click.Context(command, info_name=path)
+    context = click.Context(command, info_name=path, **main.context_settings)
     for param in command.get_params(context):
         record = param.get_help_record(context) if isinstance(param, click.Option) else None
         if record is not None:
@@ -99,7 +99,7 @@ def options(command: click.Command, path: str) -> Iterator[str]:
 
 def section(path: str, command: click.Command) -> Iterator[str]:
     """One command: usage, what it does, flags, examples."""
-    context = click.Context(command, info_name=path)
+    context = click.Context(command, info_name=path, **main.context_settings)
     yield f".SS {escaped(path)}\n"
     yield f".B {escaped(' '.join([path, *command.collect_usage_pieces(context)]))}\n.PP\n"
     yield from sentences(command.help or "")

@@ -62,7 +62,10 @@ def parse(argv: list[str]) -> click.Context:
     while isinstance(command, click.Group) and argv and argv[0] in command.commands:
         command = command.commands[argv.pop(0)]
     command = main.commands["run"] if command is main else command
-    return command.make_context(command.name, argv, obj=Context({}, lambda *_: 0))
+    # click keeps a command's flags for help from its first context in this process.
+    return command.make_context(
+        command.name, argv, obj=Context({}, lambda *_: 0), **main.context_settings
+    )
 
 
 def test_every_command_has_two_to_four_examples_of_its_own() -> None:
