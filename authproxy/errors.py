@@ -229,6 +229,18 @@ class UpstreamError(AuthProxyError):
         self.passing = passing
 
 
+class ClosedEarly(UpstreamError):  # noqa: N818 -- as Refused
+    """The service closed a new connection before it was asked anything."""
+
+    def __init__(self, hint: str) -> None:
+        super().__init__(
+            "The service closed the connection as soon as it was open.",
+            code=Code.UPSTREAM_BROKE,
+            sent=False,
+            hint=hint,
+        )
+
+
 class RefusedByGoogle(UpstreamError):  # noqa: N818 -- as Refused
     """Google refused in the service's stead, with a page that this caller's program never shows."""
 

@@ -1,20 +1,27 @@
 """Services that speak another protocol than they are spoken to in: the answer says so, and how."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import grpc
 import pytest
 import trustme
 from grpc import aio
 
+from authproxy.exchange import Opening
 from authproxy.values import parse_origin
+from authproxy.wire.upstream.connection import ServiceConnection
+from authproxy.wire.upstream.connector import Connector
 from authproxy.wire.upstream.mismatch import find_mismatch, silence_hint
 from tests.support.http2 import http2_client, http2_service
 from tests.support.proxying import RunningProxy, proxying
-from tests.support.raw import raw_service
-from tests.support.talking import get, read_answer, tls_contexts
+from tests.support.raw import OK, Call, Conversation, raw_service
+from tests.support.talking import get, read_answer, tls_contexts, until
+
+P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 ORIGIN = parse_origin("http://localhost:1")
 SETTINGS_COME_FIRST = b"\0\0\x06\4\0\0\0\0\0" + bytes(6)
@@ -156,3 +163,54 @@ async def test_the_answer_says_what_does_not_fit(serving: Serving, ask: Ask, wor
         said = await ask(proxy)
 
     assert words in said
+
+
+# With services that were quicker than the way from the opened connection to the request.
+
+
+class Late(Connector):
+    """Hands out a connection when the service has closed it, or has said something."""
+
+    async def open_timed(
+        self, factory: Callable[[], P], *, http2: bool = False
+    ) -> tuple[P, Opening]:
+        protocol, opening = await super().open_timed(factory, http2=http2)
+        assert isinstance(protocol, ServiceConnection)
+        await until(protocol.transport.is_closing)
+        return protocol, opening
+
+
+async def closes(call: Call) -> None:
+    call.writer.close()
+
+
+async def says_settings(call: Call) -> None:
+    await call.say(SETTINGS_COME_FIRST)
+    await call.reader.read()
+
+
+async def answers_nobody(call: Call) -> None:
+    await call.say(OK)
+    await call.reader.read()
+
+
+@pytest.mark.parametrize(
+    ("talk", "message", "hint"),
+    [
+        (closes, "closed the connection as soon as it was open.", "gRPC services speak HTTP/2"),
+        (says_settings, "speaks HTTP/2 only, and this request came by", "Let the client speak"),
+        (answers_nobody, "answer is not valid HTTP/1.1.", "that of an HTTPS service"),
+    ],
+)
+async def test_a_service_that_is_quicker_than_the_request_is_told_as_well(
+    talk: Conversation, message: str, hint: str
+) -> None:
+    async with raw_service(talk) as service, proxying(service.url) as proxy:
+        connector = Late(origin=parse_origin(service.url), timeout_s=5, contexts=None)
+        proxy.pool.lead_to(connector)
+        said = await by_http_1(proxy)
+
+    assert message in said
+    assert hint in said
+    assert "may have reached" not in said
+    assert 1 == len(service.calls)

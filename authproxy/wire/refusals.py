@@ -2,7 +2,14 @@
 
 import math
 
-from authproxy.errors import Code, CredentialError, Refused, RefusedByGoogle, UpstreamError
+from authproxy.errors import (
+    ClosedEarly,
+    Code,
+    CredentialError,
+    Refused,
+    RefusedByGoogle,
+    UpstreamError,
+)
 from authproxy.policy.access.cross_site import PageRequest
 from authproxy.policy.google.rejection import Rejection
 
@@ -264,6 +271,11 @@ def service_gone(reason: str, more: str = "") -> UpstreamError:
         hint=f"The request may have reached the service: see its own log. {more}".rstrip(),
         detail=reason,
     )
+
+
+def closed_early(more: str = "") -> ClosedEarly:
+    """As `service_gone`, and nothing was sent."""
+    return ClosedEarly(f"See the service's own log: it may not be up yet. {more}".rstrip())
 
 
 def service_broke(reason: str) -> UpstreamError:

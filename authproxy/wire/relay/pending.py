@@ -117,7 +117,7 @@ class PendingRequest:
         """The pool could not open one; nothing was sent."""
         self._in_line = False
         if not retry.try_to_connect(self, error):
-            self.refuse(error)
+            self.refuse(retry.with_guess(self, error))
 
     def leave_service(self) -> None:
         """Give up the connection to the service, or the place in the line for one."""

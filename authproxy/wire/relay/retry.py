@@ -7,12 +7,13 @@ import asyncio
 import random
 from typing import Protocol
 
-from authproxy.errors import AuthProxyError, UpstreamError
+from authproxy.errors import AuthProxyError, ClosedEarly, UpstreamError
 from authproxy.exchange import ResponseHead, Token
 from authproxy.policy.google.rejection import is_scaling_up, is_token_rejection
 from authproxy.policy.google.sign_in import REDIRECTS
 from authproxy.policy.messages.rpc import Rpc, find_rpc
 from authproxy.policy.retry import IDEMPOTENT, may_resend, pause_s
+from authproxy.wire import refusals
 from authproxy.wire.admission.admission import Admission
 from authproxy.wire.mcp.refusing import McpRequest, asked_of
 from authproxy.wire.recorder import Recorder
@@ -96,6 +97,11 @@ def guess(relay: Retrying) -> str:
     """What else may be wrong with a service that closed a new connection without a word."""
     is_grpc = find_rpc(relay.head) is Rpc.GRPC
     return silence_hint(relay.upstream.origin, is_grpc=is_grpc)
+
+
+def with_guess(relay: Retrying, error: AuthProxyError) -> AuthProxyError:
+    """`error`, and what else may be wrong if it is such a service's."""
+    return refusals.closed_early(guess(relay)) if isinstance(error, ClosedEarly) else error
 
 
 def try_after(relay: Retrying, head: ResponseHead) -> bool:

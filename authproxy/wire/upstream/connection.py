@@ -74,6 +74,7 @@ class ServiceConnection(asyncio.Protocol):
         "_on_hold",
         "_pool",
         "_reader",
+        "early_error",
         "is_here",
         "opening",
         "out",
@@ -93,6 +94,8 @@ class ServiceConnection(asyncio.Protocol):
         """How it was opened; None until it is."""
         self.reused = False
         """It has served an exchange or been idle, so the service may have closed it since."""
+        self.early_error: UpstreamError | None = None
+        """What is wrong with a service that spoke before it was asked anything."""
         self.is_here = False
         """It leads to this machine."""
         self._heard = False
@@ -186,6 +189,10 @@ class ServiceConnection(asyncio.Protocol):
         relay = self.relay
         if relay is None:
             # Nobody asked: an answer to no request must not become the answer to the next.
+            if not self.reused:
+                reason = "it spoke before it was asked"
+                found = find_mismatch(data, self._pool.origin, reason, http2=False)
+                self.early_error = found or refusals.service_broke(reason)
             self.close()
             return
         self._heard = True

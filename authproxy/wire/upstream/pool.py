@@ -232,7 +232,7 @@ class Pool:
         connection.opening = opening
         if not connection.is_usable:
             # Without this word whoever waits would see us connect again and again.
-            raise refusals.service_gone("it closed the connection as soon as it was open")
+            raise connection.early_error or refusals.closed_early()
         return connection
 
     def status(self) -> PoolStatus:
