@@ -34,6 +34,7 @@ LAYERS = (
     ("inspector.recording",),
     ("inspector.bodies",),
     ("inspector.redaction",),
+    ("inspector.protobuf",),
     ("admin",),
     ("commands.doctor", "commands.tail"),
     ("commands",),
@@ -90,7 +91,7 @@ HOMES = {
     "cryptography": {"demo"},
     "google": {"identity"},
     "grpc": {"auth"},
-    "h2": {"demo"},
+    "h2": {"demo", "inspector"},
     "hpack": {"wire"},
     "httpx": {"auth"},
     "prometheus_client": {"observe"},
@@ -609,13 +610,13 @@ GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 ORDINARY_WORDS = """
 aborted accepted account add admitted age agent alive allow api auth authproxy body build byte ca
 cache cert check choice code collector config connect connection count counter data delay deny
-draining duration error event expiry failed failing failure field filter finished first format
-forwarded frozen google handshake header host http2 idle info inspect keep keyword last level
+description draining duration error event expiry failed failing failure field filter finished first
+format forwarded frozen google handshake header host http2 idle info inspect keep keyword last level
 limiter listed listen local log maker manager memory message method metric min mode name need note
-opened option other output per project protocol quit received refused remove reply request retry rpc
-scraper second sent server set setting sha256 slow socket started state status stream strip style
-success task thread time timeout timer timestamp tls total tracing try type uid url usable user
-variable version view wait waiting writer
+opened option other output per project protobuf protocol quit received refused remove reply request
+retry rpc scraper second sent server set setting sha256 slow socket started state status stream
+strip style success task text thread time timeout timer timestamp tls total tracing try type uid url
+usable user variable version view wait waiting writer
 """
 """Words of programming, and of HTTP and TLS, that mean here what they mean everywhere."""
 

@@ -1,3 +1,4 @@
+import gzip
 from typing import Any
 
 import pytest
@@ -44,3 +45,35 @@ def test_text_of_grpc_web_is_not_taken_apart() -> None:
     shown = calls(b"AAAAAAA=", 3, media_type="application/grpc-web-text").shown()
 
     assert ("grpc-web-text is not taken apart", 0) == (shown["omitted"], shown["count"])
+
+
+def read(data: bytes, encoding: str, at_most: int = 3000) -> Any:
+    nature = BodyType("grpc", "application/grpc", "")
+    kept = GrpcMessages(nature, at_most, lambda: 1.0, encoding, lambda found: found.decode())
+    kept.feed(data)
+    kept.finish()
+    shown: Any = kept.shown()
+    return [each.get("text") or each["omitted"] for each in shown["messages"]]
+
+
+def test_messages_are_read_once_they_are_whole_and_decompressed() -> None:
+    data = message(b"plain") + message(gzip.compress(b"packed"), 1)
+
+    assert ["plain", "packed"] == read(data, "gzip")
+    assert ["plain", "content-encoding snappy cannot be read here"] == read(data, "snappy")
+
+
+def test_messages_that_are_too_large_are_not_read() -> None:
+    large = message(b"x" * 4000) + message(gzip.compress(b"x" * 4000), 1) + message(b"small")
+
+    assert ["it is larger than what is kept of a body"] * 2 + ["small"] == read(large, "gzip")
+
+
+def test_what_is_held_has_every_message_and_the_beginning_of_the_next_one() -> None:
+    nature = BodyType("grpc", "application/grpc", "")
+    kept = GrpcMessages(nature, 100_000, lambda: 1.0, "", lambda found: found.decode())
+    empty = kept.held
+    kept.feed(message(b"x" * 9000)[:8005])
+    assert empty + 8000 <= kept.held < empty + 10_000
+    kept.feed(message(b"x" * 9000)[8005:])
+    assert empty + 9000 <= kept.held < empty + 9500

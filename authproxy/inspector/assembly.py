@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from authproxy.exchange import Observer
+from authproxy.inspector.bodies.grpc_texts import MessageTexts
 from authproxy.inspector.recording.kept_heads import Heads, MemoryAccount
 from authproxy.inspector.recording.observer import AT_ONCE, RecordingObserver
 from authproxy.inspector.recording.pieces import ContentObserver
@@ -26,6 +27,7 @@ class Recording:
     observers: Sequence[Observer]
     """In the order in which they must hear."""
     replays: dict[bytes, str]
+    texts: MessageTexts
 
 
 def build_recording(
@@ -41,9 +43,13 @@ def build_recording(
     account = MemoryAccount()
     redactor, rates = Redactor(Names(secret_names)), ServiceRates()
     maker = RecordMaker(Heads(redactor, account), with_content)
+    texts = MessageTexts(redactor)
     store = Store(memory, account, maker, rates)
     observers: list[Observer] = []
     if with_content:
-        observers.append(ContentObserver(store, maker, redactor, with_content, body_bytes))
+        content = ContentObserver(store, maker, redactor, texts, with_content, body_bytes)
+        observers.append(content)
     observers.append(RecordingObserver(store, WITH_CONTENT if with_content else AT_ONCE))
-    return Recording(store=store, rates=rates, observers=observers, replays=maker.replays)
+    return Recording(
+        store=store, rates=rates, observers=observers, replays=maker.replays, texts=texts
+    )

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from authproxy.config import find_egress_for_tokens
+from authproxy.errors import Code, Refused
 from authproxy.identity.machine import Machine
+from authproxy.policy.messages.headers import token_line
 from authproxy.runtime.admin import AdminPlace, ProxyInside, is_unattended
 from authproxy.settings import ListenerSettings, ServiceSettings, Settings
 from authproxy.tasks import Tasks
@@ -17,6 +19,7 @@ from authproxy.tasks import Tasks
 if TYPE_CHECKING:
     from authproxy.admin.views import View
     from authproxy.inspector.assembly import Recording
+    from authproxy.inspector.reflection import ReflectionTarget
     from authproxy.inspector.replay import ReplayListener
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared with, not bound to
@@ -67,11 +70,35 @@ def inspector_views(
     if recording is None:
         return views
     from authproxy.inspector.api import Inspector
+    from authproxy.inspector.describing import DescriptionApi
     from authproxy.inspector.replay import Replayer
 
     note_replays = recording.store.note_replays
     replayer = Replayer(around.doors, recording.replays, note_replays, tasks)
+    views += DescriptionApi(recording, lambda name: _reach(name, inside)).views()
     return [*views, *Inspector(recording, around, replayer).views()]
+
+
+async def _reach(name: str, inside: ProxyInside) -> "ReflectionTarget":
+    """Raises AuthProxyError."""
+    from authproxy.inspector.reflection import ReflectionTarget
+
+    upstream = inside.upstreams.get(name)
+    if upstream is None:
+        raise Refused(f"There is no service {name} any more.", code=Code.NO_ROUTE, hint="")
+    if upstream.found is not None:
+        await upstream.found()
+    rules = upstream.rules
+    token = await upstream.own_tokens.get()
+    lines = rules.extra + token_line(rules, token, has_authorization=False)
+    fields = (line.partition(b":") for line in lines.split(b"\r\n") if line)
+    return ReflectionTarget(
+        connector=upstream.connector,
+        headers=[
+            (name.decode("latin-1").lower(), value.strip().decode("latin-1"))
+            for name, _, value in fields
+        ],
+    )
 
 
 async def _examine(settings: Settings, machine: Machine) -> str:

@@ -171,7 +171,7 @@ function content(found, body, which, size) {
     return h("p.muted", {}, `${bytes(size)} of content, not kept. `, found.records_content ? "" : howToKeep(found.service));
   }
   if (body.form === "events") return events(body);
-  if (body.form === "grpc") return grpcMessages(body);
+  if (body.form === "grpc") return grpcMessages(body, found);
   return bodyOf(body, `/api/exchanges/${found.id}/${which}-body`);
 }
 

@@ -1,8 +1,9 @@
 /* What is many in one exchange: WebSocket messages, events, gRPC messages, JSON-RPC calls. */
 
 import { write } from "./bodies.js";
-import { h, unseen } from "./dom.js";
+import { fill, h, unseen } from "./dom.js";
 import { bytes, clock, milliseconds, visible, visibleLines } from "./format.js";
+import { post } from "./server.js";
 
 const MOST = 400;
 
@@ -54,21 +55,43 @@ function eventText(event) {
   return event.comment ? `: ${visibleLines(event.comment)}` : "";
 }
 
-export function grpcMessages(body) {
+/** Asks the service what its messages are made of, once for each gRPC service, and says what came
+ *  of that. Messages that have come already are not read again: nothing of them is kept to read. */
+const described = new Map();
+
+function description(found) {
+  const service = `${found.service} ${found.target.split("/").slice(-2, -1)}`;
+  if (!described.has(service)) {
+    described.set(service, post(`/api/exchanges/${found.id}/description`).catch((error) => {
+      described.delete(service);
+      return { why: error.message };
+    }));
+  }
+  const place = h("p.muted", { role: "status" }, "Field names: asking the service …");
+  described.get(service).then(({ why }) => fill(place, why
+    ? `Without field names: ${visible(why)} Texts and large numbers are left out, since any of them may be a secret.`
+    : "These came before the service had said what their fields are called. Those that come from now on have names."));
+  return place;
+}
+
+const OUTLINE = /^\{"#\d/;
+
+export function grpcMessages(body, found) {
   const list = newest(body.messages).map((each) => h("div.message", {},
     h("span.way.muted", {}, `${each.number}`),
     h("span.at.muted", {}, `+${milliseconds(each.at_s * 1000)}`),
-    h("span", {}, messageText(each)),
+    messageText(each),
     h("span.muted", {}, bytes(each.length))));
   return h("div.part", {},
     h("header", {}, h("h3", {}, "gRPC messages"), h("span.muted", {}, `${body.count} · ${bytes(body.size)}`)),
     body.omitted ? h("p.muted", {}, `Not shown: ${visible(body.omitted)}.`) : null,
+    body.messages.some((each) => OUTLINE.test(each.text)) ? description(found) : null,
     list.length ? messages("gRPC messages", body.count, list) : null);
 }
 
 function messageText(message) {
-  if (message.text) return h("pre", {}, visibleLines(message.text));
-  return message.compressed ? "compressed" : "its content is not kept";
+  if (message.text) return write(h("pre"), message.text);
+  return h("span.muted", {}, `Not shown: ${visible(message.omitted ?? "its content is not kept")}.`);
 }
 
 export function calls(list) {

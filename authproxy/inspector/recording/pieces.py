@@ -13,6 +13,7 @@ from authproxy.inspector.bodies.content import (
 )
 from authproxy.inspector.bodies.event_streams import Events
 from authproxy.inspector.bodies.grpc_messages import GrpcMessages
+from authproxy.inspector.bodies.grpc_texts import MessageTexts
 from authproxy.inspector.bodies.websocket_messages import Direction, Sockets
 from authproxy.inspector.recording.record import Extra
 from authproxy.inspector.recording.record_maker import RecordMaker
@@ -31,6 +32,7 @@ class ContentObserver:
         store: Store,
         maker: RecordMaker,
         redactor: Redactor,
+        texts: MessageTexts,
         services: Collection[str],
         at_most: int,
         clock: Callable[[], float] = time.time,
@@ -41,6 +43,7 @@ class ContentObserver:
         self._maker = maker
         self._extras = maker.extras
         self._redactor = redactor
+        self._texts = texts
         self._services = frozenset(services)
         self._at_most = at_most
         self._clock = clock
@@ -53,7 +56,7 @@ class ContentObserver:
             self._message(exchange, extra, "sent", data)
             return
         if extra.request is None:
-            extra.request = self._keeper(nature_of(exchange.head.headers))
+            extra.request = self._keeper(exchange, exchange.head.headers, is_request=True)
             self._store.grew(extra, extra.request.held)
         self._feed(extra, extra.request, data)
 
@@ -65,7 +68,7 @@ class ContentObserver:
             self._message(exchange, extra, "received", data)
             return
         if extra.answer is None:
-            extra.answer = self._keeper(nature_of(_answer_fields(exchange)))
+            extra.answer = self._keeper(exchange, _answer_fields(exchange), is_request=False)
             self._store.grew(extra, extra.answer.held)
         self._feed(extra, extra.answer, data)
 
@@ -97,14 +100,30 @@ class ContentObserver:
         extra.changes += 1
         self._store.grew(extra, extra.sockets.held - before)
 
-    def _keeper(self, nature: BodyType) -> BodyKeeper:
+    def _keeper(
+        self, exchange: Exchange, fields: Sequence[Field], *, is_request: bool
+    ) -> BodyKeeper:
+        nature = nature_of(fields)
         if nature.form == "none":
             return DescribedBody(nature)
         if nature.form == "events":
             return Events(nature, self._redactor, self._at_most, self._clock)
         if nature.form == "grpc":
-            return GrpcMessages(nature, self._at_most, self._clock)
+            return self._grpc_messages(exchange, fields, nature, is_request=is_request)
         return WholeBody(nature, self._redactor, self._at_most)
+
+    def _grpc_messages(
+        self, exchange: Exchange, fields: Sequence[Field], nature: BodyType, *, is_request: bool
+    ) -> GrpcMessages:
+        def read(message: bytes) -> str:
+            return self._texts.read(
+                exchange.service, exchange.head.target, message, is_request=is_request
+            )
+
+        encoding = next((value for name, value, _ in fields if name == b"grpc-encoding"), b"")
+        return GrpcMessages(
+            nature, self._at_most, self._clock, encoding.decode("latin-1")[:40], read
+        )
 
     def __repr__(self) -> str:
         return f"<ContentObserver of {len(self._services)} services>"

@@ -106,6 +106,8 @@ def _text_of(body: BodyKeeper | None) -> str:
     shown: dict[str, Any] = body.shown()
     if shown["form"] == "events":
         return "".join(_event(each) for each in shown["events"])
+    if shown["form"] == "grpc":
+        return "\n".join(each["text"] for each in shown["messages"] if "text" in each)
     return str(shown.get("text", ""))
 
 
