@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, NamedTuple, Protocol
 
 from authproxy.errors import Code
+from authproxy.times import Opening, Times
 
 
 class Secret:
@@ -107,17 +108,6 @@ class ResponseHead:
     """`1.1`, `1.0` or `2`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """Times of the steps that opened a connection to a service. Monotonic clock, seconds."""
-
-    began: float
-    connected: float
-    """It leads to the service: its name was looked up, and a proxy in between was asked."""
-    ready: float
-    """TLS is done; the same moment as `connected` where there is none."""
-
-
 class SentHead(NamedTuple):
     """A request's head as it goes to the service. A tuple, since some are told of every one."""
 
@@ -169,21 +159,6 @@ def read_fields(raw: bytes | Sequence[tuple[bytes, bytes]]) -> list[Field]:
             name, _, value = line.partition(b":")
             found.append((name.lower(), value.strip(b" \t"), line))
     return found
-
-
-class Times:
-    """Times of an exchange's steps; seconds from its start, 0.0: it did not happen.
-
-    As with an `Exchange`, defaults on the class cost nothing for each request.
-    """
-
-    token_s = 0.0
-    """The token came that it had to wait for; 0.0: one was at hand."""
-    connected_s = 0.0
-    """Its turn in the queue for connections came; 0.0: one was at hand."""
-    opening: Opening | None = None
-    """Of the connection that it was sent by last, if that is new: it may have been begun before
-    this exchange was, for another one. None, too, unless an observer `wants_details`."""
 
 
 class Exchange:
@@ -284,8 +259,8 @@ class ObserverMethods(Observer, Protocol):
     """
 
     wants_waits: bool
-    """`Exchange.times` says how long it had to wait for a token or a connection; of those that
-    had not there is none. False without the attribute."""
+    """`Exchange.times` has its waits for tokens and connections; of those that had to wait for
+    nothing there is none. False without the attribute."""
     wants_times: bool
     """Besides, `Exchange.sent_s` is kept for it: little enough for every request. False without
     the attribute."""

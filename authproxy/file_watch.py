@@ -19,9 +19,8 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from authproxy.config.files.reading import Mark, mark
 from authproxy.errors import ConfigError, Problem, StartError
-from authproxy.tasks import Tasks
+from authproxy.tasks import CallLater, Tasks, Timer, loop_call_later
 from authproxy.threads import in_thread, within
-from authproxy.timers import CallLater, Timer, loop_call_later
 
 logger = logging.getLogger(__name__)
 

@@ -1,16 +1,32 @@
-"""The one place that starts asyncio tasks: each has a name, an owner and a reference.
+"""The one place that starts asyncio tasks: each has a name, an owner and a reference. And timers.
 
-An asyncio task without a reference may be collected while it runs, and its exception is lost.
+An asyncio task without a reference may be collected while it runs, and its exception is lost. Who
+needs timers gets a `CallLater` handed in; tests bring one of their own.
 """
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+
+
+class Timer(Protocol):
+    """Handle of a timer, as `call_later` returns it."""
+
+    def cancel(self) -> None:
+        """The callback is not called any more. Does nothing when it was already, or twice."""
+
+
+CallLater = Callable[[float, Callable[[], None]], Timer]
+
+
+def loop_call_later(delay_s: float, callback: Callable[[], None]) -> Timer:
+    """By the loop's clock, which stands still while a laptop sleeps."""
+    return asyncio.get_running_loop().call_later(delay_s, callback)
 
 
 class Tasks:

@@ -73,8 +73,9 @@ LAYERS = (
     ("loop_thread",),
     ("event_loop",),
     ("tasks",),
-    ("resolver", "timers"),
+    ("resolver",),
     ("threads",),
+    ("times",),
     ("errors",),
     ("__init__",),
 )

@@ -1,9 +1,9 @@
 import time
 from typing import Any
 
-from authproxy.exchange import Opening, Times
 from authproxy.inspector.recording.record import Facts
 from authproxy.inspector.views.detail import detail, waterfall
+from authproxy.times import Opening, Times, Wait
 from tests.support.recorded import Story, ok, recorded
 
 
@@ -65,7 +65,7 @@ def facts(times: Times, first_byte_s: float = 0.5, duration_s: float = 0.6) -> F
 
 def test_waterfall_has_each_wait_in_order() -> None:
     times = Times()
-    times.token_s, times.connected_s = 0.1, 0.4
+    times.waits = Wait("token", 0.0, 0.1), Wait("connection", 0.1, 0.4)
     times.opening = Opening(began=100.15, connected=100.3, ready=100.4)
 
     found = [
@@ -84,12 +84,42 @@ def test_waterfall_has_each_wait_in_order() -> None:
 
 def test_connection_that_was_begun_for_another_exchange_begins_at_zero() -> None:
     times = Times()
-    times.connected_s = 0.2
+    times.waits = (Wait("connection", 0.0, 0.2),)
     times.opening = Opening(began=90.0, connected=100.1, ready=100.2)
 
     found = [(part["name"], part["from_ms"]) for part in waterfall(facts(times), 0.2)]
 
     assert [("connect", 0.0), ("tls", 100.0), ("first byte", 200.0), ("body", 500.0)] == found
+
+
+def test_waterfall_has_the_waits_of_each_try_and_those_of_http2_at_one_time() -> None:
+    times = Times()
+    times.waits = (
+        Wait("connection", 0.0, 0.3),
+        Wait("token", 0.1, 0.4),
+        Wait("token", 0.45, 0.48),
+    )
+    found = [
+        (part["name"], part["from_ms"], part["to_ms"]) for part in waterfall(facts(times), 0.49)
+    ]
+
+    assert [
+        ("queue", 0.0, 300.0),
+        ("token", 100.0, 400.0),
+        ("token", 450.0, 480.0),
+        ("first byte", 490.0, 500.0),
+        ("body", 500.0, 600.0),
+    ] == found
+
+
+def test_waterfall_of_who_still_waits_ends_now() -> None:
+    times = Times()
+    times.waits = (Wait("token", 0.0),)
+    live = facts(times, 0.0, 0.0)._replace(started=time.monotonic() - 5)
+    (only,) = waterfall(live, 0.0)
+
+    assert "token" == only["name"]
+    assert float(str(only["to_ms"])) >= 5000
 
 
 def test_waterfall_of_an_exchange_under_way_ends_now() -> None:

@@ -3,13 +3,14 @@
 import pytest
 
 from authproxy.errors import Code
-from authproxy.exchange import Exchange, RequestHead, Times
+from authproxy.exchange import Exchange, RequestHead
 from authproxy.observe.metrics.exchanges import (
     EXAMPLE_EVERY_S,
     LOOK_EVERY_S,
     METHODS,
     ExchangeMetrics,
 )
+from authproxy.times import Times, Wait
 from tests.support.metrics import NOW, ended
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -106,7 +107,7 @@ def test_a_request_without_an_answer_of_the_service_has_no_latency_of_it() -> No
 def test_waits_count_for_those_who_waited_one_after_the_other() -> None:
     exchange = ended()
     exchange.times = Times()
-    exchange.times.token_s, exchange.times.connected_s = 0.3, 0.7
+    exchange.times.waits = Wait("token", 0.0, 0.3), Wait("connection", 0.3, 0.7)
     service = counted(exchange, ended()).service("billing")
 
     assert (1, 1) == (service.token_wait.count, service.connection_wait.count)
@@ -114,15 +115,19 @@ def test_waits_count_for_those_who_waited_one_after_the_other() -> None:
     assert 0.4 == pytest.approx(service.connection_wait.total)
 
 
-def test_a_connection_that_stood_before_the_token_came_was_not_waited_for() -> None:
-    """As in HTTP/2, which waits for both at one time."""
-    exchange = ended()
+def test_all_waits_of_a_request_count_together_and_nothing_between_them() -> None:
+    """It was sent for the first time at 0.7, and turned down at 8."""
+    exchange = ended(attempts=2)
     exchange.times = Times()
-    exchange.times.token_s, exchange.times.connected_s = 0.7, 0.3
+    exchange.times.waits = (
+        Wait("connection", 0.25, 0.5),
+        Wait("token", 0.25, 0.75),
+        Wait("token", 8.0, 8.5),
+    )
     service = counted(exchange).service("billing")
 
-    assert (1, 0.0) == (service.connection_wait.count, service.connection_wait.total)
-    assert 0.7 == service.token_wait.total
+    assert (1, 0.25) == (service.connection_wait.count, service.connection_wait.total)
+    assert (1, 1.0) == (service.token_wait.count, service.token_wait.total)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +154,7 @@ def test_a_refused_request_has_a_duration_and_no_latency() -> None:
 def test_who_waited_in_vain_is_not_counted_among_those_who_waited() -> None:
     exchange = ended(status=502, code=Code.CONNECT_FAILED, attempts=0, first_byte_s=0.0)
     exchange.times = Times()
-    exchange.times.token_s = 0.3
+    exchange.times.waits = (Wait("token", 0.0, 0.3),)
 
     assert 0 == counted(exchange).service("billing").token_wait.count
 

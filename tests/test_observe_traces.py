@@ -13,8 +13,9 @@ from opentelemetry.sdk.trace.sampling import (
 from opentelemetry.trace import StatusCode
 
 from authproxy.errors import Code
-from authproxy.exchange import Exchange, Times, make_field
+from authproxy.exchange import Exchange, make_field
 from authproxy.observe.trace_context import parse_traceparent
+from authproxy.times import Times, Wait
 from tests.support.exchanges import exchange
 from tests.support.sent_heads import SENT
 from tests.support.spans import KeptSpans, told
@@ -338,7 +339,7 @@ def test_what_it_waited_for_stands_in_the_server_span() -> None:
     kept = KeptSpans()
     made = asked()
     made.times = Times()
-    made.times.token_s, made.times.connected_s = 0.25, 0.5
+    made.times.waits = Wait("token", 0.0, 0.25), Wait("connection", 0.25, 0.5)
     tell(kept, made)
     (server,) = kept.servers
 

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from authproxy.tasks import Tasks
+from authproxy.tasks import Tasks, loop_call_later
 
 
 async def test_a_tasks_result_is_for_those_who_wait() -> None:
@@ -124,3 +124,13 @@ async def test_tasks_are_waited_for_until_they_settle_or_time_is_up() -> None:
 
     assert 0 == len(tasks)
     assert await waiting
+
+
+async def test_a_timer_of_the_loop_calls_back_unless_it_was_cancelled() -> None:
+    fired = asyncio.Event()
+    wrong: list[None] = []
+    loop_call_later(0, lambda: wrong.append(None)).cancel()
+    loop_call_later(0, fired.set)
+    await fired.wait()
+
+    assert [] == wrong

@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 
 from authproxy.errors import AuthProxyError, Code, CredentialError, UpstreamError
-from authproxy.exchange import Opening
 from authproxy.policy.messages.headers import service_rules
 from authproxy.tasks import Tasks
+from authproxy.times import Opening
 from authproxy.values import parse_origin
 from authproxy.wire import refusals
 from authproxy.wire.http2.endpoints import ServiceEnd

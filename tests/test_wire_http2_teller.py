@@ -2,7 +2,8 @@
 
 import pytest
 
-from authproxy.exchange import Exchange, Opening, RequestHead, SentHead
+from authproxy.exchange import Exchange, RequestHead, SentHead
+from authproxy.times import Opening
 from authproxy.wire import refusals
 from authproxy.wire.http2 import teller
 from authproxy.wire.http2.framing.frames import DATA, END_STREAM, PADDED, SETTINGS, frame

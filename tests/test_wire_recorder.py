@@ -82,12 +82,27 @@ def test_times_are_kept_for_who_wants_them_without_taking_heads_apart() -> None:
 def test_waits_are_kept_for_who_wants_times() -> None:
     recorder = Recorder([Counts()])
     exchange = recorder.begin(None, HEAD)
+    recorder.waits(exchange, "token")
     recorder.token_came(exchange)
+    recorder.waits(exchange, "connection")
     recorder.connected(exchange)
     recorder.sent(exchange, "me@example.com")
 
     assert exchange.times is not None
-    assert 0 < exchange.times.token_s <= exchange.times.connected_s <= exchange.sent_s
+    token, connection = exchange.times.waits
+    assert ("token", "connection") == (token.what, connection.what)
+    assert 0 < token.began_s <= token.ended_s <= connection.began_s <= connection.ended_s
+    assert connection.ended_s <= exchange.sent_s
+
+
+def test_no_waits_are_kept_where_nobody_asks() -> None:
+    recorder = Recorder([Ended()])
+    exchange = recorder.begin(None, HEAD)
+    recorder.waits(exchange, "token")
+    recorder.token_came(exchange)
+    recorder.connected(exchange)
+
+    assert exchange.times is None
 
 
 def test_observer_that_fails_spoils_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,7 @@ import pytest
 import trustme
 from grpc import aio
 
-from authproxy.exchange import Opening
+from authproxy.times import Opening
 from authproxy.values import parse_origin
 from authproxy.wire.upstream.connection import ServiceConnection
 from authproxy.wire.upstream.connector import Connector

@@ -167,12 +167,8 @@ def context_name(attributes: Attributes, call: RpcCall | None) -> str:
 
 def _waits(exchange: Exchange) -> Sequence[Event]:
     """What it had to wait for before it was sent."""
-    times, events = exchange.times, []
-    if times is not None and times.token_s:
-        events.append(_event("token came", exchange, times.token_s))
-    if times is not None and times.connected_s:
-        events.append(_event("connection came", exchange, times.connected_s))
-    return events
+    waits = () if exchange.times is None else exchange.times.waits
+    return [_event(f"{each.what} came", exchange, each.ended_s) for each in waits if each.ended_s]
 
 
 def _event(name: str, exchange: Exchange, after_s: float) -> Event:

@@ -16,10 +16,10 @@ from authproxy.exchange import (
     RequestHead,
     ResponseHead,
     SentHead,
-    Times,
 )
 from authproxy.policy.access.networks import Address
 from authproxy.policy.messages.rpc import STATUS, read_status
+from authproxy.times import Times, WaitsFor
 from authproxy.wire.observing import Observers, read_written
 
 Who = Literal["client", "service", "authproxy"]
@@ -126,19 +126,25 @@ class Recorder:
         """It will be sent as `principal`, when there is a connection."""
         exchange.principal = principal
 
-    def token_came(self, exchange: Exchange) -> None:
-        """It had to wait for one."""
+    def waits(self, exchange: Exchange, what: WaitsFor) -> None:
+        """It cannot be sent yet: this is not at hand."""
         if self._keeps_waits:
             times = exchange.times = exchange.times or Times()
-            times.token_s = time.monotonic() - exchange.started
+            times.begin(what, time.monotonic() - exchange.started)
+
+    def token_came(self, exchange: Exchange) -> None:
+        """It waited for one."""
+        if exchange.times is not None:
+            exchange.times.end("token", time.monotonic() - exchange.started)
 
     def connected(self, exchange: Exchange) -> None:
-        """It had to wait for a connection; in HTTP/2 after it was `sent`, which it is now."""
+        """It waited for a connection; in HTTP/2 from its begin, and if it was `sent`, it is now."""
         if self._keeps_waits:
             times = exchange.times = exchange.times or Times()
-            times.connected_s = time.monotonic() - exchange.started
+            now_s = time.monotonic() - exchange.started
+            times.end("connection", now_s)
             if self._keeps_times and exchange.attempts:
-                exchange.sent_s = times.connected_s
+                exchange.sent_s = now_s
 
     def sent(self, exchange: Exchange, principal: str) -> None:
         """It is on its way to the service, as `principal`, perhaps once more."""

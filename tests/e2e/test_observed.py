@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from authproxy.exchange import Exchange, Opening
+from authproxy.exchange import Exchange
+from authproxy.times import Opening
 from authproxy.wire.http2.framing.frames import DATA, END_STREAM, PADDED, RST_STREAM, frame
 from tests.support.hearing import Everything, Story
 from tests.support.http2 import Call as Http2Call
@@ -219,17 +220,52 @@ async def test_http1_says_how_long_what_took() -> None:
     assert "HTTP/1.1" == first.protocol
 
 
+async def test_what_is_sent_again_waits_by_itself() -> None:
+    """The service takes its time to turn it down, and that is no wait for the connection."""
+    turned_down = HTTP1["a try that was in vain, its content told once"].says
+    everything, tokens, answers = Everything(), FixedTokens(make_token()), in_turn([OK, OK])
+    tokens.replacement = make_token("another")
+
+    async def talk(call: Call) -> None:
+        if tokens.replacement is not None:
+            await call.read_head()
+            await asyncio.sleep(0.05)
+            await call.say(turned_down[0])
+        else:
+            await answers(call)
+
+    async with (
+        raw_service(talk) as service,
+        proxying(service.url, tokens=tokens, first=[everything]) as proxy,
+    ):
+        reader, writer = await proxy.connect()
+        writer.write(get("/"))
+        await read_answer(reader)
+        writer.close()
+
+    (story,) = everything.told
+    assert story.exchange.times is not None
+    waits = story.exchange.times.waits
+    assert ["connection", "token", "connection"] == [wait.what for wait in waits]
+    assert waits[1].began_s - waits[0].ended_s > 0.04
+    assert all(0 < wait.began_s <= wait.ended_s <= story.exchange.sent_s for wait in waits)
+    assert story.exchange.times.waited_s("connection") < story.exchange.sent_s - 0.04
+
+
 def check_times(exchange: Exchange, *, waited: bool) -> None:
     times = exchange.times
     assert times is not None
     if waited:
         assert times.opening is not None
-        assert 0 < times.token_s < times.connected_s <= exchange.sent_s
+        token, connection = times.waits
+        assert ("token", "connection") == (token.what, connection.what)
+        assert 0 < token.began_s < token.ended_s < connection.began_s < connection.ended_s
+        assert connection.ended_s <= exchange.sent_s
         opening = times.opening
         assert opening.began < opening.connected <= opening.ready
-        assert opening.ready <= exchange.started + times.connected_s
+        assert opening.ready <= exchange.started + connection.ended_s
     else:
-        assert (0.0, 0.0, None) == (times.token_s, times.connected_s, times.opening)
+        assert ((), None) == (times.waits, times.opening)
     assert exchange.sent_s < exchange.first_byte_s < exchange.duration_s
 
 
@@ -364,8 +400,11 @@ async def test_http2_says_how_long_what_took_and_what_was_sent() -> None:
     times = first.exchange.times
     assert times is not None
     assert isinstance(times.opening, Opening)
-    assert 0 < times.token_s <= first.exchange.sent_s <= first.exchange.first_byte_s
-    assert times.connected_s <= first.exchange.sent_s
+    token, connection = times.waits
+    assert ("token", "connection") == (token.what, connection.what)
+    assert 0 < token.began_s < token.ended_s <= first.exchange.sent_s
+    assert 0 == connection.began_s < connection.ended_s <= first.exchange.sent_s
+    assert first.exchange.sent_s <= first.exchange.first_byte_s
     ((sent,), (again,)) = first.sent, second.sent
     told = [*((name, value) for name, value, _ in sent.fields if name != b"host")]
     got = [each for each in service.calls[0].fields if each[0][:1] != b":"]

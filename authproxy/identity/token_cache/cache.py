@@ -16,8 +16,7 @@ from authproxy.identity.token_cache.lifetime import Held, TokenState
 from authproxy.identity.token_cache.service_tokens import Tokens
 from authproxy.identity.token_cache.shared import Key, Shared
 from authproxy.identity.token_cache.status import Readiness, TokenStatus, readiness
-from authproxy.tasks import Tasks
-from authproxy.timers import CallLater, loop_call_later
+from authproxy.tasks import CallLater, Tasks, loop_call_later
 
 __all__ = ["TokenCache", "Tokens"]
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from authproxy.timers import CallLater
+from authproxy.tasks import CallLater
 
 AT_ONCE = 4
 """A dozen services get their first tokens soon, and the token endpoint is not flooded."""

@@ -19,7 +19,7 @@ from authproxy.identity.token_cache.lifetime import Held, held
 from authproxy.identity.token_cache.retry_state import RetryState
 from authproxy.identity.token_cache.shared import CacheSlot, Shared
 from authproxy.identity.token_cache.single_flight import Outcome, SingleFlight
-from authproxy.timers import Timer
+from authproxy.tasks import Timer
 from authproxy.values.wording import utc
 
 logger = logging.getLogger(__name__)

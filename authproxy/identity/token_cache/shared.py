@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from authproxy.file_watch import FileWatch
 from authproxy.identity.source import Source
 from authproxy.identity.token_cache.lifetime import Held
-from authproxy.tasks import Tasks
-from authproxy.timers import CallLater
+from authproxy.tasks import CallLater, Tasks
 
 Key = tuple[Source, str]
 """Source and audience."""

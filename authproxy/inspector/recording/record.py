@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from authproxy.errors import Code
-from authproxy.exchange import Exchange, Opening, Times
+from authproxy.exchange import Exchange
 from authproxy.inspector.bodies.content import BodyKeeper
 from authproxy.inspector.bodies.websocket_messages import Sockets
 from authproxy.inspector.recording.kept_heads import Head, WrittenAnswer
 from authproxy.inspector.recording.token_notes import TokenNote
+from authproxy.times import Opening, Times
 
 OVERHEAD = 400
 """Bytes that each record takes besides what it has in common with others, and what is unusual."""
@@ -16,6 +17,8 @@ COMMON = 450
 """Bytes that a Common takes besides its heads and its target."""
 UNUSUAL = 520
 """Bytes for an Unusual, and for each of its tries."""
+WAIT = 120
+"""Bytes for each time that it had to wait."""
 EXTRA = 150
 """Bytes for an Extra, without what it holds."""
 
@@ -204,7 +207,8 @@ def size_of(kept: Kept) -> int:
 
 
 def size_of_unusual(odd: Unusual) -> int:
-    return UNUSUAL * (1 + len(odd.tries)) + len(odd.detail)
+    waits = 0 if odd.times is None else len(odd.times.waits)
+    return UNUSUAL * (1 + len(odd.tries)) + WAIT * waits + len(odd.detail)
 
 
 class Facts(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from ipaddress import IPv4Address, IPv6Address
 
-from authproxy.exchange import Exchange, Field, Fields, ResponseHead, SentHead, Times
+from authproxy.exchange import Exchange, Field, Fields, ResponseHead, SentHead
 from authproxy.inspector.recording.kept_heads import LONG, REMEMBERED, Head, Heads
 from authproxy.inspector.recording.record import (
     EXTRA,
@@ -19,6 +19,7 @@ from authproxy.inspector.recording.record import (
     size_of_unusual,
 )
 from authproxy.inspector.recording.token_notes import TokenNotes
+from authproxy.times import Times
 
 REPLAY = b"x-authproxy-replay"
 """The field by which a replayed request is known. `Connection` names it, so it goes no further."""
@@ -246,6 +247,6 @@ def _times(exchange: Exchange) -> Times | None:
         return known
     times = Times()
     if known is not None:
-        times.token_s, times.connected_s = known.token_s, known.connected_s
+        times.waits = known.waits
     times.opening = opening
     return times

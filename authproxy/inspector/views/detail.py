@@ -1,9 +1,9 @@
 """All that is kept of one exchange."""
 
 import time
+from operator import itemgetter
 from typing import Any
 
-from authproxy.exchange import Times
 from authproxy.inspector.bodies.content import BodyKeeper
 from authproxy.inspector.recording.kept_heads import Head
 from authproxy.inspector.recording.record import Facts, Record, Try
@@ -11,6 +11,7 @@ from authproxy.inspector.recording.token_notes import TokenNote
 from authproxy.inspector.views.differences import compare, why_answer, why_request
 from authproxy.inspector.views.json_rpc import pairs
 from authproxy.inspector.views.rows import row, text
+from authproxy.times import Opening, Times, Wait
 
 
 def detail(record: Record, key_header: str = "", now: float | None = None) -> dict[str, object]:
@@ -127,13 +128,8 @@ def sent_s(record: Record) -> float:
 
 def waterfall(facts: Facts, sent_s: float) -> list[dict[str, object]]:
     """What it waited for, in milliseconds from its start, in the order in which it began."""
-    times = facts.times
     end = facts.duration_s or time.monotonic() - facts.started
-    found: list[tuple[str, float, float]] = []
-    if times is not None:
-        if times.token_s:
-            found.append(("token", 0.0, times.token_s))
-        found += _connecting(times, facts.started)
+    found: list[Part] = [] if facts.times is None else _waits(facts.times, facts.started, end)
     if sent_s:
         found.append(("first byte", sent_s, facts.first_byte_s or end))
     if facts.first_byte_s:
@@ -144,17 +140,31 @@ def waterfall(facts: Facts, sent_s: float) -> list[dict[str, object]]:
     ]
 
 
-def _connecting(times: Times, started: float) -> list[tuple[str, float, float]]:
-    """A connection may have been begun before this exchange was, for another one."""
-    opening = times.opening
-    if opening is None:
-        return [("queue", times.token_s, times.connected_s)] if times.connected_s else []
+Part = tuple[str, float, float]
+"""Name, begin and end."""
+
+
+def _waits(times: Times, started: float, end: float) -> list[Part]:
+    """Each by itself: in HTTP/2 those for a token and for the connection overlap."""
+    found: list[Part] = []
+    last = next((each for each in reversed(times.waits) if each.what == "connection"), None)
+    for wait in times.waits:
+        if wait.what == "token":
+            found.append(("token", wait.began_s, wait.ended_s or end))
+        elif wait is last and times.opening is not None and wait.ended_s:
+            found += _connecting(times.opening, started, wait)
+        else:
+            found.append(("queue", wait.began_s, wait.ended_s or end))
+    return sorted(found, key=itemgetter(1))
+
+
+def _connecting(opening: Opening, started: float, wait: Wait) -> list[Part]:
+    """A connection may have been begun before it was waited for, for another exchange."""
     began, connected, ready = (
-        max(at - started, 0.0) for at in (opening.began, opening.connected, opening.ready)
+        max(at - started, wait.began_s) for at in (opening.began, opening.connected, opening.ready)
     )
-    found = [("connect", began, connected)]
-    if began > times.token_s and times.connected_s:
-        found.insert(0, ("queue", times.token_s, began))
+    found = [("queue", wait.began_s, began)] if began > wait.began_s else []
+    found.append(("connect", began, connected))
     if ready > connected:
         found.append(("tls", connected, ready))
     return found

@@ -68,7 +68,7 @@ TOKEN_WAIT = Definition(
     name="authproxy_token_wait_seconds",
     kind="histogram",
     help="How long requests waited for a token, or for a secret or an address beside it; of those"
-    " that had to wait, and got it.",
+    " that had to wait, and got it; all waits of a request together.",
     labels=("service",),
     unit="seconds",
 )
@@ -76,7 +76,7 @@ CONNECTION_WAIT = Definition(
     name="authproxy_connection_wait_seconds",
     kind="histogram",
     help="How long requests waited for a connection to the service, one that became free or a new"
-    " one; of those that had to wait, and got it.",
+    " one; of those that had to wait, and got it; all waits of a request together.",
     labels=("service",),
     unit="seconds",
 )

@@ -11,9 +11,10 @@ from bisect import bisect_left
 from collections.abc import Collection
 
 from authproxy.errors import Code
-from authproxy.exchange import Exchange, Times
+from authproxy.exchange import Exchange
 from authproxy.observe.access_log import FindTrace, trace_of_client
 from authproxy.observe.metrics.histogram import Counts, Example
+from authproxy.times import Times, WaitsFor
 
 METHODS = {
     name.encode(): name
@@ -168,8 +169,14 @@ def _count_retried(service: ServiceCounts, exchange: Exchange) -> None:
 
 
 def _count_waits(service: ServiceCounts, exchange: Exchange, times: Times) -> None:
-    """Of those that had to wait, and went out. HTTP/2 waits for both at one time."""
-    if exchange.attempts and times.connected_s:
-        service.connection_wait.observe(max(times.connected_s - times.token_s, 0.0))
-    if exchange.attempts and times.token_s:
-        service.token_wait.observe(times.token_s)
+    """Of those that had to wait, and went out; all waits of a request together."""
+    if not exchange.attempts:
+        return
+    for counts, what in _waits(service):
+        waited_s = times.waited_s(what)
+        if waited_s:
+            counts.observe(waited_s)
+
+
+def _waits(service: ServiceCounts) -> tuple[tuple[Counts, WaitsFor], ...]:
+    return (service.token_wait, "token"), (service.connection_wait, "connection")

@@ -5,9 +5,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from authproxy.errors import AuthProxyError, Code
-from authproxy.exchange import Opening
 from authproxy.policy.mcp.forms import Form
 from authproxy.policy.messages.http2_validity import NO_LENGTH
+from authproxy.times import Opening
 from authproxy.wire import refusals
 from authproxy.wire.http2 import call_refusals
 from authproxy.wire.http2.framing.frames import (

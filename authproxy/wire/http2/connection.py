@@ -8,9 +8,9 @@ The first call decides which service it is. No more is read until the connection
 import asyncio
 
 from authproxy.errors import AuthProxyError
-from authproxy.exchange import Opening
 from authproxy.policy.messages.http2_fields import Call
 from authproxy.settings import TimeoutSettings
+from authproxy.times import Opening
 from authproxy.wire import refusals
 from authproxy.wire.admission.admission import Admission
 from authproxy.wire.admission.admit import admit

@@ -4,8 +4,8 @@ import asyncio
 from typing import Protocol
 
 from authproxy.errors import AuthProxyError
-from authproxy.exchange import Opening
 from authproxy.policy.messages.http2_fields import Call
+from authproxy.times import Opening
 from authproxy.wire.admission.admission import Admission
 from authproxy.wire.admission.caller import Caller
 from authproxy.wire.http2.framing.flood_guard import Guard

@@ -146,6 +146,7 @@ class Requests:
         recorder.admitted(exchange, upstream.name, found.address, found.host, found.key)
         token = found.tokens.current()
         if token is None:
+            recorder.waits(exchange, "token")
             self._on_hold = known, flags, stream_id, priority
             splice.stop_looking()
             fetch_token(found, self, splice.server.tasks)

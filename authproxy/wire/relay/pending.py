@@ -103,6 +103,7 @@ class PendingRequest:
     def wait_in_line(self) -> None:
         """Send it with the next connection that is free."""
         self.recorder.has_token(self.exchange, self.token.principal)
+        self.recorder.waits(self.exchange, "connection")
         self._in_line = True
         self.upstream.pool.wait(self)
 
@@ -135,6 +136,7 @@ class PendingRequest:
 
     def fetch_token(self) -> None:
         """Send the request once there is a new token."""
+        self.recorder.waits(self.exchange, "token")
         fetch_token(self.admission, self, self.client.server.tasks)
 
     def token_came(self, token: Token) -> None:

@@ -9,8 +9,8 @@ import logging
 from typing import Protocol, cast
 
 from authproxy.errors import UpstreamError
-from authproxy.exchange import Opening
 from authproxy.settings import LimitSettings
+from authproxy.times import Opening
 from authproxy.values import Origin
 from authproxy.wire import refusals
 from authproxy.wire.http1 import response_reader

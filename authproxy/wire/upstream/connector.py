@@ -9,9 +9,9 @@ from typing import TypeVar, cast
 
 from authproxy.config import find_egress
 from authproxy.errors import UpstreamError
-from authproxy.exchange import Opening
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.threads import in_thread
+from authproxy.times import Opening
 from authproxy.values import Origin
 from authproxy.wire.upstream.connect_errors import Peer, reaching
 from authproxy.wire.upstream.proxy_tunnel import HAPPY_EYEBALLS_DELAY_S, Early, Egress, hand_over
