@@ -9,13 +9,24 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from authproxy.tasks import Tasks
 from tests.support.program import clean_environment
 
 APPS = Path(__file__).parent / "apps"
-_NOT_PASSED = frozenset(["content-length", "transfer-encoding", "connection", "content-encoding"])
+_AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+"""What aiohttp's client would add by itself."""
+_NOT_SENT = frozenset(["connection", "expect", "transfer-encoding"])
+_NOT_RETURNED = frozenset(["connection", "date", "server", "transfer-encoding"])
+_OF_A_WEBSOCKET = frozenset(
+    [
+        *("connection", "upgrade", "sec-websocket-key", "sec-websocket-version"),
+        *("sec-websocket-extensions", "sec-websocket-protocol"),
+    ]
+)
+_UNLIMITED = aiohttp.ClientTimeout(total=None)
 
 
 def free_port() -> int:
@@ -61,7 +72,10 @@ async def _listens(port: int) -> bool:
 
 
 class Forward:
-    """What the container's end of Cloud Run does: hand requests on to the application's port."""
+    """What the container's end of Cloud Run does: hand requests on to the application's port.
+
+    Piece by piece, both ways.
+    """
 
     def __init__(self, port: int) -> None:
         self._at = f"127.0.0.1:{port}"
@@ -69,35 +83,40 @@ class Forward:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._bridge(request)
-        body = await request.read()
         async with (
-            aiohttp.ClientSession(auto_decompress=False) as session,
+            aiohttp.ClientSession(auto_decompress=False, timeout=_UNLIMITED) as session,
             session.request(
                 request.method,
                 URL(f"http://{self._at}{request.raw_path}", encoded=True),
-                headers=request.headers,
-                data=body,
+                headers=_passed(request.headers, _NOT_SENT),
+                data=request.content if request.body_exists else None,
+                skip_auto_headers=_AUTOMATIC,
                 allow_redirects=False,
             ) as answer,
         ):
-            passed = web.Response(status=answer.status, body=await answer.read())
-            for name, value in answer.headers.items():
-                if name.lower() not in _NOT_PASSED or name.lower() == "content-encoding":
-                    passed.headers.add(name, value)
+            fields = _passed(answer.headers, _NOT_RETURNED)
+            passed = web.StreamResponse(status=answer.status, reason=answer.reason, headers=fields)
+            await passed.prepare(request)
+            async for piece in answer.content.iter_any():
+                await passed.write(piece)
+            await passed.write_eof()
             return passed
 
     async def _bridge(self, request: web.Request) -> web.StreamResponse:
         protocols = request.headers.get("Sec-WebSocket-Protocol", "").replace(" ", "").split(",")
         wanted = [protocol for protocol in protocols if protocol]
-        kept = {"Host", "Origin", "Cookie", "X-Forwarded-Proto"}
-        headers = {name: value for name, value in request.headers.items() if name in kept}
         async with (
             aiohttp.ClientSession() as session,
             session.ws_connect(
-                f"http://{self._at}{request.raw_path}", headers=headers, protocols=wanted
+                URL(f"http://{self._at}{request.raw_path}", encoded=True),
+                headers=_passed(request.headers, _OF_A_WEBSOCKET),
+                protocols=wanted,
+                max_msg_size=0,
             ) as there,
         ):
-            here = web.WebSocketResponse(protocols=[there.protocol] if there.protocol else ())
+            here = web.WebSocketResponse(
+                protocols=[there.protocol] if there.protocol else (), max_msg_size=0
+            )
             await here.prepare(request)
             tasks = Tasks()
             pumps = [
@@ -108,6 +127,12 @@ class Forward:
             await tasks.cancel()
             await here.close()
         return here
+
+
+def _passed(fields: CIMultiDictProxy[str], left_out: frozenset[str]) -> CIMultiDict[str]:
+    return CIMultiDict(
+        (name, value) for name, value in fields.items() if name.lower() not in left_out
+    )
 
 
 Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
