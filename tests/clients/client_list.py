@@ -1,5 +1,6 @@
 """All clients of docs/clients.md."""
 
 from tests.clients.http_clients import HTTP_CLIENTS
+from tests.clients.program_list import PROGRAMS
 
-CLIENTS = [*HTTP_CLIENTS]
+CLIENTS = [*HTTP_CLIENTS, *PROGRAMS]
