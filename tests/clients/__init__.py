@@ -7,7 +7,7 @@ To add one:
    makes noise goes to stderr.
 2. A `Client` in a list of this package (`http_clients.py` is one), which `client_list.py` adds up.
    What the service behind authproxy must be able to do beyond the sample app is a context manager
-   that yields an aiohttp handler, in `services.py` or beside the list.
+   that yields an aiohttp handler, in `services/`.
 3. Its packages in `requirements.txt` or `node/package.json`, and `scripts/clients pin`. A program
    of Debian goes into `PROGRAMS` of `.ci/run`.
 4. Its row in docs/clients.md (`tests/test_docs.py`).

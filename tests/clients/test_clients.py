@@ -21,7 +21,7 @@ pytestmark = [
 
 async def test_it_works_through_authproxy(client: Client, tmp_path: Path) -> None:
     async with client.service() as app, World(app=app) as world, _proxy(world) as proxy:
-        ran = await run(client, proxy.url, world, tmp_path)
+        ran = await run(client, f"http://localhost:{proxy.port}", world, tmp_path)
 
     assert (client.says, 0) == (ran.lines, ran.code), f"{ran.output}\n{proxy.stderr}"
     assert {METADATA_EMAIL} == {seen.principal for seen in world.cloud_run.seen}
