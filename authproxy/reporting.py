@@ -1,4 +1,4 @@
-"""Settings of the log, of traces, and of the inspector's records."""
+"""Settings of what others are told: by the log, by traces, by the inspector and the authorizer."""
 
 from pydantic import Field
 
@@ -6,6 +6,7 @@ from authproxy.fields import (
     Bytes,
     FileValue,
     Frozen,
+    ListenValue,
     LogFormat,
     LogLevel,
     ProjectId,
@@ -14,6 +15,7 @@ from authproxy.fields import (
     Share,
     Switch,
 )
+from authproxy.values import Listen
 
 
 class LogSettings(Frozen):
@@ -55,3 +57,18 @@ class InspectSettings(Frozen):
     """Of each body, and of the messages of each stream, where `record_bodies` is on."""
     secret_names: SecretNames = ()
     """Further names of header fields, parameters and JSON members whose values are secrets."""
+
+
+class AuthorizerSettings(Frozen):
+    """Decisions and tokens for an nginx, Caddy, Traefik or Envoy that asks about each request."""
+
+    listen: ListenValue | None = None
+    """Where it asks by HTTP, as `127.0.0.1:9191`; only `trusted_proxies` may."""
+    grpc: ListenValue | None = None
+    """Where Envoy asks by gRPC, as `127.0.0.1:9192`; needs the extra `envoy`."""
+
+    @property
+    def places(self) -> tuple[tuple[str, Listen], ...]:
+        """Those that are given, each with its name."""
+        given = (("listen", self.listen), ("grpc", self.grpc))
+        return tuple((name, place) for name, place in given if place is not None)

@@ -52,7 +52,7 @@ from authproxy.fields import (
     Uids,
     WebOrigins,
 )
-from authproxy.reporting import InspectSettings, LogSettings, TraceSettings
+from authproxy.reporting import AuthorizerSettings, InspectSettings, LogSettings, TraceSettings
 from authproxy.values import (
     CLOUD_PLATFORM,
     LOOPBACK,
@@ -66,6 +66,7 @@ from authproxy.values import (
 )
 
 __all__ = [
+    "AuthorizerSettings",
     "InspectSettings",
     "KeySettings",
     "LimitSettings",
@@ -310,6 +311,7 @@ class Settings(Frozen):
     log: LogSettings = LogSettings()
     traces: TraceSettings = TraceSettings()
     inspect: InspectSettings = InspectSettings()
+    authorizer: AuthorizerSettings = AuthorizerSettings()
     limits: LimitSettings = LimitSettings()
     timeouts: TimeoutSettings = TimeoutSettings()
 

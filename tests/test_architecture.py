@@ -29,6 +29,7 @@ LAYERS = (
     ("auth",),
     ("own_use",),
     ("runtime",),
+    ("authorizer",),
     ("inspector",),
     ("inspector.views",),
     ("inspector.recording",),
@@ -86,7 +87,7 @@ What is below a package is in its place unless it has one of its own.
 
 HOMES = {
     "aiofastnet": {"event_loop"},
-    "aiohttp": {"admin", "auth", "demo", "embedding", "inspector", "mcp"},
+    "aiohttp": {"admin", "auth", "authorizer", "demo", "embedding", "inspector", "mcp"},
     "cachetools": {"identity", "policy"},
     "click": {"cli"},
     "cryptography": {"demo"},
@@ -612,12 +613,12 @@ ORDINARY_WORDS = """
 aborted accepted account add admitted age agent alive allow api auth authproxy body build byte ca
 cache cert check choice code collector config connect connection count counter data delay deny
 description draining duration error event expiry failed failing failure field filter finished first
-format forwarded frozen google handshake header host http2 idle info inspect keep keyword last level
-limiter listed listen local log maker manager memory message method metric min mode name need note
-opened option other output per project protobuf protocol quit received refused remove reply request
-retry rpc scraper second sent server set setting sha256 slow socket started state status stream
-strip style success task text thread time timeout timer timestamp tls total tracing try type uid url
-usable user variable version view wait waiting writer
+format forwarded frozen google grpc handshake header host http2 idle info inspect keep keyword last
+level limiter listed listen local log maker manager memory message method metric min mode name need
+note opened option other output per project protobuf protocol quit received refused remove reply
+request retry rpc scraper second sent server set setting sha256 slow socket started state status
+stream strip style success task text thread time timeout timer timestamp tls total tracing try type
+uid url usable user variable version view wait waiting writer
 """
 """Words of programming, and of HTTP and TLS, that mean here what they mean everywhere."""
 

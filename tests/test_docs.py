@@ -72,7 +72,11 @@ def test_the_example_loads_with_every_setting_active(tmp_path: Path) -> None:
         urls=[],
         file=tmp_path / "authproxy.toml",
         flags={},
-        environ={"BILLING_API_KEY": "hunter2", "ADMIN_KEY": "a-key-of-sixteen-and-more"},
+        environ={
+            "BILLING_API_KEY": "hunter2",
+            "ADMIN_KEY": "a-key-of-sixteen-and-more",
+            "AUTHPROXY_TRUSTED_PROXIES": "127.0.0.1",  # the authorizer's default is none at all
+        },
     )
 
     assert ["billing", "reports"] == list(settings.services)

@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from authproxy.reporting import LogSettings
+from authproxy.reporting import AuthorizerSettings, LogSettings
+from authproxy.values import Listen
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,10 @@ def test_what_makes_no_sense_is_refused(given: dict[str, Any]) -> None:
 
 def test_slow_may_have_a_unit() -> None:
     assert 0.25 == LogSettings.model_validate({"slow": "250ms"}).slow
+
+
+def test_only_places_that_are_given_count() -> None:
+    here = Listen("127.0.0.1", 9191)
+
+    assert () == AuthorizerSettings().places
+    assert (("grpc", here),) == AuthorizerSettings(grpc=here).places

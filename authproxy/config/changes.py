@@ -12,6 +12,7 @@ NEEDS_RESTART = (
     "admin_allow",
     "admin_key",
     "admin_quit",
+    "authorizer",
     "inspect",
     "limits.burst",
     "limits.connections",

@@ -19,6 +19,7 @@ from authproxy.errors import CredentialError, StartError
 from authproxy.identity.machine import Machine
 from authproxy.identity.token_cache.supply import Supply
 from authproxy.policy.access.networks import AddressSet
+from authproxy.runtime.open_authorizer import OpenAuthorizer
 from authproxy.settings import ListenerSettings, Settings
 from authproxy.tasks import Tasks
 from authproxy.values import Listen
@@ -123,6 +124,7 @@ class ProxyInside:
         self.is_leaving = False
         """The end is near: load balancers are to send their requests elsewhere."""
         self.reloader: Reloader | None = None
+        self.authorizer = OpenAuthorizer()
 
     @property
     def phase(self) -> "Phase":

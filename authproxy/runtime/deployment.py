@@ -48,6 +48,8 @@ class Deployment:
     plan: Plan
     rules: Sequence[ListenerRules]
     """Of each listener in `plan`."""
+    authorizer: ListenerRules | None
+    """By which the authorizer decides, if there is one."""
     left: dict[ListenerRules, ListenerRules]
     """What the rules of listeners that are no more become. They are kept by connections alone."""
 
@@ -79,6 +81,8 @@ class Deployments:
         self._own_names = own_names
         self._is_ready = is_ready
         self._on_change = on_change
+        self.authorizer: ListenerRules | None = None
+        """The rules of all configurations, one after the other, by which the authorizer decides."""
 
     def build(self, settings: Settings, *, at_start: bool = False) -> Deployment:
         """Raises ConfigError with every problem; `at_start` the first one, or StartError. May
@@ -109,6 +113,7 @@ class Deployments:
             problems.attempt(str(each.listen), partial(gate.rules_for, each, upstreams))
             for each in settings.every_listener
         ]
+        asked = problems.attempt("authorizer", partial(_asked_rules, gate, settings, upstreams))
         problems.check()
         plan = problems.attempt("listen", lambda: self.sockets.plan(settings))
         problems.check()
@@ -122,6 +127,7 @@ class Deployments:
             tls=tls,
             plan=plan,
             rules=[each for each in rules if each is not None],
+            authorizer=asked,
             left={
                 old: _rules_left(gate, old, listener, upstreams)
                 for old, listener in self.sockets.left_by(plan).items()
@@ -144,6 +150,8 @@ class Deployments:
         pools = [each.pool for each in built.upstreams.values()]
         server.use(built.settings.limits, built.settings.timeouts, pools)
         opened = self.sockets.use(built.plan, built.rules, built.gate, built.tls, server)
+        if built.authorizer is not None:
+            self.authorizer = built.gate.put(built.authorizer, self.authorizer)
         for old, new in built.left.items():
             old.become(new)
         built.left.clear()
@@ -217,6 +225,18 @@ def _listener_tls(settings: Settings, files: FileWatch) -> ListenerTls | None:
     if settings.tls_cert_file is None:
         return None
     return ListenerTls(settings.tls_cert_file, settings.tls_key_file, files)
+
+
+def _asked_rules(
+    gate: Gate, settings: Settings, upstreams: Mapping[str, Upstream]
+) -> ListenerRules | None:
+    """By which the authorizer decides; None where there is none. Raises ConfigError."""
+    places = settings.authorizer.places
+    if not places:
+        return None
+    rules = gate.rules_for(ListenerSettings(listen=places[0][1]), upstreams)
+    rules.probe = None  # whoever asks for that path asks the proxy in front
+    return rules
 
 
 def _rules_left(

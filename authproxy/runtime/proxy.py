@@ -17,6 +17,7 @@ from authproxy.policy.access.client_limits import ClientLimits
 from authproxy.runtime.admin import AdminPlace, ProxyInside, open_admin
 from authproxy.runtime.deployment import Deployment, Deployments
 from authproxy.runtime.inspector import inspector_views
+from authproxy.runtime.open_authorizer import open_authorizer
 from authproxy.runtime.ready_lines import announce, tell_egress
 from authproxy.runtime.reload import ConfigOrigin, Reloader, reloads_on_hangup
 from authproxy.runtime.sources import Sources
@@ -141,10 +142,20 @@ class Proxy:
         self._push(self._shut_down)
         self._push(self._tasks.cancel)
         self._use(built)
+        self.inside.authorizer = await open_authorizer(
+            self.settings, self._deployments.authorizer, self._server.recorder
+        )
+        self._push(self.inside.authorizer.close)
         self.inside.is_open = True
         self._tasks.spawn(self._server.keep_ticking(), name="ticks")
         self._server.room.fit(file_limit(), count_open_files())
-        announce(self.inside.opened, self.settings, self._stream, self.admin_url)
+        announce(
+            self.inside.opened,
+            self.settings,
+            self._stream,
+            self.admin_url,
+            self.inside.authorizer.urls,
+        )
         self._begin(built, built.upstreams)
 
     async def _open_admin(self) -> str:

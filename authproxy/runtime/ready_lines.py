@@ -19,11 +19,14 @@ def announce(
     settings: Settings,
     stream: LogStream,
     admin_url: str = "",
+    authorizer_urls: Sequence[str] = (),
 ) -> None:
     """The ready lines, one for each listener and service; programs wait for them."""
     for url, listener in opened:
         for name, shown in addresses(url, listener, settings):
             stream.write(f"authproxy: {shown} -> {settings.services[name].address}\n")
+    for url in authorizer_urls:
+        stream.write(f"authproxy: authorizer: {url}\n")
     if admin_url:
         stream.write(f"authproxy: admin: {admin_url}\n")
     stream.flush()

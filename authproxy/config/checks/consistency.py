@@ -13,6 +13,7 @@ from pathlib import Path as FilePath
 
 from authproxy.config.checks.access import check_keys, check_lists, check_proxies
 from authproxy.config.checks.admin import check_admin
+from authproxy.config.checks.authorizer_places import check_authorizer
 from authproxy.config.checks.credentials import (
     check_access_tokens,
     check_addresses,
@@ -178,6 +179,7 @@ _LOOKS: Mapping[str, Callable[[ServiceSettings, Mapping[str, str]], None]] = {
 CHECKS: tuple[Callable[[Draft], Iterator[Problem]], ...] = (
     check_listeners,
     check_admin,
+    check_authorizer,
     check_services,
     check_rules,
     check_lists,

@@ -1,0 +1,125 @@
+"""Questions by HTTP and their answers: for nginx's auth_request, Caddy's forward_auth, Traefik's.
+
+A yes is a 200 whose fields are to be put on the request; every other answer is a no. Which fields
+the proxy takes from the answer, and under which names, its configuration says: docs/authorizer.md.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Sequence
+
+from aiohttp import hdrs, web
+
+from authproxy.authorizer.answers import failed, refusal_answer
+from authproxy.authorizer.decisions import Authorizer, Denied, Granted
+from authproxy.authorizer.questions import read_question
+from authproxy.errors import AuthProxyError
+from authproxy.exchange import Field, RequestHead, make_field
+
+logger = logging.getLogger(__name__)
+
+AUTHORIZATION = "Authorization"
+IDLE_S = 75.0
+"""How long a proxy keeps a connection for its next question; longer than any proxy does."""
+LAST_WORDS_S = 1.0
+"""For what is being answered when authproxy ends."""
+MAX_FIELDS = 256
+
+
+class HttpForm:
+    """Answers questions until it is closed."""
+
+    def __init__(self, authorizer: Authorizer, *, target_bytes: int, head_bytes: int) -> None:
+        """Most bytes of a target, and of a head with all of its fields."""
+        self._authorizer = authorizer
+        self._runner = web.ServerRunner(
+            web.Server(
+                self._answer,
+                access_log=None,
+                keepalive_timeout=IDLE_S,
+                max_line_size=target_bytes + head_bytes,
+                max_field_size=target_bytes + head_bytes,
+                max_headers=MAX_FIELDS,
+                lingering_time=0.0,
+                auto_decompress=False,
+                logger=logger,
+            )
+        )
+
+    async def start(self, sockets: Sequence[socket.socket]) -> None:
+        """Take what comes to `sockets`, which are its own from now on."""
+        await self._runner.setup()
+        for each in sockets:
+            await web.SockSite(self._runner, each).start()
+
+    async def close(self) -> None:
+        if self._runner.server is not None:
+            await self._runner.server.shutdown(LAST_WORDS_S)
+        await self._runner.cleanup()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        transport = request.transport
+        if transport is None:
+            raise ConnectionResetError("the proxy has gone")
+        head, request_id = None, "none"
+        try:
+            self._authorizer.check_asker(transport)
+            fields = [make_field(name, value) for name, value in request.raw_headers]
+            head = read_question(fields)
+            return granted_answer(await self._authorizer.decide(head, transport), head)
+        except Denied as denied:
+            error, request_id = denied.error, denied.request_id
+        except AuthProxyError as refusal:
+            logger.warning("authorizer: %s", refusal.detail or refusal)
+            error = refusal
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception:
+            logger.exception("the authorizer failed")
+            error = failed()
+        return _refused(error, head, request_id)
+
+    def __repr__(self) -> str:
+        return f"<HttpForm [{self._authorizer}]>"
+
+
+def granted_answer(granted: Granted, head: RequestHead) -> web.Response:
+    """The fields to put on, and for the proxy's configuration and log what was decided.
+
+    Authorization is there in any case where the service is to get one: the token, or the client's
+    own where the token has another field.
+    """
+    answer = [_text(field) for field in (*granted.fields, *granted.cors)]
+    has_own = b"authorization" not in granted.removed
+    if has_own and all(name.lower() != b"authorization" for name, _, _ in granted.fields):
+        answer += [_text(field) for field in head.headers if field[0] == b"authorization"]
+    answer += [
+        ("X-Authproxy-Service", granted.service),
+        ("X-Authproxy-Upstream", granted.origin),
+        ("X-Authproxy-Host", granted.authority),
+        ("X-Authproxy-Target", granted.target.decode("latin-1")),
+        ("X-Authproxy-Principal", granted.principal),
+        ("X-Authproxy-Request-Id", granted.request_id),
+        (hdrs.CACHE_CONTROL, "no-store"),
+    ]
+    if granted.key:
+        answer.append(("X-Authproxy-Key", granted.key))
+    return web.Response(status=200, headers=answer)
+
+
+def _text(field: Field) -> tuple[str, str]:
+    name, value, line = field
+    return line[: len(name)].decode("latin-1"), value.decode("latin-1")
+
+
+def _refused(error: AuthProxyError, head: RequestHead | None, request_id: str) -> web.Response:
+    made = refusal_answer(error, head, request_id)
+    answer = web.Response(
+        status=made.status,
+        headers=[each for each in made.lines if each[0] != hdrs.CONTENT_LENGTH],
+        body=made.body,
+    )
+    if head is None:
+        answer.force_close()  # whatever follows may be a body that nobody reads
+    return answer

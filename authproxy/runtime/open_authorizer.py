@@ -1,0 +1,73 @@
+"""The authorizer of a running proxy: imported and opened only where the settings ask for it."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from socket import socket
+from typing import TYPE_CHECKING
+
+from authproxy.errors import StartError
+from authproxy.settings import Settings
+from authproxy.values import Listen
+from authproxy.wire.admission.listener_rules import ListenerRules
+from authproxy.wire.listening.sockets import listener_url, open_listener
+from authproxy.wire.recorder import Recorder
+
+if TYPE_CHECKING:
+    from authproxy.authorizer.decisions import Authorizer
+
+
+@dataclass(slots=True)
+class OpenAuthorizer:
+    """The authorizer as it listens, in all forms that the settings ask for."""
+
+    urls: list[str] = field(default_factory=list)
+    authorizer: "Authorizer | None" = None
+    """None where there is none."""
+    _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+
+    async def open_http(self, listen: Listen, authorizer: "Authorizer", settings: Settings) -> None:
+        """Raises StartError."""
+        from authproxy.authorizer.http_form import HttpForm
+
+        limits = settings.limits
+        form = HttpForm(authorizer, target_bytes=limits.target_bytes, head_bytes=limits.head_bytes)
+        sockets = open_sockets(listen, "authorizer.listen")
+        self._stack.push_async_callback(form.close)
+        await form.start(sockets)
+        self.urls.append(listener_url(listen, sockets[0]))
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+    def __repr__(self) -> str:
+        return f"<OpenAuthorizer [{', '.join(self.urls) or 'none'}]>"
+
+
+async def open_authorizer(
+    settings: Settings, rules: ListenerRules | None, recorder: Recorder
+) -> OpenAuthorizer:
+    """Raises StartError. `rules`: None where the settings ask for none."""
+    opened = OpenAuthorizer()
+    if rules is None:
+        return opened
+    from authproxy.authorizer.decisions import Authorizer
+
+    authorizer = opened.authorizer = Authorizer(rules, recorder, settings.limits.body_bytes)
+    place = settings.authorizer.listen
+    try:
+        if place is not None:
+            await opened.open_http(place, authorizer, settings)
+    except BaseException:
+        await opened.close()
+        raise
+    return opened
+
+
+def open_sockets(listen: Listen, setting: str) -> Sequence[socket]:
+    """Raises StartError, which names the `setting`."""
+    try:
+        return open_listener(listen)
+    except StartError as error:
+        hint = error.hint.replace("--listen", f"`{setting}`")
+        raise StartError(f"the authorizer {error}", hint=hint) from error

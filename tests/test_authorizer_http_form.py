@@ -1,0 +1,110 @@
+"""Questions by HTTP to a whole authproxy, as a proxy asks them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.support.jwt import unsigned_jwt
+from tests.support.running import running
+
+QUESTION = {
+    "X-Forwarded-Method": "GET",
+    "X-Forwarded-Uri": "/x?y=1",
+    "X-Forwarded-Host": "localhost",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-For": "127.0.0.1",
+}
+CONFIG = """
+listen = ["127.0.0.1:0"]
+trusted_proxies = ["127.0.0.1"]
+[authorizer]
+listen = "127.0.0.1:0"
+[services.a]
+url = "https://a.example"
+credentials = "token-file:{folder}/token"
+path = "/"
+"""
+
+
+async def ask(
+    folder: Path,
+    question: Mapping[str, str],
+    *,
+    service: str = "",
+    trusted: str = "127.0.0.1",
+    path: str = "/",
+) -> tuple[int, str, Mapping[str, str]]:
+    (folder / "token").write_text(unsigned_jwt(aud="https://a.example"))
+    text = CONFIG.format(folder=folder).replace('["127.0.0.1"]', f'["{trusted}"]') + service
+    async with running(folder, text) as it, aiohttp.ClientSession() as session:
+        [url] = it.proxy.inside.authorizer.urls
+        async with session.get(url + path, headers=question) as answer:
+            return answer.status, await answer.text(), answer.headers
+
+
+async def test_a_yes_has_the_token_and_where_it_goes(tmp_path: Path) -> None:
+    status, text, fields = await ask(tmp_path, QUESTION)
+
+    assert (200, "") == (status, text)
+    assert fields["Authorization"].startswith("Bearer eyJ")
+    assert "X-Serverless-Authorization" not in fields
+    assert ("a", "https://a.example", "a.example", "/x?y=1", "me@x.example", "no-store") == tuple(
+        fields[name]
+        for name in (
+            "X-Authproxy-Service",
+            "X-Authproxy-Upstream",
+            "X-Authproxy-Host",
+            "X-Authproxy-Target",
+            "X-Authproxy-Principal",
+            "Cache-Control",
+        )
+    )
+
+
+async def test_a_clients_own_authorization_comes_back_beside_the_token(tmp_path: Path) -> None:
+    _, _, fields = await ask(tmp_path, QUESTION | {"Authorization": "Basic bWU="})
+
+    assert "Basic bWU=" == fields["Authorization"]
+    assert fields["X-Serverless-Authorization"].startswith("Bearer eyJ")
+
+
+@pytest.mark.parametrize("path", ["/?X-Forwarded-Uri=/a", "/anything"])
+async def test_nothing_is_taken_from_the_questions_own_path(tmp_path: Path, path: str) -> None:
+    status, _, fields = await ask(tmp_path, QUESTION, path=path)
+
+    assert (200, "/x?y=1") == (status, fields["X-Authproxy-Target"])
+
+
+async def test_a_no_has_no_token_and_says_why(tmp_path: Path) -> None:
+    status, text, fields = await ask(tmp_path, QUESTION, service='deny_paths = ["/x"]')
+
+    assert (403, "path_not_allowed") == (status, fields["X-Authproxy-Error"])
+    assert "Authorization" not in fields
+    assert "eyJ" not in text
+
+
+async def test_calls_of_grpc_are_refused_by_the_status_too(tmp_path: Path) -> None:
+    call = {"X-Forwarded-Method": "POST", "Content-Type": "application/grpc", "TE": "trailers"}
+
+    status, _, _ = await ask(tmp_path, QUESTION | call, service='deny_paths = ["/x"]')
+
+    assert 403 == status
+
+
+async def test_who_is_no_trusted_proxy_hears_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    status, text, fields = await ask(tmp_path, QUESTION, trusted="192.0.2.1")
+
+    assert (403, "address_not_allowed") == (status, fields["X-Authproxy-Error"])
+    assert "192.0.2.1" not in text
+    assert "127.0.0.1 asks the authorizer, and is not in trusted_proxies" in caplog.text
+
+
+async def test_a_question_without_its_fields_says_what_is_missing(tmp_path: Path) -> None:
+    status, text, _ = await ask(tmp_path, {})
+
+    assert 400 == status
+    assert "X-Forwarded-Method is missing" in text
