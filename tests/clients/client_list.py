@@ -2,7 +2,8 @@
 
 from tests.clients.call_clients import CALL_CLIENTS
 from tests.clients.http_clients import HTTP_CLIENTS
+from tests.clients.package_list import PACKAGES, TELEMETRY
 from tests.clients.program_list import PROGRAMS
 from tests.clients.socket_clients import SOCKET_CLIENTS
 
-CLIENTS = [*HTTP_CLIENTS, *SOCKET_CLIENTS, *CALL_CLIENTS, *PROGRAMS]
+CLIENTS = [*HTTP_CLIENTS, *SOCKET_CLIENTS, *CALL_CLIENTS, *PROGRAMS, *PACKAGES, *TELEMETRY]
