@@ -103,7 +103,9 @@ def installed_with_the_project() -> set[str]:
             seen.add(text)
             requirement = Requirement(text)
             names.add(canonicalize_name(requirement.name))
-            if text not in groups["fuzz"]:  # not installed by `make setup`, and it needs nothing
+            # Not installed by `make setup`. `scripts/release` looks at all that its group brings,
+            # and atheris needs nothing.
+            if text not in (*groups["fuzz"], *groups["release"]):
                 waiting.extend(needed_by(requirement))
     return names
 
