@@ -34,7 +34,9 @@ from authproxy.values import (
     parse_header_line,
     parse_header_name,
     parse_host_name,
+    parse_key_header,
     parse_listen,
+    parse_local_secret_ref,
     parse_method,
     parse_name,
     parse_network_of_clients,
@@ -57,7 +59,10 @@ from authproxy.values import (
     refuse_placeholder,
 )
 
-_NAMING_SECRETS = (parse_credentials, parse_egress, parse_secret_header, parse_secret_ref)
+_NAMING_SECRETS = (
+    *(parse_credentials, parse_egress, parse_secret_header, parse_secret_ref),
+    parse_local_secret_ref,
+)
 """Where env:NAME is to be written for $NAME, and never the value."""
 
 
@@ -265,13 +270,6 @@ def _mode_of_number(value: object) -> int:
     return int(digits, 8) if reads_like_one else -1
 
 
-def _key_header(text: str) -> str:
-    name = parse_header_name(text)
-    if name == "auto":
-        raise ValueError("needs a header's name, as in X-Api-Key")
-    return name
-
-
 OriginValue = Annotated[Origin, _text(parse_origin, Origin)]
 RunServiceValue = Annotated[RunService, _text(parse_run_service, RunService)]
 Tag = Annotated[str, _text(parse_tag)]
@@ -279,11 +277,12 @@ ListenValue = Annotated[Listen, _text(parse_listen, Listen), BeforeValidator(_li
 AdminValue = Annotated[AdminSpec, _text(parse_admin, AdminSpec), BeforeValidator(_admin_value)]
 CredentialsValue = Annotated[CredentialsSpec, _text(parse_credentials, CredentialsSpec)]
 SecretRefValue = Annotated[SecretRef, _text(parse_secret_ref, SecretRef)]
+LocalSecretValue = Annotated[SecretRef, _text(parse_local_secret_ref, SecretRef)]
 EgressValue = Annotated[EgressSpec, _text(parse_egress, EgressSpec)]
 NetworkValue = Annotated[Network, _each(parse_network_of_clients, IPv4Network, IPv6Network)]
 FileValue = Annotated[Path, _text(parse_file, Path)]
 HeaderName = Annotated[str, _text(parse_header_name)]
-KeyHeaderName = Annotated[str, _text(_key_header)]
+KeyHeaderName = Annotated[str, _text(parse_key_header)]
 HostName = Annotated[str, _each(parse_host_name)]
 ServiceName = Annotated[str, _text(parse_service_name)]
 ListenerName = Annotated[str, _text(partial(parse_name, what="listener"))]

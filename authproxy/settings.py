@@ -29,6 +29,7 @@ from authproxy.fields import (
     ListenerName,
     Listens,
     ListenValue,
+    LocalSecretValue,
     LogLevel,
     Methods,
     Networks,
@@ -288,7 +289,7 @@ class Settings(Frozen):
     containers and CI, else off."""
     admin_allow: Networks = ()
     """Other machines that may ask the admin listener for probes and `/metrics`; nothing else."""
-    admin_key: SecretRefValue | None = None
+    admin_key: LocalSecretValue | None = None
     """The key to the admin listener, `env:NAME` or `file:PATH`; by default each run makes one."""
     admin_quit: bool = False
     """`POST /quitquitquit` at the admin listener ends authproxy, with exit code 0."""

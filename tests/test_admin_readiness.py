@@ -1,6 +1,7 @@
 """Is it ready? Every way that tokens can stand, as a table."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -49,6 +50,15 @@ def test_what_keeps_a_service_from_working_is_said_before_what_does_not() -> Non
     )
 
     assert (False, "No token has come yet.") == (found.ready, found.why)
+
+
+def test_an_account_of_a_key_that_has_no_token_is_named_with_the_reason() -> None:
+    own, ci = token_status(), replace(token_status(NONE, trouble=TROUBLE), account="ci@x.example")
+    found = service_health(service("a", own, ci))
+
+    assert not found.ready
+    assert "For keys that act as ci@x.example: Google said no. Sign in again." == found.why
+    assert "me@x.example" == found.principal
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -42,6 +43,31 @@ def test_there_is_a_row_for_each_service_and_a_reason_where_one_is_not_ready() -
         "reports  no     me@x.example  none           0.0         0.0       -",
         "reports: Google said no. Sign in again.",
     ]
+
+
+def test_each_further_account_that_keys_act_as_has_a_row() -> None:
+    bad = replace(token_status(TokenState.INVALID, trouble=TROUBLE), account="bad@x.example")
+    tokens = [token_status(), token_status(), replace(token_status(), account="ci@x.example"), bad]
+    said: list[str] = []
+    inside = PretendInside([service("billing", *tokens)])
+    show(text(inside), said.append, at_terminal=False, environ={}, now=lambda: 2e9 - 600)
+
+    assert said[2:] == [
+        "service  ready  principal      token          requests/s  errors/s  connections",
+        "billing  no     me@x.example   fresh, 10 min  -           -         -",
+        "billing         ci@x.example   fresh, 10 min",
+        "billing  no     bad@x.example  none",
+        "billing: For keys that act as bad@x.example: Google said no. Sign in again.",
+    ]
+
+
+def test_a_service_that_is_asked_as_accounts_alone_names_the_first_before_its_token_comes() -> None:
+    waiting = replace(token_status(TokenState.INVALID, obtained=0), account="ci@x.example")
+    said: list[str] = []
+    inside = PretendInside([service("billing", waiting)])
+    show(text(inside), said.append, at_terminal=False, environ={})
+
+    assert said[3].startswith("billing  no     ci@x.example  none")
 
 
 def test_connections_are_told_when_they_are_known() -> None:

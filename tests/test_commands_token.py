@@ -177,3 +177,59 @@ async def test_an_access_token_is_shown_but_says_nothing_of_itself(
     assert ROBOT == found.account.email
     assert 1 == claims
     assert "authproxy: an access token has no claims to show\n" in err
+
+
+CI = "ci@p.iam.gserviceaccount.com"
+WITH_KEYS = (
+    f'[keys.ci]\nsha256 = "{"a" * 64}"\nimpersonate = "{CI}"\nservices = ["a"]\n'
+    f'[keys.person]\nsha256 = "{"b" * 64}"\n'
+)
+
+
+@pytest.mark.parametrize(("key", "who"), [("ci", CI), ("person", ROBOT)])
+async def test_the_token_is_what_the_caller_with_a_key_would_get(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str, who: str
+) -> None:
+    world.google.accounts.allow_acting_as(CI, by=ROBOT)
+    file = tmp_path / "authproxy.toml"
+    file.write_text(f'{WITH_KEYS}[services.a]\nurl = "{world.url}"\n')
+    code, out, err = await told(capsys, world, "--decode", "-c", str(file), "--key", key, "a")
+
+    assert (0, "") == (code, err)
+    assert (who, world.url) == (json.loads(out)["email"], json.loads(out)["aud"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("--key", "persn", "a"),
+            "--key: there is no [keys.persn] in the configuration; did you mean",
+        ),
+        (("--key", "nobody", "a"), "[keys.nobody] in the configuration; it has ci, person"),
+        (("--key", "ci", "b"), "--key: this key does not open b; it opens a"),
+    ],
+)
+async def test_a_key_that_is_not_there_or_opens_something_else_is_no_key(
+    world: World,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    file = tmp_path / "authproxy.toml"
+    urls = "".join(f'[services.{name}]\nurl = "https://{name}.example"\n' for name in "ab")
+    file.write_text(WITH_KEYS + urls)
+    code, out, err = await told(capsys, world, "-c", str(file), *arguments)
+
+    assert (2, "") == (code, out)
+    assert said in err
+
+
+async def test_without_a_file_there_is_no_key_to_name(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = await told(capsys, world, "--key", "ci", world.url)
+
+    assert 2 == code
+    assert "nor any other key; name the file with -c" in err

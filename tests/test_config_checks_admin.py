@@ -35,6 +35,10 @@ def test_an_address_that_others_reach_needs_to_say_who_they_are(address: str) ->
             {"AUTHPROXY_ADMIN_KEY": "secret:projects/my-project/secrets/s"},
             "must be at hand when Google is not",
         ),
+        (
+            {"AUTHPROXY_ADMIN_KEY": "my-key-itself-of-today"},
+            "into an environment variable or a file, and write env:NAME or file:PATH",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_a_problem(environ: dict[str, str], message: str) -> None:

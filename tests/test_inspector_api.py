@@ -188,6 +188,10 @@ async def test_what_acts_does_not_go_by_get() -> None:
             assert 405 == (await client.get(f"/api/{path}")).status
 
 
+WHO = "tester@example.com"
+"""As whom the stage's proxy asks."""
+
+
 async def test_replay_says_what_came_of_it() -> None:
     async with (
         recorded(lambda *_: ok(b"x")) as stage,
@@ -202,8 +206,8 @@ async def test_replay_says_what_came_of_it() -> None:
         wrong = await post(client, "/api/exchanges/1/replay", 400, "[]")
         new = await get(client, f"/api/exchanges/{edited['id']}")
 
-    assert {"status": 200, "id": "2", "left_out": ["Cookie"]} == found
-    assert {"status": 200, "id": "3", "left_out": []} == edited
+    assert {"status": 200, "id": "2", "principal": WHO, "left_out": ["Cookie"]} == found
+    assert {"status": 200, "id": "3", "principal": WHO, "left_out": []} == edited
     assert ("/b", "1") == (new["target"], new["replayed_from"])
     assert "not a JSON object" in wrong["message"]
 

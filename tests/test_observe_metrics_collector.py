@@ -100,9 +100,23 @@ def test_every_figure_of_a_token_is_there() -> None:
     }
 
     assert expected == {
-        name: value(text, f"authproxy_token_{name}", service="billing") for name in expected
+        name: value(text, f"authproxy_token_{name}", service="billing", account="")
+        for name in expected
     }
     assert 0 == value(text, "authproxy_dependency_failing", service="billing", kind="token")
+
+
+def test_each_account_that_keys_act_as_has_figures_of_its_own() -> None:
+    figures = FixedFigures()
+    failing = replace(TOKEN, account="ci@x.example", failures=7, trouble=TROUBLE)
+    secret = replace(TOKEN, code=Code.SECRET_UNAVAILABLE)
+    figures.statuses["billing"] = (TOKEN, secret, failing)
+    text = text_of(make_collector(figures=figures))
+
+    samples = parse(text)["authproxy_token_mint_failures"].samples
+    found = {each.labels["account"]: each.value for each in samples if each.name.endswith("_total")}
+    assert {"": 2.0, "ci@x.example": 7.0} == found
+    assert 1 == value(text, "authproxy_dependency_failing", service="billing", kind="token")
 
 
 def test_what_is_not_known_of_a_token_is_absent() -> None:

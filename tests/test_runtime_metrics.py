@@ -61,6 +61,6 @@ async def test_figures_are_those_of_the_services_that_there_are_at_the_moment() 
     text = after.body.decode()
 
     assert 100 == value(text, "authproxy_pool_connections_limit", service="billing")
-    assert 3 == value(text, "authproxy_token_mints_total", service="billing")
+    assert 3 == value(text, "authproxy_token_mints_total", service="billing", account="")
     assert 9 == value(text, "authproxy_requests_in_flight")
     assert 1 == value(text, "authproxy_config_reloads_total", result="failed")

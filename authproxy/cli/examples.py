@@ -91,6 +91,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         'curl -H "$(authproxy token --header https://SERVICE.run.app)" https://SERVICE.run.app',
         "authproxy token --decode https://SERVICE.run.app",
         "authproxy token -c authproxy.toml billing",
+        "authproxy token -c authproxy.toml --key ci billing",
     ),
 }
 

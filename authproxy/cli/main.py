@@ -166,6 +166,9 @@ def _check(
 @click.argument("words", nargs=-1, metavar="[URL|NAME]", shell_complete=service_names)
 @click.option("--header", is_flag=True, help="Print a header line, for curl -H.")
 @click.option("--decode", is_flag=True, help="Print the token's claims, as JSON.")
+@click.option(
+    "--key", metavar="NAME", default="", help="Print the token that callers with this key get."
+)
 @with_flags(*IDENTITY, "--token-header")
 @click.pass_obj
 def _token(
@@ -175,11 +178,13 @@ def _token(
     config: Path | None,
     header: bool,
     decode: bool,
+    key: str,
     **flags: object,
 ) -> None:
     """Print an identity token for a service, for curl and scripts.
 
-    URL is the service's address, NAME that of one in the configuration.
+    URL is the service's address, NAME that of one in the configuration. --key NAME prints what
+    authproxy would send for [keys.NAME], which may act as an account of its own.
     """
     from authproxy.commands import by_name, token
 
@@ -190,7 +195,7 @@ def _token(
     settings, names = context.choose(words, config, flags)
     settings = by_name.locate(settings, names, context.machine)
     warn = complain if sys.stdout.isatty() else None
-    token.run(settings, names, context.machine, form=form, say=click.echo, warn=warn)
+    token.run(settings, names, context.machine, form=form, say=click.echo, warn=warn, key=key)
 
 
 @main.command("doctor")

@@ -25,7 +25,7 @@ def show(
 ) -> None:
     """`text`: the JSON of `/api/status`."""
     found = read(text)
-    rows = [row(each, now()) for each in found["services"]]
+    rows = [line for each in found["services"] for line in rows_of(each, now())]
     for line in head_lines(found):
         say(line)
     if at_terminal or wants_colour(environ, at_terminal=False):
@@ -86,13 +86,26 @@ def _reload_lines(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def row(service: dict[str, Any], now: float) -> Row:
+def rows_of(service: dict[str, Any], now: float) -> list[Row]:
+    """One, and one more for each further account that keys act as."""
+    others = [token for token in service["tokens"][1:] if token.get("account")]
+    return [_row(service, now), *(_account_row(service, token, now) for token in others)]
+
+
+def _account_row(service: dict[str, Any], token: dict[str, Any], now: float) -> Row:
+    """Nothing else is counted by account; what keeps the service from being ready is below."""
+    failed = token.get("last_failure") and token.get("expires_at") is None
+    ready = "no" if failed else ""
+    return (service["name"], ready, token["account"], _life(token, now), "", "", "")
+
+
+def _row(service: dict[str, Any], now: float) -> Row:
     token = service["tokens"][0] if service["tokens"] else {}
     rates, pool = service["rates"], service["pool"]
     return (
         service["name"],
         "yes" if service["ready"] else "no",
-        token.get("principal") or "-",
+        token.get("principal") or token.get("account") or "-",
         _life(token, now),
         f"{rates['requests']:.1f}" if rates else "-",
         f"{rates['errors']:.1f}" if rates else "-",

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from authproxy.commands.identities import source_of
@@ -14,6 +14,7 @@ from authproxy.identity.machine import Machine
 from authproxy.identity.token_cache.single_flight import mint_once
 from authproxy.policy.messages.headers import service_rules, token_line
 from authproxy.settings import ServiceSettings, Settings
+from authproxy.values.wording import did_you_mean
 
 Form = Literal["token", "header", "claims"]
 Say = Callable[[str], object]
@@ -27,12 +28,15 @@ def run(
     form: Form,
     say: Say,
     warn: Say | None,
+    key: str = "",
 ) -> None:
     """Tell `say` the token of the one service named; `warn` is told when a person looks on.
 
+    `key`: the name of one in the configuration, whose caller the token would be for.
     Raises ConfigError, CredentialError or StartError.
     """
-    service = settings.services[_the_one(names)]
+    name = _the_one(names)
+    service = settings.services[name].acting_as(account_of(key, name, settings))
     source, audience = source_of(service, settings, machine), service.token_audience
     token = run_to_end(mint_once(source, audience, deadline_s=settings.timeouts.token))
     if token is NO_TOKEN:
@@ -49,6 +53,33 @@ def _the_one(names: Sequence[str]) -> str:
         return names[0]
     message = f"a token is for one service; say which: authproxy token {names[0]}"
     raise ConfigError([Problem(where="command line", key="URL", message=message)])
+
+
+def account_of(key: str, service: str, settings: Settings) -> str:
+    """As whom the caller with the key of this name asks the service; empty: as its own identity.
+
+    Raises ConfigError if there is no such key, or if it does not open the service.
+    """
+    if not key:
+        return ""
+    found = settings.keys.get(key)
+    if found is None:
+        known = settings.keys
+        guess = did_you_mean(key, known) or _known(known)
+        raise _wrong_key(f"there is no [keys.{key}] in the configuration{guess}")
+    if not found.opens(service):
+        opened = ", ".join(found.services)
+        raise _wrong_key(f"this key does not open {service}; it opens {opened}")
+    return found.impersonate or ""
+
+
+def _known(keys: Iterable[str]) -> str:
+    names = ", ".join(keys)
+    return f"; it has {names}" if names else ", nor any other key; name the file with -c"
+
+
+def _wrong_key(message: str) -> ConfigError:
+    return ConfigError([Problem(where="command line", key="--key", message=message)])
 
 
 def _shown(token: Token, form: Form, service: ServiceSettings) -> str:

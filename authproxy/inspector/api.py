@@ -210,7 +210,12 @@ class Inspector:
         if "headers" in changes:
             left_out = []
         return as_json(
-            {"status": status, "id": None if new is None else str(new.number), "left_out": left_out}
+            {
+                "status": status,
+                "id": None if new is None else str(new.number),
+                "principal": "" if new is None else new.facts.principal,
+                "left_out": left_out,
+            }
         )
 
     def __repr__(self) -> str:

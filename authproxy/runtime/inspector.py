@@ -105,13 +105,10 @@ async def _examine(settings: Settings, machine: Machine) -> str:
     from authproxy.commands.doctor.clock import check_clock
     from authproxy.commands.doctor.rendering import as_json
     from authproxy.commands.doctor.runner import examine
-    from authproxy.commands.doctor.subject import Subject
+    from authproxy.commands.doctor.subject import subjects_of
 
     egress = find_egress_for_tokens(settings, machine.environ)
-    subjects = [
-        Subject(name=name, service=service, settings=settings, machine=machine)
-        for name, service in settings.services.items()
-    ]
+    subjects = subjects_of(settings, settings.services, machine)
     return as_json(await examine(subjects, partial(check_clock, egress)))
 
 

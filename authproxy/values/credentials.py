@@ -152,6 +152,14 @@ def parse_local_secret_ref(text: str) -> SecretRef:
     return parse_secret_ref(text)
 
 
+def parse_key_header(text: str) -> str:
+    """A field name in which a key goes."""
+    name = parse_header_name(text)
+    if name == "auto":
+        raise ValueError("needs a header's name, as in X-Api-Key")
+    return name
+
+
 def parse_header_name(text: str) -> str:
     """A field name that may carry a credential (RFC 9110 5.1), or `auto`."""
     if not _TOKEN_CHARS.fullmatch(text) or len(text) > 100:

@@ -28,13 +28,18 @@ def configured(tmp_path: Path, text: str) -> Program:
 
 
 async def ask(
-    port: int, *fields: str, target: str = "/", method: str = "GET", before: bytes = b""
+    port: int,
+    *fields: str,
+    target: str = "/",
+    method: str = "GET",
+    before: bytes = b"",
+    after: bytes = b"",
 ) -> bytes:
     """The whole answer to a request at 127.0.0.1; empty when we were cut off."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     host = [] if any(field.startswith("Host:") for field in fields) else ["Host: localhost"]
     head = "\r\n".join([f"{method} {target} HTTP/1.1", "Connection: close", *host, *fields])
-    writer.write(before + head.encode() + b"\r\n\r\n")
+    writer.write(before + head.encode() + b"\r\n\r\n" + after)
     answer = b""
     with suppress(ConnectionResetError):
         async with asyncio.timeout(10):

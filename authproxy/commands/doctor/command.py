@@ -9,7 +9,7 @@ from pathlib import Path
 from authproxy.commands.doctor.clock import check_clock
 from authproxy.commands.doctor.rendering import as_json, as_text
 from authproxy.commands.doctor.runner import examine
-from authproxy.commands.doctor.subject import NOWHERE, Subject
+from authproxy.commands.doctor.subject import NOWHERE, subjects_of
 from authproxy.config import find_egress_for_tokens
 from authproxy.event_loop import run_to_end
 from authproxy.identity.machine import Machine
@@ -42,10 +42,7 @@ def run(
     `terminal`: whether a person looks on, who may like colours. Raises StartError for an egress
     proxy that cannot be used.
     """
-    subjects = [
-        Subject(name=name, service=settings.services[name], settings=settings, machine=machine)
-        for name in names
-    ]
+    subjects = subjects_of(settings, names, machine)
     egress = find_egress_for_tokens(settings, machine.environ)
     report = run_to_end(examine(subjects, partial(check_clock, egress, clock)))
     colour = wants_colour(machine.environ, at_terminal=terminal)

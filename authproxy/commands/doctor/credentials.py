@@ -63,5 +63,5 @@ def _instead(subject: Subject) -> str:
 
 
 def _acting_as(subject: Subject) -> str:
-    target = subject.service.impersonate
+    target = subject.asked.impersonate
     return f", to act as {target}" if target else ""

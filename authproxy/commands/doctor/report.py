@@ -79,7 +79,7 @@ class Finding:
     check: Check
     result: Result
     service: str = ""
-    """Its name; empty for what is about this machine."""
+    """Its name, and `as ACCOUNT` where keys act as one; empty for what is about this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,7 @@ async def examine(
         findings = [Finding(check=Check.CLOCK, result=clock)]
         for subject in subjects:
             findings += await _examine_one(subject, steps, deadline_s)
-    urls = {each.name: each.service.address for each in subjects if each.is_somewhere}
+    urls = {each.title: each.service.address for each in subjects if each.is_somewhere}
     return Report(findings=findings, urls=urls)
 
 
@@ -88,7 +88,7 @@ async def _examine_one(
             continue
         hindered = _find_hindrance(step, subject, results)
         results[step.check] = hindered or await _made(step.run(subject), deadline_s)
-    name = subject.name if subject.is_somewhere else ""
+    name = subject.title if subject.is_somewhere else ""
     return [Finding(check=check, result=got, service=name) for check, got in results.items()]
 
 

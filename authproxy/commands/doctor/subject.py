@@ -1,6 +1,6 @@
 """One service under examination: its settings, and what the checks have found out so far."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,6 +25,8 @@ class Subject:
     service: ServiceSettings
     settings: Settings
     machine: Machine
+    account: str = ""
+    """As whom it is asked, where keys act as an account; empty: as its own identity."""
     place: Location | None = None
     """Where tokens come from."""
     token: Token | None = None
@@ -35,6 +37,15 @@ class Subject:
     def is_somewhere(self) -> bool:
         """Whether there is a service to reach."""
         return str(self.service.url) != NOWHERE
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} as {self.account}" if self.account else self.name
+
+    @property
+    def asked(self) -> ServiceSettings:
+        """Its settings as they are for tokens; addresses and secrets are its own identity's."""
+        return self.service.acting_as(self.account)
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -48,3 +59,18 @@ class Subject:
     def connector(self) -> Connector:
         """Raises StartError."""
         return connector_for(self.service, self.settings, service_context, self.environ)
+
+
+def subjects_of(settings: Settings, names: Iterable[str], machine: Machine) -> list[Subject]:
+    """One for each service and each account that its keys act as."""
+    return [
+        Subject(
+            name=name,
+            service=settings.services[name],
+            settings=settings,
+            machine=machine,
+            account=account,
+        )
+        for name in names
+        for account in settings.accounts_at(name)
+    ]

@@ -13,7 +13,7 @@ from authproxy.policy.google.cloud_run import GCLOUD_CLIENTS, OAUTH_CLIENT
 
 
 async def check_token(subject: Subject) -> Result:
-    source = source_of(subject.service, subject.settings, subject.machine)
+    source = source_of(subject.asked, subject.settings, subject.machine)
     deadline_s = subject.settings.timeouts.token
     subject.token = await mint_once(source, subject.audience, deadline_s=deadline_s)
     if subject.token is NO_TOKEN:

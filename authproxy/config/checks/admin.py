@@ -66,11 +66,6 @@ def _key(draft: Draft) -> Iterator[Problem]:
     ref = draft.settings.admin_key
     if ref is None:
         return
-    if ref.kind == "secret":
-        yield draft.problem(
-            ("admin_key",), "must be at hand when Google is not: write env:NAME or file:PATH"
-        )
-        return
     if ref.kind == "file" and is_stream(FilePath(ref.value)):
         return
     try:

@@ -31,7 +31,8 @@ async function again(found, pressed) {
 export async function send(found, changes) {
   const done = await post(`/api/exchanges/${found.id}/replay`, changes);
   const lacks = done.left_out.length ? ` Left out, since it was not kept: ${done.left_out.join(", ")}.` : "";
-  toast(`Sent with a fresh token: ${done.status || "no answer"}.${lacks}`);
+  const as = done.principal ? ` as ${done.principal}` : "";
+  toast(`Sent${as}: ${done.status || "no answer"}.${lacks}`);
   if (done.id) go({ ...read(), id: done.id });
 }
 

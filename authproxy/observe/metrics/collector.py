@@ -202,12 +202,13 @@ class _Scrape:
         return self._tokens[name]
 
     def _by_token(self, read: Callable[[TokenStatus], float | None]) -> Rows:
-        """For the services whose address, and so whose audience, is known."""
+        """For the services whose address, and so whose audience, is known: a sample for each
+        account."""
         for name in self._services:
-            for each in self._tokens_of(name)[:1]:
+            for each in self._tokens_of(name):
                 value = read(each) if each.code is Code.TOKEN_UNAVAILABLE else None
                 if value is not None:
-                    yield (name,), value
+                    yield (name, each.account), value
 
 
 def _age(token: TokenStatus, now: float) -> float | None:

@@ -183,39 +183,43 @@ POOL_WAITS = Definition(
     help="Requests that found no idle connection and had to queue.",
     labels=("service",),
 )
+_ACCOUNT = "account: the service account that keys act as, or empty for the service's own identity."
 TOKEN_USABLE = Definition(
     name="authproxy_token_usable",
     kind="gauge",
-    help="1 while there is a token that can be sent, else 0. A token that ended unused is 0 too.",
-    labels=("service",),
+    help="1 while there is a token that can be sent, else 0. A token that ended unused is 0 too."
+    f" {_ACCOUNT}",
+    labels=("service", "account"),
 )
 TOKEN_AGE = Definition(
     name="authproxy_token_age_seconds",
     kind="gauge",
-    help="Since the last token came. Absent before the first one.",
-    labels=("service",),
+    help=f"Since the last token came. Absent before the first one. {_ACCOUNT}",
+    labels=("service", "account"),
     unit="seconds",
 )
 TOKEN_EXPIRY = Definition(
     name="authproxy_token_expiry_timestamp_seconds",
     kind="gauge",
     help="When the token ends, in seconds since 1970. Absent while there is none, and where none is"
-    " sent.",
-    labels=("service",),
+    " sent."
+    f" {_ACCOUNT}",
+    labels=("service", "account"),
     unit="seconds",
 )
 TOKEN_MINTS = Definition(
     name="authproxy_token_mints_total",
     kind="counter",
     help="Tokens that came. Services that share source and audience share their tokens, and each"
-    " shows them.",
-    labels=("service",),
+    " shows them."
+    f" {_ACCOUNT}",
+    labels=("service", "account"),
 )
 TOKEN_FAILURES = Definition(
     name="authproxy_token_mint_failures_total",
     kind="counter",
-    help="Tries to get a token that failed.",
-    labels=("service",),
+    help=f"Tries to get a token that failed. {_ACCOUNT}",
+    labels=("service", "account"),
 )
 FAILING = Definition(
     name="authproxy_dependency_failing",
