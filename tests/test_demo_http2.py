@@ -204,6 +204,18 @@ async def test_grpc_finds_the_sample_s_services_by_way_of_authproxy(world: World
     assert "it lacks roles/run.invoker." in (refused.value.details() or "")
 
 
+async def test_messages_that_come_compressed_go_back_so(world: World) -> None:
+    roots = grpc.ssl_channel_credentials(world.ca_file.read_bytes())
+    world.cloud_run.gate.invokers.add("allUsers")
+    message = b"a" * 1000
+    async with aio.secure_channel(
+        f"localhost:{world.cloud_run.port}", roots, compression=grpc.Compression.Gzip
+    ) as channel:
+        answer = await channel.unary_unary("/demo.Echo/Say")(message, timeout=10)
+
+    assert message == answer
+
+
 @pytest.mark.parametrize("path", ["/demo.Echo/Say", "/grpc.health.v1.Health/Check"])
 async def test_who_does_not_speak_grpc_finds_nothing_there(world: World, path: str) -> None:
     async with client_of(world) as client:

@@ -28,6 +28,7 @@ ALPN = ("h2", "http/1.1")
 Pair = tuple[bytes, bytes]
 
 _HOP_BY_HOP = frozenset([b"connection", b"keep-alive", b"transfer-encoding", b"upgrade"])
+_TRAILERS = frozenset([b"grpc-status", b"grpc-message", b"grpc-status-details-bin"])
 _MAX_PENDING = 64 * 1024
 """Bytes of an answer that wait for the client's window until the app is told to wait as well."""
 
@@ -312,7 +313,7 @@ class _Answer:
             return
         told = dict(found)
         if told.get(b"content-type", b"").startswith(b"application/grpc"):
-            self.trailers = [field for field in fields if field[0].startswith(b"grpc-")]
+            self.trailers = [field for field in fields if field[0] in _TRAILERS]
             fields = [field for field in fields if field not in self.trailers]
         self.fields = fields
         self._heads.append(fields)

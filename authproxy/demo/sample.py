@@ -179,6 +179,8 @@ async def grpc_echo(request: web.Request) -> web.StreamResponse:
         return _not_here(request.path)
     # The front end puts the status behind the messages, where gRPC has it.
     response = web.StreamResponse(headers={"Grpc-Status": "0"})
+    if "Grpc-Encoding" in request.headers:  # the messages are still compressed
+        response.headers["Grpc-Encoding"] = request.headers["Grpc-Encoding"]
     response.content_type = GRPC
     await response.prepare(request)
     async for chunk in request.content.iter_any():

@@ -29,14 +29,14 @@ CALL_CLIENTS = [
         name="Connect in Python",
         script="with_connect.py",
         service=calls,
-        says=("there and back", "x x x", "failed_precondition as you wish"),
+        says=("there and back", "x x x", "failed_precondition as you wish") * 2,
         fails="permission_denied|Forbidden",
     ),
     Client(
         name="Connect in Node",
         script="connect.mjs",
         service=calls,
-        says=("there and back", "x x x", "FailedPrecondition as you wish"),
+        says=("there and back", "x x x", "FailedPrecondition as you wish") * 2,
         fails="permission_denied",
     ),
 ]

@@ -1,7 +1,7 @@
 """Clients of plain HTTP, from a shell, Python and Node."""
 
 from tests.clients.client import Client
-from tests.clients.services.model import model
+from tests.clients.services.model import model, ollama
 
 WHOAMI = "whoami 200"
 UPLOAD = "uploaded 3000000"
@@ -38,7 +38,7 @@ HTTP_CLIENTS = [
     Client(
         name="httpx",
         script="with_httpx.py",
-        says=(WHOAMI, UPLOAD, STREAM, REDIRECT, COOKIES),
+        says=(WHOAMI, UPLOAD, STREAM, REDIRECT, COOKIES, "over HTTP/2 200"),
         fails="httpx.HTTPStatusError: Client error '403 Forbidden'",
     ),
     Client(
@@ -91,5 +91,12 @@ HTTP_CLIENTS = [
         service=model,
         says=("A pretend model",),
         fails="AuthenticationError: 401",
+    ),
+    Client(
+        name="Ollama",
+        script="with_ollama.py",
+        service=ollama,
+        says=("A pretend model",),
+        fails="ollama._types.ResponseError",
     ),
 ]

@@ -1,7 +1,7 @@
 import { create, createFileRegistry } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema, file_google_protobuf_wrappers } from '@bufbuild/protobuf/wkt';
 import { Code, createClient } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-node';
+import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
 
 // What `buf generate` would have made of a demo.proto.
 const types = { inputType: '.google.protobuf.StringValue', outputType: '.google.protobuf.StringValue' };
@@ -18,11 +18,17 @@ const file = create(FileDescriptorProtoSchema, {
 const registry = createFileRegistry(file, () => file_google_protobuf_wrappers.proto);
 const Echo = registry.getService('demo.Echo');
 
-const transport = createConnectTransport({ baseUrl: process.argv[2], httpVersion: '1.1' });
-const client = createClient(Echo, transport);
+const baseUrl = process.argv[2];
 
-console.log((await client.say({ value: 'there and back' })).value);
-const counted = [];
-for await (const message of client.count({ value: 'x' })) counted.push(message.value);
-console.log(...counted);
-await client.fail({}).catch((error) => console.log(Code[error.code], error.rawMessage));
+async function talk(transport) {
+  const client = createClient(Echo, transport);
+  console.log((await client.say({ value: 'there and back' })).value);
+  const counted = [];
+  for await (const message of client.count({ value: 'x' })) counted.push(message.value);
+  console.log(...counted);
+  await client.fail({}).catch((error) => console.log(Code[error.code], error.rawMessage));
+}
+
+await talk(createConnectTransport({ baseUrl, httpVersion: '1.1' }));
+await talk(createGrpcTransport({ baseUrl }));
+process.exit(); // without waiting for the connection's idle time

@@ -27,5 +27,9 @@ async def main():
         await client.get("/cookies")
         print("cookies", *(await client.get("/cookies")).json()["cookie"])
 
+    async with httpx.AsyncClient(base_url=url, http1=False, http2=True) as client:
+        answer = await client.get("/whoami")
+        print("over", answer.http_version, answer.status_code)
+
 
 asyncio.run(main())
