@@ -8,7 +8,7 @@ ARG BASE=python:3.13-slim
 FROM ${BASE} AS build
 RUN apt-get update && apt-get install --yes --no-install-recommends binutils
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt hatch_build.py compiled_modules.txt README.md LICENSE ./
 COPY authproxy authproxy
 COPY scripts/slim.py scripts/slim.py
 RUN python3 -m venv --without-pip /opt/authproxy \

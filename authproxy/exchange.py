@@ -38,8 +38,12 @@ class Secret:
     def __bool__(self) -> bool:
         return bool(self._value)
 
+    def __deepcopy__(self, _memo: dict[int, object]) -> "Secret":
+        """The same, for it never changes: compiled classes cannot be taken apart to be copied."""
+        return self
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Token:
     """An identity token, ready to be sent; or what else is fetched and kept fresh like one."""
 
@@ -77,15 +81,7 @@ def make_field(name: bytes, value: bytes) -> Field:
     return name.lower(), value, b"%b: %b" % (name, value)
 
 
-class Fields(list[Field]):
-    """The fields of a head, as a reader has taken them apart. It gives out the very same list for
-    as long as they repeat, and `block`, the lines that they were read from, knows its own hash."""
-
-    __slots__ = ("block",)
-    block: bytes
-
-
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class RequestHead:
     """A client's request line and header fields, as they came. Never changed after it was read."""
 
@@ -96,7 +92,7 @@ class RequestHead:
     headers: list[Field]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class ResponseHead:
     """A service's status line and header fields, as they came; or as they were sent on."""
 

@@ -139,6 +139,7 @@ NO_MODULE = {
     "test_metrics_documents": "about docs/metrics.md and deploy/grafana/",
     "test_packaging": "about the wheel",
     "test_release": "about scripts/release.py",
+    "test_compiled_modules": "about those that may be compiled",
     "test_python_examples": "about the programs of docs/python.md",
     "test_wording": "about the words of messages and documents",
     "test_secrecy": "about what tests show",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from authproxy import __version__
 from authproxy.cli.main import run
+from authproxy.cli.version import describe
 from authproxy.config.readers.setting_names import FLAGS
 from authproxy.errors import CredentialError, StartError
 from authproxy.settings import Settings
@@ -196,7 +196,7 @@ def test_status_says_whether_somebody_answers(capsys: pytest.CaptureFixture[str]
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == run(["--version"], environ={}, serve=Served())
 
-    assert f"authproxy {__version__}\n" == capsys.readouterr().out
+    assert f"authproxy {describe()}\n" == capsys.readouterr().out
 
 
 def test_help_has_every_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
@@ -11,16 +12,19 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from authproxy import __version__
+from authproxy.cli.version import describe
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PINS = (ROOT / "constraints.txt").read_text().splitlines()
 DATA = f"authproxy-{__version__}.data"
+DIST_INFO = f"authproxy-{__version__}.dist-info"
 CONSOLE_SCRIPT = Path(sysconfig.get_path("scripts"), "authproxy")
 
 
@@ -35,7 +39,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     top = {name.split("/")[0] for name in wheel.namelist()}
 
-    assert {"authproxy", f"authproxy-{__version__}.dist-info", DATA} == top
+    assert {"authproxy", DIST_INFO, DATA} == top
     page = wheel.read(f"{DATA}/data/share/man/man1/authproxy.1")
     assert (ROOT / "man" / "authproxy.1").read_bytes() == page
 
@@ -55,8 +59,29 @@ def test_the_wheel_holds_the_page_of_the_inspector(wheel: zipfile.ZipFile) -> No
         assert path.read_bytes() == wheel.read(str(path.relative_to(ROOT)))
 
 
+def test_a_wheel_is_pure_and_needs_no_compiler_unless_it_is_asked_for(
+    wheel: zipfile.ZipFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = WheelBuilder(str(ROOT))
+    assert [] == builder.config.dependencies
+    assert "Tag: py3-none-any\n" in wheel.read(f"{DIST_INFO}/WHEEL").decode()
+    monkeypatch.setenv("AUTHPROXY_COMPILE", "1")
+    asked = {Requirement(line) for line in WheelBuilder(str(ROOT)).config.dependencies}
+    needed = {Requirement(line) for line in PROJECT["project"]["dependencies"]}
+
+    assert {Requirement("mypy"), Requirement("setuptools"), *needed} == asked
+
+
+def test_the_source_archive_holds_what_compiling_needs(tmp_path: Path) -> None:
+    [path] = SdistBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+
+    assert set() == {"hatch_build.py", "compiled_modules.txt", "pyproject.toml"} - names
+
+
 def test_the_wheel_carries_the_licence(wheel: zipfile.ZipFile) -> None:
-    licence = wheel.read(f"authproxy-{__version__}.dist-info/licenses/LICENSE")
+    licence = wheel.read(f"{DIST_INFO}/licenses/LICENSE")
 
     assert (ROOT / "LICENSE").read_bytes() == licence
 
@@ -71,7 +96,7 @@ def test_authproxy_starts_by_its_name_and_as_a_module(
         [*command, "--version"], capture_output=True, text=True, cwd=tmp_path, check=False
     )
 
-    assert (0, f"authproxy {__version__}\n", "") == (done.returncode, done.stdout, done.stderr)
+    assert (0, f"authproxy {describe()}\n", "") == (done.returncode, done.stdout, done.stderr)
 
 
 def test_constraints_are_names_and_versions_only() -> None:
@@ -104,8 +129,8 @@ def installed_with_the_project() -> set[str]:
             requirement = Requirement(text)
             names.add(canonicalize_name(requirement.name))
             # Not installed by `make setup`. `scripts/release` looks at all that its group brings,
-            # and atheris needs nothing.
-            if text not in (*groups["fuzz"], *groups["release"]):
+            # and the others need nothing more.
+            if text not in (*groups["fuzz"], *groups["compile"], *groups["release"]):
                 waiting.extend(needed_by(requirement))
     return names
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authproxy.exchange import Exchange, RequestHead
 from authproxy.policy.messages.facts import ResponseFacts
 from authproxy.wire.admission.admission import NOWHERE
 from authproxy.wire.recorder import Recorder
@@ -26,8 +27,7 @@ class Sent:
     def __init__(self) -> None:
         self.out: list[bytes] = []
         self.client = self
-        self.exchange = self
-        self.aborted = ""
+        self.exchange = Exchange("run", 1, None, RequestHead(b"GET", b"/", "1.1", []))
         self.recorder = Recorder([])
         self.is_open = True
 
@@ -78,7 +78,7 @@ def test_what_a_client_got_by_the_end_is_whole_events(
     assert (b"".join(before) + b"".join(map(b"".join, after))).startswith(got)
     if not sent.is_open:
         assert b"" == parsed(got)[1]
-        assert "authproxy" == sent.aborted
+        assert "authproxy" == sent.exchange.aborted
     else:
         assert parsed(got)[1]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from authproxy import __version__
+from authproxy.cli import version
 from authproxy.cli.completing import service_names
 from authproxy.cli.context import Context, OnReady, Read, ServeUntilStopped, complain, say_problems
 from authproxy.cli.demo import demo
@@ -66,7 +66,7 @@ def _serve(settings: "Settings", on_ready: OnReady | None = None, read: Read | N
 
 
 @click.group(cls=Commands, context_settings=HELP_FLAGS, subcommand_metavar="[run] URL… | COMMAND")
-@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+@click.version_option(version.describe(), "-V", "--version", message="%(prog)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Put a Google identity token on requests to IAM-protected services.

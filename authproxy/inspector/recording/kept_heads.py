@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from authproxy.exchange import Field, Fields, ResponseHead, SentHead, read_fields
+from authproxy.exchange import Field, ResponseHead, SentHead, read_fields
 from authproxy.inspector.redaction.redactor import Redactor
+from authproxy.policy.messages.trace_fields import Fields
 from authproxy.wire.observing import read_written
 
 OVERHEAD = 120

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from ipaddress import IPv4Address, IPv6Address
 
-from authproxy.exchange import Exchange, Field, Fields, ResponseHead, SentHead
+from authproxy.exchange import Exchange, Field, ResponseHead, SentHead
 from authproxy.inspector.recording.kept_heads import LONG, REMEMBERED, Head, Heads
 from authproxy.inspector.recording.record import (
     EXTRA,
@@ -19,6 +19,7 @@ from authproxy.inspector.recording.record import (
     size_of_unusual,
 )
 from authproxy.inspector.recording.token_notes import TokenNotes
+from authproxy.policy.messages.trace_fields import Fields
 from authproxy.times import Times
 
 REPLAY = b"x-authproxy-replay"

@@ -68,7 +68,7 @@ _NOT_NOMINABLE = frozenset([b"host", b"content-length", b"location", b"set-cooki
 CHUNKED_LINE = b"Transfer-Encoding: chunked\r\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ServiceRules:
     """Rules by which heads for one service are written."""
 

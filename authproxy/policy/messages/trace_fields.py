@@ -1,6 +1,6 @@
-"""Fields that name a request, or the trace that it belongs to: others each time.
+"""Fields that repeat from head to head, and those that never do: they name a request or a trace.
 
-Nothing is decided by them, so a client that sends them repeats itself all the same.
+Nothing is decided by the latter, so a client that sends them repeats itself all the same.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,14 @@ TRACE_FIELDS = frozenset(
         b"x-request-id",
     ]
 )
+
+
+class Fields(list[Field]):
+    """The fields of a head, as a reader has taken them apart. It gives out the very same list for
+    as long as they repeat, and `block`, the lines that they were read from, knows its own hash."""
+
+    __slots__ = ("block",)
+    block: bytes
 
 
 def is_repeated(before: Sequence[Field], fields: Sequence[Field]) -> bool:

@@ -90,8 +90,8 @@ class ClientConnection(asyncio.Protocol):
             send(self.out, self.transport)
 
     def eof_received(self) -> bool:
-        # Who has closed its sending side is taken for gone, as nginx and Go do: that may be all of
-        # a close. If it does still read, the part of an answer that it has got must not look whole.
+        # Who has closed its sending side is taken for gone, as nginx and Go do: it may be all of a
+        # close. If it does still read, the part of an answer that it got must not look whole.
         relay = self.pipeline.current
         if relay is not None and relay.response is not None:
             reset(self.transport)
@@ -243,7 +243,8 @@ class ClientConnection(asyncio.Protocol):
     def in_flight(self) -> int:
         return self.pipeline.count
 
-    recheck = rechecking.recheck
+    def recheck(self) -> None:
+        rechecking.recheck(self)
 
     def drain(self) -> None:
         """Close if no request is in flight; else that one is the last."""
@@ -262,8 +263,7 @@ class ClientConnection(asyncio.Protocol):
         self.transport.close()
 
     def cut(self) -> None:
-        relay = self.pipeline.current
-        if relay is not None:
+        if (relay := self.pipeline.current) is not None:
             self.server.recorder.left(relay.exchange, "authproxy")
             if relay.response is not None:
                 reset(self.transport)

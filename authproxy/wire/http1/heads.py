@@ -12,8 +12,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from authproxy.exchange import Field, Fields
+from authproxy.exchange import Field
 from authproxy.policy.access.targets import fragment
+from authproxy.policy.messages.trace_fields import Fields
 
 KNOWN_LINES = 64
 """For each connection; when there are more they are forgotten, so that memory has a bound."""

@@ -200,7 +200,6 @@ class Splice:
         return 0.0 if self.calls.streams or self.is_over else self.rest_s
 
     def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
-        """Time passed."""
         self.rest_s += seconds
         if self.is_over:
             if self._client.is_overdue(seconds, hurries=self.server.draining):
@@ -222,8 +221,11 @@ class Splice:
     def in_flight(self) -> int:
         return len(self.calls.streams)
 
-    recheck = service_link.recheck
-    retire = service_link.retire
+    def recheck(self) -> None:
+        service_link.recheck(self)
+
+    def retire(self) -> None:
+        service_link.retire(self)
 
     def drain(self) -> None:
         """No more calls; those in flight may end, and idle streams of events do so now."""

@@ -13,7 +13,7 @@ from authproxy.wire.mcp.refusing import McpRequest, asked_of, find_telling
 from authproxy.wire.relay import cookies
 from authproxy.wire.relay.chunked_body import ChunkedBody
 from authproxy.wire.relay.event_stream import EventStream, Streaming, may_end_early
-from authproxy.wire.relay.interfaces import Client, ClientExchange
+from authproxy.wire.relay.interfaces import AnswerBody, Client, ClientExchange
 from authproxy.wire.relay.telling import read_own
 
 
@@ -25,9 +25,7 @@ class Answering(ClientExchange, Streaming, McpRequest, McpExchange, Protocol):
         """Who gets the answer."""
 
 
-def begin_answer(
-    relay: Answering, head: ResponseHead, facts: ResponseFacts
-) -> ChunkedBody | EventStream | CallStream | None:
+def begin_answer(relay: Answering, head: ResponseHead, facts: ResponseFacts) -> AnswerBody | None:
     """Write the final head; what writes the body is returned, None if that passes as it comes."""
     in_chunks = announces = False
     if facts.length is None:  # else nobody need be asked, and most answers say their length

@@ -1,9 +1,11 @@
 """Protocols of an exchange, of its client's connection and of the server, for each other."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
-from authproxy.exchange import Exchange, RequestHead
+from authproxy.errors import AuthProxyError
+from authproxy.exchange import Exchange, Field, RequestHead
 from authproxy.policy.messages.facts import RequestFacts
 from authproxy.settings import LimitSettings, TimeoutSettings
 from authproxy.tasks import Tasks
@@ -47,6 +49,22 @@ class ClientExchange(Protocol):
     """Set when it was admitted, as everything about its service."""
     cors: bytes
     """The lines that let a page of an allowed origin read the answer."""
+
+
+class AnswerBody(Protocol):
+    """Writes an answer's body that does not pass as it comes."""
+
+    def add(self, data: bytes, /) -> None:
+        """A piece of it."""
+
+    def finish(self, trailers: Sequence[Field], /) -> None:
+        """It has come in whole."""
+
+    def break_off(self, exchange: Exchange, error: AuthProxyError, /, *, is_empty: bool) -> bool:
+        """End it with `error`; False where that cannot be said. `is_empty`: nothing was added."""
+
+    def drain(self) -> None:
+        """End it as soon as it can be."""
 
 
 class Client(connection.Client, Protocol):

@@ -40,7 +40,8 @@ class PendingRequest:
     """The client's request has come in whole."""
     response: ResponseFacts | None = None
     """Set when the service's final head has come."""
-    silent_s = age_s = 0.0
+    silent_s = 0.0
+    age_s = 0.0
     kept: KeptBody | None = None
     """None while nothing has come of the request's body."""
 

@@ -19,12 +19,10 @@ from authproxy.policy.messages.headers import (
 from authproxy.wire import refusals
 from authproxy.wire.interim import InterimCount
 from authproxy.wire.mcp import refusing
-from authproxy.wire.mcp.call_stream import CallStream
 from authproxy.wire.read_holds import EARLY
 from authproxy.wire.relay import retry
 from authproxy.wire.relay.answer_heads import add_interim, begin_answer, reply
-from authproxy.wire.relay.chunked_body import ChunkedBody
-from authproxy.wire.relay.event_stream import EventStream
+from authproxy.wire.relay.interfaces import AnswerBody
 from authproxy.wire.relay.pending import PendingRequest
 from authproxy.wire.relay.replay_buffer import KeptBody
 from authproxy.wire.relay.telling import tell_sent
@@ -37,14 +35,15 @@ class Relay(PendingRequest):
     """Between one client connection and, for as long as it lasts, one connection to the service."""
 
     # One is made for every request, so the defaults stand on the class and cost nothing.
-    received_bytes = answer_bytes = 0
-    """Of content: the client's, and to the client."""
+    received_bytes = 0
+    answer_bytes = 0
+    """Both of content: the client's, and to the client."""
     _trailers: Sequence[Field] = ()
     _interim: InterimCount | None = None
-    """Of interim answers, once one has come."""
-    _body: ChunkedBody | EventStream | CallStream | None = None
+    _body: AnswerBody | None = None
     """What writes the answer's body, unless that passes as it comes."""
-    _answering = _answered = False
+    _answering = False
+    _answered = False
     """The client has been sent a final head; everything, by the service or by us."""
     _over = False
 
@@ -268,8 +267,7 @@ class Relay(PendingRequest):
 
     def _linger(self) -> None:
         """Answered, but the client still sends: let it read the answer, then close."""
-        self._over = True
-        self.keep_alive = False
+        self._over, self.keep_alive = True, False
         self.client.linger(self)
 
     def _end(self) -> None:

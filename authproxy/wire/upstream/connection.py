@@ -203,8 +203,8 @@ class ServiceConnection(asyncio.Protocol):
             if not self._reader.has_head and not self.reused:
                 found = find_mismatch(data, self._pool.origin, str(error), http2=False)
             self._broke(relay, found or refusals.service_broke(str(error)))
-        except UpstreamError as error:
-            self._broke(relay, error)
+        except UpstreamError as failure:
+            self._broke(relay, failure)
         except Exception:
             logger.exception("an answer could not be handled")
             self._broke(relay, refusals.service_broke("an internal error"))

@@ -19,7 +19,7 @@ from authproxy.wire.upstream.connector import Connector
 from authproxy.wire.upstream.pool import Pool
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Upstream:
     """One service, with all that an exchange with it needs."""
 
