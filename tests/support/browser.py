@@ -31,6 +31,7 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
     "--ignore-certificate-errors",
     "--remote-debugging-port=0",
+    "--host-resolver-rules=MAP rebound.example 127.0.0.1",
 )
 FIREFOX_SETTINGS = {
     "app.normandy.enabled": False,
@@ -44,6 +45,7 @@ FIREFOX_SETTINGS = {
     "extensions.systemAddon.update.enabled": False,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
+    "network.dns.localDomains": "rebound.example",
     "services.settings.server": "data:,",
     "toolkit.telemetry.server": "",
 }
@@ -206,7 +208,7 @@ class _Firefox:
 @asynccontextmanager
 async def open_firefox(url: str, profile: Path) -> AsyncIterator[Page]:
     """A fresh Firefox with `url` open; `profile` is an empty folder, or none yet."""
-    _write_settings(profile)
+    write_settings(profile)
     command = ("firefox-esr", "--headless", "--no-remote", "--remote-debugging-port=0")
     environ = {**clean_environment(), "HOME": str(profile), "MOZ_CRASHREPORTER_DISABLE": "1"}
     listens = b"WebDriver BiDi listening on ws://"
@@ -224,9 +226,11 @@ async def open_firefox(url: str, profile: Path) -> AsyncIterator[Page]:
             yield Page(firefox)
 
 
-def _write_settings(profile: Path) -> None:
+def write_settings(profile: Path, more: Mapping[str, object] | None = None) -> None:
+    """Make a profile that asks nobody anything."""
     profile.mkdir(exist_ok=True)
-    lines = (f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in FIREFOX_SETTINGS.items())
+    settings = {**FIREFOX_SETTINGS, **(more or {})}
+    lines = (f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in settings.items())
     (profile / "user.js").write_text("\n".join(lines))
 
 
@@ -317,14 +321,14 @@ async def open_webkit(url: str, profile: Path) -> AsyncIterator[Page]:
         ),
         aiohttp.ClientSession() as session,
     ):
-        await _until_listening(port)
+        await until_listening(port)
         webkit = _WebKit(session, f"http://127.0.0.1:{port}")
         await webkit.begin(browser)
         await webkit.go(url)
         yield Page(webkit)
 
 
-async def _until_listening(port: int) -> None:
+async def until_listening(port: int) -> None:
     async with asyncio.timeout(20):
         while True:
             try:

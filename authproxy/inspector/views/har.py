@@ -40,7 +40,7 @@ def entry(record: Record) -> dict[str, object]:
         "response": _response(record, facts),
         "cache": {},
         "timings": timings,
-        "connection": record.request_id,
+        "_requestId": record.request_id,
         "_resourceType": _resource(record, facts),
         "_service": facts.service,
         "_principal": facts.principal,
