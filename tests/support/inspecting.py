@@ -12,6 +12,11 @@ from aiohttp import WSMsgType, web
 from yarl import URL
 
 from authproxy.demo.world import World
+from authproxy.inspector.api import Inspector
+from authproxy.inspector.assembly import Recording
+from authproxy.inspector.proxy_state import ProxyState
+from authproxy.inspector.replay import Replayer
+from authproxy.tasks import Tasks
 from tests.support.behind import free_port
 from tests.support.browser import Engine, Page
 from tests.support.program import Program
@@ -134,3 +139,17 @@ async def inspecting(engine: Engine, profile: Path) -> AsyncIterator[Inspected]:
         proxy = await stack.enter_async_context(program(world, port))
         async with engine(f"http://127.0.0.1:{port}/?key={KEY}", profile) as page:
             yield Inspected(page, session, world, port, proxy, stack)
+
+
+def inspector_of(recording: Recording) -> Inspector:
+    """The API of made-up exchanges, without a proxy."""
+
+    async def examined() -> str:
+        return "{}"
+
+    around = ProxyState(
+        services=lambda: [], configuration=lambda: "{}", examine=examined, doors=lambda: []
+    )
+    note_replays = recording.store.note_replays
+    replayer = Replayer(around.doors, recording.replays, note_replays, Tasks())
+    return Inspector(recording, around, replayer)

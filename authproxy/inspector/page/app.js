@@ -113,6 +113,10 @@ function turnTheme() {
 themeButton.addEventListener("click", turnTheme);
 prefersDark.addEventListener("change", sayTheme);
 document.getElementById("help").addEventListener("click", help);
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the fragment says which view is shown
+  main.focus();
+});
 
 const inList = (act) => () => (shownView === "exchanges" ? act() : false);
 listen({

@@ -11,10 +11,16 @@ export function bodyOf(body, path) {
   const head = h("header", {}, h("h3", {}, "Body"), h("span.muted", {}, describe(body)));
   if (body.omitted) return h("div.part", {}, head, h("p.muted", {}, `Not shown: ${visible(body.omitted)}.`));
   if (body.form === "image" && IMAGES.test(body.type)) {
-    return h("div.part", {}, head, h("div.card", {}, h("img.body-image", { src: path, alt: "The image in this body" })));
+    return h("div.part", {}, head, imageAt(path));
   }
   if (!body.text) return body.size ? h("div.part", {}, head) : null;
-  return h("div.part", {}, head, h("div.card", {}, textOf(body)));
+  const isDrawing = body.type === "image/svg+xml" && !body.truncated;
+  return h("div.part", {}, head, isDrawing ? imageAt(path) : null, h("div.card", {}, textOf(body)));
+}
+
+/** In an `img` nothing of a drawing runs, and nothing is loaded for it. */
+function imageAt(path) {
+  return h("div.card", {}, h("img.body-image", { src: path, alt: "The image in this body" }));
 }
 
 function describe(body) {
@@ -77,7 +83,7 @@ export function setOut(text) {
       plain += piece;
       if (next !== "}" && next !== "]") { depth += 1; line(); }
     } else if (piece === "}" || piece === "]") {
-      if (!/[{[]/.test(found[at - 1] ?? "")) { depth = Math.max(0, depth - 1); line(); }
+      if (found[at - 1] !== "{" && found[at - 1] !== "[") { depth = Math.max(0, depth - 1); line(); }
       plain += piece;
     } else if (piece === ",") { plain += piece; line(); }
     else if (piece === ":") plain += ": ";

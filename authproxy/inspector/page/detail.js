@@ -146,12 +146,17 @@ function facts(found) {
     ["Protocol", found.protocol],
     ["Begun", moment(found.time)],
     ["Duration", found.live ? "in flight" : milliseconds(found.duration_ms)],
-    ["From the client", bytes(found.bytes_from_client)],
-    ["To the client", bytes(found.bytes_to_client)],
+    ["From the client", soFar(found, found.bytes_from_client)],
+    ["To the client", soFar(found, found.bytes_to_client)],
     ["As in the log", found.request_id],
     found.replayed_from ? ["Replay of", found.replayed_from] : null,
   ];
   return h("dl.facts", {}, pairs.filter(Boolean).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+/** What is under way is counted when it is over. */
+function soFar(found, size) {
+  return found.live && !size ? "in flight" : bytes(size);
 }
 
 function request(found) {

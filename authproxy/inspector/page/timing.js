@@ -34,7 +34,7 @@ export function token(note) {
   const claims = Object.entries(note.claims ?? {});
   return h("div.card.padded.token", {},
     h("dl.facts", {},
-      fact("Principal", note.principal), fact("Audience", note.audience), fact("From", note.source),
+      h("div.wide", {}, h("dt", {}, "Principal"), h("dd", {}, visible(note.principal || "–"))), fact("Audience", note.audience), fact("From", note.source),
       fact("Expires", note.expires_at ? moment(note.expires_at) : "never")),
     note.expires_at ? life({ from: note.issued_at, until: note.expires_at }) : null,
     claims.length ? h("details", {}, h("summary", {}, "Claims"),
