@@ -1,19 +1,23 @@
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from authproxy.inspector.api import Inspector
+from authproxy.inspector.api import MOST_STREAMS, Inspector
 from authproxy.inspector.assembly import Recording
 from authproxy.inspector.proxy_state import ProxyState
 from authproxy.inspector.replay import Replayer, ReplayListener
 from authproxy.inspector.service_api import ServiceApi
 from authproxy.tasks import Tasks
+from tests.support.admin import KEY as ADMIN_KEY
+from tests.support.admin import Admin, admin_listener
+from tests.support.inspecting import inspector_of
 from tests.support.recorded import Story, ok, recorded
 
 Client = TestClient[web.Request, web.Application]
@@ -235,3 +239,50 @@ async def test_body_that_cannot_be_read_is_the_asker_s_mistake(
         )
 
         assert (400, "bad_request") == (answer.status, (await answer.json())["error"])
+
+
+async def test_readers_that_take_nothing_are_let_go_so_that_others_can_follow() -> None:
+    """What they would hear is more than any buffer in between takes."""
+    story = Story()
+    views = inspector_of(story.recording, slow_reader_s=0.2).views()
+    async with admin_listener(views) as admin, AsyncExitStack() as stack:
+        asleep = [await stack.enter_async_context(sleeper(admin.port)) for _ in range(MOST_STREAMS)]
+        assert 503 == await follow(admin)
+        async with asyncio.timeout(30):
+            while 503 == await follow(admin):
+                for number in range(100):
+                    story.tell(target=b"/%d" % number * 2000)
+                await asyncio.sleep(0.1)
+        assert await is_over(asleep[0])
+
+
+@asynccontextmanager
+async def sleeper(port: int) -> AsyncIterator[socket.socket]:
+    """Follows the list, and after the first event takes nothing more."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.setblocking(False)
+        await loop.sock_connect(sock, ("127.0.0.1", port))
+        head = b"GET /api/exchanges/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
+        await loop.sock_sendall(sock, head + ADMIN_KEY.encode() + b"\r\n\r\n")
+        said = b""
+        while b"event: hello" not in said:
+            said += await loop.sock_recv(sock, 4096)
+        yield sock
+
+
+async def is_over(sock: socket.socket) -> bool:
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(10):
+        with suppress(ConnectionError):
+            while await loop.sock_recv(sock, 2**20):
+                pass
+    return True
+
+
+async def follow(admin: Admin) -> int:
+    url = f"{admin.url}/api/exchanges/stream"
+    headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
+    async with admin.session.get(url, headers=headers) as answer:
+        return answer.status

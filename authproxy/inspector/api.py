@@ -30,6 +30,9 @@ AT_ONCE = 200
 USUAL_LIMIT = 500
 MOST_LIMIT = 5000
 MOST_STREAMS = 16
+SLOW_READER_S = 30.0
+"""One that takes nothing for so long may be a page that sleeps. It would keep others from following
+the list; when it wakes it connects anew, and hears what it has missed."""
 DRAWING = "image/svg+xml"
 INERT = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """For what services say: a drawing has its own colours, but runs nothing, and loads nothing."""
@@ -38,7 +41,16 @@ INERT = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 class Inspector:
     """Answers what is asked about exchanges."""
 
-    def __init__(self, recording: Recording, around: ProxyState, replayer: Replayer) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        around: ProxyState,
+        replayer: Replayer,
+        *,
+        slow_reader_s: float = SLOW_READER_S,
+    ) -> None:
+        """`slow_reader_s`: for a follower of the list to take what it is told."""
+        self._slow_reader_s = slow_reader_s
         self._store = recording.store
         self._around = around
         self._replayer = replayer
@@ -122,7 +134,11 @@ class Inspector:
             if known and position is None:
                 position = -1  # of another run: the list is to be read anew
             async for event in events(self._store, self._run, wanted, position):
-                await answer.write(event)
+                async with asyncio.timeout(self._slow_reader_s):
+                    await answer.write(event)
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
         finally:
             self._streams -= 1
         return answer

@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 from yarl import URL
 
 from authproxy.demo.world import World
-from authproxy.inspector.api import Inspector
+from authproxy.inspector.api import SLOW_READER_S, Inspector
 from authproxy.inspector.assembly import Recording
 from authproxy.inspector.proxy_state import ProxyState
 from authproxy.inspector.replay import Replayer
@@ -141,7 +141,7 @@ async def inspecting(engine: Engine, profile: Path) -> AsyncIterator[Inspected]:
             yield Inspected(page, session, world, port, proxy, stack)
 
 
-def inspector_of(recording: Recording) -> Inspector:
+def inspector_of(recording: Recording, slow_reader_s: float = SLOW_READER_S) -> Inspector:
     """The API of made-up exchanges, without a proxy."""
 
     async def examined() -> str:
@@ -152,4 +152,4 @@ def inspector_of(recording: Recording) -> Inspector:
     )
     note_replays = recording.store.note_replays
     replayer = Replayer(around.doors, recording.replays, note_replays, Tasks())
-    return Inspector(recording, around, replayer)
+    return Inspector(recording, around, replayer, slow_reader_s=slow_reader_s)
