@@ -15,7 +15,7 @@ from authproxy.inspector.views.filters import read_filter
 from authproxy.inspector.views.rows import row
 from tests.support.admin import KEY as ADMIN_KEY
 from tests.support.admin import admin_listener
-from tests.support.browser import ENGINES, open_page
+from tests.support.browser import ENGINES
 from tests.support.inspecting import KEY, MARKUP, Inspected, inspecting, inspector_of
 from tests.support.recorded import MEBIBYTE, Story
 from tests.support.webapp import hostile, served
@@ -27,12 +27,12 @@ TARGETS = "[...document.querySelectorAll('.row:not([hidden]) .c-target')].map(e 
 DETAIL = "document.querySelector('.detail')"
 OPENED = f"{DETAIL}.querySelector('.detail-title h2').textContent"
 WATCH = """
-window.seen = new Promise(resolve => new MutationObserver((_, observer) => {
+void (window.seen = new Promise(resolve => new MutationObserver((_, observer) => {
   const targets = [...document.querySelectorAll('.row .c-target')];
   if (!targets.some(each => each.textContent == '/first')) return;
   observer.disconnect();
   resolve(performance.timeOrigin + performance.now());
-}).observe(document.body, {subtree: true, childList: true, characterData: true})), 1
+}).observe(document.body, {subtree: true, childList: true, characterData: true})))
 """
 
 
@@ -48,7 +48,7 @@ async def request_appears_at_once(here: Inspected) -> None:
     seen = await here.page.evaluate("window.seen")
 
     assert ["/first"] == await here.page.evaluate(TARGETS)
-    assert seen - asked < 5000, "it is promised in far less: machines of tests are slow"
+    assert seen - asked < 5000, "what is promised is measured below, when nothing is new any more"
 
 
 async def filters_are_in_the_address(here: Inspected) -> None:
@@ -239,6 +239,18 @@ async def no_secret_is_anywhere(here: Inspected) -> None:
     assert not re.search(r"eyJ[\w-]+\.eyJ", seen)
 
 
+async def requests_appear_within_200_ms(here: Inspected) -> None:
+    """The best of some tries, since a machine of tests has other work too."""
+    await here.view("#/exchanges", f"{TARGETS}.length > 4")
+    took: list[float] = []
+    for number in range(12):
+        await here.page.evaluate(WATCH.replace("/first", f"/quick/{number}"))
+        asked = await here.page.evaluate("performance.timeOrigin + performance.now()")
+        await here.ask(f"/quick/{number}")
+        took.append(await here.page.evaluate("window.seen") - asked)
+    assert min(took) < 200, took
+
+
 async def clearing_takes_two_presses(here: Inspected) -> None:
     await here.view("#/exchanges", f"{TARGETS}.length > 4")
     await here.press("Clear")
@@ -276,6 +288,7 @@ STEPS: list[Any] = [
     skipping_to_the_content_stays_where_one_is,
     json_is_set_out,
     no_secret_is_anywhere,
+    requests_appear_within_200_ms,
     clearing_takes_two_presses,
     restart_is_survived,
 ]
@@ -401,13 +414,32 @@ async def test_axe_finds_nothing_serious_in_any_view(tmp_path: Path) -> None:
                 await here.page.evaluate("void document.querySelector('dialog').close()")
 
 
-async def test_twenty_thousand_exchanges_are_listed_by_few_elements(tmp_path: Path) -> None:
+SCROLL = """new Promise(done => {
+  const grid = document.querySelector('[role=grid]'), took = [];
+  let last = 0;
+  function step(now) {
+    if (last) took.push(now - last);
+    last = now;
+    grid.scrollTop += 700;
+    if (took.length < 90) requestAnimationFrame(step);
+    else done(took.sort((a, b) => a - b)[9]);
+  }
+  requestAnimationFrame(step);
+})"""
+"""Scrolls a screen in each frame; the time between frames that a tenth of them keep to, in ms. The
+rest may have waited for others on this machine, but what the page does, it does in all of them."""
+
+
+@pytest.mark.parametrize("engine", ["Chromium", "Firefox"])
+async def test_twenty_thousand_exchanges_are_listed_by_few_elements(
+    engine: str, tmp_path: Path
+) -> None:
     story = Story(memory=64 * MEBIBYTE)
     for number in range(20_000):
         story.tell(target=b"/invoices/%d" % number, status=500 if number % 9 == 0 else 200)
     async with (
         admin_listener([*page_views(), *inspector_of(story.recording).views()]) as admin,
-        open_page(f"{admin.url}/?key={ADMIN_KEY}", tmp_path / "profile") as page,
+        ENGINES[engine](f"{admin.url}/?key={ADMIN_KEY}", tmp_path / "profile") as page,
     ):
         count = "document.querySelector('.count')?.textContent"
         await page.wait_for(f"{count} == '20,000 exchanges'")
@@ -420,8 +452,12 @@ async def test_twenty_thousand_exchanges_are_listed_by_few_elements(tmp_path: Pa
         await page.evaluate("void (location.hash = '#/exchanges?status=5xx')")
         await page.wait_for(f"{count} == '2,223 of 20,001 exchanges'")
         rows = await page.evaluate("document.querySelectorAll('.row').length")
+        await page.evaluate("void (location.hash = '#/exchanges')")
+        await page.wait_for(f"{count} == '20,001 exchanges'")
+        frame_ms = await page.evaluate(SCROLL)
 
     assert rows < 100
+    assert frame_ms < 50, "a frame is 17 ms; this machine has other work too"
 
 
 FILTERS: list[dict[str, str]] = [
