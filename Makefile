@@ -5,7 +5,7 @@ export PYTHON VENV
 RUNTIME := $(VENV)/.runtime
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test test-outside check fix bench soak fuzz image clean
+.PHONY: help setup demo test test-outside test-bare check fix bench soak fuzz image clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -32,6 +32,9 @@ test: $(READY)  ## Run the tests, but for those of the next line
 test-outside: $(READY)  ## Run the tests that need browsers, clients and other programs
 	@scripts/clients
 	@scripts/test -m outside
+
+test-bare: $(READY)  ## Run a part of the tests as on a system that has less than Linux
+	@AUTHPROXY_TEST_PLATFORM=bare scripts/test
 
 check: $(READY)  ## Say what is wrong with format, lint and types
 	@scripts/check

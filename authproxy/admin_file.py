@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from authproxy.exchange import Secret
+from authproxy.system.offers import open_flags, user_id
 
 MAX_BYTES = 4096
 _SUFFIX = ".admin"
@@ -27,11 +28,13 @@ class AdminFile:
 
 
 def find_folder(environ: Mapping[str, str]) -> Path:
-    """The same for who writes and who reads."""
+    """The same for who writes and who reads. Where users have no numbers nobody has such a folder:
+    its mode would say nothing."""
     runtime = environ.get("XDG_RUNTIME_DIR", "")
     if runtime.startswith("/"):
         return Path(runtime) / "authproxy"
-    return Path(environ.get("TMPDIR") or "/tmp") / f"authproxy-{os.geteuid()}"  # noqa: S108 -- checked
+    name = f"authproxy-{'own' if (uid := user_id()) is None else uid}"
+    return Path(environ.get("TMPDIR") or "/tmp") / name  # noqa: S108 -- checked
 
 
 def write(found: AdminFile, environ: Mapping[str, str]) -> Path | None:
@@ -83,7 +86,8 @@ def _read_each(folder: Path) -> Iterator[AdminFile]:
 
 def _write_new(path: Path, content: bytes) -> None:
     """A file that nobody else has had a hand in."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | open_flags("O_NOFOLLOW")
+    file = os.open(path, flags, 0o600)
     try:
         os.write(file, content)
     finally:
@@ -91,7 +95,7 @@ def _write_new(path: Path, content: bytes) -> None:
 
 
 def _read(path: Path) -> str:
-    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    file = os.open(path, os.O_RDONLY | open_flags("O_NOFOLLOW", "O_NONBLOCK"))
     try:
         return os.read(file, MAX_BYTES).decode()
     finally:
@@ -101,7 +105,7 @@ def _read(path: Path) -> str:
 def _is_ours(folder: Path) -> bool:
     found = folder.lstat()
     is_private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
-    return is_private and found.st_uid == os.geteuid()
+    return is_private and found.st_uid == user_id()
 
 
 def _is_running(pid: str) -> bool:

@@ -45,7 +45,8 @@ def with_resolver(
     """The loops that `make` makes, the standard ones by default, with names looked up our way."""
 
     def made() -> asyncio.AbstractEventLoop:
-        loop = asyncio.new_event_loop() if make is None else make()
+        # Not what is the default on Windows: that cannot wait for a client to be accepted later.
+        loop = asyncio.SelectorEventLoop() if make is None else make()
         loop.getaddrinfo = resolver().getaddrinfo  # type: ignore[method-assign, assignment]  # -- to replace it
         return loop
 

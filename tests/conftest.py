@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from authproxy.event_loop import choose_transports
+from tests.support import systems
 from tests.support.secrecy import WATCH
 
 LOGGERS = ("", "authproxy", "asyncio", "aiohttp", "google", "urllib3")
@@ -26,6 +27,16 @@ FAST = {} if _fast is None else {"aiofastnet": _fast}
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(WATCH)
     WATCH.listen()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if systems.IS_BARE:
+        systems.deselect(config, items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if systems.IS_BARE:
+        terminalreporter.write_line("\n".join(systems.summary()))
 
 
 def pytest_asyncio_loop_factories(

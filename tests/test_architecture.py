@@ -75,7 +75,7 @@ LAYERS = (
     ("event_loop",),
     ("tasks",),
     ("resolver",),
-    ("threads",),
+    ("system", "threads"),
     ("times",),
     ("errors",),
     ("__init__",),

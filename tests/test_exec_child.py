@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import pty
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -55,7 +54,7 @@ class Shell:
 
 @pytest.fixture
 async def shell() -> AsyncIterator[Shell]:
-    ours, theirs = pty.openpty()
+    ours, theirs = os.openpty()
     process = await asyncio.create_subprocess_exec(
         *("setsid", "--ctty", "bash", "--norc", "--noprofile", "--noediting", "-i"),
         stdin=theirs,

@@ -26,6 +26,6 @@ def test_a_file_of_somebody_else_is_an_error_that_says_whose_it_must_be() -> Non
         read_text(Guarded("/key"), limit=1, name="file:/key")
 
     assert (
-        f"file:/key: the file may not be read by this user (uid {uid})",
+        f"file:/key: the file may not be read by user {uid}",
         f"Make it readable: chown {uid} /key",
     ) == (caught.value.message, caught.value.hint)

@@ -207,7 +207,7 @@ def forbid(file: Path) -> None:
 
 UNUSABLE: list[tuple[str, Callable[[Path], object], str]] = [
     ("hidden", hide, "{file} cannot be read (Permission denied)"),
-    ("forbidden", forbid, "{file} may not be read by this user (uid {uid})"),
+    ("forbidden", forbid, "{file} may not be read by user {uid}"),
     ("folder", Path.mkdir, "{file} is a folder"),
     ("pipe", os.mkfifo, "{file} is no plain file"),
     (

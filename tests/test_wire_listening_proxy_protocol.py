@@ -1,7 +1,6 @@
 import asyncio
 import logging
 import os
-import resource
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -440,6 +439,8 @@ async def test_a_wait_may_be_given_up_at_the_moment_when_it_is_over() -> None:
 
 @contextmanager
 def no_more_files() -> Iterator[None]:
+    import resource  # not every system has it
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     lowest = os.dup(0)
     os.close(lowest)

@@ -1,9 +1,11 @@
 """One request to a listener of this machine; it imports what a health check cannot do without."""
 
+import errno
 import socket
 import time
 from dataclasses import dataclass
 
+from authproxy.system import offers
 from authproxy.values import Listen
 
 MAX_ANSWER = 8 * 1024 * 1024
@@ -84,7 +86,9 @@ def connect(listen: Listen, timeout_s: float) -> socket.socket:
     """Raises OSError."""
     if listen.path is None:
         return socket.create_connection((listen.host, listen.port or 0), timeout=timeout_s)
-    connection = socket.socket(socket.AF_UNIX)
+    if offers.UNIX is None:
+        raise OSError(errno.EAFNOSUPPORT, offers.NO_UNIX_SOCKETS)
+    connection = socket.socket(offers.UNIX)
     connection.settimeout(timeout_s)
     try:
         name = str(listen.path)

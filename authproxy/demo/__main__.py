@@ -6,11 +6,14 @@ that started it, however that one ends.
 """
 
 import asyncio
+import contextlib
 import json
-import signal
+import os
 import sys
+import threading
 
 from authproxy.demo.world import World
+from authproxy.system.signals import on_signal
 
 NO_DIRECTORY = {
     "problem": "authproxy demo needs a directory for its certificates, and none can be written",
@@ -18,19 +21,23 @@ NO_DIRECTORY = {
 }
 
 
-class _UntilClosed(asyncio.Protocol):
-    def __init__(self, closed: asyncio.Event) -> None:
-        self._closed = closed
+def _set_at_end_of_stdin(stop: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
+    """In a thread: not every loop can wait for a pipe."""
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._closed.set()
+    def read() -> None:
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()
 
 
 async def serve(token_life_s: int) -> int:
     """Run the world until standard input ends or SIGTERM comes; the exit code."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    transport, _ = await loop.connect_read_pipe(lambda: _UntilClosed(stop), sys.stdin)
+    on_signal(loop, "SIGTERM", stop.set)
+    _set_at_end_of_stdin(stop, loop)
     try:
         async with World(token_life_s=token_life_s) as world:
             _report(url=world.url, ca_file=str(world.ca_file), environment=world.environment)
@@ -42,8 +49,6 @@ async def serve(token_life_s: int) -> int:
     except OSError as error:
         _report(problem=f"the pretend services cannot start: {error.strerror}", hint="")
         return 1
-    finally:
-        transport.close()
     return 0
 
 

@@ -28,6 +28,7 @@ from authproxy.runtime.process.counters import limits_of_one_process
 from authproxy.runtime.process.tracing import open_tracing
 from authproxy.runtime.proxy import Proxy
 from authproxy.settings import Settings
+from authproxy.system.offers import user_id
 from authproxy.wire.upstream.connect_errors import note_loop_error
 
 logger = logging.getLogger(__name__)
@@ -208,7 +209,7 @@ def _place(services: Any, given: Mapping[str, object]) -> Mapping[str, object]:
     program; for this user alone, where the kernel says who connects."""
     if given.keys() & {"listen", "listeners"}:
         return {}
-    ours = {"listen": ANY_PORT, "peer_uids": [os.geteuid()] if TELLS_USERS_OF_TCP else None}
+    ours = {"listen": ANY_PORT, "peer_uids": [user_id()] if TELLS_USERS_OF_TCP else None}
     if not isinstance(services, Mapping) or len(services) < 2:
         return {"listeners": {"own": ours}}
     return {"listeners": {name: {**ours, "service": name} for name in services}}

@@ -10,18 +10,23 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from authproxy.errors import StartError
 from authproxy.exec import kernel
+from authproxy.system.offers import open_flags
+from authproxy.system.signals import on_signal, signals
 
 NOT_FOUND, NOT_RUN = 127, 126
 """Exit codes, as shells have them."""
-FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
+FORWARDED = signals("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+FROM_TERMINAL = signals("SIGINT", "SIGQUIT")
 """Sent on unless the terminal has sent them to CMD already."""
+ENDING = signals("SIGTERM", "SIGKILL")
 SETTLE_S = 0.1
 """How long CMD must have been stopped for, before authproxy stops as well."""
 TERM_S, KILL_S = 2.0, 1.0
@@ -41,9 +46,12 @@ class CannotRunError(StartError):
 class Child:
     """The process of CMD, in the main thread's event loop."""
 
-    def __init__(self, argv: Sequence[str], environ: Mapping[str, str], files: tuple[int, int]):
-        """Starts it. `files`: its limit of open files. Raises CannotRunError."""
+    def __init__(
+        self, argv: Sequence[str], environ: Mapping[str, str], files: tuple[int, int] | None
+    ):
+        """Starts it. `files`: its limit of open files, if it has one. Raises CannotRunError."""
         self._terminal = _open_terminal()
+        self._has_group = self._terminal is None and hasattr(os, "killpg")
         self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._had_terminal: int | None = None
         """The process group to which the terminal belonged when CMD stopped."""
@@ -53,7 +61,7 @@ class Child:
                 argv,
                 env=environ,
                 close_fds=False,  # those that authproxy was given are for CMD; its own are CLOEXEC
-                process_group=None if self._terminal is not None else 0,
+                process_group=0 if self._has_group else None,
                 preexec_fn=kernel.before_exec(os.getpid(), files),
             )
         except OSError as error:
@@ -66,11 +74,14 @@ class Child:
     async def wait(self) -> int:
         """Its exit code; 128 and the number of the signal that ended it."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGCHLD, self._look)
+        if signals("SIGCHLD"):
+            on_signal(loop, "SIGCHLD", self._look)
+        else:
+            await_in_thread(self._process, partial(loop.call_soon_threadsafe, self._look))
         for number in (*FORWARDED, *FROM_TERMINAL):
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup: then it is ignored by all
-                loop.add_signal_handler(number, self._forward, number)
-        loop.add_signal_handler(signal.SIGCONT, self._continue)
+                on_signal(loop, number.name, self._forward, number)
+        on_signal(loop, "SIGCONT", self._continue)
         self._look()
         return await self._over
 
@@ -78,14 +89,14 @@ class Child:
         if number in FROM_TERMINAL and self._is_foreground():
             return
         with contextlib.suppress(ProcessLookupError):
-            if self._terminal is None:
+            if self._has_group:
                 os.killpg(self.pid, number)
             else:
                 self._process.send_signal(number)
 
     def _is_foreground(self) -> bool:
         """Whether what is typed at the terminal goes to CMD's process group as to ours."""
-        return self._foreground_group() == os.getpgrp()
+        return self._terminal is not None and self._foreground_group() == os.getpgrp()
 
     def _foreground_group(self) -> int | None:
         if self._terminal is not None:
@@ -126,7 +137,9 @@ class Child:
 
     async def end_rest(self) -> None:
         """End what CMD has left behind: its proxy is about to go."""
-        for number, patience_s in ((signal.SIGTERM, TERM_S), (signal.SIGKILL, KILL_S)):
+        for number, patience_s in zip(
+            signals("SIGTERM", "SIGKILL"), (TERM_S, KILL_S), strict=False
+        ):
             if await self._end_rest(number, time.monotonic() + patience_s):
                 return
 
@@ -157,10 +170,23 @@ async def keep_reaping() -> None:
         seen = ended
 
 
+def await_in_thread(process: "subprocess.Popen[bytes]", then: Callable[[], object]) -> None:
+    """Call `then` in a thread when it has ended, where no signal says so."""
+
+    def wait() -> None:
+        process.wait()
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            then()
+
+    threading.Thread(target=wait, name="command", daemon=True).start()
+
+
 def _open_terminal() -> int | None:
-    """The controlling terminal, whatever stdin is."""
+    """The controlling terminal, whatever stdin is; none where there is no job control."""
+    if not hasattr(os, "tcgetpgrp"):
+        return None
     with contextlib.suppress(OSError):
-        return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        return os.open("/dev/tty", os.O_RDWR | open_flags("O_NOCTTY", "O_CLOEXEC"))
     return None
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import resource
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,10 +17,11 @@ from authproxy.own_use import build_proxy
 from authproxy.runtime.process.tracing import open_tracing
 from authproxy.runtime.proxy import Proxy
 from authproxy.settings import Settings
+from authproxy.system.signals import signals
 from authproxy.tasks import Tasks
 from authproxy.wire.upstream.connect_errors import note_loop_error
 
-STOPPED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPPED = signals("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def run(settings: Settings, argv: Sequence[str], options: ExecOptions, machine: Machine) -> int:
@@ -52,7 +52,7 @@ class Planned:
         argv: Sequence[str],
         options: ExecOptions,
         environ: Mapping[str, str],
-        files: tuple[int, int],
+        files: tuple[int, int] | None,
     ) -> None:
         self._argv = argv
         self._options = options
@@ -90,9 +90,13 @@ def _stop_at_once(number: int, _frame: object) -> None:
     sys.exit(128 + number)
 
 
-def _raise_file_limit() -> tuple[int, int]:
+def _raise_file_limit() -> tuple[int, int] | None:
     """Two sockets for each exchange. CMD gets the limit that was there before: programs that use
-    select() cannot have more than 1024."""
+    select() cannot have more than 1024. None where there is no limit."""
+    try:
+        import resource
+    except ImportError:
+        return None
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))

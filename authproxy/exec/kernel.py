@@ -8,13 +8,13 @@ have neither.
 import contextlib
 import ctypes
 import os
+import platform
 import signal
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
-IS_LINUX = sys.platform == "linux"
+IS_LINUX = platform.system() == "Linux"
 PROC = Path("/proc")
 
 
@@ -28,11 +28,14 @@ def adopt_orphans() -> None:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def before_exec(parent: int, files: tuple[int, int]) -> Callable[[], None]:
-    """What the new process does before it becomes CMD; `files`: its limit of open files.
+def before_exec(parent: int, files: tuple[int, int] | None) -> Callable[[], None] | None:
+    """What the new process does before it becomes CMD; `files`: its limit of open files. Nothing
+    where there are no such limits, which is where nothing can be done then.
 
     Everything is imported and looked up before, as a lock that a thread holds now is never let go.
     """
+    if files is None:
+        return None
     import resource
 
     prctl = ctypes.CDLL(None).prctl if IS_LINUX else None
@@ -70,6 +73,8 @@ def reap(pids: Iterable[int]) -> None:
 
 def _children(pid: int) -> set[int]:
     found: set[int] = set()
+    if not IS_LINUX:
+        return found
     for listed in PROC.glob(f"{pid}/task/*/children"):
         with contextlib.suppress(OSError):
             found.update(map(int, listed.read_text().split()))

@@ -1,12 +1,12 @@
 """Settings for one command: a listener for each service, on free ports."""
 
-import os
 from dataclasses import dataclass
 
 from authproxy.config.checks.listeners import TELLS_USERS_OF_TCP
 from authproxy.exec.placeholders import HOST, Variable
 from authproxy.own_use import for_one_client
 from authproxy.settings import ListenerSettings, Settings
+from authproxy.system.offers import user_id
 from authproxy.values import Listen
 
 FORWARD = "http-proxy"
@@ -39,9 +39,9 @@ def for_command(settings: Settings, options: ExecOptions) -> Settings:
 
 
 def _listener(service: str | None, options: ExecOptions) -> ListenerSettings:
-    is_own = TELLS_USERS_OF_TCP and not options.any_user
+    uid = None if options.any_user or not TELLS_USERS_OF_TCP else user_id()
     return ListenerSettings(
         listen=Listen(host=HOST, port=0),
         service=service,
-        peer_uids=(os.getuid(),) if is_own else (),
+        peer_uids=() if uid is None else (uid,),
     )

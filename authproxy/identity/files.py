@@ -1,9 +1,9 @@
 """Reads the files that credentials are in."""
 
-import os
 from pathlib import Path
 
 from authproxy.errors import CredentialError
+from authproxy.system.offers import this_user, user_id
 
 
 def read_text(path: Path, *, limit: int, name: str) -> str:
@@ -20,8 +20,8 @@ def read_text(path: Path, *, limit: int, name: str) -> str:
         ) from None
     except PermissionError:
         raise CredentialError(
-            f"{name}: the file may not be read by this user (uid {os.geteuid()})",
-            hint=f"Make it readable: chown {os.geteuid()} {path}",
+            f"{name}: the file may not be read by {this_user()}",
+            hint=f"Make it readable: chown {user_id()} {path}",
             permanent=True,
         ) from None
     except OSError as error:

@@ -22,6 +22,7 @@ from authproxy.mcp.proxy import Load, OwnProxy
 from authproxy.mcp.stdio import Stdio, take_descriptors
 from authproxy.observe import logs
 from authproxy.observe.stream import open_stream
+from authproxy.system.signals import on_signal
 from authproxy.tasks import Tasks
 from authproxy.wire.upstream.connect_errors import note_loop_error
 
@@ -73,7 +74,7 @@ async def _serve(client: Stdio, proxy: OwnProxy, parent: int) -> int:
             over.set_result(code)
 
     for number in SIGNALS:
-        loop.add_signal_handler(number, end, 128 + number)
+        on_signal(loop, number.name, end, 128 + number)
     bridge, tasks = Bridge(client.write, proxy.connect, proxy.connect_older), Tasks()
     tasks.spawn(_start(proxy), name="start")
     tasks.spawn(_take_all(client, bridge, end), name="stdin")

@@ -27,6 +27,7 @@ from authproxy.runtime.process.observers import make_observers
 from authproxy.runtime.process.tracing import open_tracing
 from authproxy.runtime.proxy import Proxy
 from authproxy.settings import LogSettings, Settings
+from authproxy.system import offers
 from authproxy.values import Listen
 
 logger = logging.getLogger(__name__)
@@ -87,6 +88,12 @@ class OwnProxy:
 
     async def _start(self) -> tuple[Streamable, OldSse]:
         given, name = self._load()
+        if offers.UNIX is None:
+            raise StartError(
+                f"`authproxy mcp` cannot run here: {offers.NO_UNIX_SOCKETS}, and a port would be"
+                " open to every user of this machine",
+                hint="Run `authproxy URL` and give the client its URL, as docs/mcp.md says.",
+            )
         async with contextlib.AsyncExitStack() as stack:
             folder = Path(tempfile.mkdtemp(prefix="authproxy-"))  # nobody else may look into it
             stack.callback(shutil.rmtree, folder, ignore_errors=True)

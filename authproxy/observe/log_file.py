@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from authproxy.system.offers import open_flags
+
 LOOK_EVERY_S = 1.0
 """How often to see whether the file is still where it was: rotation without a signal."""
 MODE = 0o600
 """Of a file that we make. One that is there keeps its own, such as one of logrotate's `create`."""
 # Not waiting is for named pipes: opening one that nobody reads would wait for a reader.
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+_FLAGS |= open_flags("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")
 
 
 class LogFile:

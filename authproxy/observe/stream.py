@@ -16,6 +16,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TextIO
 
+from authproxy.system.offers import open_flags
+
 logger = logging.getLogger(__name__)
 
 Send = Callable[[bytes], int]
@@ -122,9 +124,11 @@ def _sender(fd: int) -> Send:
     mode = os.fstat(fd).st_mode
     if stat.S_ISSOCK(mode):
         sock = socket.socket(fileno=os.dup(fd))
-        return lambda data: sock.send(data, socket.MSG_DONTWAIT)
+        at_once: int = getattr(socket, "MSG_DONTWAIT", 0)
+        return lambda data: sock.send(data, at_once)
     if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
         # O_NONBLOCK on `fd` itself would reach everybody who shares it, such as the user's shell.
         with contextlib.suppress(OSError):
-            fd = os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+            flags = os.O_WRONLY | open_flags("O_NONBLOCK", "O_NOCTTY")
+            fd = os.open(f"/proc/self/fd/{fd}", flags)
     return partial(os.write, fd)

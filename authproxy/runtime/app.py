@@ -23,6 +23,7 @@ from authproxy.runtime.process.tracing import open_tracing
 from authproxy.runtime.proxy import Proxy
 from authproxy.runtime.reload import ConfigOrigin, reloads_on_hangup
 from authproxy.settings import Settings
+from authproxy.system import signals
 from authproxy.tasks import Tasks
 from authproxy.wire.upstream.connect_errors import note_loop_error
 
@@ -32,7 +33,7 @@ Ready = Callable[[Sequence[str]], None]
 END_S = 5.0
 """For all that is left to do at the end; after that the process is ended from outside of it."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-REOPEN = signal.SIGUSR1
+REOPEN, RELOAD = "SIGUSR1", "SIGHUP"
 """Whoever has moved the log file away says so; it would end us if we did not listen."""
 
 
@@ -51,9 +52,9 @@ def run(
     memory.keep_what_was_freed()
     for number in SIGNALS:
         signal.signal(number, _stop_at_once)
-    signal.signal(REOPEN, signal.SIG_IGN)  # the log file has just been opened
+    signals.ignore(REOPEN)  # the log file has just been opened
     if reloads_on_hangup(origin):
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # and so has the configuration
+        signals.ignore(RELOAD)  # and so has the configuration
     try:
         loops = with_resolver(choose_transports())
         with (
@@ -105,12 +106,12 @@ async def _serve_until_signal(proxy: Proxy, log: LogOutput, on_ready: Ready | No
     proxy.inside.on_quit = leave
     tasks, hangup = Tasks(), asyncio.Event()
     if proxy.reloads_on_hangup:
-        loop.add_signal_handler(signal.SIGHUP, hangup.set)  # one at the start is not lost
+        signals.on_signal(loop, RELOAD, hangup.set)  # one at the start is not lost
     async with proxy:
         tasks.spawn(memory.keep_giving_back(memory.find_trim()), name="memory")
         for number in SIGNALS:
-            loop.add_signal_handler(number, stopped, number)
-        loop.add_signal_handler(REOPEN, log.reopen)
+            signals.on_signal(loop, number.name, stopped, number)
+        signals.on_signal(loop, REOPEN, log.reopen)
         tasks.spawn(_reload_at(hangup, proxy), name="SIGHUP")
         start_banner(tasks, proxy.inside, log.stderr, proxy.admin_url)
         if on_ready is not None:

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from authproxy.runtime.listeners import Gate
 from authproxy.settings import ListenerSettings, Settings
+from authproxy.system import offers
 from authproxy.wire.admission.listener_rules import ListenerRules
 from authproxy.wire.listening.server import ListeningSocket, ProxyServer
 from authproxy.wire.listening.sockets import listener_url, open_listener
@@ -98,7 +99,7 @@ class OpenSockets:
                 live = gate.put(new, None if known is None else known.rules)
                 listen = server.listen_behind if listener.proxy_protocol else server.listen
                 self._open.append(OpenSocket(sock, listener, live, listen(sock, live, context)))
-                if sock.family != socket.AF_UNIX:
+                if sock.family != offers.UNIX:
                     gate.opened(live, sock.getsockname()[1])
                 elif known is not None and known.listener.socket_mode != listener.socket_mode:
                     _set_mode(listener)

@@ -14,6 +14,7 @@ from authproxy.file_watch import FileWatch, Marks, marks
 from authproxy.runtime.deployment import Deployment
 from authproxy.runtime.process.memory import without_looking
 from authproxy.settings import Settings
+from authproxy.system.offers import open_flags
 from authproxy.threads import in_thread
 
 logger = logging.getLogger(__name__)
@@ -159,7 +160,7 @@ def reloads_on_hangup(origin: ConfigOrigin | None) -> bool:
 def has_terminal() -> bool:
     """Whether somebody's terminal controls this process, tty(4)."""
     try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+        os.close(os.open("/dev/tty", os.O_RDWR | open_flags("O_NOCTTY")))
     except OSError:
         return False
     return True

@@ -5,6 +5,8 @@ import socket
 import struct
 import sys
 
+from authproxy.system import offers
+
 JOIN_BELOW = 32 * 1024
 """Bytes. Below it one copy is cheaper than a TLS record of its own for each piece."""
 
@@ -53,7 +55,7 @@ def send(
 def reset(transport: asyncio.Transport) -> None:
     """End the connection so that the peer cannot take it for an orderly end: TCP's RST, not FIN."""
     sock = transport.get_extra_info("socket")
-    if sock is not None and sock.fileno() >= 0 and sock.family != socket.AF_UNIX:
+    if sock is not None and sock.fileno() >= 0 and sock.family != offers.UNIX:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import pty
 import re
 import signal
 import sys
@@ -29,7 +28,7 @@ class Command:
         """On stderr, elsewhere than at a terminal."""
 
     async def __aenter__(self) -> Self:
-        self.output, theirs = pty.openpty() if self._at_terminal else os.pipe()
+        self.output, theirs = os.openpty() if self._at_terminal else os.pipe()
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "authproxy", *self._arguments),
             env=self._environ,

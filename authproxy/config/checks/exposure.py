@@ -11,6 +11,7 @@ from authproxy.config.files.reading import is_stream, read_bytes, show_path
 from authproxy.config.readers.setting_names import Path
 from authproxy.errors import Problem
 from authproxy.settings import ServiceSettings, Settings
+from authproxy.system.offers import user_id
 from authproxy.values import Network
 
 MAX_CREDENTIALS = 256 * 1024
@@ -111,13 +112,20 @@ def _holds_secret(file: FilePath) -> bool:
     return isinstance(info, Mapping) and info.get("type") != "external_account"
 
 
+def is_read_only(file: FilePath) -> bool:
+    """Whether nothing on its file system can be changed; raises OSError."""
+    if not hasattr(os, "statvfs"):
+        return False
+    return bool(os.statvfs(file).f_flag & os.ST_RDONLY)
+
+
 def open_mode(file: FilePath) -> int | None:
     """The mode of a file of ours that everybody can read, and that could be changed."""
     try:
-        found, system = file.stat(), os.statvfs(file)
+        found, is_fixed = file.stat(), is_read_only(file)
     except (OSError, ValueError):
         return None
-    is_ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
-    if not is_ours or system.f_flag & os.ST_RDONLY or not found.st_mode & stat.S_IROTH:
+    is_ours = stat.S_ISREG(found.st_mode) and found.st_uid == user_id()
+    if not is_ours or is_fixed or not found.st_mode & stat.S_IROTH:
         return None
     return stat.S_IMODE(found.st_mode)

@@ -8,6 +8,7 @@ from authproxy.config.checks.draft import Draft
 from authproxy.config.readers.setting_names import Path
 from authproxy.errors import Problem
 from authproxy.settings import ListenerSettings
+from authproxy.system.offers import user_id
 from authproxy.values import Listen, did_you_mean
 
 TELLS_USERS_OF_TCP = platform.system() == "Linux"
@@ -163,7 +164,7 @@ def _users(draft: Draft, table: Path, listener: ListenerSettings) -> Iterator[Pr
             f"{mode:04o} lets every user of this machine use your identity; add peer_uids, or write"
             ' "0660" for a group',
         )
-    others = [uid for uid in uids if uid not in (0, os.geteuid())]
+    others = [uid for uid in uids if uid not in (0, user_id())]
     if others and not mode & 0o022:
         yield draft.warning(
             (*table, "peer_uids"),

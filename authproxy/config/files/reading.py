@@ -1,10 +1,10 @@
 """Files that a configuration names: their paths, and why one cannot be read, as a sentence."""
 
-import os
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from authproxy.system.offers import this_user
 from authproxy.threads import DEADLINE_S, within
 from authproxy.values import quoted
 
@@ -26,7 +26,7 @@ def read_bytes(path: Path, *, at_most: int, deadline_s: float = DEADLINE_S) -> b
         raise ValueError(f"{shown} is a folder; name the file in it") from None
     except PermissionError:
         raise ValueError(
-            f"{shown} may not be read by user {os.geteuid()}; change its owner or mode"
+            f"{shown} may not be read by {this_user()}; change its owner or mode"
         ) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "this is not a path"

@@ -8,7 +8,13 @@ from pathlib import Path
 
 
 def kill_session(process: "subprocess.Popen[bytes]") -> None:
-    """With its session: what a shell runs in the background has a process group of its own."""
+    """With its session: what a shell runs in the background has a process group of its own.
+
+    Where there are no process groups, the process alone.
+    """
+    if not hasattr(os, "killpg"):
+        process.kill()
+        return
     for pid in (*_members(process.pid), process.pid):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)

@@ -59,7 +59,7 @@ def main(parent: int) -> None:
 
 def end_with(parent: int) -> None:
     """Do not outlive the process `parent`, even where it is killed while we wait for Google."""
-    with contextlib.suppress(ImportError, AttributeError, OSError):
+    with contextlib.suppress(ImportError, AttributeError, OSError, TypeError):
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL)

@@ -23,7 +23,9 @@ def gcloud_folder(environ: Mapping[str, str]) -> Path | None:
     """Where gcloud keeps its files; None when there is no home directory."""
     if environ.get("CLOUDSDK_CONFIG"):
         return Path(environ["CLOUDSDK_CONFIG"])
-    return Path(environ["HOME"]) / ".config" / "gcloud" if environ.get("HOME") else None
+    if environ.get("HOME"):
+        return Path(environ["HOME"]) / ".config" / "gcloud"
+    return Path(environ["APPDATA"]) / "gcloud" if environ.get("APPDATA") else None  # Windows
 
 
 def gcloud_paths(environ: Mapping[str, str]) -> tuple[Path, ...]:

@@ -13,6 +13,7 @@ from typing import Literal
 from authproxy.errors import CredentialError
 from authproxy.identity.google.errors import ADC_LOGIN
 from authproxy.identity.sources.gcloud import gcloud_folder, gcloud_paths
+from authproxy.system.offers import this_user
 
 VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 ADC_FILE = "application_default_credentials.json"
@@ -125,7 +126,7 @@ def find_problem(path: Path) -> Vain | None:
         what = "a folder" if stat.S_ISDIR(mode) else "no plain file"
         return Vain(f"{path} is {what}", is_odd=True)
     if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
-        return Vain(f"{path} may not be read by this user (uid {os.geteuid()})", is_odd=True)
+        return Vain(f"{path} may not be read by {this_user()}", is_odd=True)
     return None
 
 

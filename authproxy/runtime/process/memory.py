@@ -18,6 +18,9 @@ QUIET = 0.05
 SHARE_WHEN_QUIET, SHARE = 0.05, 0.005
 """Of all CPU time: as much may go into looking for garbage."""
 
+NO_LIBRARY = (AttributeError, OSError, TypeError)
+"""What `ctypes.CDLL(None)` raises where it is no C library; TypeError is Windows'."""
+
 # As mallopt(3) numbers them.
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
@@ -30,7 +33,7 @@ def keep_what_was_freed() -> None:
     costs as many page faults as it has pages, a third of all the CPU time of a download. Where the
     C library has no such setting nothing happens.
     """
-    with contextlib.suppress(AttributeError, OSError):
+    with contextlib.suppress(*NO_LIBRARY):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_TRIM_THRESHOLD, KEEP_BYTES)
         mallopt(_M_MMAP_THRESHOLD, MAP_FROM_BYTES)
@@ -43,7 +46,7 @@ def find_trim(
 
     Where the C library has no such call, as musl and macOS's, it does nothing.
     """
-    with contextlib.suppress(AttributeError, OSError):
+    with contextlib.suppress(*NO_LIBRARY):
         library: Any = load(None)
         malloc_trim = library.malloc_trim
         return lambda: malloc_trim(0)

@@ -18,6 +18,9 @@ logger = logging.getLogger(__name__)
 RESERVE = 12
 """For files that are read anew, lookups of names, and a program that prints a token, which needs
 seven while it starts."""
+SELECT_SOCKETS = 512
+"""Windows, which has no `resource`, has no limit of files: what bounds us there is select(), for
+which Python is built with room for so many sockets."""
 LEAST_CLIENTS = 1
 FEW_CLIENTS = 64
 """With room for fewer the log says so at the start."""
@@ -111,7 +114,7 @@ def file_limit() -> int | None:
     try:
         import resource
     except ImportError:
-        return None
+        return SELECT_SOCKETS
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return None if soft == resource.RLIM_INFINITY else soft
 

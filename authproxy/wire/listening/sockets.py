@@ -8,11 +8,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from authproxy.errors import StartError
+from authproxy.system import offers
+from authproxy.system.offers import this_user
 from authproxy.values import Listen
 from authproxy.wire.listening.systemd import inherited_sockets
 
 BACKLOG = 1024
 FREE_PORT_TRIES = 4
+_OURS_ALONE: int = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+"""The address may be used although connections of a process before linger, but by nobody beside us.
+On Windows SO_REUSEADDR would let another program take it away."""
 _ANOTHER = "Another process, perhaps another authproxy, serves it. Stop that, or choose"
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
@@ -43,13 +48,19 @@ def open_listener(
 
 def _open_path(listen: Listen, mode: int) -> socket.socket:
     assert listen.path is not None  # noqa: S101 -- for the type checker: it was asked
+    if offers.UNIX is None:
+        raise StartError(
+            f"cannot listen on {listen}: {offers.NO_UNIX_SOCKETS}",
+            hint="Choose a port of this machine, as in --listen 8080; others can be kept out by a"
+            " key, see [keys] in docs/configuration.md.",
+        )
     return _open_abstract(listen) if listen.is_abstract else _open_unix(listen.path, mode)
 
 
 def _find_unix(listen: Listen, own: Sequence[socket.socket]) -> socket.socket | None:
     name = str(listen.path)
     wanted = f"\0{name[1:]}".encode() if listen.is_abstract else name
-    unix = (each for each in own if each.family == socket.AF_UNIX)
+    unix = (each for each in own if each.family == offers.UNIX)
     return next((each for each in unix if each.getsockname() == wanted), None)
 
 
@@ -72,7 +83,7 @@ def listener_url(listen: Listen, bound: socket.socket, *, tls: bool = False) -> 
     """What to type to reach the listener: a URL, or `unix:PATH`."""
     if listen.path is not None:
         return f"unix:{listen.path}"
-    if bound.family == socket.AF_UNIX:
+    if bound.family == offers.UNIX:
         return f"unix:{bound.getsockname()}"
     host, port = bound.getsockname()[:2]
     scheme = "https" if tls else "http"
@@ -85,23 +96,23 @@ def _open_tcp(host: str, port: int, own: Sequence[socket.socket] = ()) -> socket
         family, kind, proto, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        near = [each for each in own if each.family != socket.AF_UNIX]
+        near = [each for each in own if each.family != offers.UNIX]
         near = [each for each in near if each.getsockname()[1] == address[1]]
         for each in near:
             if each.family == family and each.getsockname()[0] == address[0]:
                 return each
         sock = socket.socket(family, kind, proto)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, _OURS_ALONE, 1)
         if family == socket.AF_INET6:
             # `::` means all addresses, IPv4 too; `::1` is itself only.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
         with _shared(near):
             if near:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                _share(sock, 1)
             sock.bind(address)
             sock.listen(BACKLOG)
             if near:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+                _share(sock, 0)
     except OSError as error:
         if sock is not None:
             sock.close()
@@ -118,11 +129,17 @@ def _shared(own: Sequence[socket.socket]) -> Iterator[None]:
     """
     try:
         for sock in own:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            _share(sock, 1)
         yield
     finally:
         for sock in own:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+            _share(sock, 0)
+
+
+def _share(sock: socket.socket, value: int) -> None:
+    """Without SO_REUSEPORT nothing is shared, and `bind` says that the port is in use."""
+    if hasattr(socket, "SO_REUSEPORT"):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, value)
 
 
 def _open_abstract(listen: Listen) -> socket.socket:
@@ -167,7 +184,7 @@ def _why_not(path: Path, error: OSError) -> tuple[str, str]:
         return "there is a file that is no socket", "Remove it, or choose another path."
     hints = {
         errno.ENOENT: f"There is no folder {path.parent}.",
-        errno.EACCES: f"User {os.geteuid()} may not write into {path.parent}.",
+        errno.EACCES: f"{this_user().capitalize()} may not write into {path.parent}.",
         errno.EROFS: f"Nobody can write into {path.parent}.",
     }
     return error.strerror or str(error), hints.get(

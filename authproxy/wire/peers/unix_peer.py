@@ -1,9 +1,10 @@
 """User on the other end of a Unix socket, by the kernel, and the check whether it may pass."""
 
-import os
 import socket
 import struct
 from collections.abc import Collection
+
+from authproxy.system.offers import user_id
 
 _UCRED = struct.Struct("3i")
 """Linux' struct ucred, unix(7): process, user, group."""
@@ -25,6 +26,6 @@ def find_uid_refusal(sock: socket.socket, allowed: Collection[int]) -> str | Non
 
 def find_refusal_of(uid: int, allowed: Collection[int]) -> str | None:
     """Why this user may not pass; for the log."""
-    if uid in allowed or uid == os.getuid():
+    if uid in allowed or uid == user_id():
         return None
     return f"the user {uid} is not in peer_uids {', '.join(map(str, sorted(allowed)))}".rstrip()

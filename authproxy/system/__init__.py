@@ -1,0 +1,6 @@
+"""Things that not every operating system has, and what is done without them.
+
+A thing is asked for where it is used, never by the name of the system, and nothing here is asked
+for in vain: whoever uses it need not know what is missing. docs/platforms.md says what users lose.
+`signals` has those of the process, `offers` the rest: users, sockets, flags for files.
+"""

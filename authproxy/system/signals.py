@@ -1,0 +1,38 @@
+"""Signals, where there are some, by every kind of loop."""
+
+import contextlib
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+def signals(*names: str) -> tuple[signal.Signals, ...]:
+    """Those that there are, by their names: SIGINT and SIGTERM are everywhere."""
+    return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
+
+
+def ignore(*names: str) -> None:
+    """From now on these signals do nothing. In the main thread."""
+    for number in signals(*names):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def on_signal(
+    loop: "asyncio.AbstractEventLoop", name: str, call: Callable[..., object], *args: object
+) -> None:
+    """Have `call` called in the loop at each such signal, if there is one. In the main thread."""
+    for number in signals(name):
+        try:
+            loop.add_signal_handler(number, call, *args)
+        except NotImplementedError:  # Windows' loops
+            signal.signal(number, lambda *_: _call_soon(loop, call, args))
+
+
+def _call_soon(
+    loop: "asyncio.AbstractEventLoop", call: Callable[..., object], args: tuple[object, ...]
+) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(call, *args)
