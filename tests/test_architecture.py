@@ -133,6 +133,7 @@ NO_MODULE = {
     "test_soak": "about benchmarks/soak/",
     "test_configurations": "about what a person may write",
     "test_docs": "about the documents",
+    "test_transcripts": "about scripts/transcripts.py and its page",
     "test_man_page": "about man/",
     "test_mcp_table": "about tests/mcp_table/",
     "test_house_rules": "about what test_architecture counts",

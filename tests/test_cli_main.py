@@ -166,6 +166,8 @@ def test_without_anything_to_do_two_lines_say_how_to_begin(
         (["--lisen", "1"], "No such option"),
         (["status", "a", "b"], "Got unexpected extra argument (b)"),
         (["demo", "--token-life", "3"], "3 is not in the range 10<=x<=3600"),
+        (["check", "--running", "-c", "a.toml"], "runs with; leave out -c, or --running"),
+        (["check", "--running", "4040", "https://a"], "leave out the services, or --running"),
     ],
 )
 def test_a_mistake_in_usage_is_explained(

@@ -175,7 +175,8 @@ def test_when_nothing_is_found_the_error_says_where_it_looked_and_what_to_run(
     assert (
         "no credentials were found on this machine",
         f"Run: {LOGIN} -- What was looked for: GOOGLE_APPLICATION_CREDENTIALS is not set; gcloud"
-        " has written no credentials file; no metadata server answers; gcloud is not on PATH.",
+        " has written no credentials file; no metadata server answers; gcloud is not on PATH"
+        " (https://cloud.google.com/sdk/docs/install has it).",
         False,
     ) == (caught.value.message, caught.value.hint, caught.value.permanent)
 

@@ -92,7 +92,8 @@ def test_where_nothing_is_found_everything_that_was_tried_is_told() -> None:
         "no credentials were found on this machine",
         "Run: gcloud auth application-default login -- What was looked for:"
         " GOOGLE_APPLICATION_CREDENTIALS is not set; gcloud has written no credentials file; no"
-        " metadata server answers; gcloud is not on PATH.",
+        " metadata server answers; gcloud is not on PATH"
+        " (https://cloud.google.com/sdk/docs/install has it).",
     ) == (caught.value.message, caught.value.hint)
 
 

@@ -172,7 +172,8 @@ def test_where_nothing_is_found_everything_that_was_tried_is_told() -> None:
     assert (
         "no credentials were found on this machine",
         f"Run: {LOGIN} -- What was looked for: GOOGLE_APPLICATION_CREDENTIALS is not set; gcloud"
-        " has written no credentials file; no metadata server answers; gcloud is not on PATH.",
+        " has written no credentials file; no metadata server answers; gcloud is not on PATH"
+        " (https://cloud.google.com/sdk/docs/install has it).",
         False,
     ) == (caught.value.message, caught.value.hint, caught.value.permanent)
 

@@ -135,15 +135,20 @@ def _check(
 ) -> int:
     """Say what is wrong with the configuration, or what would run.
 
-    With --running the authproxy that runs reads its own configuration, and changes nothing; what is
-    given here besides does not count. The exit code is 0 when a reload would change nothing, 3 when
-    it would, 2 when the configuration is not valid, and 1 when nobody answers.
+    With --running the authproxy that runs reads its own configuration, and changes nothing; no
+    other can be named here. The exit code is 0 when a reload would change nothing, 3 when it would,
+    2 when the configuration is not valid, and 1 when nobody answers.
     """
     from authproxy.commands import check, settings_shown
 
     if running is not None:
         from authproxy.commands import check_running
 
+        if urls or config is not None:
+            raise click.UsageError(
+                "--running is about the configuration that authproxy runs with; leave out"
+                f" {'the services' if urls else '-c'}, or --running"
+            )
         return check_running.run(running or None, context.environ, click.echo, json=json)
 
     try:

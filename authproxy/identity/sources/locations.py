@@ -166,7 +166,7 @@ def _expected(environ: Mapping[str, str]) -> str | None:
 
 def _gcloud(environ: Mapping[str, str]) -> Location | Vain:
     if find_gcloud(environ) is None:
-        return Vain("gcloud is not on PATH")
+        return Vain("gcloud is not on PATH (https://cloud.google.com/sdk/docs/install has it)")
     because = "gcloud is on PATH and nothing else was found"
     return Location(kind="gcloud", name="gcloud", because=because)
 
