@@ -7,14 +7,25 @@ rules were in use at some moment between request and answer.
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
+from grpc import aio
 
 from authproxy.tasks import Tasks
-from authproxy.wire.http2.framing.frames import GOAWAY, RST_STREAM
+from authproxy.wire.http2.framing.frames import (
+    DATA,
+    END_STREAM,
+    GOAWAY,
+    HEADERS,
+    RST_STREAM,
+    Failure,
+)
 from tests.support.http2 import Call as Http2Call
 from tests.support.http2 import Client, call_of, http2_service
 from tests.support.raw import Call, raw_service
@@ -22,6 +33,7 @@ from tests.support.running import Running, running
 from tests.support.talking import until
 
 EVENTS = 10
+METHOD = "/demo.S/Stream"
 INVALID = ('deny = ["x"]\n', 'tls_cert_file = "none"\n', "[[\n")
 OPTIONAL = ("", "first_byte_timeout = {}\n", 'allow = ["127.0.0.1"]\n', 'hosts = ["h{}.example"]\n')
 MORE = (
@@ -58,11 +70,38 @@ def find(pattern: bytes, text: bytes) -> bytes:
     return found[1]
 
 
-def config(url: str, number: int, rng: random.Random, *, valid: bool = True) -> str:
+async def stream_rules(_request: bytes, context: Any) -> AsyncIterator[bytes]:
+    rules = dict(context.invocation_metadata())["rules"]
+    for _ in range(EVENTS):
+        yield rules.encode()
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def grpc_service() -> AsyncIterator[str]:
+    server = aio.server()
+    _, service, method = METHOD.split("/")
+    handler = grpc.unary_stream_rpc_method_handler(stream_rules)
+    of_service = grpc.method_handlers_generic_handler(service, {method: handler})
+    server.add_generic_rpc_handlers((of_service,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield f'[services.grpc]\nurl = "http://127.0.0.1:{port}"\npath = "/{service}"\n'
+    finally:
+        await server.stop(None)
+
+
+def config(
+    url: str, number: int, rng: random.Random, *, valid: bool = True, others: Sequence[str] = ()
+) -> str:
+    """`others`: the beginnings of further services' tables."""
     optional, more = rng.choice(OPTIONAL).format(number + 9), rng.choice(MORE)
     top = 'listen = ["127.0.0.1:0"]\n' + ("" if valid else rng.choice(INVALID))
     service = f'[services.a]\nurl = "{url}"\ncredentials = "none"\npath = "/"\n'
-    return f'{top}{service}add_headers = ["Rules: g{number}"]\n{optional}{more}'
+    rules = f'add_headers = ["Rules: g{number}"]\n'
+    tables = "".join(f'{other}credentials = "none"\n{rules}' for other in others)
+    return f"{top}{service}{rules}{optional}{more}{tables}"
 
 
 class Load:
@@ -74,6 +113,8 @@ class Load:
         """Numbers of configurations: of the one in use, and of the last that may be."""
         self.is_over = False
         self.seen = 0
+        self.rounds = Counter[str]()
+        """What each kind of client has done to its end."""
 
     def check(self, rules: bytes, since: int) -> None:
         assert since <= int(rules[1:]) <= self.newest
@@ -118,10 +159,54 @@ class Load:
         self.seen += 1
         writer.close()
 
+    async def call(self) -> None:
+        """Calls of HTTP/2, several at once; those that never began are called again elsewhere, as
+        GOAWAY and REFUSED_STREAM say (RFC 9113 6.8, 8.7)."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        client = Client(reader, writer)
+        client.greet()
+        for first in range(1, 60, 12):
+            since, ids = self.oldest, range(first, first + 12, 2)
+            for stream_id in ids:
+                client.say(client.headers(stream_id, call_of(path=b"/h")))
+            if not await self._hear(client, set(ids), since):
+                break
+            await asyncio.sleep(0)
+        writer.close()
+
+    async def _hear(self, client: Client, waiting: set[int], since: int) -> bool:
+        """The answers of these calls; False when the next ones belong on another connection."""
+        goes_on = True
+        while waiting:
+            found = await client.next_frame()
+            if found.kind == DATA and found.payload:
+                self.check(found.payload, since)
+            elif found.kind == GOAWAY:
+                goes_on = False
+                last = int.from_bytes(found.payload[:4])
+                waiting = {each for each in waiting if each <= last}
+            elif found.kind == RST_STREAM:
+                assert Failure.REFUSED_STREAM == int.from_bytes(found.payload)
+                waiting.discard(found.stream_id)
+            if found.kind in (HEADERS, DATA) and found.flags & END_STREAM:
+                waiting.discard(found.stream_id)
+        return goes_on
+
+    async def stream(self) -> None:
+        """A call of gRPC that streams, by a real client, whole and by one configuration."""
+        async with aio.insecure_channel(f"127.0.0.1:{self._port}") as channel:
+            method = channel.unary_stream(METHOD)
+            for _ in range(3):
+                since = self.oldest
+                said = [each async for each in method(b"", wait_for_ready=True)]
+                assert [said[0]] * EVENTS == said
+                self.check(said[0], since)
+
     async def go_on(self, kind: str) -> None:
         while not self.is_over:
             async with asyncio.timeout(20):
                 await getattr(self, kind)()
+            self.rounds[kind] += 1
 
 
 @pytest.mark.parametrize(
@@ -133,16 +218,22 @@ async def test_nobody_is_lost_and_nobody_passes_by_other_rules(
     rng = random.Random(reloads)
     async with (
         raw_service(service_of_rules) as service,
-        running(tmp_path, config(service.url, 0, rng)) as proxy,
+        http2_service(tell_rules) as http2,
+        grpc_service() as grpc_table,
+        running(tmp_path, config(service.url, 0, rng, others=(grpc_table,))) as proxy,
     ):
+        others = grpc_table, f'[services.h]\nurl = "{http2.url}"\npath = "/h"\n'
+        await proxy.reload(config(service.url, 0, rng, others=others))
         load, tasks = Load(proxy), Tasks()
-        kinds = ["ask"] * 8 + ["listen"] * 4 + ["talk"] * 4
+        kinds = ["ask"] * 8 + ["listen"] * 4 + ["talk"] * 4 + ["call"] * 4 + ["stream"] * 4
         clients = [tasks.start(load.go_on(kind), name=kind) for kind in kinds]
         refused = 0
         for number in range(1, reloads + 1):
             is_valid = rng.random() < 0.7
             load.newest = number if is_valid else load.newest
-            found = await proxy.reload(config(service.url, number, rng, valid=is_valid))
+            found = await proxy.reload(
+                config(service.url, number, rng, valid=is_valid, others=others)
+            )
             assert is_valid == (not found.problems), found.problems
             load.oldest = number if is_valid else load.oldest
             refused += not is_valid
@@ -152,6 +243,7 @@ async def test_nobody_is_lost_and_nobody_passes_by_other_rules(
         await asyncio.gather(*clients)
 
     assert 0 < refused < reloads
+    assert set(kinds) == set(load.rounds)
 
 
 async def tell_rules(call: Http2Call) -> None:
