@@ -10,10 +10,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from authproxy.tasks import Tasks
 from benchmarks.soak import content, report
 from benchmarks.soak.clients import KINDS, Kind, Load
 from benchmarks.soak.http import connected
 from benchmarks.soak.load import Counts
+from benchmarks.soak.rotation import Rotation
 from benchmarks.soak.side import Cores, Seen, started
 
 PACED = {"events"}
@@ -100,3 +102,25 @@ def test_a_body_is_as_long_as_it_is_asked_to_be(seed: int) -> None:
 
     assert len(body) == content.LONGEST
     assert content.digest(body) != content.digest(content.body(seed + 1, content.LONGEST))
+
+
+async def test_nobody_notices_that_the_configuration_is_another_one(tmp_path: Path) -> None:
+    core, *_ = os.sched_getaffinity(0)
+    build = Path(sys.executable).with_name("authproxy")
+    counts = Counts()
+    async with started(build, tmp_path, Cores(proxies=core, others=core)) as (proxy, port):
+        rotation = Rotation(tmp_path / "authproxy.toml", tmp_path / "ca.pem")
+        tasks = Tasks()
+        going_on = tasks.start(rotation.go_on(proxy, 0.3), name="rotation")
+        load = Load(port=port, chance=Random(1))
+        load.stop.set()
+        async with asyncio.timeout(50):
+            while rotation.done < 5:
+                for name in ("kept alive", "upload", "gRPC"):
+                    await counts.session(name, KINDS[name], load)
+        assert not going_on.done()
+        await tasks.cancel()
+    said = (tmp_path / "proxy.log").read_text()
+
+    assert [] == counts.wrong
+    assert "nonsense" in said, "one of them is refused"

@@ -15,7 +15,7 @@ from types import FrameType
 from benchmarks.processes import BenchmarkError
 from benchmarks.soak.limits import allow_many_files
 from benchmarks.soak.report import faults, table
-from benchmarks.soak.side import Seen, needed_cores, soak
+from benchmarks.soak.side import Plan, Seen, needed_cores, soak
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for build in builds:
             if not build.exists():
                 raise BenchmarkError(f"there is no {build}; --bin takes the path of an authproxy")
-        sides = asyncio.run(_soak_all(builds, options.minutes * 60, options.scale))
+        plan = Plan(
+            seconds=options.minutes * 60,
+            scale=options.scale,
+            reload_every_s=options.reload_every,
+        )
+        sides = asyncio.run(_soak_all(builds, plan))
     except BenchmarkError as error:
         print(f"soak: {error}", file=sys.stderr)
         return 1
@@ -41,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(side.wrong for side in sides) else 0
 
 
-async def _soak_all(builds: Sequence[Path], seconds: float, scale: float) -> list[Seen]:
+async def _soak_all(builds: Sequence[Path], plan: Plan) -> list[Seen]:
     cores = needed_cores(sorted(os.sched_getaffinity(0)))
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         folders = [Path(name, str(number)) for number in range(len(builds))]
@@ -50,9 +55,7 @@ async def _soak_all(builds: Sequence[Path], seconds: float, scale: float) -> lis
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(
-                        soak(build, folder, cores, seconds, scale), name=f"soak {build}"
-                    )
+                    group.create_task(soak(build, folder, cores, plan), name=f"soak {build}")
                     for build, folder in zip(builds, folders, strict=True)
                 ]
         except* BenchmarkError as errors:
@@ -72,6 +75,13 @@ def _parser() -> argparse.ArgumentParser:
         help="an authproxy; several times for several builds, this one by default",
     )
     parser.add_argument("--scale", type=float, default=1, help="of the numbers of clients")
+    parser.add_argument(
+        "--reload-every",
+        type=float,
+        default=10,
+        metavar="SECONDS",
+        help="how often the configuration is replaced; 0: never, for builds that cannot",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was seen there")
     return parser
 

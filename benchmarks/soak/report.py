@@ -20,6 +20,7 @@ def table(sides: Sequence[Seen]) -> str:
         ["open files at most", *(f"{side.files_peak:,}" for side in sides)],
         ["open files a minute after the load", *(str(side.files_end) for side in sides)],
         ["answers", *(f"{side.answered:,}" for side in sides)],
+        ["reloads, a quarter of them refused", *(f"{side.reloads:,}" for side in sides)],
         ["wrong answers", *(f"{side.wrong:,}" for side in sides)],
         [
             "CPU time for each answer, µs",

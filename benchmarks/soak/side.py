@@ -19,6 +19,7 @@ from benchmarks.processes import (
     wait_until_listens,
 )
 from benchmarks.service import throwaway_token, write_certificates
+from benchmarks.soak.rotation import Rotation
 
 QUIET_S = 60
 """How long after the load the process is looked at again."""
@@ -47,6 +48,7 @@ class Seen:
     files_end: int = 0
     cpu_s: float = 0.0
     answers: dict[str, int] = field(default_factory=dict)
+    reloads: int = 0
     wrong: int = 0
     told: list[str] = field(default_factory=list)
     """The first few that were wrong."""
@@ -66,7 +68,18 @@ class Cores:
     others: int
 
 
-async def soak(build: Path, folder: Path, cores: Cores, seconds: float, scale: float) -> Seen:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is done to a proxy."""
+
+    seconds: float
+    scale: float = 1
+    """Of the numbers of clients."""
+    reload_every_s: float = 10
+    """How often its configuration is another one; 0: never, for builds that cannot reload."""
+
+
+async def soak(build: Path, folder: Path, cores: Cores, plan: Plan) -> Seen:
     """Raises BenchmarkError when something does not start, or ends too early."""
     seen = Seen(build=str(build))
     async with started(build, folder, cores) as (proxy, port):
@@ -74,7 +87,7 @@ async def soak(build: Path, folder: Path, cores: Cores, seconds: float, scale: f
         await asyncio.sleep(1)
         seen.start_mib, seen.files_start = memory(pid).resident_mib, files(pid)
         before = cpu_seconds(pid)
-        await _load(proxy, port, seen, cores=cores, log=folder / "load.log", how=(seconds, scale))
+        await _load(proxy, port, seen, cores=cores, folder=folder, plan=plan)
         seen.cpu_s = cpu_seconds(pid) - before
         await asyncio.sleep(QUIET_S)
         seen.end_mib, seen.files_end = memory(pid).resident_mib, files(pid)
@@ -84,15 +97,24 @@ async def soak(build: Path, folder: Path, cores: Cores, seconds: float, scale: f
 
 
 async def _load(
-    proxy: Running, port: int, seen: Seen, *, cores: Cores, log: Path, how: tuple[float, float]
+    proxy: Running, port: int, seen: Seen, *, cores: Cores, folder: Path, plan: Plan
 ) -> None:
-    """Load the proxy; `how`: for how many seconds, and with what part of the clients."""
-    command = [sys.executable, "-m", "benchmarks.soak.load", str(port), *map(str, how)]
+    how = str(plan.seconds), str(plan.scale)
+    command = [sys.executable, "-m", "benchmarks.soak.load", str(port), *how]
+    log, rotation = folder / "load.log", Rotation(folder / "authproxy.toml", folder / "ca.pem")
     with running(command, core=cores.others, log=log) as load:
-        while load.process.poll() is None:
-            await _look(proxy, seen)
+        async with asyncio.TaskGroup() as group:
+            going_on = None
+            if plan.reload_every_s:
+                change = rotation.go_on(proxy, plan.reload_every_s)
+                going_on = group.create_task(change, name="rotation")
+            while load.process.poll() is None:
+                await _look(proxy, seen)
+            if going_on is not None:
+                going_on.cancel()
         if load.process.returncode:
             raise load.complaint(f"ended with exit code {load.process.returncode}")
+    seen.reloads = rotation.done
     _take_over(seen, log)
 
 
