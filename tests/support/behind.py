@@ -82,7 +82,10 @@ class Forward:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
-            return await self._bridge(request)
+            try:
+                return await self._bridge(request)
+            except aiohttp.WSServerHandshakeError as refusal:
+                return web.Response(status=refusal.status)
         async with (
             aiohttp.ClientSession(auto_decompress=False, timeout=_UNLIMITED) as session,
             session.request(

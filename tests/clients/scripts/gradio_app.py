@@ -1,11 +1,13 @@
-"""`gradio_app.py PORT FOLDER`: three functions behind a page."""
+"""`gradio_app.py PORT FOLDER [ADDRESS]`: three functions behind a page."""
 
 import os
 import sys
 from pathlib import Path
 
-port, folder = sys.argv[1:]
+port, folder, *address = sys.argv[1:]
 os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": folder}
+if address:
+    os.environ["GRADIO_ROOT_PATH"] = address[0]
 
 import gradio  # noqa: E402 -- reads the variables
 
@@ -26,7 +28,7 @@ def measure(file):
 
 
 with gradio.Blocks() as page:
-    name, number = gradio.Textbox(), gradio.Number()
+    name, number = gradio.Textbox("anna"), gradio.Number(3)
     file = gradio.File()
     gradio.Button("Count").click(count, [name, number], name, api_name="count")
     gradio.Button("Write").click(write, number, file, api_name="write")

@@ -19,9 +19,12 @@ async def jupyter() -> AsyncIterator[App]:
 
 
 @asynccontextmanager
-async def gradio() -> AsyncIterator[App]:
-    """A page with three functions: one that yields, one that makes a file, one that takes one."""
-    async with _run("gradio_app.py") as app:
+async def gradio(address: str = "") -> AsyncIterator[App]:
+    """A page with three functions: one that yields, one that makes a file, one that takes one.
+
+    With `address` it is told where its users find it.
+    """
+    async with _run("gradio_app.py", *filter(None, [address])) as app:
         yield app
 
 
@@ -37,9 +40,9 @@ async def streamlit() -> AsyncIterator[App]:
 
 
 @asynccontextmanager
-async def _run(script: str) -> AsyncIterator[App]:
+async def _run(script: str, *arguments: str) -> AsyncIterator[App]:
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
-        command = (str(HERE / "scripts" / script), str(port), folder)
+        command = (str(HERE / "scripts" / script), str(port), folder, *arguments)
         async with running(port, *command, program=_CLIENTS_PYTHON):
             yield Forward(port).handle
