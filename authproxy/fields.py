@@ -27,6 +27,7 @@ from authproxy.values import (
     parse_admin,
     parse_audience,
     parse_bytes,
+    parse_count,
     parse_credentials,
     parse_egress,
     parse_email,
@@ -55,6 +56,7 @@ from authproxy.values import (
     parse_share,
     parse_tag,
     parse_web_origin,
+    parse_workers,
     quoted,
     refuse_placeholder,
 )
@@ -229,11 +231,6 @@ def _amount(parse: Callable[[str], object]) -> BeforeValidator:
     return BeforeValidator(run)
 
 
-def _number(text: str) -> str:
-    """How many: there is no unit for it."""
-    return text.strip().replace("_", "")
-
-
 def _digest(text: str) -> str:
     """What else stands there may be a key, so it is not repeated."""
     if not re.fullmatch(r"[0-9a-fA-F]{64}", text.strip()):
@@ -323,7 +320,8 @@ Emails = Annotated[tuple[Email, ...], BeforeValidator(_listed)]
 Listens = Annotated[tuple[ListenValue, ...], BeforeValidator(_not_empty), BeforeValidator(_listed)]
 Uids = Annotated[tuple[Annotated[int, BeforeValidator(_uid)], ...], BeforeValidator(_listed)]
 FileMode = Annotated[int, BeforeValidator(_mode)]
-Count = Annotated[int, _amount(_number)]
+Count = Annotated[int, _amount(parse_count)]
+Workers = Annotated[int | Literal["auto"], BeforeValidator(parse_workers)]
 Bytes = Annotated[int, _amount(parse_bytes)]
 Seconds = Annotated[float, _amount(parse_seconds)]
 Rate = Annotated[float, _amount(parse_rate)]

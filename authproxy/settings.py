@@ -52,6 +52,7 @@ from authproxy.fields import (
     TokenKind,
     Uids,
     WebOrigins,
+    Workers,
 )
 from authproxy.reporting import AuthorizerSettings, InspectSettings, LogSettings, TraceSettings
 from authproxy.values import (
@@ -295,6 +296,8 @@ class Settings(Frozen):
     """`POST /quitquitquit` at the admin listener ends authproxy, with exit code 0."""
     reload: ReloadWhen = "on-request"
     """`on-change`: also when the file itself is another; `on-request`: only when told to."""
+    workers: Workers = 1
+    """Processes that answer clients; `auto`: one for each CPU that authproxy may use."""
     tls_cert_file: FileValue | None = None
     """A PEM certificate with its chain: TCP listeners then speak TLS. Read anew when it changes."""
     tls_key_file: FileValue | None = None

@@ -28,6 +28,7 @@ LAYERS = (
     ("embedding",),
     ("auth",),
     ("own_use",),
+    ("workers",),
     ("runtime",),
     ("authorizer",),
     ("inspector",),
@@ -477,7 +478,14 @@ GLOBAL_STATE: dict[str, str] = {}
 
 HANDED_IN = {
     "ConnectionCounter": {"runtime.process.counters"},
-    "Machine": {"auth.minting", "cli.context", "embedding.serving", "mcp.command", "runtime.app"},
+    "Machine": {
+        "auth.minting",
+        "cli.context",
+        "embedding.serving",
+        "mcp.command",
+        "runtime.app",
+        "workers.worker",
+    },
     "Programs": {"identity.machine"},
     "RateLimiter": {"runtime.process.counters"},
     "Skew": {

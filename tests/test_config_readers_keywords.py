@@ -72,7 +72,7 @@ def test_a_path_is_as_good_as_its_text(tmp_path: Path) -> None:
     ("services", "keywords", "said"),
     [
         (URL, {"credential": "x"}, 'credential: there is no such setting; did you mean "cred'),
-        (URL, {"workers": 4}, "workers: there is no such setting; authproxy is one process"),
+        (URL, {"threads": 4}, "threads: there is no such setting; write workers"),
         (URL, {"services": {}}, "services: there is no such setting; the address comes first"),
         (URL, {"service": "a"}, "service: there is no such setting; the address comes first"),
         (URL, {"limits": 3}, "limits: must be a mapping of names to values"),

@@ -116,6 +116,12 @@ _FLAGS: Mapping[str, Callable[[Decorated], Decorated]] = {
         metavar="URL",
         help="The proxy on the way out, or none.  [default: by HTTPS_PROXY and NO_PROXY]",
     ),
+    "--workers": _single(
+        "--workers",
+        metavar="N",
+        help="Processes that answer clients: a number, or auto, one for each CPU.  [default: 1]",
+        shell_complete=words("auto"),
+    ),
     "--log-file": _single(
         "--log-file", metavar="FILE", help="Write the log there.  [default: stderr]"
     ),

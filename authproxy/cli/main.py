@@ -62,7 +62,11 @@ def _serve(settings: "Settings", on_ready: OnReady | None = None, read: Read | N
     from authproxy.runtime.reload import ConfigOrigin
 
     origin = None if read is None else ConfigOrigin(read=read[0], file=read[1])
-    return app.run(settings, on_ready, origin)
+    if settings.workers == 1:
+        return app.run(settings, on_ready, origin)
+    from authproxy.workers.count import find_crew
+
+    return app.run(settings, on_ready, origin, find_crew(settings))
 
 
 @click.group(cls=Commands, context_settings=HELP_FLAGS, subcommand_metavar="[run] URL… | COMMAND")

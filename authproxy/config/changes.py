@@ -20,6 +20,7 @@ NEEDS_RESTART = (
     "limits.requests_per_second",
     "log",
     "traces",
+    "workers",
 )
 """Settings that are read once, at the start: counters and outputs outlive a configuration."""
 KEPT_OF_SERVICES = ("log", "record_bodies")

@@ -95,5 +95,6 @@ NOT_HERE = {
     "log": "the program's own logging has authproxy's lines, of the logger \"authproxy\";"
     " leave this out",
     "reload": "there is no file to watch; leave the block and enter another one",
+    "workers": "a proxy in a program is one process; leave this out",
 }
 """Settings that have no effect in a program, and why."""

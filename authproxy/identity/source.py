@@ -36,6 +36,14 @@ class OnFiles(Protocol):
         """Whether they exist or not. Reads no file."""
 
 
+@runtime_checkable
+class HearsOfRejection(Protocol):
+    """A source that keeps what it hands out, and must not hand this one out again."""
+
+    def rejected(self, audience: str, /) -> None:
+        """The service takes the last token for `audience` for invalid."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
     """Names for a source's product in log lines and errors."""

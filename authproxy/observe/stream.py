@@ -112,11 +112,16 @@ class LogStream:
         return f"<LogStream [{self._size} bytes to write, {self._left_out} lines left out]>"
 
 
-def open_stream(stream: TextIO | None) -> LogStream:
-    """To where `stream` leads, such as stderr; None, which stands for a closed one, is nowhere."""
+def open_stream(
+    stream: TextIO | None, whole: Callable[[Send], Send] = lambda send: send
+) -> LogStream:
+    """To where `stream` leads, such as stderr; None, which stands for a closed one, is nowhere.
+
+    `whole` keeps lines whole where other processes write there, too.
+    """
     if stream is None:
         return LogStream(len)
-    return LogStream(_sender(stream.fileno()), encoding=stream.encoding)
+    return LogStream(whole(_sender(stream.fileno())), encoding=stream.encoding)
 
 
 def _sender(fd: int) -> Send:

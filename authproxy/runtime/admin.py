@@ -20,10 +20,10 @@ from authproxy.identity.machine import Machine
 from authproxy.identity.token_cache.supply import Supply
 from authproxy.policy.access.networks import AddressSet
 from authproxy.runtime.open_authorizer import OpenAuthorizer
+from authproxy.runtime.open_sockets import ClientServer
 from authproxy.settings import ListenerSettings, Settings
 from authproxy.tasks import Tasks
 from authproxy.values import Listen
-from authproxy.wire.listening.server import ProxyServer
 from authproxy.wire.listening.sockets import listener_url, open_listener
 from authproxy.wire.status import ServerStatus
 from authproxy.wire.upstream.upstream import Upstream
@@ -110,7 +110,7 @@ class ProxyInside:
     def __init__(self, settings: Settings, tasks: Tasks, machine: Machine) -> None:
         self.opened: Sequence[tuple[str, ListenerSettings]] = ()
         self.upstreams: Mapping[str, Upstream] = {}
-        self.server_of_clients: ProxyServer | None = None
+        self.server_of_clients: ClientServer | None = None
         self.is_open = False
         """All listeners are, and stay so until the end."""
         self.settings = settings

@@ -15,11 +15,12 @@ from authproxy.identity.machine import Machine
 from authproxy.runtime.admin import find_place
 from authproxy.runtime.banner import start_banner
 from authproxy.runtime.inspector import find_recording
+from authproxy.runtime.open_sockets import OtherServers
 from authproxy.runtime.process import last_resort, memory
 from authproxy.runtime.process.counters import limits_of_one_process
 from authproxy.runtime.process.log_output import LogOutput, open_log
 from authproxy.runtime.process.observers import make_observers
-from authproxy.runtime.process.tracing import open_tracing
+from authproxy.runtime.process.tracing import Tracing, open_tracing
 from authproxy.runtime.proxy import Proxy
 from authproxy.runtime.reload import ConfigOrigin, reloads_on_hangup
 from authproxy.settings import Settings
@@ -38,16 +39,21 @@ REOPEN, RELOAD = "SIGUSR1", "SIGHUP"
 
 
 def run(
-    settings: Settings, on_ready: Ready | None = None, origin: ConfigOrigin | None = None
+    settings: Settings,
+    on_ready: Ready | None = None,
+    origin: ConfigOrigin | None = None,
+    others: OtherServers | None = None,
 ) -> int:
     """Serve until a signal says stop; the exit code. Raises StartError.
 
     `on_ready` gets the listeners' URLs once requests are taken. `origin`: where `settings` come
-    from.
+    from. `others` answer the clients, in place of this process.
     """
-    log = open_log(settings)
-    tracing = open_tracing(settings, os.environ)
     admin = find_place(settings, at_terminal=sys.stderr is not None and sys.stderr.isatty())
+    log = open_log(settings) if others is None else open_log(settings, others.whole)
+    tracing = open_tracing(settings, os.environ) if others is None else Tracing()
+    if others is not None and settings.admin.kind == "auto":
+        admin = None
     _raise_file_limit()
     memory.keep_what_was_freed()
     for number in SIGNALS:
@@ -62,18 +68,17 @@ def run(
             asyncio.Runner(loop_factory=loops) as runner,
         ):
             limits = limits_of_one_process(settings.limits)
-            observers = make_observers(settings, log, tracing)
-            recording = find_recording(settings, admin)
             proxy = Proxy(
                 settings,
                 log.stderr,
-                observers,
+                make_observers(settings, log, tracing) if others is None else (),
                 machine,
                 limits,
                 admin,
-                recording,
+                find_recording(settings, admin) if others is None else None,
                 origin,
                 trace_of=tracing.trace_of,
+                others=others,
             )
             return runner.run(_serve_until_signal(proxy, log, on_ready))
     finally:
@@ -111,7 +116,7 @@ async def _serve_until_signal(proxy: Proxy, log: LogOutput, on_ready: Ready | No
         tasks.spawn(memory.keep_giving_back(memory.find_trim()), name="memory")
         for number in SIGNALS:
             signals.on_signal(loop, number.name, stopped, number)
-        signals.on_signal(loop, REOPEN, log.reopen)
+        signals.on_signal(loop, REOPEN, _reopen, log, proxy)
         tasks.spawn(_reload_at(hangup, proxy), name="SIGHUP")
         start_banner(tasks, proxy.inside, log.stderr, proxy.admin_url)
         if on_ready is not None:
@@ -119,6 +124,11 @@ async def _serve_until_signal(proxy: Proxy, log: LogOutput, on_ready: Ready | No
         code = await stop
         await _stop(proxy, code, hurry)
     return code
+
+
+def _reopen(log: LogOutput, proxy: Proxy) -> None:
+    log.reopen()
+    proxy.reopen_logs()
 
 
 async def _reload_at(hangup: asyncio.Event, proxy: Proxy) -> None:
@@ -135,7 +145,7 @@ async def _stop(proxy: Proxy, code: int, hurry: asyncio.Event) -> None:
     delay_s = 0.0 if code == 128 + signal.SIGINT else timeouts.drain_delay  # a person waits
     last_resort.end_after(delay_s + timeouts.drain + END_S, code)
     if delay_s:
-        proxy.inside.is_leaving = True
+        proxy.leave()
         logger.info("stopping in %g s: not ready any more, but still taking requests", delay_s)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delay_s):

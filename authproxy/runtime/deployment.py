@@ -21,12 +21,11 @@ from authproxy.errors import ConfigError, CredentialError, Problem, StartError
 from authproxy.file_watch import FileWatch
 from authproxy.policy.access.client_limits import ClientLimits
 from authproxy.runtime.listeners import Gate
-from authproxy.runtime.open_sockets import OpenSockets, Plan
+from authproxy.runtime.open_sockets import ClientServer, Open, OpenSockets, Plan, open_ours
 from authproxy.runtime.services import Builder
 from authproxy.runtime.sources import Needs, Sources
 from authproxy.settings import ListenerSettings, Settings
 from authproxy.wire.admission.listener_rules import ListenerRules
-from authproxy.wire.listening.server import ProxyServer
 from authproxy.wire.listening.tls import ListenerTls
 from authproxy.wire.upstream.pool import Pool
 from authproxy.wire.upstream.upstream import Upstream
@@ -70,12 +69,13 @@ class Deployments:
         is_ready: Callable[[], bool],
         on_change: Callable[[], None],
         on_tls_change: Callable[[], None],
+        open_new: Open = open_ours,
     ) -> None:
         """`own_names`: of fields that observers put on requests. `is_ready`: what is said at
         `health_path`. `on_change` is called when files have changed who may pass, `on_tls_change`
         when others have that connections to services are made with."""
-        self.sockets = OpenSockets()
-        self._sources = sources
+        self.sockets = OpenSockets(open_new)
+        self.sources = sources
         self.limits = limits
         self._on_tls_change = on_tls_change
         self._own_names = own_names
@@ -93,7 +93,7 @@ class Deployments:
         )
         builder = Builder(
             settings,
-            self._sources,
+            self.sources,
             files,
             found=lambda name, service: gate.found(name, service) if gate is not None else None,
             own_names=self._own_names,
@@ -106,7 +106,7 @@ class Deployments:
                 problems.attempt(f"services.{name}", partial(gate.guard, built, service))
         tls = problems.attempt("tls_cert_file", lambda: _listener_tls(settings, files))
         for each in builder.needs.tls:
-            files.watch(each.files, self._sources.contexts.seen(each), self._on_tls_change)
+            files.watch(each.files, self.sources.contexts.seen(each), self._on_tls_change)
         problems.check()
         assert gate is not None  # noqa: S101 -- for the type checker: it was made
         rules = [
@@ -136,10 +136,10 @@ class Deployments:
 
     def give_up(self, in_use: Deployment) -> None:
         """What was built last does not come into use: nothing that it asked for is kept."""
-        self._sources.keep_only(in_use.needs)
+        self.sources.keep_only(in_use.needs)
 
     def use(
-        self, built: Deployment, server: ProxyServer, before: Deployment | None
+        self, built: Deployment, server: ClientServer, before: Deployment | None
     ) -> list[tuple[str, ListenerSettings]]:
         """In one step. Returns each listener with its URL."""
         if before is not None:
@@ -155,7 +155,7 @@ class Deployments:
         for old, new in built.left.items():
             old.become(new)
         built.left.clear()
-        self._sources.keep_only(built.needs)
+        self.sources.keep_only(built.needs)
         built.files.start()
         return opened
 

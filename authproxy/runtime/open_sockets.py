@@ -1,19 +1,129 @@
-"""The sockets on which clients connect: which of them stay when the configuration is another."""
+"""The sockets on which clients connect: which of them stay when the configuration is another.
+
+Whoever answers the clients is a `ClientServer`: this process, or others of ours.
+"""
 
 import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
+from authproxy.observe.stream import Send
 from authproxy.runtime.listeners import Gate
-from authproxy.settings import ListenerSettings, Settings
+from authproxy.runtime.sources import Sources
+from authproxy.settings import LimitSettings, ListenerSettings, Settings, TimeoutSettings
 from authproxy.system import offers
 from authproxy.wire.admission.listener_rules import ListenerRules
-from authproxy.wire.listening.server import ListeningSocket, ProxyServer
+from authproxy.wire.interfaces import OpenConnection
+from authproxy.wire.listening.proxy_protocol import Context
 from authproxy.wire.listening.sockets import listener_url, open_listener
 from authproxy.wire.listening.tls import ListenerTls
+from authproxy.wire.recorder import Recorder
+from authproxy.wire.status import ServerStatus
+from authproxy.wire.upstream.pool import Pool
+
+Sockets = Sequence[Sequence[socket.socket]]
+"""Of each listener, in the order of the settings."""
+
+
+class ListeningAt(Protocol):
+    """One socket that connections come to."""
+
+    def close(self) -> None:
+        """Those who have connected are taken, nobody else. Closes the socket."""
+
+    def release(self) -> object:
+        """Take nobody more; the socket goes on listening, for the caller to do with it."""
+
+
+class ClientServer(Protocol):
+    """`wire.listening.server.ProxyServer` is one, `authproxy.workers.crew.Crew` the other."""
+
+    @property
+    def draining(self) -> bool:
+        """No connection is accepted any more."""
+
+    @property
+    def in_flight(self) -> int:
+        """Exchanges under way."""
+
+    @property
+    def connections(self) -> Sequence[OpenConnection]:
+        """Those of this process."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """Of this process's exchanges."""
+
+    def use(self, limits: LimitSettings, timeouts: TimeoutSettings, pools: Sequence[Pool]) -> None:
+        """Another configuration, for new connections."""
+
+    def listen(
+        self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
+    ) -> ListeningAt:
+        """Take the connections that come to `sock`."""
+
+    def listen_behind(
+        self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
+    ) -> ListeningAt:
+        """As `listen`, where connections begin with the PROXY protocol's header."""
+
+    def find_room(self) -> None:
+        """Let in as many as there are descriptors for. Raises StartError where that is nobody."""
+
+    async def keep_ticking(self) -> None:
+        """Look for what takes too long, until cancelled."""
+
+    def drain(self) -> None:
+        """Take no more connections; what is in flight is the last."""
+
+    def cut(self) -> None:
+        """Close everything at once."""
+
+    async def shutdown(self, patience_s: float) -> None:
+        """Wait `patience_s` seconds for what is in flight, then cut it."""
+
+    def status(self) -> ServerStatus:
+        """How it stands at this moment."""
+
+
+class OtherServers(ClientServer, Protocol):
+    """Other processes that answer the clients. They use the same configuration."""
+
+    async def start(self, settings: Settings, sockets: Sockets, sources: Sources) -> None:
+        """They take connections when this returns; tokens they get of `sources`.
+
+        Raises StartError and ConfigError.
+        """
+
+    async def prepare(self, settings: Settings, sockets: Sockets) -> None:
+        """Have them build another one, beside what they use. Raises ConfigError."""
+
+    async def switch(self) -> None:
+        """Have them use what they have prepared."""
+
+    def drop(self) -> None:
+        """What was prepared does not come into use."""
+
+    def leave(self) -> None:
+        """They are not ready any more, but still take requests."""
+
+    def reopen_logs(self) -> None:
+        """The log file may have been moved away."""
+
+    def whole(self, send: Send) -> Send:
+        """`send`, for a log where they write, too: by whole lines."""
+
+
+Open = Callable[[ListenerSettings, Sequence[socket.socket]], list[socket.socket]]
+"""Opens the sockets of a listener, beside those that there are. Raises StartError. May block."""
+
+
+def open_ours(listener: ListenerSettings, own: Sequence[socket.socket]) -> list[socket.socket]:
+    return open_listener(listener.listen, listener.socket_mode, own)
 
 
 @dataclass(slots=True, eq=False)
@@ -23,7 +133,7 @@ class OpenSocket:
     sock: socket.socket
     listener: ListenerSettings
     rules: ListenerRules
-    listening: ListeningSocket
+    listening: ListeningAt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +144,11 @@ class Plan:
     new: tuple[socket.socket, ...]
     """Those that were opened for it."""
 
+    @property
+    def sockets(self) -> Sockets:
+        """Of each listener."""
+        return tuple(sockets for _, sockets in self.places)
+
     def drop(self) -> None:
         """It does not come into use."""
         for sock in self.new:
@@ -43,7 +158,8 @@ class Plan:
 class OpenSockets:
     """Listening sockets of one running proxy."""
 
-    def __init__(self) -> None:
+    def __init__(self, open_new: Open = open_ours) -> None:
+        self._open_new = open_new
         self._open: list[OpenSocket] = []
         self._left: WeakKeyDictionary[ListenerRules, ListenerSettings] = WeakKeyDictionary()
         """Of sockets that were closed, while there are connections that came by them."""
@@ -59,7 +175,7 @@ class OpenSockets:
                 sockets = [each.sock for each in free if each.listener is same]
                 if not sockets:
                     own = [*(each.sock for each in free), *new]
-                    sockets = open_listener(listener.listen, listener.socket_mode, own)
+                    sockets = self._open_new(listener, own)
                     new += [sock for sock in sockets if sock not in own]
                 free = [each for each in free if each.sock not in sockets]
                 places.append((listener, tuple(sockets)))
@@ -81,7 +197,7 @@ class OpenSockets:
         rules: Sequence[ListenerRules],
         gate: Gate,
         tls: ListenerTls | None,
-        server: ProxyServer,
+        server: ClientServer,
     ) -> list[tuple[str, ListenerSettings]]:
         """Listen as planned, by these `rules`, and no more where nothing is planned.
 

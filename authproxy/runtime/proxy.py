@@ -6,11 +6,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from authproxy.errors import CredentialError
 from authproxy.exchange import Observer
 from authproxy.identity.machine import Machine
 from authproxy.identity.token_cache.cache import TokenCache
-from authproxy.identity.token_cache.supply import Supply
 from authproxy.observe.access_log import FindTrace, trace_of_client
 from authproxy.observe.stream import LogStream
 from authproxy.policy.access.client_limits import ClientLimits
@@ -18,15 +16,15 @@ from authproxy.runtime.admin import AdminPlace, ProxyInside, open_admin
 from authproxy.runtime.deployment import Deployment, Deployments
 from authproxy.runtime.inspector import inspector_views
 from authproxy.runtime.open_authorizer import open_authorizer
+from authproxy.runtime.open_sockets import ClientServer, Open, OtherServers, open_ours
+from authproxy.runtime.process.head_start import begin
 from authproxy.runtime.ready_lines import announce, tell_egress
 from authproxy.runtime.reload import ConfigOrigin, Reloader, reloads_on_hangup
-from authproxy.runtime.sources import Sources
+from authproxy.runtime.sources import Elsewhere, Sources
 from authproxy.settings import Settings
 from authproxy.tasks import Tasks
 from authproxy.wire.listening.rechecks import recheck_all
-from authproxy.wire.listening.room import count_open_files, file_limit
 from authproxy.wire.listening.server import ProxyServer
-from authproxy.wire.listening.tls import ListenerTls
 from authproxy.wire.observing import Observers
 from authproxy.wire.upstream.upstream import Upstream
 
@@ -38,8 +36,6 @@ logger = logging.getLogger(__name__)
 
 COMMAND_PATIENCE_S = 3.0
 """How long a program that prints a token may go on when authproxy is told to stop."""
-WARM_AT_MOST = 32
-"""With more services than this none is connected to before it is wanted: most would be in vain."""
 
 
 class Proxy:
@@ -57,9 +53,13 @@ class Proxy:
         origin: ConfigOrigin | None = None,
         *,
         trace_of: FindTrace = trace_of_client,
+        others: OtherServers | None = None,
+        open_new: Open = open_ours,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         """`observers`: those who make traces behind those who ask `trace_of` for them. `origin`:
-        where `settings` come from, so that they can be read anew."""
+        where `settings` come from, so that they can be read anew. `others` answer the clients, in
+        place of us. `open_new` is for `OpenSockets`, `elsewhere` for `Sources`."""
         self.settings = settings
         self._machine = machine
         self._stream = stream
@@ -79,15 +79,16 @@ class Proxy:
         self._stack = contextlib.AsyncExitStack()
         self._tokens = TokenCache(deadline_s=settings.timeouts.token, skew=machine.skew)
         self._deployments = Deployments(
-            Sources(self._tokens, machine),
+            Sources(self._tokens, machine, elsewhere),
             limits,
             own_names=tuple(Observers(self._observers).names_to_send),
             is_ready=self.inside.is_ready,
             on_change=self._recheck_soon,
             on_tls_change=self._renew_soon,
+            open_new=open_new,
         )
+        self._others = others
         self._current: Deployment | None = None
-        self._origin = origin
         self._reloader = self.inside.reloader = Reloader(origin, self, self._count_reload)
 
     @property
@@ -107,11 +108,24 @@ class Proxy:
     @property
     def last_requests(self) -> str:
         """What the end waits for, as a sentence."""
+        if self._others is not None:
+            return "each process says what it waits for"
         count, patience_s = self._server.in_flight, self.settings.timeouts.drain
         if not count:
             return "no requests in flight"
         waits = f"waiting up to {patience_s:g} s; Ctrl-C again quits now"
         return f"{count} {'request' if count == 1 else 'requests'} in flight; {waits}"
+
+    def leave(self) -> None:
+        """Say that it is not ready any more, and go on."""
+        self.inside.is_leaving = True
+        if self._others is not None:
+            self._others.leave()
+
+    def reopen_logs(self) -> None:
+        """Have workers open theirs anew."""
+        if self._others is not None:
+            self._others.reopen_logs()
 
     def drain(self) -> None:
         """Let what is in flight be the last."""
@@ -130,25 +144,20 @@ class Proxy:
         self._push(self._tokens.close)
         built = self._deployments.build(self.settings, at_start=True)
         self._push(self._close_files)
-        self._server = ProxyServer(
-            observers=self._observers,
-            limits=self.settings.limits,
-            timeouts=self.settings.timeouts,
-            pools=(),
-            counts=self._deployments.limits.connections,
-            now=self._machine.skew.now,
-        )
+        self._server = self._make_server()
         self.inside.server_of_clients = self._server
         self._push(self._shut_down)
         self._push(self._tasks.cancel)
         self._use(built)
+        if self._others is not None:
+            await self._others.start(built.settings, built.plan.sockets, self._deployments.sources)
         self.inside.authorizer = await open_authorizer(
             self.settings, self._deployments.authorizer, self._server.recorder
         )
         self._push(self.inside.authorizer.close)
         self.inside.is_open = True
         self._tasks.spawn(self._server.keep_ticking(), name="ticks")
-        self._server.room.fit(file_limit(), count_open_files())
+        self._server.find_room()
         announce(
             self.inside.opened,
             self.settings,
@@ -157,6 +166,18 @@ class Proxy:
             self.inside.authorizer.urls,
         )
         self._begin(built, built.upstreams)
+
+    def _make_server(self) -> ClientServer:
+        if self._others is not None:
+            return self._others
+        return ProxyServer(
+            observers=self._observers,
+            limits=self.settings.limits,
+            timeouts=self.settings.timeouts,
+            pools=(),
+            counts=self._deployments.limits.connections,
+            now=self._machine.skew.now,
+        )
 
     async def _open_admin(self) -> str:
         """First of all and closed last, so that a probe always gets an answer."""
@@ -185,7 +206,7 @@ class Proxy:
     @property
     def reloads_on_hangup(self) -> bool:
         """SIGHUP means: read the configuration anew."""
-        return reloads_on_hangup(self._origin)
+        return reloads_on_hangup(self._reloader.origin)
 
     def reload_soon(self, why: str) -> None:
         """Read the configuration anew; the log says what came of it. `why`: who asks for it."""
@@ -210,10 +231,17 @@ class Proxy:
         """What `settings` become. May block. Raises ConfigError with every problem."""
         return self._deployments.build(settings)
 
+    async def prepare(self, built: Deployment) -> None:
+        """Have workers build it, too. Raises ConfigError with every problem."""
+        if self._others is not None:
+            await self._others.prepare(built.settings, built.plan.sockets)
+
     def drop(self, built: Deployment | None) -> None:
         """It does not come into use, or could not be built."""
         if built is not None:
             built.drop()
+            if self._others is not None:
+                self._others.drop()
         if self._current is not None:
             self._deployments.give_up(self._current)
 
@@ -224,6 +252,8 @@ class Proxy:
             built.drop()
             return
         known = set(self.urls)
+        if self._others is not None:
+            await self._others.switch()
         self._use(built)
         await before.files.close()
         await recheck_all(self._server.connections)
@@ -237,8 +267,9 @@ class Proxy:
     def _use(self, built: Deployment) -> None:
         """No `await` in here: nobody may meet half of it."""
         inside, self.settings = self.inside, built.settings
-        if built.settings.reload == "on-change" and self._origin is not None:
-            self._origin.watch(built.files, self.reload_soon)
+        origin = self._reloader.origin
+        if built.settings.reload == "on-change" and origin is not None:
+            origin.watch(built.files, self.reload_soon)
         inside.opened = self._deployments.use(built, self._server, self._current)
         inside.settings, inside.upstreams = built.settings, built.upstreams
         self._current = built
@@ -247,19 +278,9 @@ class Proxy:
             self.metrics.exchanges.keep_only(built.upstreams)
 
     def _begin(self, built: Deployment, new: Mapping[str, Upstream]) -> None:
-        """Get for the `new` services what their first requests would wait for."""
-        for name, upstream in built.upstreams.items():
-            for account, supply in upstream.supplies.items():
-                # Of a service that was there before, only accounts may be new.
-                if name in new or (account and not supply.statuses()[0].obtained):
-                    self._tasks.spawn(_first_token(supply), name=f"first token for {name}")
+        tls = built.tls
+        begin(built.upstreams, new, tls, self._tasks, connects=self._others is None)
         tell_egress(new)
-        if len(built.upstreams) > WARM_AT_MOST:
-            return
-        _warm(new)
-        if built.tls is not None and not built.tls.prefers_http2:
-            choice = _choose_protocol(built.tls, built.upstreams)
-            self._tasks.spawn(choice, name="choice of protocol")
 
     def _count_reload(self, worked: bool) -> None:
         if self.metrics is not None:
@@ -271,33 +292,6 @@ def count_all(inside: ProxyInside, trace_of: FindTrace) -> "ProxyMetrics":
     from authproxy.runtime.metrics import ProxyMetrics
 
     return ProxyMetrics(inside, trace_of)
-
-
-async def _choose_protocol(tls: ListenerTls, upstreams: Mapping[str, Upstream]) -> None:
-    """A client that chose HTTP/2 cannot reach a service that does not speak it: ask them all."""
-    for upstream in upstreams.values():
-        if upstream.found is not None:
-            with contextlib.suppress(CredentialError):
-                await upstream.found()
-        if not await upstream.connector.speaks_http2():
-            name = upstream.name
-            logger.info("TLS clients are offered HTTP/1.1 only: %s lacks HTTP/2", name)
-            return
-    tls.prefer_http2()
-    logger.info("TLS clients are offered HTTP/2: every service speaks it")
-
-
-def _warm(upstreams: Mapping[str, Upstream]) -> None:
-    """Connect to all whose address is known."""
-    for upstream in upstreams.values():
-        if upstream.found is None:
-            upstream.pool.warm()
-
-
-async def _first_token(supply: Supply) -> None:
-    """Fetch a token before the first request wants it; a failure is in the log then, early."""
-    with contextlib.suppress(CredentialError):
-        await supply.get()
 
 
 async def _kill_slow_commands(machine: Machine) -> None:

@@ -63,6 +63,9 @@ class Reloadable(Protocol):
         Raises ConfigError with every problem.
         """
 
+    async def prepare(self, built: Deployment) -> None:
+        """Have all who serve clients ready for it. Raises ConfigError with every problem."""
+
     def drop(self, built: Deployment | None) -> None:
         """It does not come into use; None: it could not be built."""
 
@@ -77,7 +80,8 @@ class Reloader:
         self, origin: ConfigOrigin | None, proxy: Reloadable, count: Callable[[bool], None]
     ) -> None:
         """`count` hears of each reload whether it worked."""
-        self._origin = origin
+        self.origin = origin
+        """None where there is nothing to read anew."""
         self._proxy = proxy
         self._count = count
         self._turn = asyncio.Lock()
@@ -140,13 +144,19 @@ class Reloader:
         return found, built
 
     async def _read(self, running: Settings) -> tuple[Settings, Sequence[Problem]]:
-        if self._origin is None:
+        if self.origin is None:
             return running, ()
-        return await in_thread(self._origin.load, name="configuration")
+        return await in_thread(self.origin.load, name="configuration")
 
     async def _build(self, settings: Settings) -> Deployment:
         async with asyncio.timeout(DEADLINE_S):
-            return await in_thread(self._proxy.build, settings, name="configuration")
+            built = await in_thread(self._proxy.build, settings, name="configuration")
+            try:
+                await self._proxy.prepare(built)
+            except BaseException:
+                self._proxy.drop(built)
+                raise
+        return built
 
     def __repr__(self) -> str:
         return f"<Reloader [{len(self.problems)} problems]>"

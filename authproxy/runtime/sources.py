@@ -7,7 +7,8 @@ same TLS context. What the newest configuration does not ask for is given up by 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from hashlib import sha256
+from typing import Literal
 
 from authproxy.identity.apis.client import GoogleApi
 from authproxy.identity.apis.cloud_run import RunApi
@@ -20,10 +21,11 @@ from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.identity.token_cache.service_tokens import Tokens
 from authproxy.identity.token_cache.shared import Key
 from authproxy.settings import ServiceSettings
-from authproxy.values import CredentialsSpec
+from authproxy.values import CredentialsSpec, EgressProxy
 from authproxy.wire.upstream.tls import ServiceTls, TlsContexts
 
-Made = TypeVar("Made")
+Kind = Literal["token", "secret", "address"]
+"""Products of an identity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,16 @@ class Identity:
             egress=egress,
         )
 
+    @property
+    def digest(self) -> str:
+        """The same in every process, and for no other identity."""
+        egress = self.egress.url.reveal() if isinstance(self.egress, EgressProxy) else ""
+        return sha256(f"{self!r} {egress}".encode()).hexdigest()
+
+
+Elsewhere = Callable[[Kind, Identity, Source], Source]
+"""Makes a source that asks another process for what ours would make."""
+
 
 @dataclass(slots=True, eq=False)
 class Needs:
@@ -59,41 +71,70 @@ class Needs:
 class Sources:
     """Sources of one running proxy, whatever its configurations."""
 
-    def __init__(self, tokens: TokenCache, machine: Machine) -> None:
+    def __init__(
+        self, tokens: TokenCache, machine: Machine, elsewhere: Elsewhere | None = None
+    ) -> None:
+        """`elsewhere`: makes sources that ask another process, in place of ours."""
         self.machine = machine
         self.contexts = TlsContexts()
         self._cache = tokens
-        self._sources: dict[Identity, Source] = {}
-        self._managers: dict[Identity, SecretManager] = {}
-        self._apis: dict[Identity, RunApi] = {}
+        self._elsewhere = elsewhere
+        self._made: dict[tuple[Kind, Identity], Source] = {}
 
     def source(self, identity: Identity, needs: Needs) -> Source:
         """Makes this identity's tokens."""
-        return self._one(self._sources, identity, needs, lambda: self._build(identity))
+        return self._one("token", identity, needs)
 
-    def secret_manager(self, identity: Identity, needs: Needs) -> SecretManager:
+    def secret_manager(self, identity: Identity, needs: Needs) -> Source:
         """Secrets, as this identity may read them."""
-        return self._one(
-            self._managers, identity, needs, lambda: SecretManager(self._api(identity, needs))
-        )
+        return self._one("secret", identity, needs)
 
-    def run_api(self, identity: Identity, needs: Needs) -> RunApi:
+    def run_api(self, identity: Identity, needs: Needs) -> Source:
         """Addresses of services by name, as this identity may look them up."""
-        return self._one(self._apis, identity, needs, lambda: RunApi(self._api(identity, needs)))
+        return self._one("address", identity, needs)
 
     def tokens_for(self, source: Source, audience: str, needs: Needs) -> Tokens:
         """The same object for the same source and audience."""
         needs.tokens.add((source, audience))
         return self._cache.tokens_for(source, audience)
 
+    def find_tokens(self, kind: Kind, digest: str, audience: str) -> Tokens | None:
+        """For another process that has the same configuration: those of the identity with this
+        `digest`; None where there is no such identity any more."""
+        identities = {identity for _, identity in list(self._made)}
+        found = next((each for each in identities if each.digest == digest), None)
+        if found is None:
+            return None
+        return self._cache.tokens_for(self._one(kind, found, Needs()), audience)
+
     def keep_only(self, needs: Needs) -> None:
         """Give up all that `needs` has not asked for. Whoever still holds it can go on using it,
         but nothing is fetched ahead of time, and who asks next gets a new one."""
         self._cache.keep_only(needs.tokens)
         self.contexts.keep_only(needs.tls)
-        for made in (self._sources, self._managers, self._apis):
-            for identity in made.keys() - needs.identities:
-                made.pop(identity)
+        for key in list(self._made):
+            if key[1] not in needs.identities:
+                self._made.pop(key)
+
+    def _one(self, kind: Kind, identity: Identity, needs: Needs) -> Source:
+        needs.identities.add(identity)
+        known = self._made.get((kind, identity))
+        if known is not None:
+            return known
+        # A thread may build another configuration at this moment: the first one that is there
+        # counts for both.
+        return self._made.setdefault((kind, identity), self._make(kind, identity, needs))
+
+    def _make(self, kind: Kind, identity: Identity, needs: Needs) -> Source:
+        made: Source
+        match kind:
+            case "token":
+                made = self._build(identity)
+            case "secret":
+                made = SecretManager(self._api(identity, needs))
+            case "address":
+                made = RunApi(self._api(identity, needs))
+        return made if self._elsewhere is None else self._elsewhere(kind, identity, made)
 
     def _build(self, identity: Identity) -> Source:
         return build_source(
@@ -111,15 +152,6 @@ class Sources:
             source, self.machine.skew, egress=identity.egress, helper=self.machine.helper
         )
 
-    @staticmethod
-    def _one(
-        made: dict[Identity, Made], identity: Identity, needs: Needs, make: Callable[[], Made]
-    ) -> Made:
-        needs.identities.add(identity)
-        known = made.get(identity)
-        # A thread may build another configuration at this moment: the first one that is there
-        # counts for both.
-        return made.setdefault(identity, make()) if known is None else known
-
     def __repr__(self) -> str:
-        return f"<Sources [{len(self._sources)} sources, {len(self.contexts)} TLS contexts]>"
+        sources = sum(kind == "token" for kind, _ in self._made)
+        return f"<Sources [{sources} sources, {len(self.contexts)} TLS contexts]>"

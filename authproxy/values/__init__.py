@@ -52,7 +52,14 @@ from authproxy.values.networks import (
     parse_network_of_clients,
 )
 from authproxy.values.paths import parse_path_prefix
-from authproxy.values.quantities import parse_bytes, parse_rate, parse_seconds, parse_share
+from authproxy.values.quantities import (
+    parse_bytes,
+    parse_count,
+    parse_rate,
+    parse_seconds,
+    parse_share,
+    parse_workers,
+)
 from authproxy.values.resources import (
     RunService,
     is_run_service,
@@ -92,6 +99,7 @@ __all__ = [
     "parse_admin",
     "parse_audience",
     "parse_bytes",
+    "parse_count",
     "parse_credentials",
     "parse_egress",
     "parse_egress_url",
@@ -123,6 +131,7 @@ __all__ = [
     "parse_share",
     "parse_tag",
     "parse_web_origin",
+    "parse_workers",
     "quoted",
     "refuse_placeholder",
 ]

@@ -1,4 +1,4 @@
-"""Amounts with a unit: durations, sizes, rates, shares."""
+"""Amounts: durations, sizes, rates and shares with their units, and plain numbers."""
 
 import re
 
@@ -11,6 +11,8 @@ SECONDS = {
 }
 BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 PER = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
+
+MOST_WORKERS = 256
 
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _DURATION = re.compile(rf"(?:{_NUMBER}\s*[a-z]+\s*)+")
@@ -63,3 +65,19 @@ def _plain(text: str, advice: str) -> str:
     if re.fullmatch(rf"{_NUMBER}(?:e[+-]?\d+)?|[+-]?(?:inf(?:inity)?|nan)", text.strip().lower()):
         return text.strip()
     raise ValueError(f"{quoted(text)} is not {advice}")
+
+
+def parse_count(text: str) -> str:
+    """How many: there is no unit for it."""
+    return text.strip().replace("_", "")
+
+
+def parse_workers(value: object) -> object:
+    """A number of processes, or `auto`."""
+    given = value.strip().lower() if isinstance(value, str) else value
+    if isinstance(given, str) and given.isdecimal():
+        given = int(given)
+    is_number = isinstance(given, int) and not isinstance(given, bool)
+    if given != "auto" and not (is_number and given in range(1, MOST_WORKERS + 1)):
+        raise ValueError(f'must be a number from 1 to {MOST_WORKERS}, or "auto"')
+    return given

@@ -27,6 +27,7 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 _TEXT: Schema = {"type": "string"}
 _ALSO_NUMBER = (fields.ListenValue, fields.FileMode)
 _OTHERS: Mapping[object, Schema] = {
+    fields.Workers: {"type": ["string", "integer"]},
     fields.AdminValue: {"type": ["string", "integer", "boolean"]},
 }
 

@@ -80,6 +80,7 @@ FLAGS: dict[str, Path] = {
     "--credentials": ("services", EVERY, "credentials"),
     "--impersonate": ("services", EVERY, "impersonate"),
     "--api-key": ("services", EVERY, "api_key"),
+    "--workers": ("workers",),
     "--tls-cert": ("tls_cert_file",),
     "--tls-key": ("tls_key_file",),
     "--egress-proxy": ("egress_proxy",),

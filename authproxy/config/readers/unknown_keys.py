@@ -32,7 +32,7 @@ _OTHERWISE: Mapping[str, str] = {
     **dict.fromkeys(("access_log", "accesslog"), "write access in [log]"),
     **dict.fromkeys(("verbose", "debug", "quiet", "loglevel"), 'write level = "debug" in [log]'),
     **dict.fromkeys(("rate_limit", "rps"), "write requests_per_second in [limits]"),
-    **dict.fromkeys(("workers", "threads", "processes"), "authproxy is one process"),
+    **dict.fromkeys(("worker", "threads", "processes", "procs"), "write workers"),
 }
 """By what other programs call it, at the top of the file and in a table."""
 

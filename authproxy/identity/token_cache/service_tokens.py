@@ -5,7 +5,13 @@ import logging
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import NO_TOKEN, Token
-from authproxy.identity.source import GOOGLE_APIS, NoSource, Source, product_of
+from authproxy.identity.source import (
+    GOOGLE_APIS,
+    HearsOfRejection,
+    NoSource,
+    Source,
+    product_of,
+)
 from authproxy.identity.token_cache.concurrency import ConcurrencyLimit
 from authproxy.identity.token_cache.lifetime import TokenState
 from authproxy.identity.token_cache.refresh import REJECTED, Refresh
@@ -97,6 +103,21 @@ class Tokens:
             raise retries.refusal(outcome)
         return outcome
 
+    async def get_other(self, than: str) -> Token:
+        """`get()`, but if that is stale and has the value `than`, the one after it.
+
+        Raises CredentialError.
+        """
+        token = await self.get()
+        if token.value.reveal() != than or self.state is not TokenState.STALE:
+            return token
+        attempt = self._refresh.attempt()
+        await asyncio.wait((attempt,))
+        outcome = _stopping() if attempt.cancelled() else attempt.result()
+        if isinstance(outcome, CredentialError):
+            raise self._refresh.retries.refusal(outcome)
+        return outcome
+
     def reject(self, token: Token) -> bool:
         """The service's front end called `token` invalid: drop it if it is still the current one.
 
@@ -113,6 +134,8 @@ class Tokens:
             return False
         self._rejected_at = now
         self._refresh.reason = REJECTED
+        if isinstance(self.source, HearsOfRejection):
+            self.source.rejected(self.audience)
         self._slot.drop()
         self._forget()
         logger.warning(

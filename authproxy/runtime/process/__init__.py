@@ -2,5 +2,5 @@
 
 `log_output` opens the log, `tracing` decides on traces, `observers` is the list of those who hear
 of exchanges, `counters` counts clients, `memory` gives back what a load took, and `last_resort`
-ends a process whose end hangs.
+ends a process whose end hangs. `head_start` gets what first requests would wait for.
 """

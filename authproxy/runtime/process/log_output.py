@@ -10,7 +10,7 @@ from authproxy.observe import logs
 from authproxy.observe.access_lines import Style
 from authproxy.observe.access_log import AccessLog, Choice, FindTrace, trace_of_client
 from authproxy.observe.log_file import LogFile
-from authproxy.observe.stream import LogStream, open_stream
+from authproxy.observe.stream import LogStream, Send, open_stream
 from authproxy.settings import Settings
 
 PATIENCE_S = 1.0
@@ -35,19 +35,22 @@ class LogOutput:
             self.stderr.drain(PATIENCE_S)
 
 
-def open_log(settings: Settings) -> LogOutput:
-    """Open it and send authproxy's log there. Raises StartError."""
-    stderr = open_stream(sys.stderr)
+def open_log(settings: Settings, whole: Callable[[Send], Send] = lambda send: send) -> LogOutput:
+    """Open it and send authproxy's log there. Raises StartError.
+
+    `whole` keeps lines whole where other processes write to the same place.
+    """
+    stderr = open_stream(sys.stderr, whole)
     if settings.log.file is None:
         log_format = logs.choose_format(settings.log.format, sys.stderr)
         output = LogOutput(stderr=stderr, log=stderr, format=log_format, reopen=_nothing_to_do)
     else:
-        output = _open_file(settings, stderr)
+        output = _open_file(settings, stderr, whole)
     logs.configure(settings.log.level, output.format, output.log, levels_of_services(settings))
     return output
 
 
-def _open_file(settings: Settings, stderr: LogStream) -> LogOutput:
+def _open_file(settings: Settings, stderr: LogStream, whole: Callable[[Send], Send]) -> LogOutput:
     path = settings.log.file
     assert path is not None  # noqa: S101 -- for the type checker: it was looked at
 
@@ -64,7 +67,7 @@ def _open_file(settings: Settings, stderr: LogStream) -> LogOutput:
         ) from None
     return LogOutput(
         stderr=stderr,
-        log=LogStream(file),
+        log=LogStream(whole(file)),
         format=logs.choose_format(settings.log.format, None),
         reopen=file.reopen,
     )

@@ -19,7 +19,7 @@ from authproxy.wire.client.connection import ClientConnection
 from authproxy.wire.interfaces import OpenConnection
 from authproxy.wire.listening.acceptor import Acceptor
 from authproxy.wire.listening.proxy_protocol import Context, Door, open_door
-from authproxy.wire.listening.room import Room
+from authproxy.wire.listening.room import Room, count_open_files, file_limit
 from authproxy.wire.listening.without_tls import WrongPorts, lacks_tls, meet
 from authproxy.wire.loops import Loops
 from authproxy.wire.recorder import Recorder
@@ -107,6 +107,10 @@ class ProxyServer:
         its services. What is under way ends as it began."""
         self.limits, self.timeouts = limits, timeouts
         self._pools.use(pools)
+
+    def find_room(self) -> None:
+        """Let in as many as there are descriptors for. Raises StartError where that is nobody."""
+        self.room.fit(file_limit(), count_open_files())
 
     def listen(
         self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None

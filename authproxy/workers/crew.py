@@ -1,0 +1,298 @@
+"""All workers, as their parent sees them: started, replaced, told of changes and of the end.
+
+Theory of operation. The parent opens the listening sockets and keeps them open; workers get copies
+of them, so all take connections from the same queues. A worker that dies takes its own connections
+with it, and none that wait in a queue. The parent itself accepts nobody.
+
+To the parent's `Proxy` the crew is what `ProxyServer` is to that of a single process.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from authproxy.errors import ConfigError, Problem, StartError
+from authproxy.observe.stream import Send
+from authproxy.runtime.open_sockets import Sockets
+from authproxy.runtime.sources import Sources
+from authproxy.settings import LimitSettings, Settings, TimeoutSettings
+from authproxy.tasks import Tasks
+from authproxy.wire.recorder import Recorder
+from authproxy.wire.status import ServerStatus
+from authproxy.workers.configuration import Configuration
+from authproxy.workers.held_socket import HeldSocket
+from authproxy.workers.line_lock import LineLock
+from authproxy.workers.missing import missing_with_workers
+from authproxy.workers.parent_tokens import TokenDesk
+from authproxy.workers.worker_channel import GoneError, Message
+from authproxy.workers.worker_process import WorkerProcess, how_it_ended
+
+if TYPE_CHECKING:
+    from authproxy.wire.admission.listener_rules import ListenerRules
+    from authproxy.wire.interfaces import OpenConnection
+    from authproxy.wire.listening.proxy_protocol import Context
+    from authproxy.wire.upstream.pool import Pool
+
+logger = logging.getLogger(__name__)
+
+PREPARE_S = 60.0
+"""For a worker to build a configuration that its parent has built."""
+LIVED_S = 10.0
+"""One that has lived for so long is replaced at once …"""
+PAUSE_S, LONGEST_PAUSE_S = 0.25, 30.0
+"""… others after a pause, which doubles each time."""
+GRACE_S = 3.0
+"""At the end, for workers whose time is up; then they are killed."""
+NOTHING = ServerStatus(
+    http1=0,
+    http2=0,
+    tunnels=0,
+    arriving=0,
+    accepted=0,
+    handshakes=0,
+    handshakes_failed=0,
+    most=None,
+    exchanges=0,
+    streams=0,
+    begun=0,
+    draining=False,
+    pools=(),
+)
+
+
+class Crew:
+    """The workers of one run."""
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        make: Callable[[int, Callable[[WorkerProcess, Message], None]], WorkerProcess]
+        | None = None,
+    ) -> None:
+        """`make`: a worker with this number, and who hears it."""
+        self.draining = False
+        self._lines = LineLock()
+        self.recorder = Recorder(())
+        self._desk: TokenDesk | None = None
+        self._make = make or WorkerProcess
+        self._numbers = range(1, count + 1)
+        self._workers: dict[int, WorkerProcess] = {}
+        self._held: list[HeldSocket] = []
+        self._tasks = Tasks()
+        self._answers = Tasks()
+        self._current: Configuration | None = None
+        self._prepared: Configuration | None = None
+        self._is_leaving = False
+
+    @property
+    def workers(self) -> tuple[WorkerProcess, ...]:
+        """Those that run or are being started, by number."""
+        return tuple(self._workers[number] for number in sorted(self._workers))
+
+    # What only a crew does.
+
+    async def start(self, settings: Settings, sockets: Sockets, sources: Sources) -> None:
+        """All of them take connections when this returns. Raises StartError and ConfigError."""
+        self._desk = TokenDesk(sources)
+        self._current = Configuration(settings=settings, sockets=sockets)
+        self._current.check()
+        first = [asyncio.get_running_loop().create_future() for _ in self._numbers]
+        for number, future in zip(self._numbers, first, strict=True):
+            self._tasks.spawn(self._keep(number, future), name=f"worker {number}")
+        await asyncio.gather(*first)
+
+    async def prepare(self, settings: Settings, sockets: Sockets) -> None:
+        """Have all build it, beside what they use. Raises ConfigError."""
+        self._prepared = configuration = Configuration(settings=settings, sockets=sockets)
+        configuration.check()
+        missing = list(missing_with_workers(settings))
+        if missing:
+            told = (
+                f"with workers there is no {' and no '.join(missing)} yet; this takes workers = 1"
+            )
+            raise ConfigError([Problem(where="configuration", key="workers", message=told)])
+        message = {"do": "prepare", **configuration.message()}
+        asked = [self._prepare(each, message, configuration.descriptors) for each in self.workers]
+        problems = [problem for found in await asyncio.gather(*asked) for problem in found]
+        if problems:
+            raise ConfigError(list(dict.fromkeys(problems)))
+
+    async def switch(self) -> None:
+        """Have them use what they have prepared. Those who do not are replaced."""
+        assert self._prepared is not None  # noqa: S101 -- for the type checker
+        self._current, self._prepared = self._prepared, None
+        planned = {sock for sockets in self._current.sockets for sock in sockets}
+        for held in list(self._held):
+            if held.sock not in planned:
+                held.close()  # before workers do: they take those who are in the queue
+        await asyncio.gather(*map(self._use, self.workers))
+
+    def drop(self) -> None:
+        """What was prepared does not come into use."""
+        self._prepared = None
+        self.say({"do": "drop"})
+
+    def say(self, message: Message) -> None:
+        """To all."""
+        for each in self.workers:
+            each.say(message)
+
+    def leave(self) -> None:
+        """They are not ready any more, but still take requests."""
+        self._is_leaving = True
+        self.say({"do": "leave"})
+
+    def reopen_logs(self) -> None:
+        self.say({"do": "reopen"})
+
+    def whole(self, send: Send) -> Send:
+        return self._lines.whole(send)
+
+    # What a server of clients does, too.
+
+    @property
+    def in_flight(self) -> int:
+        """The parent has none; each worker says what it waits for."""
+        return 0
+
+    @property
+    def connections(self) -> "Sequence[OpenConnection]":
+        return ()
+
+    def use(
+        self, limits: LimitSettings, timeouts: TimeoutSettings, pools: "Sequence[Pool]"
+    ) -> None:
+        """Nothing to do: workers have their own."""
+
+    def listen(
+        self, sock: socket.socket, rules: "ListenerRules", tls: "Context | None" = None
+    ) -> HeldSocket:
+        del rules, tls  # workers have their own
+        held = HeldSocket(sock, self._held)
+        self._held.append(held)
+        return held
+
+    listen_behind = listen
+
+    def find_room(self) -> None:
+        """Each worker has descriptors of its own."""
+
+    async def keep_ticking(self) -> None:
+        """Nobody waits here."""
+
+    def drain(self) -> None:
+        if self.draining:
+            return
+        self.draining = True
+        for held in list(self._held):
+            held.close()
+        self.say({"do": "drain"})
+
+    def cut(self) -> None:
+        self.say({"do": "cut"})
+
+    async def shutdown(self, patience_s: float) -> None:
+        self.drain()
+        await self._tasks.settle(patience_s + GRACE_S)
+        for each in self.workers:
+            each.kill()
+        await self._tasks.settle(GRACE_S)
+        await self._tasks.cancel()
+        await self._answers.cancel()
+
+    def status(self) -> ServerStatus:
+        return NOTHING
+
+    # One worker.
+
+    async def _keep(self, number: int, first: "asyncio.Future[None]") -> None:
+        """Have a worker of this number, until the end."""
+        pause_s = PAUSE_S
+        while not self.draining:
+            began = time.monotonic()
+            error = await self._run(number, first)
+            if first.done():
+                self._tell(number, error)
+            else:
+                first.set_exception(error)
+                return
+            if time.monotonic() - began >= LIVED_S:
+                pause_s = PAUSE_S
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _tell(self, number: int, error: StartError) -> None:
+        if not self.draining:
+            logger.error("worker %d: %s; another one takes its place", number, error)
+
+    async def _run(self, number: int, first: "asyncio.Future[None]") -> StartError:
+        """One process, from its start to its end: how that came."""
+        assert self._current is not None  # noqa: S101 -- for the type checker: it was given
+        worker = self._workers[number] = self._make(number, self._hear)
+        worker.is_awaited_by(first)
+        start = {
+            "do": "start",
+            "worker": number,
+            "is_leaving": self._is_leaving,
+            **self._current.message(),
+        }
+        try:
+            await worker.start(start, [self._lines.descriptor, *self._current.descriptors])
+            if self.draining:
+                worker.say({"do": "drain"})
+            how = how_it_ended(await worker.ended())
+            return worker.failure or StartError(f"its process {how}")
+        except OSError as error:
+            return StartError(f"no process can be started: {error.strerror}")
+        finally:
+            worker.kill()
+            del self._workers[number]
+
+    def _hear(self, worker: WorkerProcess, message: Message) -> None:
+        match message["do"]:
+            case "ready":
+                worker.became_ready()
+                logger.info("worker %d takes connections, as process %d", worker.number, worker.pid)
+            case "failed":
+                worker.failure = StartError(message["error"], hint=message["hint"])
+            case _:
+                self._answers.spawn(self._answer(worker, message), name="token for a worker")
+
+    async def _answer(self, worker: WorkerProcess, question: Message) -> None:
+        assert self._desk is not None  # noqa: S101 -- for the type checker
+        answer = await self._desk.answer(question)
+        if worker.channel is not None:
+            worker.channel.answer(question, answer)
+
+    async def _prepare(
+        self, worker: WorkerProcess, message: Message, descriptors: Sequence[int]
+    ) -> list[Problem]:
+        if worker.channel is None or not worker.is_ready:
+            return []  # it will be replaced
+        try:
+            async with asyncio.timeout(PREPARE_S):
+                answer = await worker.channel.ask(message, descriptors)
+        except GoneError:
+            return []
+        except TimeoutError:
+            told = f"worker {worker.number} has not built it within {PREPARE_S:g} s"
+            return [Problem(where="authproxy", key="workers", message=told)]
+        return [Problem(**each) for each in answer["problems"]]
+
+    async def _use(self, worker: WorkerProcess) -> None:
+        with contextlib.suppress(GoneError, TimeoutError):
+            if worker.channel is not None:
+                async with asyncio.timeout(PREPARE_S):
+                    answer = await worker.channel.ask({"do": "use"})
+                if answer["is_used"]:
+                    return
+        worker.kill()
+
+    def __repr__(self) -> str:
+        ready = sum(each.is_ready for each in self.workers)
+        return f"<Crew [{ready} of {len(self._numbers)} workers ready]>"

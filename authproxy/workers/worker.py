@@ -1,0 +1,172 @@
+"""A worker: a proxy in a process of its own, with what its parent gives it.
+
+It ends when its parent is no more, as after SIGTERM: what is under way may end.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+
+from authproxy.errors import ConfigError, StartError
+from authproxy.event_loop import choose_transports, with_resolver
+from authproxy.identity.machine import Machine
+from authproxy.observe.stream import LogStream
+from authproxy.runtime.deployment import Deployment
+from authproxy.runtime.process import last_resort, memory
+from authproxy.runtime.process.counters import limits_of_one_process
+from authproxy.runtime.process.log_output import open_log
+from authproxy.runtime.process.observers import make_observers
+from authproxy.runtime.process.tracing import Tracing, open_tracing
+from authproxy.runtime.proxy import Proxy
+from authproxy.settings import Settings
+from authproxy.tasks import Tasks
+from authproxy.threads import in_thread
+from authproxy.wire.upstream.connect_errors import note_loop_error
+from authproxy.workers.configuration import GivenSockets
+from authproxy.workers.line_lock import LineLock
+from authproxy.workers.parent_tokens import from_parent
+from authproxy.workers.worker_channel import Message, WorkerChannel
+
+logger = logging.getLogger(__name__)
+
+END_S = 3.0
+"""For all that is left to do at the end, besides what is under way."""
+FOR_PARENT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+"""Whoever signals all processes at once means the parent, and that tells us."""
+TOLD_BY_PARENT = ("authproxy.identity.token_cache",)
+"""Loggers of what the parent says already: it makes the tokens."""
+SAID_ONCE = ("authproxy.runtime",)
+"""Loggers of what all workers have to say alike: the first one says it."""
+
+
+def main(parent: int) -> None:
+    """Until the parent says so; `parent` is its process."""
+    del parent  # its end is that of the channel
+    for number in FOR_PARENT:
+        signal.signal(number, signal.SIG_IGN)
+    sock = socket.socket(fileno=os.dup(0))
+    with open(os.devnull) as nothing:  # noqa: PTH123 -- it is no file
+        os.dup2(nothing.fileno(), 0)
+    memory.keep_what_was_freed()
+    with asyncio.Runner(loop_factory=with_resolver(choose_transports())) as runner:
+        code = runner.run(Worker(sock).run())
+    sys.exit(code)
+
+
+class Worker:
+    """A worker, seen from inside. It does what its parent says, one after the other."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._tasks = Tasks()
+        self._said: asyncio.Queue[tuple[Message, list[int]]] = asyncio.Queue()
+        self._stop = asyncio.Event()
+        self._sockets = GivenSockets()
+        self._built: Deployment | None = None
+        self._proxy: Proxy | None = None
+
+    async def run(self) -> int:
+        asyncio.get_running_loop().set_exception_handler(note_loop_error)
+        self._channel = WorkerChannel(self._sock, self._hear, self._stop.set)
+        start, descriptors = await self._said.get()
+        lines = LineLock(descriptors.pop(0))
+        settings = self._sockets.take(start, descriptors)
+        try:
+            self._log = open_log(settings, lines.whole)
+            be_quiet(start["worker"])
+            tracing = open_tracing(settings, os.environ)
+            try:
+                await self._serve(settings, tracing, start)
+            finally:
+                tracing.flush()
+                self._log.drain()
+        except StartError as error:
+            self._channel.say({"do": "failed", "error": str(error), "hint": error.hint})
+            return 1
+        return 0
+
+    async def _serve(self, settings: Settings, tracing: Tracing, start: Message) -> None:
+        """Raises StartError."""
+        with Machine() as machine:
+            self._proxy = proxy = Proxy(
+                settings,
+                LogStream(len),
+                make_observers(settings, self._log, tracing),
+                machine,
+                limits_of_one_process(settings.limits),
+                open_new=self._sockets.open,
+                elsewhere=from_parent(self._channel.ask, machine.skew),
+                trace_of=tracing.trace_of,
+            )
+            proxy.inside.is_leaving = start["is_leaving"]
+            async with proxy:
+                self._sockets.close()
+                self._tasks.spawn(memory.keep_giving_back(memory.find_trim()), name="memory")
+                self._tasks.spawn(self._obey(proxy), name="what the parent says")
+                self._channel.say({"do": "ready"})
+                await self._stop.wait()
+                last_resort.end_after(proxy.settings.timeouts.drain + END_S, 1)
+                proxy.drain()
+                logger.info("stopping: %s", proxy.last_requests)
+            await self._tasks.cancel()
+
+    def _hear(self, message: Message, descriptors: list[int]) -> None:
+        match message["do"]:  # what must not wait behind a reload
+            case "drain":
+                self._stop.set()
+            case "cut":
+                self._stop.set()
+                if self._proxy is not None:
+                    self._proxy.cut()
+            case _:
+                self._said.put_nowait((message, descriptors))
+
+    async def _obey(self, proxy: Proxy) -> None:
+        """Until cancelled."""
+        while True:
+            message, descriptors = await self._said.get()
+            match message["do"]:
+                case "prepare":
+                    self._channel.answer(message, await self._prepare(proxy, message, descriptors))
+                case "use":
+                    self._channel.answer(message, await self._use(proxy))
+                case "drop":
+                    proxy.drop(self._built)
+                    self._built = None
+                case "leave":
+                    proxy.inside.is_leaving = True
+                case _:
+                    self._log.reopen()
+
+    async def _prepare(self, proxy: Proxy, message: Message, descriptors: list[int]) -> Message:
+        settings = self._sockets.take(message, descriptors)
+        try:
+            self._built = await in_thread(proxy.build, settings, name="configuration")
+        except ConfigError as error:
+            proxy.drop(None)
+            found = [{"where": p.where, "key": p.key, "message": p.message} for p in error.problems]
+            return {"problems": found}
+        finally:
+            self._sockets.close()
+        return {"problems": []}
+
+    async def _use(self, proxy: Proxy) -> Message:
+        built, self._built = self._built, None
+        if built is None:
+            return {"is_used": False}
+        await proxy.use(built)
+        return {"is_used": True}
+
+    def __repr__(self) -> str:
+        return f"<Worker [{'stopping' if self._stop.is_set() else 'serving'}]>"
+
+
+def be_quiet(worker: int) -> None:
+    """What others say already needs no word of this one."""
+    for name in TOLD_BY_PARENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name in SAID_ONCE if worker > 1 else ():
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,111 @@
+"""One worker, seen from its parent."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Sequence
+
+from authproxy.errors import StartError
+from authproxy.identity.apart.helper import command_for
+from authproxy.threads import in_thread
+from authproxy.workers.worker_channel import Message, WorkerChannel
+
+MODULE = "authproxy.workers.worker"
+END_S = 5.0
+"""For the end of a process that has closed its channel."""
+
+
+class WorkerProcess:
+    """A Python of its own, with a channel in place of its stdin."""
+
+    def __init__(
+        self,
+        number: int,
+        hear: Callable[["WorkerProcess", Message], None],
+        command: Callable[[str], Sequence[str]] = command_for,
+    ) -> None:
+        """`number`: from 1 on; one that takes another's place has its number."""
+        self.number = number
+        self.is_ready = False
+        """It takes connections."""
+        self._hear = hear
+        self._command = command
+        self._gone = asyncio.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.channel: WorkerChannel | None = None
+        self.failure: StartError | None = None
+        """As it said, when it could not start."""
+        self._awaited_by: asyncio.Future[None] | None = None
+
+    def is_awaited_by(self, future: "asyncio.Future[None]") -> None:
+        """It is done once the worker takes connections."""
+        self._awaited_by = future
+
+    def became_ready(self) -> None:
+        self.is_ready = True
+        if self._awaited_by is not None and not self._awaited_by.done():
+            self._awaited_by.set_result(None)
+
+    @property
+    def pid(self) -> int:
+        """0 before it was started."""
+        return self._process.pid if self._process is not None else 0
+
+    async def start(self, first: Message, descriptors: Sequence[int]) -> None:
+        """Raises OSError."""
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._process = await in_thread(self._spawn, theirs, name="worker")
+            self.channel = WorkerChannel(
+                ours, lambda message, _: self._hear(self, message), self._left
+            )
+        except BaseException:
+            ours.close()
+            raise
+        self.channel.say(first, descriptors)
+
+    def say(self, message: Message) -> None:
+        if self.channel is not None:
+            self.channel.say(message)
+
+    async def ended(self) -> int:
+        """Its exit code, once it has ended; negative for a signal."""
+        await self._gone.wait()
+        return await in_thread(self._wait, name="end of a worker")
+
+    def kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
+    def _spawn(self, stdin: socket.socket) -> "subprocess.Popen[bytes]":
+        # A session of its own: Ctrl-C at a terminal is for the parent, which tells its workers.
+        return subprocess.Popen(  # noqa: S603 -- our own code, without a shell
+            self._command(MODULE), stdin=stdin.fileno(), start_new_session=True
+        )
+
+    def _wait(self) -> int:
+        assert self._process is not None  # noqa: S101 -- for the type checker: it was started
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(END_S)
+        self.kill()
+        return self._process.wait()
+
+    def _left(self) -> None:
+        self.is_ready = False
+        self._gone.set()
+
+    def __repr__(self) -> str:
+        state = "ready" if self.is_ready else "gone" if self._gone.is_set() else "starting"
+        return f"<WorkerProcess {self.number} [{state}, {self.pid or 'not started'}]>"
+
+
+def how_it_ended(code: int) -> str:
+    """For the log."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    with contextlib.suppress(ValueError):
+        return f"was ended by {signal.Signals(-code).name}"
+    return f"was ended by signal {-code}"

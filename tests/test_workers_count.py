@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+
+from authproxy.errors import StartError
+from authproxy.workers.count import count_cpus, count_workers, find_crew
+from tests.support.configuring import URL, settings
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("max 100000", None),
+        ("100000 100000", 1),
+        ("150000 100000", 2),
+        ("20000 100000", 1),
+        ("9900000 100000", None),
+        ("", None),
+    ],
+)
+def test_a_quota_of_a_container_bounds_the_count(
+    text: str, count: int | None, tmp_path: Path
+) -> None:
+    every = count_cpus(tmp_path / "none")
+    quota = tmp_path / "cpu.max"
+    quota.write_text(text)
+
+    assert every >= 1
+    assert min(every, count or every) == count_cpus(quota)
+
+
+def test_auto_is_one_for_each_cpu() -> None:
+    assert count_cpus() == count_workers(settings(urls=[URL], flags={"--workers": "auto"}))
+
+
+def test_one_worker_is_no_crew() -> None:
+    assert find_crew(settings(urls=[URL])) is None
+
+
+def test_several_are_a_crew() -> None:
+    found = find_crew(settings(urls=[URL], flags={"--workers": "2"}))
+
+    assert "<Crew [0 of 2 workers ready]>" == repr(found)
+
+
+def test_what_is_missing_with_several_is_refused() -> None:
+    wanted = {"--workers": "2", "--inspect": "on"}
+    environ = {"AUTHPROXY_LIMITS_CONNECTIONS_PER_CLIENT": "3"}
+    found = settings(urls=[URL], flags=wanted, environ=environ)
+
+    with pytest.raises(StartError, match=r"there is no limits.connections_per_client and no insp"):
+        count_workers(found)

@@ -1,0 +1,178 @@
+"""A crew of processes that say what the test wants."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import cast
+
+import pytest
+
+from authproxy.errors import ConfigError, StartError
+from authproxy.identity.machine import Machine
+from authproxy.identity.token_cache.cache import TokenCache
+from authproxy.runtime.open_sockets import OpenSockets, Plan
+from authproxy.runtime.sources import Sources
+from authproxy.wire.admission.listener_rules import ListenerRules
+from authproxy.workers.crew import Crew
+from authproxy.workers.worker_channel import Message
+from authproxy.workers.worker_process import WorkerProcess
+from tests.support.configuring import URL, settings
+from tests.support.talking import until
+
+WORKER = """
+import asyncio, socket
+from authproxy.workers.worker_channel import WorkerChannel
+async def main():
+    over = asyncio.Event()
+    def hear(message, descriptors):
+        match message["do"]:
+            case "start": channel.say({"do": "ready"})
+            case "prepare": channel.answer(message, {"problems": PROBLEMS})
+            case "use": channel.answer(message, {"is_used": IS_USED})
+            case "drain" | "cut": over.set()
+    channel = WorkerChannel(socket.socket(fileno=0), hear, over.set)
+    await over.wait()
+asyncio.run(main())
+"""
+PROBLEM = {"where": "f:1", "key": "listen", "message": "is bad"}
+
+
+def code(*, problems: Sequence[object] = (), is_used: bool = True) -> str:
+    return WORKER.replace("PROBLEMS", repr(list(problems))).replace("IS_USED", repr(is_used))
+
+
+class Stage:
+    def __init__(self, codes: Callable[[int], str]) -> None:
+        """`codes`: what the worker that is started as the n-th, from 0 on, runs."""
+        self.started = 0
+        self.codes = codes
+        self.crew = Crew(2, make=self.make)
+        found = settings(urls=[URL], flags={"--listen": ("127.0.0.1:0",)})
+        self.settings = found
+        self.plan: Plan = OpenSockets().plan(found)
+        self.held = self.crew.listen(self.sock, cast(ListenerRules, None))
+
+    @property
+    def sock(self) -> socket.socket:
+        return self.plan.new[0]
+
+    def make(self, number: int, hear: Callable[[WorkerProcess, Message], None]) -> WorkerProcess:
+        text = self.codes(self.started)
+        self.started += 1
+        return WorkerProcess(number, hear, lambda _: (sys.executable, "-c", text))
+
+    async def start(self) -> None:
+        async with asyncio.timeout(60):
+            sources = Sources(TokenCache(), Machine())
+            await self.crew.start(self.settings, self.plan.sockets, sources)
+
+    async def prepare(self) -> None:
+        async with asyncio.timeout(60):
+            await self.crew.prepare(self.settings, self.plan.sockets)
+
+
+Made = Callable[[Callable[[int], str]], Stage]
+
+
+@pytest.fixture
+async def made() -> AsyncIterator[Made]:
+    stages: list[Stage] = []
+
+    def make(codes: Callable[[int], str]) -> Stage:
+        stages.append(Stage(codes))
+        return stages[-1]
+
+    yield make
+    for each in stages:
+        await each.crew.shutdown(1)
+        each.plan.drop()
+
+
+async def test_it_is_started_when_all_are_ready(made: Made) -> None:
+    stage = made(lambda _: code())
+    await stage.start()
+
+    assert "<Crew [2 of 2 workers ready]>" == repr(stage.crew)
+    assert [1, 2] == [each.number for each in stage.crew.workers]
+    assert (0, (), False) == (stage.crew.in_flight, stage.crew.connections, stage.crew.draining)
+
+
+async def test_one_that_cannot_start_ends_the_start(made: Made) -> None:
+    stage = made(lambda number: code() if number else "raise SystemExit(5)")
+
+    with pytest.raises(StartError, match="its process ended with exit code 5"):
+        await stage.start()
+
+
+async def test_one_that_dies_later_is_replaced_again_and_again(made: Made) -> None:
+    stage = made(lambda number: code() if number not in (2, 3) else "raise SystemExit(5)")
+    await stage.start()
+    stage.crew.workers[0].kill()
+    await until(lambda: stage.started == 5)
+    await until(lambda: all(each.is_ready for each in stage.crew.workers))
+
+    assert [1, 2] == [each.number for each in stage.crew.workers]
+
+
+async def test_what_one_of_them_cannot_build_no_one_uses(made: Made) -> None:
+    stage = made(lambda number: code(problems=[PROBLEM] * number))
+    await stage.start()
+
+    with pytest.raises(ConfigError) as caught:
+        await stage.prepare()
+
+    assert ["f:1: listen: is bad"] == [str(each) for each in caught.value.problems]
+    stage.crew.drop()
+
+
+async def test_one_that_does_not_use_what_all_use_is_replaced(made: Made) -> None:
+    stage = made(lambda number: code(is_used=number != 1))
+    await stage.start()
+    kept, gone = (each.pid for each in stage.crew.workers)
+    await stage.prepare()
+    await stage.crew.switch()
+    await until(lambda: stage.started == 3 and all(each.is_ready for each in stage.crew.workers))
+
+    assert kept == stage.crew.workers[0].pid
+    assert gone != stage.crew.workers[1].pid
+
+
+async def test_a_socket_that_is_not_planned_any_more_is_closed_first(made: Made) -> None:
+    stage = made(lambda _: code())
+    await stage.start()
+    await stage.crew.prepare(stage.settings, [[]])
+    await stage.crew.switch()
+
+    assert -1 == stage.sock.fileno()
+
+
+async def test_at_the_end_they_are_told_and_none_is_replaced(made: Made) -> None:
+    stage = made(lambda _: code())
+    await stage.start()
+    async with asyncio.timeout(30):
+        await stage.crew.shutdown(20)
+
+    assert (2, ()) == (stage.started, stage.crew.workers)
+    assert stage.crew.draining
+    assert -1 == stage.sock.fileno()
+
+
+async def test_at_the_end_those_that_do_not_hear_are_killed(made: Made) -> None:
+    deaf = code().replace('"drain" | "cut"', '"nothing"')
+    stage = made(lambda _: deaf)
+    await stage.start()
+    async with asyncio.timeout(30):
+        await stage.crew.shutdown(0)
+
+    assert () == stage.crew.workers
+
+
+async def test_keys_that_come_with_a_reload_are_refused(made: Made) -> None:
+    stage = made(lambda _: code())
+    await stage.start()
+    environ = {"AUTHPROXY_KEYS_A_SHA256": "0" * 64}
+    stage.settings = settings(urls=[URL], environ=environ)
+
+    with pytest.raises(ConfigError, match="with workers there is no keys"):
+        await stage.prepare()
