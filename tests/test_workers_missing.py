@@ -3,6 +3,11 @@ import pytest
 from authproxy.workers.missing import missing_with_workers
 from tests.support.configuring import URL, settings
 
+ASKED = {
+    "AUTHPROXY_AUTHORIZER_LISTEN": "127.0.0.1:9191",
+    "AUTHPROXY_TRUSTED_PROXIES": "127.0.0.1",
+}
+
 
 @pytest.mark.parametrize(
     ("environ", "missing"),
@@ -20,7 +25,7 @@ from tests.support.configuring import URL, settings
         ({"AUTHPROXY_LIMITS_CONNECTIONS": "1"}, ["limits.connections"]),
         ({"AUTHPROXY_KEYS_A_SHA256": "0" * 64}, ["keys (wrong ones are counted for each client)"]),
         ({"AUTHPROXY_INSPECT_RECORD": "on"}, ["inspect.record"]),
-        ({"AUTHPROXY_AUTHORIZER_LISTEN": "127.0.0.1:9191"}, ["authorizer"]),
+        (ASKED, ["authorizer"]),
         ({"AUTHPROXY_ADMIN": "4040"}, ["admin"]),
     ],
 )
