@@ -158,3 +158,22 @@ def test_where_it_listens_is_shown(
     with socket.socket(family) as sock:
         sock.bind(bound)  # type: ignore[arg-type]  # -- of either kind
         assert re.fullmatch(expected, show_name(sock))
+
+
+async def test_whoever_has_more_than_others_takes_one_only_after_a_moment() -> None:
+    with taken() as found:
+        asked: list[int] = []
+
+        def hold_back(count: int) -> float:
+            asked.append(count)
+            return 0.01 if count > 1 else 0.0
+
+        found.room.hold_back = hold_back
+        found.acceptor.go_on()
+        clients = [socket.create_connection(found.address) for _ in range(4)]
+        await until(lambda: len(found.socks) == 4)
+
+        # The last two were left to others first, and these did not come.
+        assert [0, 1, 2, 3] == asked
+        for client in clients:
+            client.close()

@@ -9,6 +9,7 @@ import pytest
 from authproxy.runtime.open_sockets import OpenSockets
 from authproxy.workers.configuration import Configuration
 from authproxy.workers.line_lock import LineLock
+from authproxy.workers.shares import Shares
 from authproxy.workers.worker_channel import Message
 from authproxy.workers.worker_process import WorkerProcess
 from tests.support.configuring import settings
@@ -33,8 +34,11 @@ class Parent:
     async def start(self) -> Message:
         lines = LineLock()
         first = {"do": "start", "worker": 1, "is_leaving": False, **self.message}
-        await self.worker.start(first, [lines.descriptor, *self.descriptors])
+        shares = Shares()
+        common = (lines.descriptor, shares.descriptor)
+        await self.worker.start(first, [*common, *self.descriptors])
         lines.close()
+        shares.close()
         async with asyncio.timeout(30):
             return await self.heard.get()
 

@@ -28,6 +28,7 @@ from authproxy.workers.held_socket import HeldSocket
 from authproxy.workers.line_lock import LineLock
 from authproxy.workers.missing import missing_with_workers
 from authproxy.workers.parent_tokens import TokenDesk
+from authproxy.workers.shares import Shares
 from authproxy.workers.worker_channel import GoneError, Message
 from authproxy.workers.worker_process import WorkerProcess, how_it_ended
 
@@ -77,6 +78,7 @@ class Crew:
         """`make`: a worker with this number, and who hears it."""
         self.draining = False
         self._lines = LineLock()
+        self._shares = Shares()
         self.recorder = Recorder(())
         self._desk: TokenDesk | None = None
         self._make = make or WorkerProcess
@@ -242,7 +244,9 @@ class Crew:
             **self._current.message(),
         }
         try:
-            await worker.start(start, [self._lines.descriptor, *self._current.descriptors])
+            await worker.start(
+                start, [self._lines.descriptor, self._shares.descriptor, *self._current.descriptors]
+            )
             if self.draining:
                 worker.say({"do": "drain"})
             how = how_it_ended(await worker.ended())
@@ -251,6 +255,7 @@ class Crew:
             return StartError(f"no process can be started: {error.strerror}")
         finally:
             worker.kill()
+            self._shares.gone(number)
             del self._workers[number]
 
     def _hear(self, worker: WorkerProcess, message: Message) -> None:

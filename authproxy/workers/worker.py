@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 
 from authproxy.errors import ConfigError, StartError
 from authproxy.event_loop import choose_transports, with_resolver
@@ -24,10 +25,12 @@ from authproxy.runtime.proxy import Proxy
 from authproxy.settings import Settings
 from authproxy.tasks import Tasks
 from authproxy.threads import in_thread
+from authproxy.wire.listening.server import ProxyServer
 from authproxy.wire.upstream.connect_errors import note_loop_error
 from authproxy.workers.configuration import GivenSockets
 from authproxy.workers.line_lock import LineLock
 from authproxy.workers.parent_tokens import from_parent
+from authproxy.workers.shares import Shares
 from authproxy.workers.worker_channel import Message, WorkerChannel
 
 logger = logging.getLogger(__name__)
@@ -72,7 +75,7 @@ class Worker:
         asyncio.get_running_loop().set_exception_handler(note_loop_error)
         self._channel = WorkerChannel(self._sock, self._hear, self._stop.set)
         start, descriptors = await self._said.get()
-        lines = LineLock(descriptors.pop(0))
+        lines, self._shares = LineLock(descriptors.pop(0)), Shares(descriptors.pop(0))
         settings = self._sockets.take(start, descriptors)
         try:
             self._log = open_log(settings, lines.whole)
@@ -104,6 +107,7 @@ class Worker:
             proxy.inside.is_leaving = start["is_leaving"]
             async with proxy:
                 self._sockets.close()
+                self._share(proxy, start["worker"])
                 self._tasks.spawn(memory.keep_giving_back(memory.find_trim()), name="memory")
                 self._tasks.spawn(self._obey(proxy), name="what the parent says")
                 self._channel.say({"do": "ready"})
@@ -112,6 +116,13 @@ class Worker:
                 proxy.drain()
                 logger.info("stopping: %s", proxy.last_requests)
             await self._tasks.cancel()
+
+    def _share(self, proxy: Proxy, worker: int) -> None:
+        """Let those who have fewer connections take the next one."""
+        server = proxy.inside.server_of_clients
+        assert isinstance(server, ProxyServer)  # noqa: S101 -- for the type checker
+        self._shares.tell(worker, 0)
+        server.room.hold_back = partial(self._shares.wait_s, worker)
 
     def _hear(self, message: Message, descriptors: list[int]) -> None:
         match message["do"]:  # what must not wait behind a reload

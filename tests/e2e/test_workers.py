@@ -66,6 +66,10 @@ async def answers(wires: Sequence[Wire]) -> list[bytes]:
     return [head[9:12] + b" " + body[:2] for head, body in found]
 
 
+def open_files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
 async def lives(wire: Wire) -> bool:
     reader, writer = wire
     try:
@@ -97,6 +101,16 @@ async def test_a_worker_that_is_killed_takes_its_own_connections_alone(
         assert {b"200 ok"} == set(await answers(new))
         program.signal(signal.SIGTERM)
         assert 143 == await program.wait()
+
+
+async def test_each_has_its_share_of_the_connections(clients: Clients) -> None:
+    async with raw_service() as service, workers(service.url) as program:
+        before = [open_files(pid) for pid in pids(program)]
+        await answers(await clients.several(program, 60))
+        now = [open_files(pid) for pid in pids(program)]
+        more = [after - old for after, old in zip(now, before, strict=True)]
+
+    assert min(more) >= 0.4 * sum(more)
 
 
 async def test_who_waits_in_the_queue_does_not_notice_that_all_workers_die(

@@ -47,6 +47,8 @@ class Acceptor:
         self._is_reading = False
         self._is_waiting = False
         self._is_closed = False
+        self._takes_until = 0.0
+        """By the loop's clock: others had their chance."""
 
     def go_on(self) -> None:
         """Accept what comes, now or again."""
@@ -72,12 +74,14 @@ class Acceptor:
 
     def _accept(self) -> bool:
         """Whether there may be more."""
-        for _ in range(AT_ONCE):
+        for _ in range(AT_ONCE if self._room.hold_back is None else 1):
             if not self._may_take():
                 self._pause()
                 return False
             if not self._room.has_place():
                 self._wait()
+                return False
+            if self._leaves_it_to_others():
                 return False
             try:
                 sock, peername = self._sock.accept()
@@ -95,6 +99,20 @@ class Acceptor:
             self._room.arriving += 1
             self._room.accepted += 1
             self._take(sock, peername)
+        return True
+
+    def _leaves_it_to_others(self) -> bool:
+        """For a moment, and then no more."""
+        now = self._loop.time()
+        if self._is_closed or now < self._takes_until:
+            self._takes_until = 0.0
+            return False
+        wait_s = self._room.hold_back_s()
+        if not wait_s:
+            return False
+        self._takes_until = now + 2 * wait_s
+        self._pause()
+        self._loop.call_later(wait_s, self.go_on)
         return True
 
     def _wait(self) -> None:

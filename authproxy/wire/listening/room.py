@@ -45,6 +45,9 @@ class Room:
         """Since the start, those included that were closed before they said anything."""
         self.handshakes = self.handshakes_failed = 0
         """Of TLS with clients, since the start."""
+        self.hold_back: Callable[[int], float] | None = None
+        """Seconds in which other processes may take the next one, by how many this one has; None
+        where there are no others."""
         self._count = count
         self._make_room = make_room
         self._waiting: list[Callable[[], None]] = []
@@ -79,6 +82,10 @@ class Room:
         )
         self._make_room()
         return False
+
+    def hold_back_s(self) -> float:
+        """Seconds in which other processes may take the next one."""
+        return self.hold_back(self._count() + self.arriving) if self.hold_back is not None else 0.0
 
     @contextlib.contextmanager
     def handshake(self) -> Iterator[None]:
