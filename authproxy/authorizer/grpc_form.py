@@ -1,0 +1,82 @@
+"""Envoy's questions by gRPC: the service envoy.service.auth.v3.Authorization."""
+
+import asyncio
+import logging
+from typing import Any
+from urllib.parse import unquote
+
+import grpc
+from envoy.service.auth.v3 import external_auth_pb2
+
+from authproxy.authorizer.answers import failed
+from authproxy.authorizer.decisions import Authorizer, Denied
+from authproxy.authorizer.ext_authz import granted_response, read_check, refused_response
+from authproxy.errors import AuthProxyError, StartError
+
+logger = logging.getLogger(__name__)
+
+SERVICE = "envoy.service.auth.v3.Authorization"
+LAST_WORDS_S = 1.0
+"""For what is being answered when authproxy ends."""
+
+
+class EnvoyPeer(asyncio.Transport):
+    """The other end of a connection of gRPC's, whose sockets nobody sees."""
+
+    def __init__(self, peer: str) -> None:
+        """`peer`: as gRPC has it, `ipv4:127.0.0.1:50000` or `ipv6:%5B::1%5D:50000`."""
+        family, _, address = unquote(peer).partition(":")
+        host, _, port = address.rpartition(":")
+        known = (host.strip("[]"), int(port)) if family in ("ipv4", "ipv6") else ("", 0)
+        super().__init__({"peername": known})
+
+
+class GrpcForm:
+    """Answers questions until it is closed."""
+
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+        self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        handler = grpc.unary_unary_rpc_method_handler(
+            self._check,
+            request_deserializer=external_auth_pb2.CheckRequest.FromString,
+            response_serializer=external_auth_pb2.CheckResponse.SerializeToString,
+        )
+        self._server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(SERVICE, {"Check": handler}),)
+        )
+
+    async def start(self, address: str) -> int:
+        """Listen at `host:port`; the port. Raises StartError."""
+        try:
+            port: int = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise StartError(
+                f"the authorizer cannot listen at {address}",
+                hint="Another process may serve it. Give `authorizer.grpc` another port.",
+            ) from error
+        await self._server.start()
+        return port
+
+    async def close(self) -> None:
+        await self._server.stop(LAST_WORDS_S)
+
+    async def _check(self, request: Any, context: Any) -> Any:
+        head, request_id = None, "none"
+        peer = EnvoyPeer(context.peer())
+        try:
+            self._authorizer.check_asker(peer)
+            head = read_check(request)
+            return granted_response(await self._authorizer.decide(head, peer))
+        except Denied as denied:
+            error, request_id = denied.error, denied.request_id
+        except AuthProxyError as refusal:
+            logger.warning("authorizer: %s", refusal.detail or refusal)
+            error = refusal
+        except Exception:
+            logger.exception("the authorizer failed")
+            error = failed()
+        return refused_response(error, head, request_id)
+
+    def __repr__(self) -> str:
+        return f"<GrpcForm [{self._authorizer}]>"

@@ -1,0 +1,81 @@
+"""Questions by gRPC to a whole authproxy, as Envoy asks them."""
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from envoy.service.auth.v3 import external_auth_pb2
+
+from authproxy.authorizer.grpc_form import SERVICE, EnvoyPeer
+from authproxy.errors import StartError
+from tests.support.jwt import unsigned_jwt
+from tests.support.running import running
+from tests.test_authorizer_ext_authz import check
+from tests.test_authorizer_http_form import CONFIG
+
+
+def config(folder: Path, port: int = 0) -> str:
+    (folder / "token").write_text(unsigned_jwt(aud="https://a.example"))
+    text = CONFIG.format(folder=folder) + 'hosts = ["billing.example.com"]\n'
+    return text.replace(
+        'listen = "127.0.0.1:0"\n[services', f'grpc = "127.0.0.1:{port}"\n[services'
+    )
+
+
+async def ask(folder: Path, text: str, question: Any) -> Any:
+    async with running(folder, text) as it:
+        [url] = it.proxy.inside.authorizer.urls
+        async with grpc.aio.insecure_channel(url.removeprefix("grpc://")) as channel:
+            method = channel.unary_unary(
+                f"/{SERVICE}/Check",
+                request_serializer=external_auth_pb2.CheckRequest.SerializeToString,
+                response_deserializer=external_auth_pb2.CheckResponse.FromString,
+            )
+            return await method(question, timeout=20)
+
+
+async def test_a_yes_has_the_token(tmp_path: Path) -> None:
+    response = await ask(tmp_path, config(tmp_path), check(client="127.0.0.1"))
+
+    fields = {each.header.key: each.header.value for each in response.ok_response.headers}
+    assert 0 == response.status.code
+    assert fields["authorization"].startswith("Bearer eyJ")
+
+
+async def test_a_no_has_none(tmp_path: Path) -> None:
+    response = await ask(tmp_path, config(tmp_path), check(client="192.0.2.7"))
+
+    assert 403 == response.denied_response.status.code
+    assert "eyJ" not in str(response)
+
+
+async def test_who_is_no_trusted_proxy_gets_a_no(tmp_path: Path) -> None:
+    text = config(tmp_path).replace('trusted_proxies = ["127.0.0.1"]', 'trusted_proxies = ["::1"]')
+
+    response = await ask(tmp_path, text, check(client="127.0.0.1"))
+
+    assert 403 == response.denied_response.status.code
+
+
+async def test_an_empty_question_gets_a_no(tmp_path: Path) -> None:
+    response = await ask(tmp_path, config(tmp_path), external_auth_pb2.CheckRequest())
+
+    assert 400 == response.denied_response.status.code
+
+
+async def test_a_port_in_use_is_told_with_the_name_of_the_setting(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(StartError) as error:
+        async with running(tmp_path, config(tmp_path, taken.getsockname()[1])):
+            pass
+
+    assert "`authorizer.grpc`" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("peer", "host"),
+    [("ipv4:127.0.0.1:50000", "127.0.0.1"), ("ipv6:%5B::1%5D:50000", "::1"), ("unix:/tmp/s", "")],
+)
+def test_peers_of_grpc_have_their_address(peer: str, host: str) -> None:
+    assert host == EnvoyPeer(peer).get_extra_info("peername")[0]
