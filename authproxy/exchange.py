@@ -205,6 +205,9 @@ class Exchange:
     """The final head as it came, None for one of our own, and as it was sent: `read_written` reads
     that where it is bytes. None, too, unless an observer `wants_heads`."""
 
+    own_body: bytes = b""
+    """The content of an answer of our own. Empty unless an observer `wants_heads`."""
+
     def __init__(
         self, run: str, number: int, client: IPv4Address | IPv6Address | None, head: RequestHead
     ) -> None:
@@ -264,8 +267,8 @@ class ObserverMethods(Observer, Protocol):
     """All of `Exchange.times` is kept for it, and `Exchange.grpc_status`, which means to take heads
     and trailers apart. False without the attribute."""
     wants_heads: bool
-    """`Exchange.sent` and `Exchange.answer` are kept for it, until it has heard of the end: what is
-    written anyway, not taken apart, so it costs little. False without the attribute."""
+    """`Exchange.sent`, `answer` and `own_body` are kept for it, until it has heard of the end: what
+    is written anyway, not taken apart, so it costs little. False without the attribute."""
     names_to_send: frozenset[bytes]
     """In lower case: those that `fields_to_send` may return. What the client has sent under them is
     left out of every request. Asked once, when the services are built."""

@@ -54,7 +54,7 @@ class InspectSettings(Frozen):
     memory: Bytes = Field(32 * 1024 * 1024, ge=4 * 1024 * 1024)
     """Bound for everything that is kept; the oldest exchanges make room."""
     body_bytes: Bytes = Field(256 * 1024, ge=1024)
-    """Of each body, and of the messages of each stream, where `record_bodies` is on."""
+    """Of each body, and each stream's messages, with `record_bodies`; at most half of `memory`."""
     secret_names: SecretNames = ()
     """Further names of header fields, parameters and JSON members whose values are secrets."""
 

@@ -177,7 +177,9 @@ def test_a_summary_shows_all_that_differs_from_the_defaults(tmp_path: Path) -> N
         f'[keys.ci]\nsha256 = "{"ab" * 32}"\nservices = "a"\n'
         '[services.a]\nurl = "https://a"\nmethods = "read-only"\ndeny_paths = ["/admin/*"]\n'
         'path = "/a"\nstrip_path = true\nadd_headers = ["X-Env: test"]\n'
-        '[log]\nlevel = "debug"\n[limits]\nbody_bytes = "10MB"\n[timeouts]\nconnect = "2500ms"\n'
+        '[log]\nlevel = "debug"\n[traces]\nexport = "off"\n'
+        '[inspect]\nmemory = "64MiB"\nsecret_names = ["iban", "X-Customer"]\n'
+        '[limits]\nbody_bytes = "10MB"\n[timeouts]\nconnect = "2500ms"\n'
     )
 
     assert (
@@ -209,6 +211,13 @@ a -> https://a
 
 log
   level         debug
+
+traces
+  export        off
+
+inspect
+  memory        67108864
+  secret names  iban, X-Customer
 
 limits
   body bytes    10000000

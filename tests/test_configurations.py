@@ -363,6 +363,12 @@ AT_THE_TOP: Sequence[Row] = [
     ('[log]\nsample = "10%"\nslow = "2s"\nuser_agent = true', means("log.sample", 0.1)),
     ('[logging]\nlevel = "info"', refused('did you mean "log"?')),
     ('[log]\naccess = "off"', means("log.access", False)),
+    ('[inspect]\nmemory = "16MiB"\nbody_bytes = "8MiB"', means("inspect.body_bytes", 8388608)),
+    (
+        '[inspect]\nmemory = "16MiB"\nbody_bytes = "9MiB"',
+        refused("set inspect.body_bytes to 8388608 at most, or inspect.memory to 18874368"),
+    ),
+    ('[inspect]\nbody_bytes = "1GiB"', refused("do not fit into 33554432 bytes of memory")),
     ('[limits]\nbody_bytes = "10MB"', means("limits.body_bytes", 10_000_000)),
     ('[limits]\nhead_bytes = "64 KiB"', means("limits.head_bytes", 65536)),
     ('[limits]\nbody_bytes = "10M"', refused("MB is of 1000, MiB of 1024")),

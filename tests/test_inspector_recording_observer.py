@@ -1,8 +1,14 @@
 import asyncio
 
+import pytest
+
+from authproxy.exchange import ResponseHead
+from authproxy.inspector.bodies.content import WholeBody
 from authproxy.inspector.recording.observer import AT_ONCE, WAIT_S
 from authproxy.inspector.recording.record_maker import MOST_TRIES
-from tests.support.recorded import Story, ok, recorded
+from authproxy.inspector.views.detail import detail
+from authproxy.wire import refusals
+from tests.support.recorded import Story, fields, ok, recorded
 
 SECRET = b"s3cr3t-of-a-test"
 
@@ -102,3 +108,48 @@ async def test_what_has_ended_is_kept_before_anybody_asks() -> None:
     assert (1, 0, AT_ONCE - 1, 0) == (at_first, later, many, len(store.waiting))
     assert 1 + AT_ONCE == len(store)
     assert repr(store) in repr(story.recording.observers[-1])
+
+
+@pytest.mark.parametrize("bodies", [False, True])
+@pytest.mark.parametrize("refused", ["service found", "no service"])
+async def test_what_we_answer_by_ourselves_is_kept_of_every_service(
+    refused: str, *, bodies: bool
+) -> None:
+    async with recorded(
+        lambda *_: ok(b"theirs", b"Content-Type: text/plain"), bodies=bodies
+    ) as stage:
+        host = b"evil.example" if refused == "no service" else b"127.0.0.1:%d" % stage.proxy.port
+        said = await stage.proxy.exchange(
+            b"TRACE / HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % host
+        )
+        found = detail(stage.newest)
+        await stage.proxy.exchange(
+            b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\n\r\n" % stage.proxy.port
+        )
+        other = stage.newest
+        store = stage.recording.store
+
+    body = found["answer"]["body"]
+    assert body["text"].encode() == said.rpartition(b"\r\n\r\n")[2]
+    assert body["text"]
+    assert bodies is (other.content is not None)
+    assert not bodies or isinstance(other.content.answer, WholeBody)
+    store.clear()
+    assert store.used < 4096  # heads that are remembered: what was counted for bodies is free
+
+
+def test_an_answer_of_our_own_is_kept_without_secrets() -> None:
+    story = Story()
+    exchange = story.begin()
+    body = b'{"hint": "not with token=%b"}' % SECRET
+    error = refusals.body_too_large(5)
+    story.recorder.refused(exchange, error)
+    head = ResponseHead(413, b"", fields(("Content-Type", "application/json")))
+    story.recorder.own_answer(exchange, head, body)
+    record = story.end(exchange)
+
+    assert record.content is not None
+    kept = record.content.answer
+    assert isinstance(kept, WholeBody)
+    assert kept.content.startswith(b'{"hint": "not with token=[redacted:')
+    assert not record.records_content

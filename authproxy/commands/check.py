@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from authproxy.identity.sources.locations import Location
 
 _TOP = ("listen", "tls_cert_file", "tls_key_file", "hosts", "allow", "deny", "egress_proxy")
-_SECTIONS = ("services", "listeners", "keys", "log", "limits", "timeouts")
+_TABLES = ("log", "traces", "inspect", "limits", "timeouts")
+_SECTIONS = ("services", "listeners", "keys", *_TABLES)
 _SERVICE = (
     *("url", "service", "hosts", "audience", "tag", "token", "scopes", "credentials"),
     *("impersonate", "delegates", "token_header", "api_key", "api_key_header", "secret_headers"),
@@ -89,7 +90,7 @@ def summary(settings: Settings, environ: Mapping[str, str]) -> str:
             f"{proxy} (named by {proxy.source})" if proxy else _without_proxy(service, settings)
         )
         lines += ["", *_service(name, service), *_lines({"egress proxy": way_out})]
-    for section in ("log", "limits", "timeouts"):
+    for section in _TABLES:
         values = changed(getattr(settings, section))
         lines += ["", section, *_lines(values)] if values else []
     names = _untold(settings)

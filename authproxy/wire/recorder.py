@@ -225,7 +225,7 @@ class Recorder:
         No `head` for who speaks TLS to a plain port.
         """
         if self.keeps_heads and head is not None:
-            exchange.answer = None, head
+            exchange.answer, exchange.own_body = (None, head), body
         if self._heads and head is not None:
             self._observers.tell(self._heads, exchange, None, head)
         if self.answer_pieces and body:

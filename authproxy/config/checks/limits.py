@@ -15,8 +15,9 @@ YEAR_S = 366 * 86400
 
 
 def check_limits(draft: Draft) -> Iterator[Problem]:
-    """Of limits and timeouts, those of services included."""
+    """Of limits and timeouts, those of services included; and of what the inspector keeps."""
     yield from _limits(draft)
+    yield from _kept(draft)
     settings = draft.settings
     keys = {name: ("timeouts", name) for name in TimeoutSettings.model_fields}
     yield from _timeouts(draft, settings.timeouts, keys)
@@ -57,6 +58,19 @@ def _limits(draft: Draft) -> Iterator[Problem]:
             ("limits", "body_bytes"),
             f"{limits.body_bytes} is a number of bytes, too few for most requests; for megabytes"
             f" write {limits.body_bytes}MB",
+        )
+
+
+def _kept(draft: Draft) -> Iterator[Problem]:
+    """A request and its answer have a body each."""
+    inspect = draft.settings.inspect
+    if 2 * inspect.body_bytes > inspect.memory:
+        given = ("inspect", "body_bytes") in draft.entries
+        yield draft.problem(
+            ("inspect", "body_bytes" if given else "memory"),
+            f"bodies of {inspect.body_bytes} bytes do not fit into {inspect.memory} bytes of"
+            " memory, a request's and its answer's; set inspect.body_bytes to"
+            f" {inspect.memory // 2} at most, or inspect.memory to {2 * inspect.body_bytes}",
         )
 
 

@@ -79,7 +79,7 @@ class Heads:
     """Makes Heads, and remembers the last ones."""
 
     def __init__(self, redactor: Redactor, account: MemoryAccount) -> None:
-        self._redactor = redactor
+        self.redactor = redactor
         self.account = account
         self._heads: dict[int, Head] = {}
         self._answers: dict[int, WrittenAnswer] = {}
@@ -121,7 +121,7 @@ class Heads:
         return self._targets.get(key) or self._make_target(key, target)
 
     def _make_target(self, key: int, target: bytes) -> bytes:
-        found = self._redactor.target(target)
+        found = self.redactor.target(target)
         _remember(self._targets, key, found, REMEMBERED)
         return found
 
@@ -138,7 +138,7 @@ class Heads:
         key = hash(field[2])
         found = self._lines.get(key)
         if found is None or field[0] in secret_names:
-            found = self._redactor.line(field, secret_names)
+            found = self.redactor.line(field, secret_names)
             if field[0] not in secret_names:
                 _remember(self._lines, key, found, 4 * REMEMBERED)
         return found

@@ -249,7 +249,11 @@ class Record:
         self.started_at = facts.started_at
         self.trailers = None if facts.odd is None else facts.odd.trailers
         extra = facts.extra
-        self.content = extra if extra is not None and extra.keeps_content else None
+        self.records_content = extra is not None and extra.keeps_content
+        """Bodies of this service are kept."""
+        is_own = extra is not None and extra.answer is not None
+        self.content = extra if self.records_content or is_own else None
+        """Of a service whose bodies are not kept: an answer of our own."""
         self.replayed_from = "" if extra is None else extra.replayed_from
 
     @property

@@ -1,9 +1,18 @@
 """Makes what is kept of an exchange: its facts, and its heads without their secrets."""
 
+import time
 from collections.abc import Collection, Sequence
 from ipaddress import IPv4Address, IPv6Address
 
 from authproxy.exchange import Exchange, Field, ResponseHead, SentHead
+from authproxy.inspector.bodies.content import (
+    BodyKeeper,
+    BodyType,
+    DescribedBody,
+    WholeBody,
+    nature_of,
+)
+from authproxy.inspector.bodies.event_streams import Events
 from authproxy.inspector.recording.kept_heads import LONG, REMEMBERED, Head, Heads
 from authproxy.inspector.recording.record import (
     EXTRA,
@@ -19,12 +28,16 @@ from authproxy.inspector.recording.record import (
     size_of_unusual,
 )
 from authproxy.inspector.recording.token_notes import TokenNotes
+from authproxy.inspector.redaction.redactor import Redactor
 from authproxy.policy.messages.trace_fields import Fields
 from authproxy.times import Times
+from authproxy.wire.observing import read_written
 
 REPLAY = b"x-authproxy-replay"
 """The field by which a replayed request is known. `Connection` names it, so it goes no further."""
 MOST_TRIES = 20
+OWN_AT_MOST = 64 * 1024
+"""Bytes of an answer of our own."""
 Address = IPv4Address | IPv6Address
 
 
@@ -90,6 +103,8 @@ class RecordMaker:
         common.uses += 1
         self._account.used += OVERHEAD if odd is None else OVERHEAD + size_of_unusual(odd)
         extra = self._end(exchange) if self.extras or self._empty is not None else None
+        if odd is not None and exchange.own_body:
+            extra = self._keep_own(exchange, extra)
         return _plain(key, exchange, self._client(exchange.client), odd, extra)
 
     def _add_common(self, key: int, exchange: Exchange) -> Common:
@@ -105,6 +120,20 @@ class RecordMaker:
             return extra if exchange.service in self._with_content else None
         if extra.keeps_content:
             self._account.used += extra.finish(is_kept=exchange.service in self._with_content)
+        return extra
+
+    def _keep_own(self, exchange: Exchange, extra: Extra | None) -> Extra:
+        """What we have answered by ourselves is kept of every service."""
+        if extra is None or extra is self._empty:
+            extra = Extra(keeps_content=extra is not None)
+            self._account.used += extra.held
+        if extra.answer is None and exchange.answer is not None:
+            nature = nature_of(read_written(exchange.answer[1]).headers)
+            extra.answer = kept = _keeper_of_own(nature, self._heads.redactor)
+            kept.feed(exchange.own_body)
+            kept.finish()
+            extra.held += kept.held
+            self._account.used += kept.held
         return extra
 
     def drop(self, kept: Kept) -> None:
@@ -208,6 +237,15 @@ class RecordMaker:
 
     def __repr__(self) -> str:
         return f"<RecordMaker [{len(self.common)} different exchanges]>"
+
+
+def _keeper_of_own(nature: BodyType, redactor: Redactor) -> BodyKeeper:
+    """Ours are JSON, text, events for MCP clients, or a few bytes of gRPC."""
+    if nature.form == "events":
+        return Events(nature, redactor, OWN_AT_MOST, time.time)
+    if nature.form in ("grpc", "none"):
+        return DescribedBody(nature)
+    return WholeBody(nature, redactor, OWN_AT_MOST)
 
 
 def _is_unusual(exchange: Exchange) -> bool:

@@ -41,7 +41,7 @@ def detail(record: Record, key_header: str = "", now: float | None = None) -> di
         "waterfall": waterfall(facts, sent_s(record)),
         "websocket": sockets,
         "calls": pairs(_texts(request), _texts(answer)),
-        "records_content": content is not None,
+        "records_content": record.records_content,
     }
 
 
