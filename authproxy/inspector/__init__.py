@@ -6,6 +6,7 @@ one bound of memory; `assembly` puts those together as observers. `views` says h
 At the admin listener `api` has exchanges as JSON, `service_api` services and settings,
 `describing` lets services say what their gRPC messages are made of, by `reflection`,
 `change_stream` what changes as server-sent events, `replay` sends a request once more,
+by `replay_http2` if it came so,
 `proxy_state` is what else is known of the running proxy:
 
     GET  /api/exchanges?text=&service=&status=&method=&kind=&limit=&before=

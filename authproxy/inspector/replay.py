@@ -5,17 +5,17 @@ The token is put on by the data path, as for any other client.
 """
 
 import asyncio
+import base64
 import contextlib
 import secrets
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from authproxy.errors import Code, Refused, UpstreamError
-from authproxy.inspector.bodies.content import WholeBody
 from authproxy.inspector.recording.record import Record
 from authproxy.inspector.recording.record_maker import REPLAY
-from authproxy.inspector.views.snippets import REDACTED, missing
+from authproxy.inspector.views.snippets import REDACTED, kept_body, missing
 from authproxy.tasks import Tasks
 from authproxy.values.wording import did_you_mean, quoted
 
@@ -29,7 +29,7 @@ _FRAMING = frozenset(
     ]
 )
 """Fields of one message on one connection: each message has its own."""
-_CHANGES = ("method", "target", "host", "headers", "body")
+_CHANGES = ("method", "target", "host", "headers", "body", "body_base64")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,25 +54,26 @@ class ReplayRequest:
     host: str
     headers: Sequence[tuple[str, str]]
     body: bytes
+    is_http2: bool = False
 
 
 def request_of(record: Record, changes: Mapping[str, object]) -> ReplayRequest:
-    """The recorded request with `changes`: method, target, host, headers, body.
+    """The recorded request with `changes`: method, target, host, headers, body or body_base64.
 
     Raises Refused for what is not text where text is needed, and where something has to be given
     because it was not kept.
     """
     _refuse_unknown(changes)
     lacks = missing(record)
-    if record.version == "2" or record.request.get(b"upgrade"):
+    if record.request.get(b"upgrade"):
         raise Refused(
-            "Calls over HTTP/2 and WebSockets cannot be replayed.",
+            "WebSockets cannot be replayed.",
             code=Code.BAD_REQUEST,
-            hint="Replay a request over HTTP/1.1.",
+            hint="Replay a request that opens none.",
         )
     if "query" in lacks and "target" not in changes:
         raise _lacking("The query had a secret in it", "target")
-    if "body" in lacks and "body" not in changes:
+    if "body" in lacks and not changes.keys() & {"body", "body_base64"}:
         raise _lacking("The body was not kept as it was", "body")
     headers = changes.get("headers")
     return ReplayRequest(
@@ -80,7 +81,8 @@ def request_of(record: Record, changes: Mapping[str, object]) -> ReplayRequest:
         target=_text(changes, "target", record.target.decode("latin-1")),
         host=_text(changes, "host", record.facts.host.decode("latin-1")),
         headers=_kept(record) if headers is None else _given(headers),
-        body=_text(changes, "body", "").encode() if "body" in changes else _body(record),
+        body=_body(record, changes),
+        is_http2=record.version == "2",
     )
 
 
@@ -104,9 +106,16 @@ def _given(headers: object) -> list[tuple[str, str]]:
     return found
 
 
-def _body(record: Record) -> bytes:
-    kept = None if record.content is None else record.content.request
-    return kept.content if isinstance(kept, WholeBody) else b""
+def _body(record: Record, changes: Mapping[str, object]) -> bytes:
+    """Bytes that are no text, as those of gRPC, are given in base64."""
+    if "body_base64" in changes:
+        try:
+            return base64.b64decode(_text(changes, "body_base64", ""), validate=True)
+        except ValueError:
+            raise _unreadable("body_base64") from None
+    if "body" in changes:
+        return _text(changes, "body", "").encode()
+    return kept_body(record) or b""
 
 
 def _text(changes: Mapping[str, object], name: str, otherwise: str) -> str:
@@ -144,7 +153,8 @@ def _unreadable(name: str) -> Refused:
     return Refused(
         f"`{name}` cannot be read.",
         code=Code.BAD_REQUEST,
-        hint="method, target, host and body are texts, headers a list of [name, value].",
+        hint="method, target, host, body and body_base64 are texts, headers a list of"
+        " [name, value].",
     )
 
 
@@ -155,13 +165,39 @@ def written(request: ReplayRequest, mark: bytes) -> bytes:
     lines += [f"{name}: {value}" for name, value in request.headers]
     if request.body or request.method in ("POST", "PUT", "PATCH"):
         lines.append(f"Content-Length: {len(request.body)}")
+    _refuse_more_than_one(request, lines)
+    lines += [f"Connection: close, {REPLAY.decode()}", f"{REPLAY.decode()}: {mark.decode()}"]
+    head = "\r\n".join(lines).encode("utf-8", "surrogateescape")
+    return head + b"\r\n\r\n" + request.body
+
+
+def http2_fields(request: ReplayRequest, mark: bytes, scheme: str) -> list[tuple[bytes, bytes]]:
+    """The head in HTTP/2. What `mark` stands in is among the names that observers send, so it ends
+    at our data path. Raises Refused."""
+    _refuse_more_than_one(request, [f"{name}: {value}" for name, value in request.headers])
+    own = [
+        (":method", request.method),
+        (":scheme", scheme),
+        (":authority", request.host),
+        (":path", request.target),
+    ]
+    fields = [(name.lower(), value) for name, value in request.headers]
+    if any(name == "content-type" and "/grpc" in value for name, value in fields):
+        fields.append(("te", "trailers"))
+    fields.append((REPLAY.decode(), mark.decode()))
+    return [
+        (name.encode("utf-8", "surrogateescape"), value.encode("utf-8", "surrogateescape"))
+        for name, value in (*own, *fields)
+    ]
+
+
+def _refuse_more_than_one(request: ReplayRequest, lines: Iterable[str]) -> None:
+    """Raises Refused for what would become more than one request, or none."""
+    lines = [*lines, request.method, request.target, request.host]
     if any(" " in part or not part for part in (request.method, request.target)) or any(
         char in line for line in lines for char in "\r\n\0"
     ):
         raise _unreadable("request")
-    lines += [f"Connection: close, {REPLAY.decode()}", f"{REPLAY.decode()}: {mark.decode()}"]
-    head = "\r\n".join(lines).encode("utf-8", "surrogateescape")
-    return head + b"\r\n\r\n" + request.body
 
 
 class Replayer:
@@ -188,13 +224,12 @@ class Replayer:
         """
         door = self._find_door(record.facts.service)
         mark = secrets.token_hex(8).encode()
-        data = written(request, mark)
+        send = _over_http2(request, mark, door) if request.is_http2 else _over_http1(request, mark)
         self._replays[mark] = str(record.number)
         try:
             async with asyncio.timeout(PATIENCE_S):
-                reader, writer = await _connect(door)
-                writer.write(data)
-                status = await _read_status(reader)
+                reader, writer = await _connect(door, is_http2=request.is_http2)
+                status, rest = await send(reader, writer)
         except (OSError, TimeoutError, ValueError) as error:
             raise UpstreamError(
                 "Our own listener gave no answer.",
@@ -205,7 +240,7 @@ class Replayer:
         finally:
             self._note_replays()
             self._replays.pop(mark, None)
-        self._tasks.spawn(_read_rest(reader, writer), name="answer of a replay")
+        self._tasks.spawn(_read_rest(rest, writer), name="answer of a replay")
         return status
 
     def _find_door(self, service: str) -> ReplayListener:
@@ -229,15 +264,47 @@ async def _read_status(reader: asyncio.StreamReader) -> int:
             pass
 
 
-async def _read_rest(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError, TimeoutError):
-        async with asyncio.timeout(PATIENCE_S):
+Rest = Callable[[], Awaitable[None]]
+Send = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[tuple[int, Rest]]]
+"""Sends a request; the status of its answer, and what reads the rest of that."""
+
+
+def _over_http1(request: ReplayRequest, mark: bytes) -> Send:
+    data = written(request, mark)
+
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, Rest]:
+        async def rest() -> None:
             while await reader.read(MOST_READ):
                 pass
+
+        writer.write(data)
+        return await _read_status(reader), rest
+
+    return send
+
+
+def _over_http2(request: ReplayRequest, mark: bytes, door: ReplayListener) -> Send:
+    from authproxy.inspector.replay_http2 import Http2Call  # h2 takes a mebibyte
+
+    fields = http2_fields(request, mark, "https" if door.tls else "http")
+
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, Rest]:
+        call = Http2Call(reader, writer)
+        return await call.send(fields, request.body), call.read_rest
+
+    return send
+
+
+async def _read_rest(rest: Rest, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(PATIENCE_S):
+            await rest()
     writer.close()
 
 
-async def _connect(door: ReplayListener) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connect(
+    door: ReplayListener, *, is_http2: bool
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     if door.path:
         return await asyncio.open_unix_connection(door.path)
     context = None
@@ -245,4 +312,5 @@ async def _connect(door: ReplayListener) -> tuple[asyncio.StreamReader, asyncio.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+        context.set_alpn_protocols(["h2" if is_http2 else "http/1.1"])
     return await asyncio.open_connection(door.host, door.port, ssl=context)

@@ -48,6 +48,14 @@ class GrpcMessages:
         self._messages_held = self.held = OVERHEAD
         self._is_text = nature.media_type.startswith("application/grpc-web-text")
 
+    @property
+    def empty_messages(self) -> bytes | None:
+        """What came, where that were messages without content: nothing in them is a secret. Of
+        others the bytes are not kept."""
+        is_all = self._is_done and not self._is_text and self._size == PREFIX * len(self._kept)
+        is_plain = all(not length and not flags for _, _, length, flags, _, _ in self._kept)
+        return bytes(self._size) if is_all and is_plain else None
+
     def feed(self, data: bytes) -> None:
         self._size += len(data)
         if self._is_text:

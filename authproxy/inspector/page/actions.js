@@ -8,8 +8,7 @@ import { get, load, post } from "./server.js";
 let marked = "";
 
 export function acts(found) {
-  const isTunnel = found.kinds.includes("websocket") || found.protocol?.startsWith("HTTP/2");
-  const cannot = isTunnel ? "WebSockets and calls over HTTP/2 cannot be sent again from here." : null;
+  const cannot = found.kinds.includes("websocket") ? "WebSockets cannot be sent again from here." : null;
   const replay = button("Replay", () => again(found, replay), { class: "small primary", disabled: Boolean(cannot), title: cannot });
   return [
     replay,

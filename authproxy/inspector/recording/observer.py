@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from authproxy.exchange import Exchange, Field
+from authproxy.inspector.recording.record_maker import REPLAY
 from authproxy.inspector.recording.store import Store
 
 AT_ONCE = 128
@@ -28,6 +29,8 @@ class RecordingObserver:
 
     wants_heads = True
     wants_times = True
+    names_to_send = frozenset({REPLAY})
+    """It sends nothing: so the mark of a replay over HTTP/2 goes no further than to us."""
 
     def __init__(
         self,

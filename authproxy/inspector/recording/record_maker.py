@@ -34,7 +34,8 @@ from authproxy.times import Times
 from authproxy.wire.observing import read_written
 
 REPLAY = b"x-authproxy-replay"
-"""The field by which a replayed request is known. `Connection` names it, so it goes no further."""
+"""The field by which a replayed request is known. It goes no further: in HTTP/1 `Connection` names
+it, in HTTP/2 it is among the names that an observer sends."""
 MOST_TRIES = 20
 OWN_AT_MOST = 64 * 1024
 """Bytes of an answer of our own."""

@@ -6,6 +6,7 @@ Every byte comes out of the shell as it went in: POSIX quotes for text, `printf`
 import shlex
 
 from authproxy.inspector.bodies.content import WholeBody
+from authproxy.inspector.bodies.grpc_messages import GrpcMessages
 from authproxy.inspector.recording.record import Record, Try
 
 REDACTED = "[redacted:"
@@ -21,7 +22,7 @@ def snippets(record: Record) -> dict[str, str]:
     Empty where nothing was sent to the service.
     """
     last = record.tries[-1] if record.tries else None
-    body = _body(record)
+    body = kept_body(record)
     found = {"local": _local(record, body), "curl": "", "python": "", "authproxy": ""}
     if last is not None:
         found["curl"] = _curl(last, body)
@@ -41,17 +42,19 @@ def missing(record: Record) -> list[str]:
     names = [name for name, value in record.request.fields if REDACTED in value]
     if REDACTED.encode() in record.target:
         names.append("query")
-    if record.facts.bytes_from_client and _body(record) is None:
+    if kept_body(record) is None:
         names.append("body")
     return list(dict.fromkeys(names))
 
 
-def _body(record: Record) -> bytes | None:
+def kept_body(record: Record) -> bytes | None:
     """None when it was not kept as it was; empty when there was none."""
     if not record.facts.bytes_from_client:
         return b""
     kept = None if record.content is None else record.content.request
-    return kept.content if isinstance(kept, WholeBody) and kept.can_be_sent else None
+    if isinstance(kept, WholeBody):
+        return kept.content if kept.can_be_sent else None
+    return kept.empty_messages if isinstance(kept, GrpcMessages) else None
 
 
 def _local(record: Record, body: bytes | None) -> str:
