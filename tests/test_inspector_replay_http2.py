@@ -2,6 +2,8 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -118,11 +120,11 @@ async def test_grpc_message_with_content_has_to_be_given() -> None:
     [{"target": "/a b"}, {"host": "a\r\nb"}, {"headers": [("a", "b\nc")]}, {"method": ""}],
     ids=str,
 )
-def test_what_is_no_call_is_refused(changed: dict[str, object]) -> None:
-    made = {"method": "GET", "target": "/", "host": "a", "headers": [], "body": b"", **changed}
+def test_what_is_no_call_is_refused(changed: dict[str, Any]) -> None:
+    plain = ReplayRequest(method="GET", target="/", host="a", headers=[], body=b"")
 
     with pytest.raises(Refused, match="`request` cannot be read"):
-        http2_fields(ReplayRequest(**made), b"mark", "http")  # type: ignore[arg-type] -- a table
+        http2_fields(replace(plain, **changed), b"mark", "http")
 
 
 async def test_listener_that_hangs_up_has_no_answer() -> None:

@@ -1,7 +1,14 @@
-"""Takes content encodings off, never further than to a bound."""
+"""Takes content encodings off, never further than to a bound.
+
+`br` and `zstd` are read where there is a library for them (`authproxy[inspect]`; Python has zstd
+from 3.14 on), and of whole bodies only: what they need to go on is 8 or 16 MiB, too much to keep
+for each stream that is open.
+"""
 
 import zlib
 from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 MOST_TIMES = 64
 """A stream that becomes so many times as large is made to keep us busy; texts become ten or twenty
@@ -72,15 +79,87 @@ _READERS: dict[str, Callable[[], Reader]] = {
 }
 
 
+FindLibrary = Callable[[str], Any]
+"""A module by its name. Raises ImportError."""
+ZSTD_WINDOW = 23
+"""8 MiB: HTTP allows no more (RFC 9659 3)."""
+
+
 def reader_for(encoding: str) -> Reader:
-    """For a `Content-Encoding`. Raises Unreadable for one that the standard library has not."""
-    make = _READERS.get(encoding.strip().lower())
+    """For the `Content-Encoding` of a stream. Raises Unreadable."""
+    name = encoding.strip().lower()
+    make = _READERS.get(name)
     if make is None:
-        raise Unreadable(f"content-encoding {encoding.strip()[:40]} cannot be read here")
+        of_what = " of a stream" if name in _WHOLE else ""
+        raise Unreadable(f"content-encoding {name[:40]}{of_what} cannot be read here")
     return make()
 
 
-def decoded(data: bytes, encoding: str, at_most: int) -> tuple[bytes, bool]:
+def decoded(
+    data: bytes, encoding: str, at_most: int, find: FindLibrary = import_module
+) -> tuple[bytes, bool]:
     """Content without its encoding, and whether that is all of it. Raises Unreadable."""
-    found = reader_for(encoding).read(data, at_most + 1)
+    name = encoding.strip().lower()
+    read_whole = _WHOLE.get(name)
+    if read_whole is None:
+        found = reader_for(encoding).read(data, at_most + 1)
+    else:
+        try:
+            found = read_whole(find, data, at_most + 1)
+        except ImportError:
+            raise Unreadable(
+                f"content-encoding {name} is not read without its library:"
+                " pip install 'authproxy[inspect]'"
+            ) from None
     return found[:at_most], len(found) <= at_most
+
+
+def _read_br(find: FindLibrary, data: bytes, at_most: int) -> bytes:
+    """Raises Unreadable, and ImportError without a `brotli` that stops at a bound (1.2)."""
+    brotli = find("brotli")
+    reader = brotli.Decompressor()
+    if not hasattr(reader, "can_accept_more_data"):
+        raise ImportError("brotli")
+    found, size = [], 0
+    try:
+        while size < at_most:
+            found.append(reader.process(data, output_buffer_limit=at_most - size))
+            size, data = size + len(found[-1]), b""
+            if reader.is_finished() or reader.can_accept_more_data():
+                break
+    except brotli.error as error:
+        raise Unreadable(f"the compressed content is broken: {error}") from None
+    return b"".join(found)[:at_most]
+
+
+def _read_zstd(find: FindLibrary, data: bytes, at_most: int) -> bytes:
+    """Raises Unreadable and ImportError."""
+    zstd = _zstd(find)
+    options = {zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW}
+    found, size = [], 0
+    try:
+        while data and size < at_most:  # RFC 8878 3: another frame may follow
+            reader = zstd.ZstdDecompressor(options=options)
+            while not reader.eof and size < at_most:
+                found.append(reader.decompress(data, max_length=at_most - size))
+                size, data = size + len(found[-1]), b""
+                if reader.needs_input:
+                    break
+            data = reader.unused_data if reader.eof else b""
+    except zstd.ZstdError as error:
+        raise Unreadable(f"the compressed content is broken: {error}") from None
+    return b"".join(found)
+
+
+def _zstd(find: FindLibrary) -> Any:
+    """Raises ImportError."""
+    try:
+        return find("compression.zstd")
+    except ImportError:
+        return find("backports.zstd")
+
+
+_WHOLE: dict[str, Callable[[FindLibrary, bytes, int], bytes]] = {
+    "br": _read_br,
+    "zstd": _read_zstd,
+}
