@@ -267,8 +267,9 @@ class ObserverMethods(Observer, Protocol):
     """All of `Exchange.times` is kept for it, and `Exchange.grpc_status`, which means to take heads
     and trailers apart. False without the attribute."""
     wants_heads: bool
-    """`Exchange.sent`, `answer` and `own_body` are kept for it, until it has heard of the end: what
-    is written anyway, not taken apart, so it costs little. False without the attribute."""
+    """`Exchange.sent`, `answer` and `own_body` are kept for it, until it has heard of the end, or
+    that a tunnel was opened: what is written anyway, not taken apart, so it costs little. False
+    without the attribute."""
     names_to_send: frozenset[bytes]
     """In lower case: those that `fields_to_send` may return. What the client has sent under them is
     left out of every request. Asked once, when the services are built."""
@@ -313,6 +314,9 @@ class ObserverMethods(Observer, Protocol):
     ) -> None:
         """Follows `exchange_answered`: that head as it `came`, None for one of our own, and as it
         was `sent` on. Cookies and other secrets are in both."""
+
+    def tunnel_opened(self, exchange: Exchange, /) -> None:
+        """Follows the 101. `sent` and `answer` go when all have heard of this: it may last."""
 
     def answer_piece(self, exchange: Exchange, data: bytes, /) -> None:
         """Content to the client, as `request_piece`; of our own answers, too. Together they are

@@ -1,15 +1,19 @@
-import asyncio
+import gc
+from collections.abc import Iterator
+from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
 
 from authproxy.exchange import ResponseHead
 from authproxy.inspector.bodies.content import WholeBody
-from authproxy.inspector.recording.observer import AT_ONCE, WAIT_S
+from authproxy.inspector.recording.record import OVERHEAD
 from authproxy.inspector.recording.record_maker import MOST_TRIES
 from authproxy.inspector.views.detail import detail
 from authproxy.wire import refusals
+from tests.support.proxying import TOKEN_TEXT
 from tests.support.recorded import Story, fields, ok, recorded
+from tests.test_inspector_recording_kept_heads import sent
 
 SECRET = b"s3cr3t-of-a-test"
 
@@ -74,8 +78,6 @@ async def test_trailers_are_recorded_without_secrets() -> None:
 
 
 def test_number_of_tries_that_are_kept_is_bounded() -> None:
-    from tests.test_inspector_recording_kept_heads import sent
-
     story = Story()
     exchange = story.begin()
     for _ in range(3 * MOST_TRIES):
@@ -94,21 +96,87 @@ def test_replay_is_known_by_its_mark_once() -> None:
     assert ("7", "") == (first.replayed_from, second.replayed_from)
 
 
-async def test_what_has_ended_is_kept_before_anybody_asks() -> None:
-    story = Story()
-    store = story.recording.store
-    story.end_after_all(story.begin())
-    at_first = len(store.waiting)
-    await asyncio.sleep(2 * WAIT_S)
-    later = len(store.waiting)
-    for _ in range(AT_ONCE - 1):
-        story.end_after_all(story.begin())
-    many = len(store.waiting)
-    story.end_after_all(story.begin())
+def in_memory_of(*roots: object) -> Iterator[bytes]:
+    """All bytes and texts that can be reached from there, but for those of classes and modules."""
+    seen, left = set(), list(roots)
+    while left:
+        each = left.pop()
+        if id(each) in seen or isinstance(each, type | ModuleType | FunctionType):
+            continue
+        seen.add(id(each))
+        if isinstance(each, bytes | bytearray):
+            yield bytes(each)
+        elif isinstance(each, str):
+            yield each.encode("utf-8", "surrogatepass")
+        left += gc.get_referents(each)
 
-    assert (1, 0, AT_ONCE - 1, 0) == (at_first, later, many, len(store.waiting))
-    assert 1 + AT_ONCE == len(store)
-    assert repr(store) in repr(story.recording.observers[-1])
+
+def test_what_has_ended_is_without_secrets_at_once() -> None:
+    story = Story(with_content=["billing"])
+    secret = ("Authorization", f"Bearer {SECRET.decode()}")
+    exchange = story.begin(secret, ("Content-Type", "text/plain"), target=b"/?key=" + SECRET)
+    story.recorder.head_sent(exchange, sent(b"X-Api-Key: " + SECRET))
+    story.recorder.request_piece(exchange, b"token=" + SECRET)
+    story.answer(exchange, ("Set-Cookie", f"a={SECRET.decode()}"), ("Content-Type", "text/plain"))
+    story.recorder.answer_piece(exchange, b"token=" + SECRET)
+    assert any(SECRET in each for each in in_memory_of(story.recording, exchange))
+    story.recorder.ended(exchange, 5, 5)
+    number = exchange.number
+    del exchange
+
+    found = list(in_memory_of(story.recording, story.recorder))
+    assert any(b"[redacted:" in each for each in found)
+    assert not [each for each in found if SECRET in each]
+    assert story.recording.store.find(number) is not None
+    assert repr(story.recording.store) in repr(story.recording.observers[-1])
+
+
+@pytest.mark.parametrize("bodies", [False, True])
+async def test_heads_of_an_open_tunnel_are_without_secrets(*, bodies: bool) -> None:
+    """But for the request's, which is the data path's own for as long as the exchange lasts."""
+    answer = (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+        b"Set-Cookie: a=" + SECRET + b"\r\nX-Any: 1\r\n\r\n"
+    )
+    async with recorded(lambda *_: answer, bodies=bodies) as stage:
+        reader, writer = await stage.proxy.connect()
+        writer.write(
+            b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\n"
+            b"Connection: upgrade\r\n\r\n" % stage.proxy.port
+        )
+        await reader.readuntil(b"\r\n\r\n")
+        open_record = stage.newest
+        (exchange,) = stage.recording.store.live
+        found = list(in_memory_of(stage.recording, exchange))
+        used = stage.recording.store.used
+        writer.close()
+        await stage.proxy.heard.wait_for(1)
+        ended_record = stage.newest
+        stage.recording.store.clear()
+
+    assert not [each for each in found if SECRET in each or TOKEN_TEXT.encode() in each]
+    assert used > 2 * OVERHEAD
+    for record in (open_record, ended_record):
+        assert record.answer is not None
+        assert ("1", 101) == (record.answer.sent.get(b"x-any"), record.facts.status)
+        (only,) = record.tries
+        assert ("/ws", True) == (only.target.decode(), only.opening is not None)
+        assert only.token is not None
+    assert (True, False) == (open_record.is_live, ended_record.is_live)
+    assert stage.recording.store.used < 4096
+
+
+def test_tunnel_that_is_forgotten_takes_nothing() -> None:
+    story = Story()
+    exchange = story.begin()
+    story.recorder.head_sent(exchange, sent(b"Host: a"))
+    story.answer(exchange, status=101)
+    story.recorder.tunnel_opened(exchange)
+    assert story.recording.store.used > OVERHEAD
+
+    story.recording.store.clear()
+    story.end_after_all(exchange)
+    assert (0, True) == (len(story.recording.store), story.recording.store.used < 2000)
 
 
 @pytest.mark.parametrize("bodies", [False, True])

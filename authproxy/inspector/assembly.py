@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from authproxy.exchange import Observer
 from authproxy.inspector.bodies.grpc_texts import MessageTexts
 from authproxy.inspector.recording.kept_heads import Heads, MemoryAccount
-from authproxy.inspector.recording.observer import AT_ONCE, RecordingObserver
+from authproxy.inspector.recording.observer import RecordingObserver
 from authproxy.inspector.recording.pieces import ContentObserver
 from authproxy.inspector.recording.record_maker import RecordMaker
 from authproxy.inspector.recording.service_rates import ServiceRates
 from authproxy.inspector.recording.store import Store
 from authproxy.inspector.redaction.names import Names
 from authproxy.inspector.redaction.redactor import Redactor
-
-WITH_CONTENT = 32
-"""Exchanges that are made records of together where that means to read through their content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +46,7 @@ def build_recording(
     if with_content:
         content = ContentObserver(store, maker, redactor, texts, with_content, body_bytes)
         observers.append(content)
-    observers.append(RecordingObserver(store, WITH_CONTENT if with_content else AT_ONCE))
+    observers.append(RecordingObserver(store))
     return Recording(
         store=store, rates=rates, observers=observers, replays=maker.replays, texts=texts
     )

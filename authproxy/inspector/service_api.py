@@ -28,8 +28,6 @@ class ServiceApi:
         ]
 
     async def _services(self, _request: web.Request) -> web.StreamResponse:
-        if self._recording is not None:
-            self._recording.store.take()
         now = time.monotonic()
         found = [self._service(dict(each), now) for each in self._around.services()]
         return as_json({"services": found}, is_long=len(found) > MANY)

@@ -45,6 +45,7 @@ class Recorder:
         "_observers",
         "_run",
         "_sending",
+        "_tunnel",
         "answer_pieces",
         "begun",
         "fields",
@@ -76,6 +77,7 @@ class Recorder:
         self.request_pieces = told.find("request_piece")
         self.answer_pieces = told.find("answer_piece")
         self.trailers = told.find("answer_trailers")
+        self._tunnel = told.find("tunnel_opened")
         self._ended = told.find("exchange_ended")
         self._keeps_times, self._keeps_waits = told.want_times, told.want_waits
         if told.want_details:
@@ -200,6 +202,13 @@ class Recorder:
             exchange.answer = came, sent
         if self._heads:
             self._observers.tell(self._heads, exchange, came, read_written(sent))
+
+    def tunnel_opened(self, exchange: Exchange) -> None:
+        """What follows is a tunnel's, which may last for days; heads have secrets in them."""
+        if self._tunnel:
+            self._observers.tell(self._tunnel, exchange)
+        if self.keeps_heads:
+            exchange.sent, exchange.answer = (), None
 
     def rpc_status(self, exchange: Exchange, status: int | None) -> None:
         """The answer, or its trailers, say how a call of gRPC ended."""

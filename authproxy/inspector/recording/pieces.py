@@ -90,15 +90,25 @@ class ContentObserver:
         if kept.held != before:
             self._store.grew(extra, kept.held - before)
 
-    def _message(self, exchange: Exchange, extra: Extra, way: Direction, data: bytes) -> None:
+    def tunnel_opened(self, exchange: Exchange) -> None:
+        """What was agreed on for its messages stands in the head, which it still has."""
+        extra = self._extras.get(exchange) or self._begin(exchange)
+        if extra is not None:
+            self._sockets(exchange, extra)
+
+    def _sockets(self, exchange: Exchange, extra: Extra) -> Sockets:
         if extra.sockets is None:
             fields = _answer_fields(exchange)
             extra.sockets = Sockets(fields, self._redactor, self._at_most, self._clock)
             self._store.grew(extra, extra.sockets.held)
-        before = extra.sockets.held
-        extra.sockets.feed(way, data)
+        return extra.sockets
+
+    def _message(self, exchange: Exchange, extra: Extra, way: Direction, data: bytes) -> None:
+        sockets = self._sockets(exchange, extra)
+        before = sockets.held
+        sockets.feed(way, data)
         extra.changes += 1
-        self._store.grew(extra, extra.sockets.held - before)
+        self._store.grew(extra, sockets.held - before)
 
     def _keeper(
         self, exchange: Exchange, fields: Sequence[Field], *, is_request: bool

@@ -135,6 +135,19 @@ class Unusual(NamedTuple):
     trailers: Head | None
 
 
+class TunnelHeads(NamedTuple):
+    """What was said before a tunnel was opened, while that lasts."""
+
+    common: "Common"
+    tries: tuple[Try, ...]
+    opening: Opening | None
+
+    @property
+    def size(self) -> int:
+        """Bytes that are counted for it."""
+        return self.common.size + UNUSUAL * len(self.tries)
+
+
 class Common:
     """Parts that many exchanges have in common: all that they say. Made once for all of them."""
 

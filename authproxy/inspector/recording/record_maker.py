@@ -22,6 +22,7 @@ from authproxy.inspector.recording.record import (
     Kept,
     Record,
     Try,
+    TunnelHeads,
     Unusual,
     Way,
     size_of,
@@ -30,7 +31,7 @@ from authproxy.inspector.recording.record import (
 from authproxy.inspector.recording.token_notes import TokenNotes
 from authproxy.inspector.redaction.redactor import Redactor
 from authproxy.policy.messages.trace_fields import Fields
-from authproxy.times import Times
+from authproxy.times import Opening, Times
 from authproxy.wire.observing import read_written
 
 REPLAY = b"x-authproxy-replay"
@@ -61,6 +62,8 @@ class RecordMaker:
         self.extras: dict[Exchange, Extra] = {}
         """Of exchanges under way that have one."""
         self.trailers: dict[Exchange, Head] = {}
+        self._tunnels: dict[Exchange, TunnelHeads] = {}
+        """Of those that are open: nothing of their heads is here as it was said."""
         self._empty: Extra | None = None
         """Of exchanges that have no content where it would be kept."""
         if with_content:
@@ -76,6 +79,8 @@ class RecordMaker:
         """
         if self.replays:
             self.look_for_replay(exchange)
+        if exchange in self._tunnels:
+            return self._keep_tunnel(exchange)
         head, sent, answer = exchange.head, exchange.sent, exchange.answer
         target, asked = head.target, head.headers
         origin = raw = token_line = version = None
@@ -103,9 +108,27 @@ class RecordMaker:
         common = self.common.get(key) or self._add_common(key, exchange)
         common.uses += 1
         self._account.used += OVERHEAD if odd is None else OVERHEAD + size_of_unusual(odd)
-        extra = self._end(exchange) if self.extras or self._empty is not None else None
-        if odd is not None and exchange.own_body:
-            extra = self._keep_own(exchange, extra)
+        has_content = self.extras or self._empty is not None or exchange.own_body
+        extra = self._end(exchange) if has_content else None
+        return _plain(key, exchange, self._client(exchange.client), odd, extra)
+
+    def keep_heads(self, exchange: Exchange) -> None:
+        """Of a tunnel that was opened, since its exchange will not have them any more."""
+        opening = exchange.sent[-1].opening if exchange.sent else None
+        made = TunnelHeads(self._make_common(exchange), self._tries(exchange), opening)
+        self._tunnels[exchange] = made
+        self._account.used += made.size
+
+    def _keep_tunnel(self, exchange: Exchange) -> Kept:
+        """One that was open. Nothing else has its Common."""
+        odd, heads = self._make_unusual(exchange), self._tunnels.pop(exchange)
+        self.trailers.pop(exchange, None)
+        key = -exchange.number
+        self.run = exchange.request_id.rpartition("-")[0]
+        self.common[key] = heads.common
+        heads.common.uses = 1
+        self._account.used += heads.common.size - heads.size + OVERHEAD + size_of_unusual(odd)
+        extra = self._end(exchange)
         return _plain(key, exchange, self._client(exchange.client), odd, extra)
 
     def _add_common(self, key: int, exchange: Exchange) -> Common:
@@ -116,6 +139,10 @@ class RecordMaker:
 
     def _end(self, exchange: Exchange) -> Extra | None:
         """What is kept of its content, and of what only few have."""
+        extra = self._end_content(exchange)
+        return self._keep_own(exchange, extra) if exchange.own_body else extra
+
+    def _end_content(self, exchange: Exchange) -> Extra | None:
         extra = self.extras.pop(exchange, self._empty)
         if extra is None or extra is self._empty:
             return extra if exchange.service in self._with_content else None
@@ -159,7 +186,9 @@ class RecordMaker:
         odd = self._make_unusual(exchange)
         kept = _plain(0, exchange, self._client(exchange.client), odd, extra)
         run = exchange.request_id.rpartition("-")[0]
-        return Record(run, kept, self._make_common(exchange), is_live=True)
+        heads = self._tunnels.get(exchange)
+        common = self._make_common(exchange) if heads is None else heads.common
+        return Record(run, kept, common, is_live=True)
 
     def extra_of(self, exchange: Exchange) -> Extra:
         """Where to put what only this one has."""
@@ -182,6 +211,9 @@ class RecordMaker:
     def forget(self, exchange: Exchange) -> Extra | None:
         """It will not be kept. What it had is returned."""
         self.trailers.pop(exchange, None)
+        heads = self._tunnels.pop(exchange, None)
+        if heads is not None:
+            self._account.used -= heads.size
         return self.extras.pop(exchange, None)
 
     def _make_common(self, exchange: Exchange) -> Common:
@@ -196,7 +228,12 @@ class RecordMaker:
         return made
 
     def _make_unusual(self, exchange: Exchange) -> Unusual:
-        heads = self._heads
+        heads = self._tunnels.get(exchange)
+        if heads is not None:
+            tries, opening = heads.tries, heads.opening
+        else:
+            tries = self._tries(exchange)
+            opening = exchange.sent[-1].opening if exchange.sent else None
         return Unusual(
             exchange.started,
             exchange.key,
@@ -204,14 +241,16 @@ class RecordMaker:
             exchange.detail,
             exchange.aborted,
             exchange.grpc_status,
-            _times(exchange),
-            tuple(
-                Try(
-                    self._way(sent), sent.method, heads.target(sent.target), sent.opening, sent.at_s
-                )
-                for sent in exchange.sent[-MOST_TRIES:]
-            ),
+            _times(exchange, opening),
+            tries,
             self.trailers.get(exchange),
+        )
+
+    def _tries(self, exchange: Exchange) -> tuple[Try, ...]:
+        target = self._heads.target
+        return tuple(
+            Try(self._way(sent), sent.method, target(sent.target), sent.opening, sent.at_s)
+            for sent in exchange.sent[-MOST_TRIES:]
         )
 
     def _client(self, client: Address | None) -> str:
@@ -279,10 +318,9 @@ def _plain(
     )
 
 
-def _times(exchange: Exchange) -> Times | None:
+def _times(exchange: Exchange, opening: Opening | None) -> Times | None:
     """With the opening of the connection that it was sent by last, if that is new."""
     known = exchange.times
-    opening = exchange.sent[-1].opening if exchange.sent else None
     if opening is None:
         return known
     times = Times()

@@ -33,8 +33,6 @@ class Store:
         self._note = rates.note
         self.live: set[Exchange] = set()
         """Those that have begun, and will be kept unless they began in a pause."""
-        self.waiting: list[Exchange] = []
-        """Those that have ended, for `take`."""
         self._ended: deque[Kept] = deque()
         self._changes = 0
         self.cleared_at = 0
@@ -47,7 +45,6 @@ class Store:
     @property
     def used(self) -> int:
         """Bytes."""
-        self.take()
         return self._account.used + len(self.live) * PLACE
 
     @property
@@ -58,13 +55,11 @@ class Store:
     @property
     def changes(self) -> int:
         """How many have ended: the position of a reader that knows all of them."""
-        self.take()
         return self._changes
 
     @property
     def newest_number(self) -> int:
         """Of all that are kept or under way; 0 when there are none."""
-        self.take()
         numbers = [kept[0] for kept in self._ended]
         return max(numbers + [each.number for each in self.live], default=0)
 
@@ -79,44 +74,39 @@ class Store:
 
     def resume(self) -> None:
         """What begins from now on will be kept."""
-        self.take()
         self.live &= set(self._under_way())
         self._paused_at = None
 
     def __len__(self) -> int:
-        self.take()
         return len(self._ended) + len(self._under_way())
 
-    def take(self) -> None:
-        """Make records of those that have ended. All that is asked here sees to it first."""
-        waiting, live = self.waiting[:], self.live
-        if not waiting:
+    def tunnel_opened(self, exchange: Exchange) -> None:
+        """It may last for days: its heads are kept without their secrets from now on."""
+        if exchange in self.live:
+            self._maker.keep_heads(exchange)
+            self._make_room_if_needed()
+
+    def keep(self, exchange: Exchange) -> None:
+        """It has ended."""
+        self._note(exchange)
+        live = self.live
+        if exchange not in live:  # it was forgotten
             return
-        self.waiting.clear()
-        keep, append = self._maker.keep, self._ended.append
-        failure: Exception | None = None
-        for exchange in waiting:
-            self._note(exchange)
-            if exchange not in live:  # it was forgotten
-                continue
-            live.remove(exchange)
-            if self._paused_at is not None and exchange.number > self._paused_at:
-                self._drop(exchange)
-                continue
-            try:
-                append(keep(exchange))
-                self._changes += 1
-            except Exception as error:  # noqa: BLE001 -- the others are none the worse for it
-                failure = error
-                self._drop(exchange)
+        live.remove(exchange)
+        if self._paused_at is not None and exchange.number > self._paused_at:
+            self._drop(exchange)
+            return
+        try:
+            self._ended.append(self._maker.keep(exchange))
+        except BaseException:
+            self._drop(exchange)
+            raise
+        self._changes += 1
         if self._account.used + len(live) * PLACE > self._limit:
             self.make_room()
-        if failure is not None:
-            raise failure
 
     def note_replays(self) -> None:
         """A request that we have sent ourselves is on its way, or was answered."""
-        self.take()
         for exchange in self.live:
             self._maker.look_for_replay(exchange)
 
@@ -133,6 +123,9 @@ class Store:
         """Of an exchange under way."""
         extra.held += by
         self._account.used += by
+        self._make_room_if_needed()
+
+    def _make_room_if_needed(self) -> None:
         if self._account.used > self._limit:
             self.make_room()
 
@@ -157,7 +150,6 @@ class Store:
 
     def clear(self) -> None:
         """Forget what has ended, and what is under way."""
-        self.take()
         for kept in self._ended:
             self._maker.drop(kept)
         self._ended.clear()
@@ -171,7 +163,6 @@ class Store:
 
     def find_all(self, numbers: Collection[int]) -> dict[int, Record]:
         """Those that are kept, by number. Numbers are looked for one by one: this is for people."""
-        self.take()
         wanted, make = frozenset(numbers), self._maker
         found = {e.number: make.show_under_way(e) for e in self._under_way() if e.number in wanted}
         ended = (kept for kept in self._ended if kept[0] in wanted)
@@ -179,7 +170,6 @@ class Store:
 
     def newest_first(self) -> Iterator[Record]:
         """All that there are at this moment, but for those that are forgotten before their turn."""
-        self.take()
         every: list[tuple[int, Kept | Exchange]] = [(kept[0], kept) for kept in self._ended]
         every += [(exchange.number, exchange) for exchange in self._under_way()]
         every.sort(key=itemgetter(0), reverse=True)
@@ -201,7 +191,6 @@ class Store:
     def under_way(self, told: dict[int, object]) -> list[Record]:
         """Those under way of which there is more to tell than was `told`, which is brought up to
         date: by number, what was told of each."""
-        self.take()
         extras = self._maker.extras
         now: dict[int, object] = {}
         found: list[Exchange] = []

@@ -202,6 +202,7 @@ def switch(
     client.out.append(upgrade_head(head, facts, relay.admission.home))
     if recorder.heads:
         recorder.answer_head(exchange, head, client.out[-1])
+    recorder.tunnel_opened(exchange)
     Tunnel(client, exchange, relay.admission).open(client, service, rest)
 
 
