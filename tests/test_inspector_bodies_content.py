@@ -115,7 +115,7 @@ def test_nothing_of_a_body_is_shown_until_it_is_complete() -> None:
 @pytest.mark.parametrize(
     ("form", "encoding", "data", "why"),
     [
-        ("json", "br", JSON, "content-encoding br cannot be read here"),
+        ("json", "br, gzip", JSON, "content-encoding br, gzip cannot be read here"),
         ("json", "gzip", JSON, "the compressed content is broken"),
         ("text", "", b"a\0b", "it is not the text that its type promises"),
         ("image", "", JSON, "it is not the image that its type promises"),

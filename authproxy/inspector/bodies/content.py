@@ -131,19 +131,20 @@ class DescribedBody:
 class WholeBody:
     """Kept until it is complete, then without what is secret in it."""
 
+    # One or two are made for every exchange, so the defaults stand on the class and cost nothing.
+    _raw: bytes | bytearray = b""
+    _size = 0
+    _why = ""
+    _is_whole = _is_done = False
+    _is_unchanged = True
+    content = b""
+    """Without secrets, once it is complete."""
+    held = OVERHEAD
+
     def __init__(self, nature: BodyType, redactor: Redactor, at_most: int) -> None:
         self._nature = nature
         self._redactor = redactor
         self._at_most = at_most
-        self._raw = bytearray()
-        self._size = 0
-        self._why = ""
-        self._is_whole = False
-        self._is_done = False
-        self._is_unchanged = True
-        self.content = b""
-        """Without secrets, once it is complete."""
-        self.held = OVERHEAD
 
     @property
     def can_be_sent(self) -> bool:
@@ -153,13 +154,20 @@ class WholeBody:
     def feed(self, data: bytes) -> None:
         self._size += len(data)
         room = self._at_most - len(self._raw)
-        if room > 0:
-            self._raw += data[:room]
-            # A bytearray grows by an eighth more than it needs.
-            self.held = OVERHEAD + len(self._raw) * 9 // 8
+        if room <= 0:
+            return
+        if not self._raw:
+            self._raw = data[:room]  # most come in one piece
+            self.held = OVERHEAD + len(self._raw)
+            return
+        if not isinstance(self._raw, bytearray):
+            self._raw = bytearray(self._raw)
+        self._raw += data[:room]
+        # A bytearray grows by an eighth more than it needs.
+        self.held = OVERHEAD + len(self._raw) * 9 // 8
 
     def finish(self) -> None:
-        raw, self._raw = bytes(self._raw), bytearray()
+        raw, self._raw = bytes(self._raw), b""
         self._is_done = True
         if raw:
             self._is_whole = self._size == len(raw)
@@ -171,8 +179,10 @@ class WholeBody:
 
     def _kept(self, raw: bytes) -> bytes:
         """Raises Unreadable."""
-        content, is_all = decoded(raw, self._nature.encoding, self._at_most)
-        self._is_whole = self._is_whole and is_all
+        content = raw
+        if self._nature.encoding:
+            content, is_all = decoded(raw, self._nature.encoding, self._at_most)
+            self._is_whole = self._is_whole and is_all
         kept = self._redacted(content)
         self._is_unchanged = kept == content
         return kept
@@ -186,6 +196,8 @@ class WholeBody:
             raise Unreadable("it is not the text that its type promises")
         if not self._is_whole:
             content = without_last_word(content)
+        elif form != "form" and self._redactor.is_clean(content):
+            return content
         if form == "json":
             return redact_json(self._redactor, content)
         if form == "form":

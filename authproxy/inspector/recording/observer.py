@@ -19,8 +19,8 @@ class RecordingObserver:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.exchange_begun: Callable[[Exchange], object] = store.live.add
-        self.tunnel_opened: Callable[[Exchange], object] = store.tunnel_opened
-        self.exchange_ended: Callable[[Exchange], object] = store.keep
+        self.tunnel_opened: Callable[[Exchange], None] = store.tunnel_opened
+        self.exchange_ended: Callable[[Exchange], None] = store.keep
 
     def answer_trailers(self, exchange: Exchange, fields: Sequence[Field]) -> None:
         self._store.note_trailers(exchange, fields)

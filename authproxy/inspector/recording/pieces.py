@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Sequence
 
-from authproxy.exchange import Exchange, Field
+from authproxy.exchange import Exchange, Field, Fields
 from authproxy.inspector.bodies.content import (
     BodyKeeper,
     BodyType,
@@ -15,6 +15,7 @@ from authproxy.inspector.bodies.event_streams import Events
 from authproxy.inspector.bodies.grpc_messages import GrpcMessages
 from authproxy.inspector.bodies.grpc_texts import MessageTexts
 from authproxy.inspector.bodies.websocket_messages import Direction, Sockets
+from authproxy.inspector.recording.kept_heads import REMEMBERED
 from authproxy.inspector.recording.record import Extra
 from authproxy.inspector.recording.record_maker import RecordMaker
 from authproxy.inspector.recording.store import Store
@@ -47,6 +48,7 @@ class ContentObserver:
         self._services = frozenset(services)
         self._at_most = at_most
         self._clock = clock
+        self._natures: dict[int, BodyType] = {}
 
     def request_piece(self, exchange: Exchange, data: bytes) -> None:
         extra = self._extras.get(exchange) or self._begin(exchange)
@@ -57,8 +59,9 @@ class ContentObserver:
             return
         if extra.request is None:
             extra.request = self._keeper(exchange, exchange.head.headers, is_request=True)
-            self._store.grew(extra, extra.request.held)
-        self._feed(extra, extra.request, data)
+            self._feed(extra, extra.request, data, 0)
+        else:
+            self._feed(extra, extra.request, data, extra.request.held)
 
     def answer_piece(self, exchange: Exchange, data: bytes) -> None:
         extra = self._extras.get(exchange) or self._begin(exchange)
@@ -69,8 +72,9 @@ class ContentObserver:
             return
         if extra.answer is None:
             extra.answer = self._keeper(exchange, _answer_fields(exchange), is_request=False)
-            self._store.grew(extra, extra.answer.held)
-        self._feed(extra, extra.answer, data)
+            self._feed(extra, extra.answer, data, 0)
+        else:
+            self._feed(extra, extra.answer, data, extra.answer.held)
 
     def _begin(self, exchange: Exchange) -> Extra | None:
         """None where nothing is to be kept. Before it is admitted nobody knows."""
@@ -84,8 +88,8 @@ class ContentObserver:
     def exchange_ended(self, exchange: Exchange) -> None:
         """What is kept is finished when the record is made."""
 
-    def _feed(self, extra: Extra, kept: BodyKeeper, data: bytes) -> None:
-        before = kept.held
+    def _feed(self, extra: Extra, kept: BodyKeeper, data: bytes, before: int) -> None:
+        """`before`: bytes that were counted for it."""
         kept.feed(data)
         if kept.held != before:
             self._store.grew(extra, kept.held - before)
@@ -110,10 +114,22 @@ class ContentObserver:
         extra.changes += 1
         self._store.grew(extra, sockets.held - before)
 
+    def _nature(self, fields: Sequence[Field]) -> BodyType:
+        """Of what repeats it is known, by a hash: nothing of a head is remembered here."""
+        if not isinstance(fields, Fields):
+            return nature_of(fields)
+        key = hash(fields.block)
+        found = self._natures.get(key)
+        if found is None:
+            if len(self._natures) >= REMEMBERED:
+                self._natures.clear()
+            found = self._natures[key] = nature_of(fields)
+        return found
+
     def _keeper(
         self, exchange: Exchange, fields: Sequence[Field], *, is_request: bool
     ) -> BodyKeeper:
-        nature = nature_of(fields)
+        nature = self._nature(fields)
         if nature.form == "none":
             return DescribedBody(nature)
         if nature.form == "events":

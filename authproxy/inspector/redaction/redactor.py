@@ -22,6 +22,7 @@ ALWAYS = frozenset({b"x-goog-iap-jwt-assertion", b"x-forwarded-client-cert", b"m
 TOO_SHORT = 8
 """Bytes: shorter words stand in texts by themselves."""
 KNOWN_AT_MOST = 4096
+CLEAN_AT_MOST = 1024
 _DONE = b"[redacted:"
 
 
@@ -33,6 +34,8 @@ class Redactor:
         self.names = names
         self._key = key or secrets.token_bytes(32)
         self._known: dict[int, None] = {}
+        self._clean: set[int] = set()
+        """Texts that nothing secret is in, as far as is known by now."""
 
     def digest(self, secret: bytes) -> bytes:
         """What stands in the place of `secret`: shows whether two are equal, and nothing else."""
@@ -46,9 +49,12 @@ class Redactor:
     def named(self, secret: bytes) -> bytes:
         """As `digest`, of what stood under the name of a secret: it is known from now on."""
         if len(secret) >= TOO_SHORT:
-            if len(self._known) >= KNOWN_AT_MOST:
-                del self._known[next(iter(self._known))]
-            self._known[hash(secret)] = None
+            key = hash(secret)
+            if key not in self._known:
+                if len(self._known) >= KNOWN_AT_MOST:
+                    del self._known[next(iter(self._known))]
+                self._clean.clear()
+            self._known[key] = None
         return self.digest(secret)
 
     def line(self, field: Field, secret_names: frozenset[bytes] = frozenset()) -> bytes:
@@ -116,12 +122,20 @@ class Redactor:
 
     def is_clean(self, data: bytes) -> bool:
         """Whether nothing in it can be a secret. Quick; False when in doubt."""
-        return (
-            b"\\u" not in data
-            and not (SIGN.search(data) and SECRET.search(data))
-            and not self.names.may_be_in(data)
-            and not self._has_known(data)
-        )
+        key = hash(data)
+        if key in self._clean:
+            return True
+        if (
+            b"\\u" in data
+            or (SIGN.search(data) and SECRET.search(data))
+            or self.names.may_be_in(data)
+            or self._has_known(data)
+        ):
+            return False
+        if len(self._clean) >= CLEAN_AT_MOST:
+            self._clean.clear()
+        self._clean.add(key)
+        return True
 
     def _shaped(self, found: re.Match[bytes]) -> bytes:
         at = found.lastindex or 0
