@@ -1,4 +1,5 @@
 import os
+import sys
 import zlib
 
 import pytest
@@ -9,6 +10,7 @@ from authproxy.inspector.bodies.websocket_frames import (
     BINARY,
     CLOSE,
     CONTINUATION,
+    MOST_READ,
     PING,
     TEXT,
     Frames,
@@ -145,13 +147,61 @@ def test_direction_is_not_read_on_that_floods_us_with_frames() -> None:
     found: list[WebSocketMessage] = []
     frames = Frames(found.append, 1000)
 
-    frames.feed(frame(b"", PING) * 4000)
-    frames.feed(frame(b"", PING) * 4000)
-    assert (8000, "") == (len(found), frames.broken)
-    frames.feed(frame(b"", PING) * 5000)
+    message = frame(b"", fin=False) + frame(b"", CONTINUATION)
+    frames.feed(message * 2000)
+    frames.feed(message * 2000)
+    assert (4000, "") == (len(found), frames.broken)
+    frames.feed(message * 2500)
 
     assert "too many frames come at once" == frames.broken
-    assert len(found) < 12_200
+    assert len(found) < 6_200
+
+
+@pytest.mark.parametrize("mask", [b"", b"abcd"])
+@pytest.mark.parametrize("begun", [b"", frame(b"begun")[:3], frame(b"be", fin=False)])
+def test_of_many_small_messages_at_once_the_last_ones_are_read(mask: bytes, begun: bytes) -> None:
+    found: list[WebSocketMessage] = []
+    stepped: list[int] = []
+    frames = Frames(found.append, 1000, step_over=stepped.append)
+    rest = {0: b"", 3: frame(b"begun")[3:], 4: frame(b"gun", CONTINUATION)}[len(begun)]
+    many = b"".join(
+        frame(b"%d" % number, PING if number % 3 else TEXT, mask=mask) for number in range(9000)
+    )
+    frames.feed(begun)
+    frames.feed(rest + many + frame(b"large" * 100, mask=mask) + frame(b"last")[:3])
+    frames.feed(frame(b"last")[3:])
+
+    texts = [each.data for each in found]
+    first = [b"begun"] if begun else []
+    assert first == texts[: len(first)]
+    assert [b"8999", b"large" * 100, b"last"] == texts[-3:]
+    assert len(texts) <= MOST_READ + 3
+    assert 9000 + 2 + len(first) == len(texts) + sum(stepped)
+
+
+def test_what_a_byte_costs_is_bounded_however_small_the_frames_are() -> None:
+    """Calls of functions and their ends, which no other work on the machine changes."""
+    calls = [steps_of(frame(b"a" * size) * (200_000 // (size + 2))) for size in (0, 1, 5, 100)]
+
+    assert max(calls) < 2 * 200_000
+
+
+def steps_of(data: bytes) -> int:
+    """Functions that were called while it was read in pieces as they come from a socket."""
+    frames, count = Frames(lambda _: None, 1000), 0
+
+    def note(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    sys.setprofile(note)
+    try:
+        for at in range(0, len(data), 65536):
+            frames.feed(data[at : at + 65536])
+    finally:
+        sys.setprofile(None)
+    assert not frames.broken
+    return count
 
 
 def test_direction_is_not_read_on_whose_messages_all_grow_too_much() -> None:

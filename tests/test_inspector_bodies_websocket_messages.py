@@ -92,6 +92,19 @@ def test_last_messages_are_kept_within_the_bound() -> None:
     assert 1000 == shown(kept)["dropped"] + len(shown(kept)["messages"])
 
 
+def test_messages_that_were_stepped_over_are_counted() -> None:
+    kept = sockets(at_most=1_000_000)
+    kept.feed("received", frame(b"tiny") * 3000 + frame(b"end"))
+
+    found = shown(kept)
+    assert (3001, 3001, "end") == (
+        found["count"],
+        found["messages"][-1]["number"],
+        found["messages"][-1]["text"],
+    )
+    assert 3001 == found["dropped"] + len(found["messages"])
+
+
 def test_message_that_is_cut_off_gives_no_secret_away() -> None:
     kept = sockets(at_most=2000)
 

@@ -49,6 +49,7 @@ class Sockets:
             way: Frames(
                 partial(self._heard, way),
                 at_most,
+                step_over=self._stepped_over,
                 deflate=agreed is not None,
                 keeps_context=agreed is None or f"{who}_no_context_takeover" not in agreed,
             )
@@ -62,6 +63,9 @@ class Sockets:
 
     def feed(self, direction: Direction, data: bytes) -> None:
         self._sides[direction].feed(data)
+
+    def _stepped_over(self, count: int) -> None:
+        self._count += count
 
     def _heard(self, direction: str, message: WebSocketMessage) -> None:
         self._count += 1
