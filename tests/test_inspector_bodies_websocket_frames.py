@@ -1,6 +1,7 @@
 import os
 import sys
 import zlib
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -34,9 +35,7 @@ def frame(
     return bytes([first]) + length + mask + (unmasked(data, mask, 0) if mask else data)
 
 
-def read(
-    data: bytes, size: int = 0, at_most: int = 1000, **options: bool
-) -> list[WebSocketMessage]:
+def read(data: bytes, size: int = 0, at_most: int = 1000, **options: Any) -> list[WebSocketMessage]:
     found: list[WebSocketMessage] = []
     frames = Frames(found.append, at_most, **options)
     size = size or len(data)

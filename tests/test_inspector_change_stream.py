@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from authproxy.inspector.change_stream import MOST_ROWS, QUIET_TURNS, events, position_of
+from authproxy.inspector.change_stream import (
+    MOST_BYTES,
+    MOST_ROWS,
+    QUIET_TURNS,
+    events,
+    position_of,
+)
 from authproxy.inspector.views.filters import Filter
 from tests.support.recorded import Story
 
@@ -62,6 +68,16 @@ async def test_too_many_changes_at_once_are_not_told_one_by_one() -> None:
     await take(stream)
     for _ in range(MOST_ROWS + 1):
         story.tell()
+
+    assert "reset" == (await take(stream))[0]
+
+
+async def test_rows_that_are_too_long_together_are_not_told_one_by_one() -> None:
+    story = Story()
+    stream = begin(story)
+    await take(stream)
+    for number in range(MOST_BYTES // 60_000 + 1):
+        story.tell(target=b"/%d" % number + b"a" * 60_000)
 
     assert "reset" == (await take(stream))[0]
 

@@ -115,6 +115,18 @@ def test_the_oldest_that_have_ended_go_before_those_under_way() -> None:
     assert b"/0" not in targets
 
 
+def test_open_streams_do_not_leave_the_list_empty() -> None:
+    story = Story(memory=MEMORY, with_content=["billing"])
+    for number in range(300):
+        half_a_body(story, number)
+        small(story, number)
+    store = story.recording.store
+    ended = [record for record in store.newest_first() if not record.is_live]
+
+    assert 300 == len(ended)
+    assert store.used <= store.limit
+
+
 def test_what_is_under_way_is_the_data_paths_and_takes_but_a_place_here() -> None:
     story = Story(memory=MEMORY)
     lone = Recorder([])

@@ -19,6 +19,8 @@ QUIET_TURNS = 100
 """After so many pauses without news a comment is sent, so that nobody takes it for dead."""
 MOST_ROWS = 1000
 """In one event; with more changes than that the list is read anew."""
+MOST_BYTES = 1024 * 1024
+"""The same for targets, which may be long: an event waits for a reader that is slow."""
 
 
 def position_of(last_event_id: str, run: str) -> int | None:
@@ -55,6 +57,8 @@ def _news(store: Store, run: str, wanted: Filter, changed: list[Record] | None, 
     if changed is None or len(changed) > MOST_ROWS:
         return event("reset", state, run, at)
     rows = [each for each in map(row, changed) if wanted.fits(each)]
+    if sum(len(str(each["target"])) for each in rows) > MOST_BYTES:
+        return event("reset", state, run, at)
     return event("changes", {**state, "exchanges": rows}, run, at)
 
 

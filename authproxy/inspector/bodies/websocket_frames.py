@@ -55,7 +55,6 @@ class Frames:
         not read, since more came at once than there is room for."""
         self._hear = hear
         self._step_over = step_over
-        self._at_most = at_most
         self._head = bytearray()
         self._left = 0
         self._mask = b""
@@ -63,7 +62,6 @@ class Frames:
         self._final = True
         self._is_open = False
         """A message has begun, and goes on in another frame."""
-        self._opcode = 0
         self._message = _Gathered(at_most)
         self._control = _Gathered(at_most)
         self._current = self._message

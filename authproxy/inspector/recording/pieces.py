@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Sequence
 
-from authproxy.exchange import Exchange, Field, Fields
+from authproxy.exchange import Exchange, Field
 from authproxy.inspector.bodies.content import (
     BodyKeeper,
     BodyType,
@@ -20,6 +20,7 @@ from authproxy.inspector.recording.record import Extra
 from authproxy.inspector.recording.record_maker import RecordMaker
 from authproxy.inspector.recording.store import Store
 from authproxy.inspector.redaction.redactor import Redactor
+from authproxy.policy.messages.trace_fields import Fields
 from authproxy.wire.observing import read_written
 
 

@@ -136,7 +136,7 @@ class Unusual(NamedTuple):
 
 
 class TunnelHeads(NamedTuple):
-    """What was said before a tunnel was opened, while that lasts."""
+    """Heads that came before a tunnel was opened, while that lasts."""
 
     common: "Common"
     tries: tuple[Try, ...]

@@ -20,8 +20,8 @@ AT_ONCE = 64
 
 
 class Store:
-    """The oldest that have ended go first, and only when there are none left what content there is
-    of those under way."""
+    """The oldest that have ended go first, and what content there is of those under way when that
+    is more than half of all: open streams must not leave the list empty."""
 
     def __init__(
         self, memory: int, account: MemoryAccount, maker: RecordMaker, rates: ServiceRates
@@ -126,19 +126,22 @@ class Store:
         self._make_room_if_needed()
 
     def _make_room_if_needed(self) -> None:
-        if self._account.used > self._limit:
+        if self._account.used + len(self.live) * PLACE > self._limit:
             self.make_room()
 
     def make_room(self) -> None:
         """Forget until all fits, and some more."""
         enough = self._limit - self._limit // AT_ONCE
         ended, extras = self._ended, self._maker.extras
-        account, places = self._account, len(self.live) * PLACE
-        while account.used + places > enough and (ended or extras):
-            if ended:
+        account, half = self._account, self._limit // 2
+        under_way = sum(extra.held for extra in extras.values())
+        while account.used + len(self.live) * PLACE > enough and (ended or extras):
+            if ended and (under_way <= half or not extras):
                 self._maker.drop(ended.popleft())
             else:
-                self._drop(next(iter(extras)))
+                exchange = next(iter(extras))
+                under_way -= extras[exchange].held
+                self._drop(exchange)
             self.forgotten += 1
 
     def _drop(self, exchange: Exchange) -> None:

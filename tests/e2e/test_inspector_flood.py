@@ -1,0 +1,55 @@
+"""Floods of all kinds at once, for the inspector to keep: what the whole process takes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+MEMORY = 16 * 1024 * 1024
+ROUNDS = 100
+
+FLOOD = f"""
+import gc
+from tests.support.recorded import Story
+from tests.test_inspector_recording_store import LOADS
+
+def resident():
+    status = open("/proc/self/status").read()
+    return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+def flood(story, rounds, number):
+    most = resident()
+    for _ in range(rounds):
+        for load, count in LOADS:
+            for _ in range(max(count // 100, 1)):
+                number += 1
+                load(story, number)
+        most = max(most, resident())
+        over = story.recording.store.used - story.recording.store.limit
+        assert over <= 0, over
+    return most
+
+# What Python and its libraries take once, whatever is kept.
+flood(Story(memory=4 * 1024 * 1024, with_content=["billing"]), 3, 0)
+gc.collect()
+before = resident()
+story = Story(memory={MEMORY}, with_content=["billing"])
+took = [flood(story, {ROUNDS}, number * 10**6) - before for number in (1, 2, 3)]
+print(*took, story.recording.store.forgotten)
+"""
+
+
+def test_process_takes_no_more_than_the_bound_however_long_a_flood_lasts() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", FLOOD],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "" == run.stderr
+    *took, forgotten = map(int, run.stdout.split())
+
+    assert forgotten > 10_000
+    assert max(took) <= MEMORY * 1.5  # pymalloc's arenas and the heap have holes
+    assert took[2] - took[1] <= MEMORY // 8
