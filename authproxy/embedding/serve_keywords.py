@@ -87,6 +87,7 @@ class Keywords(_OfServices, _OfBoth, total=False):
     listeners: Mapping[str, Table]
     traces: Table
     inspect: Table
+    authorizer: Table
     limits: Table
     timeouts: Mapping[str, Seconds]
 
