@@ -3,21 +3,22 @@
 from typing import Any
 
 import pytest
-from envoy.service.auth.v3 import external_auth_pb2
 
 from authproxy.authorizer.decisions import Granted
+from authproxy.authorizer.envoy_messages import OVERWRITE_IF_EXISTS_OR_ADD, CheckRequest
 from authproxy.authorizer.ext_authz import granted_response, read_check, refused_response
 from authproxy.errors import Code, Refused
 from authproxy.exchange import make_field
 
 
 def check(client: str = "192.0.2.1", **more: str) -> Any:
-    request = external_auth_pb2.CheckRequest()
+    request = CheckRequest()
     request.attributes.source.address.socket_address.address = client
     http = request.attributes.request.http
     http.method, http.path, http.host, http.scheme = "POST", "/a?b", "billing.example.com", "https"
-    http.headers.update({":path": "/a?b", "x-own": "kept", "content-length": "5"})
-    http.headers.update({name.replace("_", "-"): value for name, value in more.items()})
+    own = {":path": "/a?b", "x-own": "kept", "content-length": "5"}
+    for name, value in (own | more).items():
+        http.headers.add(key=name.replace("_", "-"), value=value)
     return request
 
 
@@ -60,10 +61,10 @@ def test_a_yes_says_what_to_put_on_and_what_to_take_away() -> None:
     [option] = response.ok_response.headers
     assert 0 == response.status.code
     assert ("authorization", "Bearer t") == (option.header.key, option.header.value)
-    assert option.OVERWRITE_IF_EXISTS_OR_ADD == option.append_action
+    assert OVERWRITE_IF_EXISTS_OR_ADD == option.append_action
     assert ["x-api-key"] == list(response.ok_response.headers_to_remove)
     assert "vary" == response.ok_response.response_headers_to_add[0].header.key
-    assert "me@x.example" == response.dynamic_metadata["principal"]
+    assert "me@x.example" == response.dynamic_metadata.fields["principal"].string_value
     assert "Bearer" not in str(response.dynamic_metadata)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import grpc
 import pytest
-from envoy.service.auth.v3 import external_auth_pb2
 
+from authproxy.authorizer.envoy_messages import CheckRequest, CheckResponse
 from authproxy.authorizer.grpc_form import SERVICE, EnvoyPeer
 from authproxy.errors import StartError
 from tests.support.jwt import unsigned_jwt
@@ -30,8 +30,8 @@ async def ask(folder: Path, text: str, question: Any) -> Any:
         async with grpc.aio.insecure_channel(url.removeprefix("grpc://")) as channel:
             method = channel.unary_unary(
                 f"/{SERVICE}/Check",
-                request_serializer=external_auth_pb2.CheckRequest.SerializeToString,
-                response_deserializer=external_auth_pb2.CheckResponse.FromString,
+                request_serializer=CheckRequest.SerializeToString,
+                response_deserializer=CheckResponse.FromString,
             )
             return await method(question, timeout=20)
 
@@ -60,7 +60,7 @@ async def test_who_is_no_trusted_proxy_gets_a_no(tmp_path: Path) -> None:
 
 
 async def test_an_empty_question_gets_a_no(tmp_path: Path) -> None:
-    response = await ask(tmp_path, config(tmp_path), external_auth_pb2.CheckRequest())
+    response = await ask(tmp_path, config(tmp_path), CheckRequest())
 
     assert 400 == response.denied_response.status.code
 

@@ -1,17 +1,15 @@
 """Envoy's messages: a CheckRequest as the request that it is about, a decision as CheckResponse.
 
-Of envoy.service.auth.v3, from the package xds-protos. Envoy says who the client is in the
+Envoy says who the client is in the
 attributes of the connection, by its own rules for X-Forwarded-For, so what the request's fields say
 of that does not count.
 """
 
 from typing import Any
 
-from envoy.service.auth.v3 import external_auth_pb2
-from envoy.type.v3 import http_status_pb2
-
 from authproxy.authorizer.answers import refusal_answer
 from authproxy.authorizer.decisions import Granted
+from authproxy.authorizer.envoy_messages import OVERWRITE_IF_EXISTS_OR_ADD, CheckResponse
 from authproxy.authorizer.questions import CLIENT, PROTO, read_question
 from authproxy.errors import AuthProxyError
 from authproxy.exchange import Field, RequestHead, make_field
@@ -35,7 +33,7 @@ def read_check(request: Any) -> RequestHead:
         "X-Forwarded-Proto": http.scheme,
         "X-Forwarded-For": request.attributes.source.address.socket_address.address,
     }
-    own = [make_field(name.encode(), _bytes(value)) for name, value in http.headers.items()]
+    own = [make_field(name.encode(), _bytes(value)) for name, value in _pairs(http.headers)]
     own = [field for field in own if not field[0].startswith(b":") and field[0] not in _NOT_ITS_OWN]
     asked = [make_field(name.encode(), _bytes(value)) for name, value in said.items() if value]
     framing = [field for field in own if field[0] in _FRAMING]
@@ -45,20 +43,19 @@ def read_check(request: Any) -> RequestHead:
 
 def granted_response(granted: Granted) -> Any:
     """A yes, with what to put on the request and what to take from it."""
-    response = external_auth_pb2.CheckResponse()
+    response = CheckResponse()
     response.status.code = 0
     for field in granted.fields:
         _put(response.ok_response.headers, field)
     for field in granted.cors:
         _put(response.ok_response.response_headers_to_add, field)
     response.ok_response.headers_to_remove.extend(name.decode() for name in granted.removed)
-    response.dynamic_metadata.update(
-        {
-            "service": granted.service,
-            "principal": granted.principal,
-            "key": granted.key,
-            "request_id": granted.request_id,
-        }
+    _note(
+        response,
+        service=granted.service,
+        principal=granted.principal,
+        key=granted.key,
+        request_id=granted.request_id,
     )
     return response
 
@@ -66,15 +63,15 @@ def granted_response(granted: Granted) -> Any:
 def refused_response(error: AuthProxyError, head: RequestHead | None, request_id: str) -> Any:
     """A no, as Envoy's client gets it; calls of gRPC get from Envoy what their protocol has."""
     made = refusal_answer(error, head, request_id)
-    response = external_auth_pb2.CheckResponse()
+    response = CheckResponse()
     response.status.code = PERMISSION_DENIED
     denied = response.denied_response
-    denied.status.CopyFrom(http_status_pb2.HttpStatus(code=made.status))
+    denied.status.code = made.status
     denied.body = made.body.decode()
     for name, value in made.lines:
         if name != "Content-Length":
             _put(denied.headers, make_field(name.encode(), value.encode("latin-1")))
-    response.dynamic_metadata.update({"error": str(error.code), "request_id": request_id})
+    _note(response, error=str(error.code), request_id=request_id)
     return response
 
 
@@ -84,8 +81,18 @@ def _put(headers: Any, field: Field) -> None:
     option = headers.add()
     option.header.key = name.decode("latin-1")
     option.header.value = value.decode("latin-1")
-    option.append_action = option.OVERWRITE_IF_EXISTS_OR_ADD
+    option.append_action = OVERWRITE_IF_EXISTS_OR_ADD
 
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
+
+
+def _pairs(headers: Any) -> list[tuple[str, str]]:
+    return [(each.key, each.value) for each in headers]
+
+
+def _note(response: Any, **texts: str) -> None:
+    """For Envoy's log."""
+    for name, text in texts.items():
+        response.dynamic_metadata.fields[name].string_value = text

@@ -6,10 +6,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import grpc
-from envoy.service.auth.v3 import external_auth_pb2
 
 from authproxy.authorizer.answers import failed
 from authproxy.authorizer.decisions import Authorizer, Denied
+from authproxy.authorizer.envoy_messages import CheckRequest, CheckResponse
 from authproxy.authorizer.ext_authz import granted_response, read_check, refused_response
 from authproxy.errors import AuthProxyError, StartError
 
@@ -39,8 +39,8 @@ class GrpcForm:
         self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         handler = grpc.unary_unary_rpc_method_handler(
             self._check,
-            request_deserializer=external_auth_pb2.CheckRequest.FromString,
-            response_serializer=external_auth_pb2.CheckResponse.SerializeToString,
+            request_deserializer=CheckRequest.FromString,
+            response_serializer=CheckResponse.SerializeToString,
         )
         self._server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(SERVICE, {"Check": handler}),)
