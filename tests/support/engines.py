@@ -1,6 +1,7 @@
 """Proxies of other people, running with authproxy as their authorizer."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -56,7 +57,8 @@ async def nginx(folder: Path, world: World, authorizer: int) -> AsyncIterator[in
         },
     )
     file = folder / "nginx.conf"
-    file.write_text(f"daemon off;\npid {folder}/pid;\nerror_log stderr;\n{text}")
+    as_whom = "user root;\n" if os.geteuid() == 0 else ""  # who else cannot enter the folder
+    file.write_text(f"{as_whom}daemon off;\npid {folder}/pid;\nerror_log stderr;\n{text}")
     async with _process(port, folder / "log", program, "-c", file, "-e", "stderr") as found:
         yield found
 
