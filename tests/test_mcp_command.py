@@ -100,6 +100,18 @@ async def test_it_ends_with_its_clients_last_word_after_the_last_answer() -> Non
     assert ["initialize", "ping", "DELETE"] == serves.methods()
 
 
+async def test_it_says_which_requests_its_clients_end_leaves_without_an_answer() -> None:
+    async with server() as (_, url), started(url, "--credentials", "none") as client:
+        await client.ask("initialize")
+        assert "notifications/progress" == (await client.ask("tools/call", name="wait"))["method"]
+        assert client.process.stdin is not None
+        client.process.stdin.close()
+        code, out, err = await client.rest()
+
+    assert (0, b"") == (code, out)
+    assert "no answer to tools/call; keep stdin open until the answers have come" in err
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_with_calls_in_flight(number: signal.Signals) -> None:
     async with server() as (serves, url), started(url, "--credentials", "none") as client:

@@ -69,6 +69,12 @@ class Bridge:
         """Give what is in flight a moment to end."""
         await self._tasks.settle(seconds)
 
+    @property
+    def in_flight(self) -> list[str]:
+        """What the client still waits for, by method."""
+        calls = {id(call): call for call in self._calls.values()}
+        return [call.message.method or "several requests" for call in calls.values()]
+
     async def close(self, seconds: float) -> None:
         """End everything, and tell the server of it."""
         await self._tasks.cancel()

@@ -100,6 +100,15 @@ async def _take_all(client: Stdio, bridge: Bridge, end: Callable[[int], None]) -
     async for line in client.lines():
         await bridge.take(line)
     await bridge.settle(LAST_ANSWERS_S)
+    left = bridge.in_flight
+    if left:
+        # Who writes requests into a pipe, and reads what comes, wonders where the answer is.
+        logger.warning(
+            "stdin has ended, and within %g s there was no answer to %s; keep stdin open until"
+            " the answers have come",
+            LAST_ANSWERS_S,
+            ", ".join(left),
+        )
     end(0)
 
 
