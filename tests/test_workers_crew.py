@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import cast
 
@@ -14,6 +16,7 @@ from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.runtime.open_sockets import OpenSockets, Plan
 from authproxy.runtime.sources import Sources
 from authproxy.wire.admission.listener_rules import ListenerRules
+from authproxy.workers.configuration import Configuration
 from authproxy.workers.crew import Crew
 from authproxy.workers.worker_channel import Message
 from authproxy.workers.worker_process import WorkerProcess
@@ -42,10 +45,32 @@ def code(*, problems: Sequence[object] = (), is_used: bool = True) -> str:
     return WORKER.replace("PROBLEMS", repr(list(problems))).replace("IS_USED", repr(is_used))
 
 
+class SlowProcess(WorkerProcess):
+    """One whose process comes when it may, and that keeps what it was told."""
+
+    def __init__(
+        self, number: int, hear: Callable[[WorkerProcess, Message], None], code: str
+    ) -> None:
+        super().__init__(number, hear, lambda _: (sys.executable, "-c", code))
+        self.may_come = threading.Event()
+        self.told: list[Message] = []
+
+    def say(self, message: Message, descriptors: Sequence[int] = ()) -> None:
+        if self.channel is not None:
+            self.told.append(message)
+        super().say(message, descriptors)
+
+    def _spawn(self, stdin: socket.socket) -> "subprocess.Popen[bytes]":
+        self.may_come.wait(30)
+        return super()._spawn(stdin)
+
+
 class Stage:
     def __init__(self, codes: Callable[[int], str]) -> None:
         """`codes`: what the worker that is started as the n-th, from 0 on, runs."""
         self.started = 0
+        self.has_slow = False
+        self.slow: list[SlowProcess] = []
         self.codes = codes
         self.crew = Crew(2, make=self.make)
         found = settings(urls=[URL], flags={"--listen": ("127.0.0.1:0",)})
@@ -60,6 +85,9 @@ class Stage:
     def make(self, number: int, hear: Callable[[WorkerProcess, Message], None]) -> WorkerProcess:
         text = self.codes(self.started)
         self.started += 1
+        if self.has_slow:
+            self.slow.append(SlowProcess(number, hear, text))
+            return self.slow[-1]
         return WorkerProcess(number, hear, lambda _: (sys.executable, "-c", text))
 
     async def start(self) -> None:
@@ -136,6 +164,26 @@ async def test_one_that_does_not_use_what_all_use_is_replaced(made: Made) -> Non
 
     assert kept == stage.crew.workers[0].pid
     assert gone != stage.crew.workers[1].pid
+
+
+async def test_one_that_is_being_started_begins_with_what_holds_by_then(made: Made) -> None:
+    stage = made(lambda _: code())
+    await stage.start()
+    stage.has_slow = True
+    stage.crew.workers[0].kill()
+    await until(lambda: len(stage.slow) == 1)
+    stage.settings = stage.settings.model_copy(update={"hosts": ("new.example",)})
+    await stage.prepare()
+    await stage.crew.switch()
+    stage.crew.leave()
+    [worker] = stage.slow
+    worker.may_come.set()
+    await until(lambda: worker.is_ready)
+
+    new = Configuration(settings=stage.settings, sockets=stage.plan.sockets)
+    assert "start" == worker.told[0]["do"]
+    assert new.message()["settings"] == worker.told[0]["settings"]
+    assert worker.told[0]["is_leaving"]
 
 
 async def test_a_socket_that_is_not_planned_any_more_is_closed_first(made: Made) -> None:

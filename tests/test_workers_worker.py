@@ -36,7 +36,8 @@ class Parent:
         first = {"do": "start", "worker": 1, "is_leaving": False, **self.message}
         shares = Shares()
         common = (lines.descriptor, shares.descriptor)
-        await self.worker.start(first, [*common, *self.descriptors])
+        await self.worker.start()
+        self.worker.say(first, [*common, *self.descriptors])
         lines.close()
         shares.close()
         async with asyncio.timeout(30):

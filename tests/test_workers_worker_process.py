@@ -35,7 +35,8 @@ class Parent:
 async def test_it_is_told_and_heard_and_ends_with_its_channel() -> None:
     parent = Parent()
     worker = parent.worker
-    await worker.start({"do": "start"}, [0, 1])
+    await worker.start()
+    worker.say({"do": "start"}, [0, 1])
     worker.say({"do": "more"})
     async with asyncio.timeout(30):
         heard = [await parent.heard.get(), await parent.heard.get()]
@@ -52,7 +53,7 @@ async def test_one_that_is_killed_says_by_what() -> None:
     worker = Parent().worker
     ready = asyncio.get_running_loop().create_future()
     worker.is_awaited_by(ready)
-    await worker.start({"do": "start"}, [])
+    await worker.start()
     worker.became_ready()
     async with asyncio.timeout(30):
         await ready
@@ -67,7 +68,7 @@ async def test_what_cannot_be_started_says_so() -> None:
     worker = Parent("/nowhere/python").worker
 
     with pytest.raises(FileNotFoundError):
-        await worker.start({"do": "start"}, [])
+        await worker.start()
 
     worker.say({"do": "more"})
     worker.kill()

@@ -234,19 +234,11 @@ class Crew:
 
     async def _run(self, number: int, first: "asyncio.Future[None]") -> StartError:
         """One process, from its start to its end: how that came."""
-        assert self._current is not None  # noqa: S101 -- for the type checker: it was given
         worker = self._workers[number] = self._make(number, self._hear)
         worker.is_awaited_by(first)
-        start = {
-            "do": "start",
-            "worker": number,
-            "is_leaving": self._is_leaving,
-            **self._current.message(),
-        }
         try:
-            await worker.start(
-                start, [self._lines.descriptor, self._shares.descriptor, *self._current.descriptors]
-            )
+            await worker.start()
+            self._tell_first(worker)
             if self.draining:
                 worker.say({"do": "drain"})
             how = how_it_ended(await worker.ended())
@@ -257,6 +249,19 @@ class Crew:
             worker.kill()
             self._shares.gone(number)
             del self._workers[number]
+
+    def _tell_first(self, worker: WorkerProcess) -> None:
+        """What holds at this moment: there may have been a reload since its process was asked for,
+        which it has not heard of, and which has closed sockets."""
+        assert self._current is not None  # noqa: S101 -- for the type checker: it was given
+        start = {
+            "do": "start",
+            "worker": worker.number,
+            "is_leaving": self._is_leaving,
+            **self._current.message(),
+        }
+        common = (self._lines.descriptor, self._shares.descriptor)
+        worker.say(start, [*common, *self._current.descriptors])
 
     def _hear(self, worker: WorkerProcess, message: Message) -> None:
         match message["do"]:

@@ -53,8 +53,8 @@ class WorkerProcess:
         """0 before it was started."""
         return self._process.pid if self._process is not None else 0
 
-    async def start(self, first: Message, descriptors: Sequence[int]) -> None:
-        """Raises OSError."""
+    async def start(self) -> None:
+        """It waits for what is said first. Raises OSError."""
         ours, theirs = socket.socketpair()
         try:
             with theirs:
@@ -65,11 +65,10 @@ class WorkerProcess:
         except BaseException:
             ours.close()
             raise
-        self.channel.say(first, descriptors)
 
-    def say(self, message: Message) -> None:
+    def say(self, message: Message, descriptors: Sequence[int] = ()) -> None:
         if self.channel is not None:
-            self.channel.say(message)
+            self.channel.say(message, descriptors)
 
     async def ended(self) -> int:
         """Its exit code, once it has ended; negative for a signal."""
