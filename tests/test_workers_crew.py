@@ -16,6 +16,7 @@ from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.runtime.open_sockets import OpenSockets, Plan
 from authproxy.runtime.sources import Sources
 from authproxy.wire.admission.listener_rules import ListenerRules
+from authproxy.workers import crew
 from authproxy.workers.configuration import Configuration
 from authproxy.workers.crew import Crew
 from authproxy.workers.worker_channel import Message
@@ -214,6 +215,20 @@ async def test_at_the_end_those_that_do_not_hear_are_killed(made: Made) -> None:
         await stage.crew.shutdown(0)
 
     assert () == stage.crew.workers
+
+
+async def test_the_end_does_not_wait_for_one_that_would_be_replaced_later(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "PAUSE_S", 60.0)
+    stage = made(lambda _: code())
+    await stage.start()
+    stage.crew.workers[0].kill()
+    await until(lambda: len(stage.crew.workers) == 1)
+    async with asyncio.timeout(15):
+        await stage.crew.shutdown(60)
+
+    assert 2 == stage.started
 
 
 async def test_keys_that_come_with_a_reload_are_refused(made: Made) -> None:

@@ -90,6 +90,7 @@ class Crew:
         self._current: Configuration | None = None
         self._prepared: Configuration | None = None
         self._is_leaving = False
+        self._end = asyncio.Event()
 
     @property
     def workers(self) -> tuple[WorkerProcess, ...]:
@@ -191,6 +192,7 @@ class Crew:
         if self.draining:
             return
         self.draining = True
+        self._end.set()
         for held in list(self._held):
             held.close()
         self.say({"do": "drain"})
@@ -225,7 +227,9 @@ class Crew:
                 return
             if time.monotonic() - began >= LIVED_S:
                 pause_s = PAUSE_S
-            await asyncio.sleep(pause_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._end.wait()
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _tell(self, number: int, error: StartError) -> None:
