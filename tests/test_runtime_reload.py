@@ -6,10 +6,13 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 
-from authproxy.runtime.reload import ConfigOrigin, has_terminal, reloads_on_hangup
+from authproxy.runtime.deployment import Deployment
+from authproxy.runtime.reload import ConfigOrigin, Reloader, has_terminal, reloads_on_hangup
+from authproxy.settings import Settings
 from tests.support.configuring import URL, settings
 from tests.support.program import Program, clean_environment, run_to_end
 from tests.support.raw import OK, always, raw_service
@@ -31,6 +34,42 @@ async def ask(url: str, method: str = "GET") -> tuple[int, str]:
         session.request(method, url, headers=headers) as answer,
     ):
         return answer.status, await answer.text()
+
+
+class Slow:
+    """A proxy whose configuration is its settings, and takes its time to be prepared."""
+
+    is_ending = False
+
+    def __init__(self) -> None:
+        self.settings = settings(urls=[URL])
+        self.began, self.may_go_on = asyncio.Event(), asyncio.Event()
+
+    def build(self, settings: Settings) -> Deployment:
+        return cast(Deployment, settings)
+
+    async def prepare(self, _: Deployment) -> None:
+        self.began.set()
+        await self.may_go_on.wait()
+
+    def drop(self, _: Deployment | None) -> None: ...
+
+    async def use(self, built: Deployment) -> None:
+        self.settings = cast(Settings, built)
+
+
+async def test_what_was_renewed_meanwhile_does_not_bring_the_settings_before_back() -> None:
+    proxy = Slow()
+    reloader = Reloader(None, proxy, lambda _: None)
+    new = settings(urls=[URL], flags={"--deny": ("192.0.2.1",)})
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(reloader.renew("a file has changed"))
+        await proxy.began.wait()
+        tasks.create_task(reloader.use(cast(Deployment, new)))
+        await asyncio.sleep(0)
+        proxy.may_go_on.set()
+
+    assert new is proxy.settings
 
 
 async def test_the_admin_listener_reloads_and_says_every_problem(tmp_path: Path) -> None:

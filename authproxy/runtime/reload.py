@@ -114,6 +114,12 @@ class Reloader:
             else:
                 logger.info("%s: what is new is in use", why)
 
+    async def use(self, built: Deployment) -> None:
+        """Use what our parent had us build: after a renewal that is under way, which has begun with
+        the settings before it and would bring them back."""
+        async with self._turn:
+            await self._proxy.use(built)
+
     async def preview(self) -> ReloadAnswer:
         """What a reload would change, or why it would not work."""
         async with self._turn:

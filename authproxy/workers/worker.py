@@ -168,7 +168,7 @@ class Worker:
         built, self._built = self._built, None
         if built is None:
             return {"is_used": False}
-        await proxy.use(built)
+        await proxy.use_in_turn(built)
         return {"is_used": True}
 
     def __repr__(self) -> str:
