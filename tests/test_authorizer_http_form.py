@@ -103,6 +103,35 @@ async def test_who_is_no_trusted_proxy_hears_nothing(
     assert "127.0.0.1 asks the authorizer, and is not in trusted_proxies" in caplog.text
 
 
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:9191", "127.0.0.1.evil.example"])
+async def test_no_page_of_a_name_that_leads_here_gets_a_token(tmp_path: Path, host: str) -> None:
+    status, text, fields = await ask(tmp_path, QUESTION | {"Host": host})
+
+    assert (421, "host_not_allowed") == (status, fields["X-Authproxy-Error"])
+    assert "Authorization" not in fields
+    assert "eyJ" not in text
+
+
+@pytest.mark.parametrize(
+    ("host", "asked"),
+    [
+        ("127.0.0.1:9191", "localhost"),
+        ("[::1]:9191", "localhost"),
+        ("10.0.0.5", "localhost"),
+        ("authproxy:9191", "localhost"),
+        ("b.example", "b.example"),
+        ("b.example:9191", "localhost"),
+    ],
+    ids=["address", "IPv6", "another address", "container", "the client's", "one of ours"],
+)
+async def test_proxies_may_ask_by_these_names(tmp_path: Path, host: str, asked: str) -> None:
+    question = QUESTION | {"Host": host, "X-Forwarded-Host": asked}
+
+    status, text, _ = await ask(tmp_path, question, service='hosts = ["b.example"]')
+
+    assert (200, "") == (status, text)
+
+
 async def test_a_question_without_its_fields_says_what_is_missing(tmp_path: Path) -> None:
     status, text, _ = await ask(tmp_path, {})
 

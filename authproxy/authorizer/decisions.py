@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from authproxy.authorizer import answers
-from authproxy.errors import AuthProxyError
+from authproxy.errors import AuthProxyError, Refused
 from authproxy.exchange import Exchange, Field, RequestHead, Token, read_fields
 from authproxy.policy.access.networks import parse_peer
 from authproxy.policy.messages.facts import RequestFacts, read_request
@@ -56,6 +56,14 @@ class Authorizer:
         peer = parse_peer(transport.get_extra_info("peername"))
         if peer is None or peer not in self._rules.trusted:
             raise refusals.address(f"{peer} asks the authorizer, and is not in trusted_proxies")
+
+    def is_ours(self, name: str) -> bool:
+        """Whether it is a name that we answer for."""
+        try:
+            self._rules.routes.get(name, None)
+        except Refused:
+            return False
+        return True
 
     async def decide(self, head: RequestHead, transport: asyncio.Transport) -> Granted:
         """May `head` pass, which the proxy at the other end of `transport` has received?

@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 
 from authproxy.authorizer.answers import failed, refusal_answer
 from authproxy.authorizer.decisions import Authorizer, Denied, Granted
-from authproxy.authorizer.questions import read_question
+from authproxy.authorizer.questions import check_name, read_question
 from authproxy.errors import AuthProxyError
 from authproxy.exchange import Field, RequestHead, make_field
 
@@ -66,6 +66,7 @@ class HttpForm:
         try:
             self._authorizer.check_asker(transport)
             fields = [make_field(name, value) for name, value in request.raw_headers]
+            check_name(fields, self._authorizer.is_ours)
             head = read_question(fields)
             return granted_answer(await self._authorizer.decide(head, transport), head)
         except Denied as denied:

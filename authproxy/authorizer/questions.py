@@ -2,13 +2,16 @@
 
 The proxy writes five fields, in place of what its client has sent under these names; all others are
 the client's own. Nothing is taken from the question's own method, path and Host: nginx and Caddy
-always ask by GET, and Caddy takes along the client's query.
+always ask by GET, and Caddy takes along the client's query. But its Host must be one by which no
+page can have a browser ask, see `check_name`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 
 from authproxy.errors import Code, Refused
 from authproxy.exchange import Field, RequestHead, make_field
+from authproxy.policy.routes import parse_host
 from authproxy.wire.http1.heads import HeadError, parse_request_line
 
 METHOD = b"x-forwarded-method"
@@ -40,6 +43,35 @@ def read_question(fields: Sequence[Field]) -> RequestHead:
         raise _bad(f"{_title(METHOD)} and {_title(TARGET)} are no method and target") from None
     own = [field for field in fields if field[0] not in _NOT_ITS_OWN]
     return RequestHead(method, target, version, [make_field(b"Host", given[HOST]), *own])
+
+
+def check_name(fields: Sequence[Field], is_ours: Callable[[str], bool]) -> None:
+    """Raises Refused for a name that somebody could have led to us (DNS rebinding).
+
+    A page of that name could write all other fields, from an address that is trusted, and read the
+    token. Proxies ask by an address, by a name without dots (of a container, of nginx's upstream),
+    or by the Host of their client, and that is judged like any client's.
+    """
+    told = [value for name, value, _ in fields if name == HOST]
+    for value in (value for name, value, _ in fields if name == b"host"):
+        if [value] == told:
+            continue
+        name = parse_host(value)
+        if "." in name and not _is_address(name) and not is_ours(name):
+            raise Refused(
+                f"The authorizer does not answer to the name {name}.",
+                code=Code.HOST_NOT_ALLOWED,
+                hint="Have the proxy in front ask by an address, or add the name to `hosts`.",
+                detail=f"a question to the authorizer: Host is {name}",
+            )
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _only(fields: Sequence[Field], wanted: bytes) -> bytes:
