@@ -85,6 +85,18 @@ async def test_a_no_has_no_token_and_says_why(tmp_path: Path) -> None:
     assert "eyJ" not in text
 
 
+@pytest.mark.parametrize("rule", ['methods = ["GET"]', 'deny_methods = ["DELETE"]'])
+async def test_a_field_that_would_get_round_the_rules_is_refused_where_it_is_not_removed(
+    tmp_path: Path, rule: str
+) -> None:
+    name = "X-HTTP-Method-Override"
+    service = f'{rule}\nremove_headers = ["{name}"]'
+
+    status, _, fields = await ask(tmp_path, QUESTION | {name: "DELETE"}, service=service)
+
+    assert (403, "override_not_allowed") == (status, fields["X-Authproxy-Error"])
+
+
 async def test_calls_of_grpc_are_refused_by_the_status_too(tmp_path: Path) -> None:
     call = {"X-Forwarded-Method": "POST", "Content-Type": "application/grpc", "TE": "trailers"}
 

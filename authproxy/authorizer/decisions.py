@@ -65,15 +65,19 @@ class Authorizer:
             return False
         return True
 
-    async def decide(self, head: RequestHead, transport: asyncio.Transport) -> Granted:
+    async def decide(
+        self, head: RequestHead, transport: asyncio.Transport, *, is_obeyed: bool = True
+    ) -> Granted:
         """May `head` pass, which the proxy at the other end of `transport` has received?
+
+        `is_obeyed`: the proxy takes away all that is `removed`.
 
         Raises AuthProxyError, with a status that is never a good one; the request's id is in its
         `request_id`.
         """
         exchange = self._recorder.begin(None, head)
         try:
-            return await self._grant(exchange, head, transport)
+            return await self._grant(exchange, head, transport, is_obeyed)
         except AuthProxyError as error:
             refusal = answers.as_refusal(error)
             self._recorder.refused(exchange, refusal)
@@ -85,7 +89,7 @@ class Authorizer:
             self._recorder.ended(exchange, 0, 0)
 
     async def _grant(
-        self, exchange: Exchange, head: RequestHead, transport: asyncio.Transport
+        self, exchange: Exchange, head: RequestHead, transport: asyncio.Transport, is_obeyed: bool
     ) -> Granted:
         self.check_asker(transport)
         facts, caller = read_request(head), Caller(transport, self._rules)
@@ -97,6 +101,8 @@ class Authorizer:
         self._recorder.admitted(
             exchange, admission.service.name, admission.address, admission.host, admission.key
         )
+        if not is_obeyed:
+            _check_overrides(facts, admission)
         token = admission.tokens.current()
         if token is None:
             token = await admission.tokens.get()
@@ -120,6 +126,14 @@ class Denied(Exception):  # noqa: N818 -- an answer to a question, not a fault
         super().__init__(error.message)
         self.error = error
         self.request_id = request_id
+
+
+def _check_overrides(facts: RequestFacts, admission: Admission) -> None:
+    """Raises Refused for what our own data path would take away: here it gets to the service."""
+    key = admission.credential
+    for rules in (admission.service.permissions, key.permissions if key is not None else None):
+        if rules is not None:
+            rules.check_overrides(facts.overrides)
 
 
 def _granted(

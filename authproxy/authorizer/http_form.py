@@ -68,7 +68,8 @@ class HttpForm:
             fields = [make_field(name, value) for name, value in request.raw_headers]
             check_name(fields, self._authorizer.is_ours)
             head = read_question(fields)
-            return granted_answer(await self._authorizer.decide(head, transport), head)
+            granted = await self._authorizer.decide(head, transport, is_obeyed=False)
+            return granted_answer(granted, head)
         except Denied as denied:
             error, request_id = denied.error, denied.request_id
         except AuthProxyError as refusal:
