@@ -19,6 +19,8 @@ PERMISSION_DENIED = 7
 _NOT_ITS_OWN = frozenset(
     [PROTO, CLIENT, b"host", b"x-forwarded-host", b"x-forwarded-method", b"x-forwarded-uri"]
 )
+_UNSEEN = (b"forwarded", b"x-forwarded-method", b"x-forwarded-uri")
+"""What of these the client has sent no decision knows, and no service gets."""
 _FRAMING = frozenset([b"content-length", b"transfer-encoding"])
 """Of the request, not of the question."""
 
@@ -49,7 +51,8 @@ def granted_response(granted: Granted) -> Any:
         _put(response.ok_response.headers, field)
     for field in granted.cors:
         _put(response.ok_response.response_headers_to_add, field)
-    response.ok_response.headers_to_remove.extend(name.decode() for name in granted.removed)
+    removed = sorted({*granted.removed, *_UNSEEN})
+    response.ok_response.headers_to_remove.extend(name.decode() for name in removed)
     _note(
         response,
         service=granted.service,

@@ -126,6 +126,24 @@ async def test_the_clients_own_authorization_is_kept_and_the_token_stands_beside
     assert "mine" not in values(echoed, "X-Serverless-Authorization")[0]
 
 
+@every_engine
+async def test_what_only_proxies_say_does_not_pass_from_clients(
+    engine: str, world: World, tmp_path: Path
+) -> None:
+    said = {
+        "Forwarded": "for=10.9.8.7",
+        "X-Forwarded-Method": "DELETE",
+        "X-Forwarded-Uri": "/admin",
+        "X-Forwarded-Prefix": "/admin",
+        "X-Forwarded-Port": "10987",
+    }
+    async with in_front(engine, tmp_path, world) as front:
+        echoed = await front.echo(said)
+
+    passed = {name for name in said if said[name] in ", ".join(values(echoed, name))}
+    assert set() == passed
+
+
 REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
     "path": ({}, "/admin/x", 'deny_paths = ["/admin"]'),
     "path in another spelling": ({}, "/x/../%61dmin", 'deny_paths = ["/admin"]'),
