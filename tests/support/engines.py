@@ -23,7 +23,11 @@ async def _process(port: int, log: Path, *command: str | Path) -> AsyncIterator[
     """Listening at `port` when entered; ended by SIGTERM, so that its own children end too."""
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            *map(str, command), env=clean_environment(), stdout=output, stderr=output
+            *map(str, command),
+            cwd=log.parent,  # Caddy keeps files of its own there
+            env=clean_environment(),
+            stdout=output,
+            stderr=output,
         )
         try:
             async with asyncio.timeout(30):
