@@ -1,11 +1,13 @@
 """Questions by HTTP to a whole authproxy, as a proxy asks them."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from authproxy.authorizer import http_form
 from tests.support.jwt import unsigned_jwt
 from tests.support.running import running
 
@@ -142,6 +144,53 @@ async def test_proxies_may_ask_by_these_names(tmp_path: Path, host: str, asked: 
     status, text, _ = await ask(tmp_path, question, service='hosts = ["b.example"]')
 
     assert (200, "") == (status, text)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization : Bearer SECRET\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX-Api-Key: SECRET\x01\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nCookie: " + b"SECRET" * 15_000 + b"\r\n\r\n",
+    ],
+    ids=["space", "control", "long"],
+)
+async def test_what_is_no_http_is_repeated_nowhere(
+    tmp_path: Path, said: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "token").write_text(unsigned_jwt(aud="https://a.example"))
+    async with running(tmp_path, CONFIG.format(folder=tmp_path)) as it:
+        [url] = it.proxy.inside.authorizer.urls
+        reader, writer = await it.connect(int(url.rpartition(":")[2]))
+        writer.write(said)
+        async with asyncio.timeout(10):
+            answer = await reader.readuntil(b"answered.\n")
+        writer.close()
+
+    assert b" 400 " in answer
+    assert b"SECRET" not in answer
+    assert "SECRET" not in caplog.text
+    assert "127.0.0.1 has sent what is no HTTP request" in caplog.text
+
+
+async def test_strangers_are_few_and_stay_for_a_moment_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_form, "STRANGERS_IDLE_S", 0.5)
+    text = CONFIG.format(folder=tmp_path).replace('["127.0.0.1"]', '["192.0.2.1"]')
+    (tmp_path / "token").write_text(unsigned_jwt(aud="https://a.example"))
+    async with running(tmp_path, text) as it:
+        [url] = it.proxy.inside.authorizer.urls
+        port = int(url.rpartition(":")[2])
+        opened = [await it.connect(port) for _ in range(http_form.STRANGERS + 1)]
+        async with asyncio.timeout(10):
+            said = [await reader.read(-1) for reader, _ in reversed(opened)]
+            after = await it.ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", port)
+        for _, writer in opened:
+            writer.close()
+
+    assert {b""} == set(said)
+    assert after.startswith(b"HTTP/1.1 403 ")
 
 
 async def test_a_question_without_its_fields_says_what_is_missing(tmp_path: Path) -> None:

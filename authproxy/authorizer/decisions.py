@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from authproxy.authorizer import answers
 from authproxy.errors import AuthProxyError, Refused
 from authproxy.exchange import Exchange, Field, RequestHead, Token, read_fields
-from authproxy.policy.access.networks import parse_peer
+from authproxy.policy.access.networks import Address, parse_peer
 from authproxy.policy.messages.facts import RequestFacts, read_request
 from authproxy.policy.messages.headers import HOP_BY_HOP
 from authproxy.wire import refusals
@@ -53,9 +53,15 @@ class Authorizer:
 
     def check_asker(self, transport: asyncio.BaseTransport) -> None:
         """Raises Refused for who is no trusted proxy: its word about its clients counts nothing."""
-        peer = parse_peer(transport.get_extra_info("peername"))
-        if peer is None or peer not in self._rules.trusted:
-            raise refusals.address(f"{peer} asks the authorizer, and is not in trusted_proxies")
+        refusal = self.find_refusal(parse_peer(transport.get_extra_info("peername")))
+        if refusal is not None:
+            raise refusal
+
+    def find_refusal(self, peer: Address | None) -> Refused | None:
+        """The same for somebody who has asked nothing yet."""
+        if peer is not None and peer in self._rules.trusted:
+            return None
+        return refusals.address(f"{peer} asks the authorizer, and is not in trusted_proxies")
 
     def is_ours(self, name: str) -> bool:
         """Whether it is a name that we answer for."""

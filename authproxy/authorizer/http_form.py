@@ -7,7 +7,7 @@ the proxy takes from the answer, and under which names, its configuration says: 
 import asyncio
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aiohttp import hdrs, web
 
@@ -16,6 +16,11 @@ from authproxy.authorizer.decisions import Authorizer, Denied, Granted
 from authproxy.authorizer.questions import check_name, read_question
 from authproxy.errors import AuthProxyError
 from authproxy.exchange import Field, RequestHead, make_field
+from authproxy.policy.access.networks import parse_peer
+from authproxy.tasks import Tasks
+from authproxy.wire.listening.acceptor import Acceptor
+from authproxy.wire.listening.room import Room
+from authproxy.wire.rare_warnings import Seldom
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +30,9 @@ IDLE_S = 75.0
 LAST_WORDS_S = 1.0
 """For what is being answered when authproxy ends."""
 MAX_FIELDS = 256
+STRANGERS, STRANGERS_IDLE_S = 16, 5.0
+"""Connections at once of all who may not ask, who are told so; those of trusted proxies have no
+bound."""
 
 
 class HttpForm:
@@ -33,30 +41,51 @@ class HttpForm:
     def __init__(self, authorizer: Authorizer, *, target_bytes: int, head_bytes: int) -> None:
         """Most bytes of a target, and of a head with all of its fields."""
         self._authorizer = authorizer
-        self._runner = web.ServerRunner(
-            web.Server(
-                self._answer,
-                access_log=None,
-                keepalive_timeout=IDLE_S,
-                max_line_size=target_bytes + head_bytes,
-                max_field_size=target_bytes + head_bytes,
-                max_headers=MAX_FIELDS,
-                lingering_time=0.0,
-                auto_decompress=False,
-                logger=logger,
-            )
-        )
+        self._most = target_bytes + head_bytes
+        self._server = web.Server(self._answer)
+        self._acceptors: list[Acceptor] = []
+        self._arrivals = Tasks()
+        self._room = Room(lambda: 0, lambda: None)
+        self._strangers = 0
+        self._too_many = Seldom()
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
         """Take what comes to `sockets`, which are its own from now on."""
-        await self._runner.setup()
-        for each in sockets:
-            await web.SockSite(self._runner, each).start()
+        self._acceptors = [Acceptor(sock, self._take, self._room) for sock in sockets]
+        for acceptor in self._acceptors:
+            acceptor.go_on()
 
     async def close(self) -> None:
-        if self._runner.server is not None:
-            await self._runner.server.shutdown(LAST_WORDS_S)
-        await self._runner.cleanup()
+        for acceptor in self._acceptors:
+            acceptor.close()
+        await self._arrivals.settle(LAST_WORDS_S)
+        await self._arrivals.cancel()
+        await self._server.shutdown(LAST_WORDS_S)
+
+    def _take(self, sock: socket.socket, peername: object) -> None:
+        self._room.arrived()
+        refusal = self._authorizer.find_refusal(parse_peer(peername))
+        if refusal is not None and self._strangers >= STRANGERS:
+            self._too_many.warn(f"authorizer: too many connections: {refusal.detail}")
+            sock.close()
+            return
+        self._strangers += refusal is not None
+        idle_s = IDLE_S if refusal is None else STRANGERS_IDLE_S
+        served = self._serve(sock, idle_s, is_stranger=refusal is not None)
+        self._arrivals.spawn(served, name="connection to the authorizer")
+
+    async def _serve(self, sock: socket.socket, idle_s: float, *, is_stranger: bool) -> None:
+        def closed() -> None:
+            self._strangers -= is_stranger
+
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: _Connection(self._server, closed, idle_s, self._most), sock
+            )
+        except BaseException:
+            sock.close()
+            closed()
+            raise
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         transport = request.transport
@@ -84,6 +113,47 @@ class HttpForm:
 
     def __repr__(self) -> str:
         return f"<HttpForm [{self._authorizer}]>"
+
+
+class _Connection(web.RequestHandler):
+    """One of a proxy's, with bounds."""
+
+    __slots__ = ("_closed",)
+
+    def __init__(
+        self, server: web.Server, closed: Callable[[], None], idle_s: float, most: int
+    ) -> None:
+        """`idle_s`: for a question's head to come; `most`: bytes of a line."""
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=idle_s,
+            max_line_size=most,
+            max_field_size=most,
+            max_headers=MAX_FIELDS,
+            lingering_time=0.0,
+            access_log=None,  # type: ignore[arg-type]  # -- None switches it off
+            auto_decompress=False,
+            logger=logger,
+        )
+        self._closed = closed
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._closed()
+        super().connection_lost(exc)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What is no HTTP: aiohttp would repeat it in the log, keys and tokens among it."""
+        logger.warning("authorizer: %s has sent what is no HTTP request", request.remote)
+        answer = web.Response(status=status, text="This is no question that can be answered.\n")
+        answer.force_close()
+        return answer
 
 
 def granted_answer(granted: Granted, head: RequestHead) -> web.Response:
