@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator
 import pytest
 
 from authproxy.errors import Code, CredentialError
+from authproxy.exchange import Secret
 from authproxy.identity.clock_skew import Skew
+from authproxy.identity.google.egress import AS_ENVIRONMENT, Egress
 from authproxy.identity.machine import Machine
 from authproxy.identity.source import NoSource, Product, Source, product_of
 from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.identity.token_cache.service_tokens import Tokens
 from authproxy.runtime.sources import Identity, Kind, Needs, Sources
-from authproxy.values import CredentialsSpec, EgressSpec
+from authproxy.values import CredentialsSpec, EgressProxy
 from authproxy.workers.parent_tokens import TokenDesk, from_parent
 from authproxy.workers.worker_channel import GoneError, Message
 from tests.support.source import FakeSource
@@ -21,13 +23,13 @@ from tests.support.source import FakeSource
 AUDIENCE = "https://a.example"
 
 
-def identity(credentials: str = "metadata") -> Identity:
+def identity(credentials: str = "metadata", egress: Egress = AS_ENVIRONMENT) -> Identity:
     return Identity(
         credentials=CredentialsSpec(credentials),
         impersonate=None,
         delegates=(),
         scopes=(),
-        egress=EgressSpec("auto"),
+        egress=egress,
     )
 
 
@@ -164,6 +166,18 @@ async def test_whoever_asks_for_what_was_taken_out_hears_so(stage: Stage) -> Non
 
     with pytest.raises(CredentialError, match="the service was taken out of the configuration"):
         await stage.get()
+
+
+async def test_a_worker_that_has_read_another_way_out_gets_the_same_tokens(stage: Stage) -> None:
+    """Each process reads the file of an egress proxy when it builds its configuration."""
+    stage.source.answer("one")
+    way_out = EgressProxy(scheme="http", host="proxy.example", port=3128, userinfo=Secret("me:new"))
+    source = stage.worker.source(identity(egress=way_out), Needs())
+
+    async with asyncio.timeout(10):
+        token = await stage.workers.tokens_for(source, AUDIENCE).get()
+
+    assert "one" == token.value.reveal()
 
 
 async def test_without_a_parent_there_are_no_tokens(stage: Stage) -> None:

@@ -6,14 +6,14 @@ same TLS context. What the newest configuration does not ask for is given up by 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Literal
 
 from authproxy.identity.apis.client import GoogleApi
 from authproxy.identity.apis.cloud_run import RunApi
 from authproxy.identity.apis.secret_manager import SecretManager
-from authproxy.identity.google.egress import Egress
+from authproxy.identity.google.egress import AS_ENVIRONMENT, Egress
 from authproxy.identity.machine import Machine
 from authproxy.identity.source import Source
 from authproxy.identity.sources.build import build_source
@@ -21,7 +21,7 @@ from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.identity.token_cache.service_tokens import Tokens
 from authproxy.identity.token_cache.shared import Key
 from authproxy.settings import ServiceSettings
-from authproxy.values import CredentialsSpec, EgressProxy
+from authproxy.values import CredentialsSpec
 from authproxy.wire.upstream.tls import ServiceTls, TlsContexts
 
 Kind = Literal["token", "secret", "address"]
@@ -50,9 +50,10 @@ class Identity:
 
     @property
     def digest(self) -> str:
-        """The same in every process, and for no other identity."""
-        egress = self.egress.url.reveal() if isinstance(self.egress, EgressProxy) else ""
-        return sha256(f"{self!r} {egress}".encode()).hexdigest()
+        """The same in every process, and for nobody else. The way out does not count: each process
+        reads its file by itself, and whoever reads it later may find another password."""
+        who = replace(self, egress=AS_ENVIRONMENT)
+        return sha256(repr(who).encode()).hexdigest()
 
 
 Elsewhere = Callable[[Kind, Identity, Source], Source]
@@ -100,8 +101,9 @@ class Sources:
 
     def find_tokens(self, kind: Kind, digest: str, audience: str) -> Tokens | None:
         """For another process that has the same configuration: those of the identity with this
-        `digest`; None where there is no such identity any more."""
-        identities = {identity for _, identity in list(self._made)}
+        `digest`, by the way out that was read last; None where there is no such identity any more.
+        """
+        identities = reversed([identity for _, identity in list(self._made)])
         found = next((each for each in identities if each.digest == digest), None)
         if found is None:
             return None
