@@ -1,5 +1,6 @@
 """Questions by gRPC to a whole authproxy, as Envoy asks them."""
 
+import asyncio
 import socket
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,29 @@ async def test_a_port_in_use_is_told_with_the_name_of_the_setting(tmp_path: Path
             pass
 
     assert "`authorizer.grpc`" in error.value.hint
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_localhost_is_not_shared_with_whoever_has_one_of_its_addresses(
+    tmp_path: Path, host: str
+) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as taken:
+        text = config(tmp_path, taken.getsockname()[1]).replace(
+            'grpc = "127.0.0.1:', 'grpc = "localhost:'
+        )
+        with pytest.raises(StartError, match="the authorizer cannot listen at"):
+            async with running(tmp_path, text):
+                pass
+
+
+async def test_localhost_is_both_of_its_addresses(tmp_path: Path) -> None:
+    text = config(tmp_path).replace('grpc = "127.0.0.1:', 'grpc = "localhost:')
+    async with running(tmp_path, text) as it:
+        port = int(it.proxy.inside.authorizer.urls[0].rpartition(":")[2])
+        for host in ("127.0.0.1", "::1"):
+            _, writer = await asyncio.open_connection(host, port)
+            writer.close()
 
 
 @pytest.mark.parametrize(

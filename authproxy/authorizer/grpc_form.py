@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -46,15 +47,17 @@ class GrpcForm:
             (grpc.method_handlers_generic_handler(SERVICE, {"Check": handler}),)
         )
 
-    async def start(self, address: str) -> int:
-        """Listen at `host:port`; the port. Raises StartError."""
-        try:
-            port: int = self._server.add_insecure_port(address)
-        except RuntimeError as error:
-            raise StartError(
-                f"the authorizer cannot listen at {address}",
-                hint="Another process may serve it. Give `authorizer.grpc` another port.",
-            ) from error
+    async def start(self, hosts: Sequence[str], port: int) -> int:
+        """Listen at all `hosts`, which are addresses, at one port; which one. Raises StartError."""
+        for host in hosts:
+            address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            try:
+                port = self._server.add_insecure_port(address)
+            except RuntimeError as error:
+                raise StartError(
+                    f"the authorizer cannot listen at {address}",
+                    hint="Another process may serve it. Give `authorizer.grpc` another port.",
+                ) from error
         await self._server.start()
         return port
 

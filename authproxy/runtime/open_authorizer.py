@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from socket import socket
+from socket import AF_INET6, socket
 from typing import TYPE_CHECKING
 
 from authproxy.errors import StartError
@@ -48,7 +48,7 @@ class OpenAuthorizer:
             ) from error
         form = GrpcForm(authorizer)
         self._stack.push_async_callback(form.close)
-        port = await form.start(str(listen))
+        port = await form.start(addresses_of(listen), listen.port or 0)
         self.urls.append(f"grpc://{replace(listen, port=port)}")
 
     async def close(self) -> None:
@@ -78,6 +78,22 @@ async def open_authorizer(
         await opened.close()
         raise
     return opened
+
+
+def addresses_of(listen: Listen) -> list[str]:
+    """For gRPC, which is content with one address of a name where another process has the other."""
+    if listen.host != "localhost":
+        return [listen.host]
+    return ["127.0.0.1", "::1"] if has_ipv6_loopback() else ["127.0.0.1"]
+
+
+def has_ipv6_loopback() -> bool:
+    try:
+        with socket(AF_INET6) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 def open_sockets(listen: Listen, setting: str) -> Sequence[socket]:
