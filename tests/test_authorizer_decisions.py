@@ -136,3 +136,18 @@ async def test_others_rules_hold_from_the_next_question_on(tmp_path: Path) -> No
 
     assert "a" == before.service
     assert Code.PATH_NOT_ALLOWED == denied.value.error.code
+
+
+async def test_what_a_body_may_have_is_what_it_may_have_by_now(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(unsigned_jwt(aud="https://a.example"))
+    text = CONFIG.format(folder=tmp_path, service="")
+    async with running(tmp_path, text) as it:
+        authorizer = it.proxy.inside.authorizer.authorizer
+        assert authorizer is not None
+        asked = head(Content_Length="6")
+        await authorizer.decide(asked, Peer())
+        await it.reload(text + "[limits]\nbody_bytes = 5\n")
+        with pytest.raises(Denied) as denied:
+            await authorizer.decide(asked, Peer())
+
+    assert 413 == denied.value.error.status

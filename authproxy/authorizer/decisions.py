@@ -1,6 +1,7 @@
 """Decisions about requests that another proxy passes on: by the same rules as our own data path."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from authproxy.authorizer import answers
@@ -45,8 +46,11 @@ class Granted:
 class Authorizer:
     """Decides by the rules of one listener, which may become others."""
 
-    def __init__(self, rules: ListenerRules, recorder: Recorder, body_bytes: int = 0) -> None:
-        """`body_bytes`: the most that a body may have that announces its length; 0: any number."""
+    def __init__(
+        self, rules: ListenerRules, recorder: Recorder, body_bytes: Callable[[], int]
+    ) -> None:
+        """`body_bytes`: the most, at this time, that a body may have that announces its length; 0:
+        any number."""
         self._rules = rules
         self._recorder = recorder
         self._body_bytes = body_bytes
@@ -100,7 +104,7 @@ class Authorizer:
         self.check_asker(transport)
         facts, caller = read_request(head), Caller(transport, self._rules)
         try:
-            admission = admit(caller, head, facts, self._body_bytes)
+            admission = admit(caller, head, facts, self._body_bytes())
         except NotAdmitted as error:
             self._recorder.not_admitted(exchange, error.address, error.host)
             raise error.refusal from None

@@ -1,13 +1,13 @@
 """The authorizer of a running proxy: imported and opened only where the settings ask for it."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from socket import AF_INET6, socket
 from typing import TYPE_CHECKING
 
 from authproxy.errors import StartError
-from authproxy.settings import Settings
+from authproxy.settings import LimitSettings, Settings
 from authproxy.values import Listen
 from authproxy.wire.admission.listener_rules import ListenerRules
 from authproxy.wire.listening.sockets import listener_url, open_listener
@@ -59,15 +59,18 @@ class OpenAuthorizer:
 
 
 async def open_authorizer(
-    settings: Settings, rules: ListenerRules | None, recorder: Recorder
+    settings: Settings,
+    rules: ListenerRules | None,
+    recorder: Recorder,
+    limits: Callable[[], LimitSettings],
 ) -> OpenAuthorizer:
-    """Raises StartError. `rules`: None where the settings ask for none."""
+    """Raises StartError. `rules`: None where the settings ask for none; `limits`: those in use."""
     opened = OpenAuthorizer()
     if rules is None:
         return opened
     from authproxy.authorizer.decisions import Authorizer
 
-    authorizer = opened.authorizer = Authorizer(rules, recorder, settings.limits.body_bytes)
+    authorizer = opened.authorizer = Authorizer(rules, recorder, lambda: limits().body_bytes)
     asked = settings.authorizer
     try:
         if asked.listen is not None:

@@ -152,7 +152,10 @@ class Proxy:
         if self._others is not None:
             await self._others.start(built.settings, built.plan.sockets, self._deployments.sources)
         self.inside.authorizer = await open_authorizer(
-            self.settings, self._deployments.authorizer, self._server.recorder
+            self.settings,
+            self._deployments.authorizer,
+            self._server.recorder,
+            lambda: self.settings.limits,
         )
         self._push(self.inside.authorizer.close)
         self.inside.is_open = True
