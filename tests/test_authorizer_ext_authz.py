@@ -37,6 +37,21 @@ def test_the_client_is_whom_envoy_has_found_and_not_whom_fields_name() -> None:
     ] == [(name, value) for name, value, _ in (*head.headers[:3], *sorted(head.headers[3:]))]
 
 
+def test_fields_that_envoy_has_as_they_came_are_read_too() -> None:
+    asked = check()
+    http = asked.attributes.request.http
+    del http.headers[:]
+    for name, value in ((":path", b"/a?b"), ("origin", b"https://evil.example"), ("host", b"x")):
+        http.header_map.headers.add(key=name, raw_value=value)
+    http.header_map.headers.add(key="x-own", value="kept")
+
+    head = read_check(asked)
+
+    assert [(b"origin", b"https://evil.example"), (b"x-own", b"kept")] == [
+        (name, value) for name, value, _ in head.headers[3:]
+    ]
+
+
 def test_a_client_without_an_address_is_nobody() -> None:
     with pytest.raises(Refused, match="X-Forwarded-For is missing"):
         read_check(check(client=""))

@@ -13,7 +13,7 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, struct_pb2
 
 _PACKAGE = "authproxy.envoy"
-_SCALARS = {"string": 9, "int32": 5}
+_SCALARS = {"string": 9, "bytes": 12, "int32": 5}
 """Numbers of FieldDescriptorProto.Type; an enum travels as an int32 does."""
 _MESSAGE = 11
 
@@ -30,6 +30,7 @@ MESSAGES: Mapping[str, Mapping[str, tuple[int, str]]] = {
         "path": (4, "string"),
         "host": (5, "string"),
         "scheme": (6, "string"),
+        "header_map": (13, "HeaderMap"),
     },
     "HeadersEntry": {"key": (1, "string"), "value": (2, "string")},
     "CheckResponse": {
@@ -51,7 +52,8 @@ MESSAGES: Mapping[str, Mapping[str, tuple[int, str]]] = {
         "response_headers_to_add": (6, "HeaderValueOption*"),
     },
     "HeaderValueOption": {"header": (1, "HeaderValue"), "append_action": (3, "int32")},
-    "HeaderValue": {"key": (1, "string"), "value": (2, "string")},
+    "HeaderValue": {"key": (1, "string"), "value": (2, "string"), "raw_value": (3, "bytes")},
+    "HeaderMap": {"headers": (1, "HeaderValue*")},
 }
 """By message: each field with its number and type; `*` says that there may be several. The entries
 of a map travel as messages with `key` and `value`."""

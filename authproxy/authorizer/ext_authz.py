@@ -5,6 +5,7 @@ attributes of the connection, by its own rules for X-Forwarded-For, so what the 
 of that does not count.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from authproxy.authorizer.answers import refusal_answer
@@ -35,12 +36,20 @@ def read_check(request: Any) -> RequestHead:
         "X-Forwarded-Proto": http.scheme,
         "X-Forwarded-For": request.attributes.source.address.socket_address.address,
     }
-    own = [make_field(name.encode(), _bytes(value)) for name, value in _pairs(http.headers)]
+    own = [make_field(name, value) for name, value in _headers(http)]
     own = [field for field in own if not field[0].startswith(b":") and field[0] not in _NOT_ITS_OWN]
     asked = [make_field(name.encode(), _bytes(value)) for name, value in said.items() if value]
     framing = [field for field in own if field[0] in _FRAMING]
     head = read_question([*asked, *(field for field in own if field[0] not in _FRAMING)])
     return RequestHead(head.method, head.target, "1.1", [*head.headers, *framing])
+
+
+def _headers(http: Any) -> Iterator[tuple[bytes, bytes]]:
+    """The client's fields: in the one place, or with Envoy's `encode_raw_headers` in the other."""
+    for entry in http.headers:
+        yield entry.key.encode(), _bytes(entry.value)
+    for each in http.header_map.headers:
+        yield each.key.encode(), each.raw_value or _bytes(each.value)
 
 
 def granted_response(granted: Granted) -> Any:
@@ -89,10 +98,6 @@ def _put(headers: Any, field: Field) -> None:
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
-
-
-def _pairs(headers: Any) -> list[tuple[str, str]]:
-    return [(each.key, each.value) for each in headers]
 
 
 def _note(response: Any, **texts: str) -> None:
