@@ -1,13 +1,14 @@
 """Questions by HTTP to a whole authproxy, as a proxy asks them."""
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from authproxy.authorizer import http_form
+from authproxy.authorizer.http_form import STRANGERS, HttpForm
 from tests.support.jwt import unsigned_jwt
 from tests.support.running import running
 
@@ -173,21 +174,24 @@ async def test_what_is_no_http_is_repeated_nowhere(
     assert "127.0.0.1 has sent what is no HTTP request" in caplog.text
 
 
-async def test_strangers_are_few_and_stay_for_a_moment_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(http_form, "STRANGERS_IDLE_S", 0.5)
+async def test_strangers_are_few_and_stay_for_a_moment_only(tmp_path: Path) -> None:
     text = CONFIG.format(folder=tmp_path).replace('["127.0.0.1"]', '["192.0.2.1"]')
     (tmp_path / "token").write_text(unsigned_jwt(aud="https://a.example"))
     async with running(tmp_path, text) as it:
-        [url] = it.proxy.inside.authorizer.urls
-        port = int(url.rpartition(":")[2])
-        opened = [await it.connect(port) for _ in range(http_form.STRANGERS + 1)]
+        authorizer = it.proxy.inside.authorizer.authorizer
+        assert authorizer is not None
+        form = HttpForm(authorizer, target_bytes=999, head_bytes=999, strangers_idle_s=0.5)
+        sock = socket.create_server(("127.0.0.1", 0), backlog=STRANGERS + 1)
+        sock.setblocking(False)
+        port = sock.getsockname()[1]
+        await form.start([sock])
+        opened = [await it.connect(port) for _ in range(STRANGERS + 1)]
         async with asyncio.timeout(10):
             said = [await reader.read(-1) for reader, _ in reversed(opened)]
             after = await it.ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", port)
         for _, writer in opened:
             writer.close()
+        await form.close()
 
     assert {b""} == set(said)
     assert after.startswith(b"HTTP/1.1 403 ")

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,9 +15,8 @@ from authproxy.identity.token_cache.cache import TokenCache
 from authproxy.runtime.open_sockets import OpenSockets, Plan
 from authproxy.runtime.sources import Sources
 from authproxy.wire.admission.listener_rules import ListenerRules
-from authproxy.workers import crew
 from authproxy.workers.configuration import Configuration
-from authproxy.workers.crew import Crew
+from authproxy.workers.crew import PAUSE_S, Crew
 from authproxy.workers.worker_channel import Message
 from authproxy.workers.worker_process import WorkerProcess
 from tests.support.configuring import URL, settings
@@ -52,7 +50,7 @@ class SlowProcess(WorkerProcess):
     def __init__(
         self, number: int, hear: Callable[[WorkerProcess, Message], None], code: str
     ) -> None:
-        super().__init__(number, hear, lambda _: (sys.executable, "-c", code))
+        super().__init__(number, hear, lambda _: self._later(code))
         self.may_come = threading.Event()
         self.told: list[Message] = []
 
@@ -61,19 +59,19 @@ class SlowProcess(WorkerProcess):
             self.told.append(message)
         super().say(message, descriptors)
 
-    def _spawn(self, stdin: socket.socket) -> "subprocess.Popen[bytes]":
+    def _later(self, code: str) -> Sequence[str]:
         self.may_come.wait(30)
-        return super()._spawn(stdin)
+        return (sys.executable, "-c", code)
 
 
 class Stage:
-    def __init__(self, codes: Callable[[int], str]) -> None:
+    def __init__(self, codes: Callable[[int], str], pause_s: float = PAUSE_S) -> None:
         """`codes`: what the worker that is started as the n-th, from 0 on, runs."""
         self.started = 0
         self.has_slow = False
         self.slow: list[SlowProcess] = []
         self.codes = codes
-        self.crew = Crew(2, make=self.make)
+        self.crew = Crew(2, make=self.make, pause_s=pause_s)
         found = settings(urls=[URL], flags={"--listen": ("127.0.0.1:0",)})
         self.settings = found
         self.plan: Plan = OpenSockets().plan(found)
@@ -217,16 +215,14 @@ async def test_at_the_end_those_that_do_not_hear_are_killed(made: Made) -> None:
     assert () == stage.crew.workers
 
 
-async def test_the_end_does_not_wait_for_one_that_would_be_replaced_later(
-    made: Made, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(crew, "PAUSE_S", 60.0)
-    stage = made(lambda _: code())
+async def test_the_end_does_not_wait_for_one_that_would_be_replaced_later() -> None:
+    stage = Stage(lambda _: code(), pause_s=60)
     await stage.start()
     stage.crew.workers[0].kill()
     await until(lambda: len(stage.crew.workers) == 1)
     async with asyncio.timeout(15):
         await stage.crew.shutdown(60)
+    stage.plan.drop()
 
     assert 2 == stage.started
 

@@ -38,8 +38,16 @@ bound."""
 class HttpForm:
     """Answers questions until it is closed."""
 
-    def __init__(self, authorizer: Authorizer, *, target_bytes: int, head_bytes: int) -> None:
+    def __init__(
+        self,
+        authorizer: Authorizer,
+        *,
+        target_bytes: int,
+        head_bytes: int,
+        strangers_idle_s: float = STRANGERS_IDLE_S,
+    ) -> None:
         """Most bytes of a target, and of a head with all of its fields."""
+        self._strangers_idle_s = strangers_idle_s
         self._authorizer = authorizer
         self._most = target_bytes + head_bytes
         self._server = web.Server(self._answer)
@@ -70,7 +78,7 @@ class HttpForm:
             sock.close()
             return
         self._strangers += refusal is not None
-        idle_s = IDLE_S if refusal is None else STRANGERS_IDLE_S
+        idle_s = IDLE_S if refusal is None else self._strangers_idle_s
         served = self._serve(sock, idle_s, is_stranger=refusal is not None)
         self._arrivals.spawn(served, name="connection to the authorizer")
 

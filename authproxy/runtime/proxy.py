@@ -267,10 +267,6 @@ class Proxy:
         new = {name: each for name, each in built.upstreams.items() if each.pool not in pools}
         self._begin(built, new)
 
-    async def use_in_turn(self, built: Deployment) -> None:
-        """The same where nobody has reloaded it here: our parent has."""
-        await self._reloader.use(built)
-
     def _use(self, built: Deployment) -> None:
         """No `await` in here: nobody may meet half of it."""
         inside, self.settings = self.inside, built.settings

@@ -74,8 +74,10 @@ class Crew:
         *,
         make: Callable[[int, Callable[[WorkerProcess, Message], None]], WorkerProcess]
         | None = None,
+        pause_s: float = PAUSE_S,
     ) -> None:
-        """`make`: a worker with this number, and who hears it."""
+        """`make`: a worker with this number, and who hears it. `pause_s`: the first pause."""
+        self._pause_s = pause_s
         self.draining = False
         self._lines = LineLock()
         self._shares = Shares()
@@ -216,7 +218,7 @@ class Crew:
 
     async def _keep(self, number: int, first: "asyncio.Future[None]") -> None:
         """Have a worker of this number, until the end."""
-        pause_s = PAUSE_S
+        pause_s = self._pause_s
         while not self.draining:
             began = time.monotonic()
             error = await self._run(number, first)
@@ -226,7 +228,7 @@ class Crew:
                 first.set_exception(error)
                 return
             if time.monotonic() - began >= LIVED_S:
-                pause_s = PAUSE_S
+                pause_s = self._pause_s
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._end.wait()

@@ -168,7 +168,9 @@ class Worker:
         built, self._built = self._built, None
         if built is None:
             return {"is_used": False}
-        await proxy.use_in_turn(built)
+        reloader = proxy.inside.reloader
+        assert reloader is not None  # noqa: S101 -- for the type checker: a proxy has one
+        await reloader.use(built)
         return {"is_used": True}
 
     def __repr__(self) -> str:
