@@ -144,6 +144,19 @@ async def test_what_only_proxies_say_does_not_pass_from_clients(
     assert set() == passed
 
 
+@every_engine
+async def test_nothing_passes_whose_token_the_client_has_taken_away(
+    engine: str, world: World, tmp_path: Path
+) -> None:
+    async with in_front(engine, tmp_path, world) as front:
+        before = len(world.cloud_run.seen)
+        named = {"Connection": "Authorization, x-serverless-authorization"}
+        status, text, _ = await front.ask("/whoami", fields=named)
+        reached = len(world.cloud_run.seen) - before
+
+    assert (200, "demo@") == (status, text[:5]) or (400, 0) == (status, reached)
+
+
 REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
     "path": ({}, "/admin/x", 'deny_paths = ["/admin"]'),
     "path in another spelling": ({}, "/x/../%61dmin", 'deny_paths = ["/admin"]'),
