@@ -105,6 +105,15 @@ async def test_a_worker_gets_what_its_parent_has_minted(stage: Stage) -> None:
     assert stage.skew.offset_s == 0.0
 
 
+async def test_a_question_that_fails_gets_an_answer_all_the_same(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await stage.desk.answer({"kind": "token"})
+
+    assert answer["error"]["message"].startswith("No token is available")
+    assert "the token for a worker failed" in caplog.text
+
+
 async def test_one_that_is_stale_is_not_given_again(stage: Stage) -> None:
     tokens = stage.tokens()
     stage.source.answer("one", life=3600)

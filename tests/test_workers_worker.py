@@ -93,6 +93,13 @@ async def test_it_uses_what_it_has_prepared_and_nothing_else(parent: Parent) -> 
     assert 0 == await parent.end()
 
 
+async def test_what_it_cannot_do_ends_it_so_that_another_takes_its_place(parent: Parent) -> None:
+    await parent.start()
+    parent.worker.say({"do": "prepare", "nothing": "else"})
+
+    await parent.end()
+
+
 async def test_what_it_cannot_open_it_says(tmp_path: os.PathLike[str]) -> None:
     parent = Parent(AUTHPROXY_LOG_FILE=f"{os.fspath(tmp_path)}/none/log")
     said = await parent.start()

@@ -124,7 +124,7 @@ class HttpForm:
 
 
 class _Connection(web.RequestHandler):
-    """One of a proxy's, with bounds."""
+    """Connection of a proxy, with bounds."""
 
     __slots__ = ("_closed",)
 

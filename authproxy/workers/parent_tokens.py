@@ -5,6 +5,7 @@ again it says what it has, so that it does not get the same once more.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from typing import Any
@@ -14,7 +15,10 @@ from authproxy.exchange import Secret, Token
 from authproxy.identity.clock_skew import Skew
 from authproxy.identity.source import NoSource, Product, Source, product_of
 from authproxy.runtime.sources import Elsewhere, Identity, Kind, Sources
+from authproxy.wire import refusals
 from authproxy.workers.worker_channel import GoneError, Message
+
+logger = logging.getLogger(__name__)
 
 Ask = Callable[[Message], Coroutine[Any, Any, Message]]
 
@@ -105,6 +109,9 @@ class TokenDesk:
             told: Message = {"token": _shown(await self._get(question))}
         except CredentialError as error:
             told = {"error": _told(error)}
+        except Exception:
+            logger.exception("the token for a worker failed")
+            told = {"error": _told(refusals.no_token())}
         return {**told, "skew_s": self._sources.machine.skew.offset_s}
 
     async def _get(self, question: Message) -> Token:

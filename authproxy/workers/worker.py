@@ -136,21 +136,28 @@ class Worker:
                 self._said.put_nowait((message, descriptors))
 
     async def _obey(self, proxy: Proxy) -> None:
-        """Until cancelled."""
-        while True:
-            message, descriptors = await self._said.get()
-            match message["do"]:
-                case "prepare":
-                    self._channel.answer(message, await self._prepare(proxy, message, descriptors))
-                case "use":
-                    self._channel.answer(message, await self._use(proxy))
-                case "drop":
-                    proxy.drop(self._built)
-                    self._built = None
-                case "leave":
-                    proxy.inside.is_leaving = True
-                case _:
-                    self._log.reopen()
+        """Until cancelled. Who cannot do what is said ends, so that another takes its place: else
+        it would serve on by rules that are no more, and hear nothing."""
+        try:
+            while True:
+                await self._do(proxy, *await self._said.get())
+        except Exception:
+            logger.exception("this worker cannot go on")
+            self._stop.set()
+
+    async def _do(self, proxy: Proxy, message: Message, descriptors: list[int]) -> None:
+        match message["do"]:
+            case "prepare":
+                self._channel.answer(message, await self._prepare(proxy, message, descriptors))
+            case "use":
+                self._channel.answer(message, await self._use(proxy))
+            case "drop":
+                proxy.drop(self._built)
+                self._built = None
+            case "leave":
+                proxy.inside.is_leaving = True
+            case _:
+                self._log.reopen()
 
     async def _prepare(self, proxy: Proxy, message: Message, descriptors: list[int]) -> Message:
         settings = self._sockets.take(message, descriptors)
