@@ -15,6 +15,7 @@ from benchmarks.soak import content, report
 from benchmarks.soak.clients import KINDS, Kind, Load
 from benchmarks.soak.http import connected
 from benchmarks.soak.load import Counts
+from benchmarks.soak.recording import Recording
 from benchmarks.soak.rotation import Rotation
 from benchmarks.soak.side import Cores, Seen, started
 
@@ -35,6 +36,23 @@ async def test_each_kind_of_client_gets_what_it_has_to(tmp_path: Path) -> None:
 
     assert [] == counts.wrong
     assert KINDS.keys() - PACED == counts.answers.keys()
+
+
+async def test_what_the_inspector_keeps_is_read_while_it_records(tmp_path: Path) -> None:
+    core, *_ = os.sched_getaffinity(0)
+    build, recording = Path(sys.executable).with_name("authproxy"), Recording()
+    counts = Counts()
+    cores = Cores(proxies=core, others=core)
+    async with started(build, tmp_path, cores, recording) as (_, port):
+        load = Load(port=port, chance=Random(1))
+        load.stop.set()
+        await recording.look()
+        before = recording.most
+        await counts.session("download", KINDS["download"], load)
+        await recording.look()
+
+    assert [] == counts.wrong
+    assert before < recording.most < recording.limit
 
 
 async def test_an_answer_that_is_not_the_expected_one_is_counted_as_wrong() -> None:

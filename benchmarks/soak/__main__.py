@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seconds=options.minutes * 60,
             scale=options.scale,
             reload_every_s=options.reload_every,
+            records=options.record,
         )
         sides = asyncio.run(_soak_all(builds, plan))
     except BenchmarkError as error:
@@ -43,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.json.write_text(json.dumps([asdict(side) for side in sides], indent=1))
     print(table(sides))
     print("\n".join(faults(sides)), file=sys.stderr)
-    return 1 if any(side.wrong for side in sides) else 0
+    is_over = any(side.kept_mib > side.kept_limit_mib for side in sides)
+    return 1 if is_over or any(side.wrong for side in sides) else 0
 
 
 async def _soak_all(builds: Sequence[Path], plan: Plan) -> list[Seen]:
@@ -81,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
         default=10,
         metavar="SECONDS",
         help="how often the configuration is replaced; 0: never, for builds that cannot",
+    )
+    parser.add_argument(
+        "--record", action="store_true", help="the inspector keeps all that passes, bodies too"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was seen there")
     return parser

@@ -21,6 +21,7 @@ def table(sides: Sequence[Seen]) -> str:
         ["open files a minute after the load", *(str(side.files_end) for side in sides)],
         ["answers", *(f"{side.answered:,}" for side in sides)],
         ["reloads, a quarter of them refused", *(f"{side.reloads:,}" for side in sides)],
+        ["kept by the inspector at most, of its bound, MiB", *(map(_kept, sides))],
         ["wrong answers", *(f"{side.wrong:,}" for side in sides)],
         [
             "CPU time for each answer, µs",
@@ -37,6 +38,10 @@ def table(sides: Sequence[Seen]) -> str:
 def faults(sides: Sequence[Seen]) -> list[str]:
     """A line for each answer that was wrong, as far as they were kept."""
     return [f"{side.build}: {line}" for side in sides for line in side.told]
+
+
+def _kept(side: Seen) -> str:
+    return f"{side.kept_mib:.1f} of {side.kept_limit_mib:.0f}" if side.kept_limit_mib else "-"
 
 
 def _cost(side: Seen) -> float:

@@ -19,6 +19,7 @@ from benchmarks.processes import (
     wait_until_listens,
 )
 from benchmarks.service import throwaway_token, write_certificates
+from benchmarks.soak.recording import BODIES, Recording
 from benchmarks.soak.rotation import Rotation
 
 QUIET_S = 60
@@ -49,6 +50,9 @@ class Seen:
     cpu_s: float = 0.0
     answers: dict[str, int] = field(default_factory=dict)
     reloads: int = 0
+    kept_mib: float = 0.0
+    """By the inspector, at most; 0 where it does not record."""
+    kept_limit_mib: float = 0.0
     wrong: int = 0
     told: list[str] = field(default_factory=list)
     """The first few that were wrong."""
@@ -77,17 +81,23 @@ class Plan:
     """Of the numbers of clients."""
     reload_every_s: float = 10
     """How often its configuration is another one; 0: never, for builds that cannot reload."""
+    records: bool = False
+    """Its inspector keeps all that passes, bodies too."""
 
 
 async def soak(build: Path, folder: Path, cores: Cores, plan: Plan) -> Seen:
     """Raises BenchmarkError when something does not start, or ends too early."""
     seen = Seen(build=str(build))
-    async with started(build, folder, cores) as (proxy, port):
+    recording = Recording() if plan.records else None
+    async with started(build, folder, cores, recording) as (proxy, port):
         pid = proxy.process.pid
         await asyncio.sleep(1)
         seen.start_mib, seen.files_start = memory(pid).resident_mib, files(pid)
         before = cpu_seconds(pid)
-        await _load(proxy, port, seen, cores=cores, folder=folder, plan=plan)
+        async with asyncio.TaskGroup() as group:
+            watched = group.create_task(_watch(recording, seen), name="recording")
+            await _load(proxy, port, seen, cores=cores, folder=folder, plan=plan)
+            watched.cancel()
         seen.cpu_s = cpu_seconds(pid) - before
         await asyncio.sleep(QUIET_S)
         seen.end_mib, seen.files_end = memory(pid).resident_mib, files(pid)
@@ -118,6 +128,14 @@ async def _load(
     _take_over(seen, log)
 
 
+async def _watch(recording: Recording | None, seen: Seen) -> None:
+    """Until it is cancelled."""
+    while recording is not None:
+        await recording.look()
+        seen.kept_mib, seen.kept_limit_mib = recording.most / 2**20, recording.limit / 2**20
+        await asyncio.sleep(1)
+
+
 async def _look(proxy: Running, seen: Seen) -> None:
     """Once a second."""
     if proxy.process.poll() is not None:
@@ -144,7 +162,9 @@ def files(pid: int) -> int:
 
 
 @asynccontextmanager
-async def started(build: Path, folder: Path, cores: Cores) -> AsyncIterator[tuple[Running, int]]:
+async def started(
+    build: Path, folder: Path, cores: Cores, recording: Recording | None = None
+) -> AsyncIterator[tuple[Running, int]]:
     """A proxy, its port, and the service behind it."""
     write_certificates(folder / "ca.pem", folder / "service.pem")
     token, port = throwaway_token(443), free_port()
@@ -154,14 +174,18 @@ async def started(build: Path, folder: Path, cores: Cores) -> AsyncIterator[tupl
         config = folder / "authproxy.toml"
         config.write_text(
             f'listen = ["127.0.0.1:{port}"]\n'
+            + (recording.top if recording is not None else "")
             + "".join(
                 SERVICE.format(name=name, port=its, ca_file=folder / "ca.pem")
+                + (BODIES if recording is not None else "")
                 for name, its in ports.items()
             )
+            + (recording.table if recording is not None else "")
             + "[log]\naccess = false\n"
         )
         command = [str(build), "run", "--config", str(config)]
         log, env = folder / "proxy.log", {"SOAK_TOKEN": token}
+        env |= recording.environment if recording is not None else {}
         with running(command, core=cores.proxies, log=log, env=env) as proxy:
             wait_until_listens(proxy, port)
             yield proxy, port
