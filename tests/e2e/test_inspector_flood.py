@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 MEMORY = 16 * 1024 * 1024
 ROUNDS = 100
 
@@ -33,23 +35,24 @@ flood(Story(memory=4 * 1024 * 1024, with_content=["billing"]), 3, 0)
 gc.collect()
 before = resident()
 story = Story(memory={MEMORY}, with_content=["billing"])
-took = [flood(story, {ROUNDS}, number * 10**6) - before for number in (1, 2, 3)]
+took = [flood(story, {ROUNDS}, number * 10**6) - before for number in range(1, 7)]
 print(*took, story.recording.store.forgotten)
 """
 
 
-def test_process_takes_no_more_than_the_bound_however_long_a_flood_lasts() -> None:
+@pytest.mark.timeout(200)
+def test_process_takes_at_most_twice_the_bound_and_little_more_however_long_a_flood_lasts() -> None:
     run = subprocess.run(
         [sys.executable, "-c", FLOOD],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=180,
         check=False,
     )
     assert "" == run.stderr
     *took, forgotten = map(int, run.stdout.split())
 
     assert forgotten > 10_000
-    assert max(took) <= MEMORY * 1.5  # pymalloc's arenas and the heap have holes
-    assert took[2] - took[1] <= MEMORY // 8
+    assert max(took) <= MEMORY * 2.25  # pymalloc's arenas and the heap have holes
+    assert took[-1] - took[-2] <= MEMORY // 8
