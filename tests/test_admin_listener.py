@@ -1,9 +1,12 @@
 import asyncio
+import logging
+from functools import partial
 from ipaddress import IPv4Address
 
 import pytest
+from aiohttp import web
 
-from authproxy.admin.listener import MAX_CONNECTIONS
+from authproxy.admin.listener import MAX_CONNECTIONS, BoundedConnection
 from authproxy.admin.views import View, as_json
 from tests.support.admin import Admin, admin_listener
 from tests.support.talking import until
@@ -66,3 +69,33 @@ async def test_who_does_not_finish_a_head_is_sent_away(said: bytes) -> None:
 
         assert b"" == await reader.read(-1)
         writer.close()
+
+
+async def answer(_request: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(text="ok")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"200"),
+        (b"GET /%b HTTP/1.1\r\nHost: a\r\n\r\n" % (b"x" * 1000), b"400"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n%b\r\n" % (b"X: y\r\n" * 9), b"400"),
+    ],
+)
+async def test_heads_have_bounds_and_the_end_is_told(head: bytes, status: bytes) -> None:
+    ended = asyncio.Event()
+    make = partial(BoundedConnection, web.Server(answer), ended.set)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: make(idle_s=5, line_bytes=1000, fields=8, logger=logging.getLogger("test")),
+        "127.0.0.1",
+    )
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(head)
+    async with asyncio.timeout(10):
+        said = await reader.readuntil(b"\r\n")
+        writer.close()
+        await ended.wait()
+    server.close()
+
+    assert status == said.split(b" ")[1]

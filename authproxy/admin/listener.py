@@ -124,19 +124,33 @@ class AdminListener:
         return f"<AdminListener [{self.connections} connections]>"
 
 
-class _Connection(web.RequestHandler):
-    """One client's, with bounds."""
+class BoundedConnection(web.RequestHandler):
+    """Connection of one client to an aiohttp server of ours, with bounds.
+
+    Who derives from it says what is answered to what is no HTTP: by itself aiohttp repeats that in
+    the answer and in the log, keys and tokens among it.
+    """
 
     __slots__ = ("_closed",)
 
-    def __init__(self, server: web.Server, closed: Callable[[], None], idle_s: float) -> None:
+    def __init__(
+        self,
+        server: web.Server,
+        closed: Callable[[], None],
+        *,
+        idle_s: float,
+        line_bytes: int,
+        fields: int,
+        logger: logging.Logger,
+    ) -> None:
+        """`idle_s`: for a head to come; `line_bytes`: of its first line, and of each field."""
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
             keepalive_timeout=idle_s,
-            max_line_size=MAX_LINE,
-            max_field_size=MAX_LINE,
-            max_headers=MAX_FIELDS,
+            max_line_size=line_bytes,
+            max_field_size=line_bytes,
+            max_headers=fields,
             lingering_time=0.0,
             access_log=None,  # type: ignore[arg-type]  # -- None switches it off
             auto_decompress=False,
@@ -147,6 +161,22 @@ class _Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._closed()
         super().connection_lost(exc)
+
+
+class _Connection(BoundedConnection):
+    """One client's, with bounds."""
+
+    __slots__ = ()
+
+    def __init__(self, server: web.Server, closed: Callable[[], None], idle_s: float) -> None:
+        super().__init__(
+            server,
+            closed,
+            idle_s=idle_s,
+            line_bytes=MAX_LINE,
+            fields=MAX_FIELDS,
+            logger=logger,
+        )
 
     def handle_error(
         self,

@@ -1,8 +1,7 @@
 """Envoy's messages: a CheckRequest as the request that it is about, a decision as CheckResponse.
 
-Envoy says who the client is in the
-attributes of the connection, by its own rules for X-Forwarded-For, so what the request's fields say
-of that does not count.
+Envoy says who the client is in the attributes of the connection, by its own rules for
+X-Forwarded-For, so what the request's fields say of that does not count.
 """
 
 from collections.abc import Iterator

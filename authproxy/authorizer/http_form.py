@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from aiohttp import hdrs, web
 
+from authproxy.admin.listener import BoundedConnection
 from authproxy.authorizer.answers import failed, refusal_answer
 from authproxy.authorizer.decisions import Authorizer, Denied, Granted
 from authproxy.authorizer.questions import check_name, read_question
@@ -123,10 +124,10 @@ class HttpForm:
         return f"<HttpForm [{self._authorizer}]>"
 
 
-class _Connection(web.RequestHandler):
+class _Connection(BoundedConnection):
     """Connection of a proxy, with bounds."""
 
-    __slots__ = ("_closed",)
+    __slots__ = ()
 
     def __init__(
         self, server: web.Server, closed: Callable[[], None], idle_s: float, most: int
@@ -134,21 +135,12 @@ class _Connection(web.RequestHandler):
         """`idle_s`: for a question's head to come; `most`: bytes of a line."""
         super().__init__(
             server,
-            loop=asyncio.get_running_loop(),
-            keepalive_timeout=idle_s,
-            max_line_size=most,
-            max_field_size=most,
-            max_headers=MAX_FIELDS,
-            lingering_time=0.0,
-            access_log=None,  # type: ignore[arg-type]  # -- None switches it off
-            auto_decompress=False,
+            closed,
+            idle_s=idle_s,
+            line_bytes=most,
+            fields=MAX_FIELDS,
             logger=logger,
         )
-        self._closed = closed
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        self._closed()
-        super().connection_lost(exc)
 
     def handle_error(
         self,
