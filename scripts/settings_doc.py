@@ -5,12 +5,14 @@ import ast
 import inspect
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from authproxy.commands.setup import schema
+from authproxy.config.readers.old_names import OLD_NAMES, OldName
 from authproxy.config.readers.setting_names import EVERY, FLAGS, PATHS, TABLES, VARIABLES, model_of
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
@@ -69,7 +71,17 @@ def table() -> str:
             lines += ["", f"### `[{name}]`" if name else "### At the top of the file", ""]
             lines += ["| key | flag | variable | default | meaning |", "|---|---|---|---|---|"]
         lines.append(row(path))
-    return "\n".join(lines).strip()
+    return "\n".join([*lines, "", "### Old names", "", *old_names(OLD_NAMES)]).strip()
+
+
+def old_names(rows: Sequence[OldName]) -> list[str]:
+    if not rows:
+        return ["None yet."]
+    lines = ["| old name | new name | since |", "|---|---|---|"]
+    for row in rows:
+        old, new = (".".join(path).replace(EVERY, "NAME") for path in (row.old, row.new))
+        lines.append(f"| `{old}` | `{new}` | {row.since} |")
+    return lines
 
 
 def main() -> None:

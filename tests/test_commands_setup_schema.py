@@ -8,6 +8,7 @@ from jsonschema import Draft7Validator
 
 from authproxy.commands.setup.schema import as_json, schema
 from authproxy.config import load
+from authproxy.config.readers.old_names import OldName
 from authproxy.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -92,3 +93,24 @@ def test_it_is_a_schema_that_explains_each_setting() -> None:
 
     service = made["properties"]["services"]["additionalProperties"]["properties"]
     assert [] == [name for name, each in service.items() if not each.get("description")]
+
+
+def test_old_names_are_valid_and_marked_as_such() -> None:
+    every = OldName(old=("services", "*", "address"), new=("services", "*", "url"), since="0.2.0")
+    table = OldName(old=("tracing", "send"), new=("traces", "export"), since="0.2.0")
+    tables = OldName(old=("backends", "*", "url"), new=("services", "*", "url"), since="0.3.0")
+    made = schema([every, table, tables])
+
+    for text in (
+        '[services.a]\naddress = "https://a.example"',
+        '[tracing]\nsend = "on"',
+        '[backends.b]\nurl = "https://b.example"',
+    ):
+        assert Draft7Validator(made).is_valid(tomllib.loads(text))
+        assert not VALIDATOR.is_valid(tomllib.loads(text))
+    assert not Draft7Validator(made).is_valid({"backends": {"b": {"nonsense": 1}}})
+    service = made["properties"]["services"]["additionalProperties"]["properties"]
+    assert {
+        "description": "Since 0.2.0: url in [services.NAME].",
+        "deprecated": True,
+    } == service["address"]

@@ -17,7 +17,8 @@ from benchmarks.soak.http import connected
 from benchmarks.soak.load import Counts
 from benchmarks.soak.recording import Recording
 from benchmarks.soak.rotation import Rotation
-from benchmarks.soak.side import Cores, Seen, started
+from benchmarks.soak.side import Cores, Plan, Seen, started
+from benchmarks.soak.verdict import complaints
 
 PACED = {"events"}
 """Which take their time: the service sends events by the clock."""
@@ -142,3 +143,54 @@ async def test_nobody_notices_that_the_configuration_is_another_one(tmp_path: Pa
 
     assert [] == counts.wrong
     assert "nonsense" in said, "one of them is refused"
+
+
+def well(build: str = "a") -> Seen:
+    """A soak with which nothing is wrong."""
+    return Seen(
+        build=build,
+        start_mib=40,
+        peak_mib=150,
+        end_mib=60,
+        files_start=9,
+        files_peak=900,
+        files_end=7,
+        answers=dict.fromkeys(KINDS, 10),
+        reloads=30,
+        course=[(20 * at, 90 + at % 3, 500) for at in range(15)],
+    )
+
+
+def test_a_slow_soak_that_keeps_its_promises_is_well() -> None:
+    assert [] == complaints(well(), Plan(seconds=300))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"wrong": 2}, "a: 2 wrong answers"),
+        ({"answers": {**dict.fromkeys(KINDS, 1), "gRPC": 0}}, "a: no answer at all for: gRPC"),
+        ({"reloads": 0}, "a: its configuration was never replaced"),
+        ({"kept_mib": 65.0, "kept_limit_mib": 64.0}, "a: its inspector kept 65.0 MiB of 64"),
+        ({"end_mib": 90.0}, "a: 90 MiB a minute after the load, 40 at its start"),
+        ({"files_end": 40}, "a: 40 files open after the load, 9 at its start"),
+        (
+            {"course": [(at, 50.0 + 5 * at, 9) for at in range(16)]},
+            "a: it grows: 78 MiB in the second quarter of the load, 118 in the last",
+        ),
+    ],
+)
+def test_each_broken_promise_of_a_soak_is_told(changed: dict[str, object], said: str) -> None:
+    seen = well()
+    for name, value in changed.items():
+        setattr(seen, name, value)
+
+    assert [said] == complaints(seen, Plan(seconds=300))
+
+
+def test_a_soak_that_is_short_or_without_reloads_is_not_asked_for_them() -> None:
+    seen = well()
+    seen.reloads, seen.course = 0, seen.course[:3]
+
+    assert [] == complaints(seen, Plan(seconds=300, reload_every_s=0))
+    assert [] == complaints(seen, Plan(seconds=5))

@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 from authproxy.config.files.reading import absolute
 from authproxy.config.readers import environment, keywords, toml
 from authproxy.config.readers.entries import Entry, find_nearest
+from authproxy.config.readers.old_names import OLD_NAMES, OldName
 from authproxy.config.readers.setting_names import EVERY, Path
 from authproxy.errors import ConfigError, Problem
 
@@ -43,12 +44,13 @@ _CLASH = 'the service "{name}" is already defined at {at}; write OTHERNAME=https
 class Collected:
     """Settings read so far: the entry that counts for each path, and the problems."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], renamed: Sequence[OldName] = OLD_NAMES) -> None:
         self.entries: dict[Path, Entry] = {}
         self.problems: list[Problem] = []
         self.file: FilePath | None = None
         """The one that was read, or should have been."""
         self._environ = environ
+        self._renamed = renamed
 
     def read_file(self, file: FilePath | None) -> None:
         """The file, or the one that AUTHPROXY_CONFIG names; no other place is looked into."""
@@ -60,7 +62,7 @@ class Collected:
         if file is None:
             return
         try:
-            entries, problems = toml.read(file, where=where, key=key)
+            entries, problems = toml.read(file, where=where, key=key, renamed=self._renamed)
         except ConfigError as error:
             entries, problems = [], list(error.problems)
         self._add(entries)
@@ -82,7 +84,7 @@ class Collected:
 
     def read_variables(self) -> None:
         """What an argument says stays."""
-        entries, problems = environment.read_variables(self._environ, self.entries)
+        entries, problems = environment.read_variables(self._environ, self.entries, self._renamed)
         said = {
             path for path, each in self.entries.items() if each.where == environment.COMMAND_LINE
         }
@@ -96,7 +98,7 @@ class Collected:
         self, services: keywords.Services, given: Mapping[str, object], where: str
     ) -> None:
         """What a Python program hands over."""
-        found = keywords.read(services, given, where)
+        found = keywords.read(services, given, where, self._renamed)
         self._add([item for item in found if isinstance(item, Entry)])
         self.problems += [item for item in found if isinstance(item, Problem)]
 

@@ -10,6 +10,7 @@ from authproxy.config.ports import FLAG as PORT_FLAG
 from authproxy.config.ports import Port, find_port
 from authproxy.config.readers.environment import COMMAND_LINE
 from authproxy.config.readers.keywords import Services
+from authproxy.config.readers.old_names import OLD_NAMES, OldName
 from authproxy.config.validating import validate
 from authproxy.errors import ConfigError, Problem
 from authproxy.settings import Settings
@@ -39,6 +40,7 @@ def load(
     flags: Mapping[str, Any],
     environ: Mapping[str, str],
     warn: Callable[[Problem], object] | None = None,
+    renamed: Sequence[OldName] = OLD_NAMES,
 ) -> Settings:
     """The settings of a run; every listener has its port.
 
@@ -47,7 +49,7 @@ def load(
     `warn` gets what is worth saying of settings that can be used as they are.
     Raises ConfigError with everything that is wrong.
     """
-    collected = Collected(environ)
+    collected = Collected(environ, renamed)
     collected.read_file(file)
     collected.read_urls(urls)
     collected.read_variables()
@@ -68,13 +70,14 @@ def load_keywords(
     where: str,
     environ: Mapping[str, str],
     warn: Callable[[Problem], object] | None = None,
+    renamed: Sequence[OldName] = OLD_NAMES,
 ) -> Settings:
     """As `load`, of what a Python program says; no file and no AUTHPROXY_… variable is read.
 
     `where`: what the program calls. `environ`: for `env:NAME` and the home directory.
     Raises ConfigError.
     """
-    collected = Collected(environ)
+    collected = Collected(environ, renamed)
     collected.read_keywords(services, keywords, where)
     no_service = replace(_NO_SERVICE, where=where, message=_NO_SERVICE_GIVEN)
     return _settle(collected, environ, None, no_service, warn)

@@ -16,6 +16,7 @@ from benchmarks.processes import BenchmarkError
 from benchmarks.soak.limits import allow_many_files
 from benchmarks.soak.report import faults, table
 from benchmarks.soak.side import Plan, Seen, needed_cores, soak
+from benchmarks.soak.verdict import complaints
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json is not None:
         options.json.write_text(json.dumps([asdict(side) for side in sides], indent=1))
     print(table(sides))
-    print("\n".join(faults(sides)), file=sys.stderr)
-    is_over = any(side.kept_mib > side.kept_limit_mib for side in sides)
-    return 1 if is_over or any(side.wrong for side in sides) else 0
+    broken = [said for side in sides for said in complaints(side, plan)]
+    print("\n".join([*faults(sides), *broken]), file=sys.stderr)
+    return 1 if broken else 0
 
 
 async def _soak_all(builds: Sequence[Path], plan: Plan) -> list[Seen]:
@@ -76,7 +77,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="an authproxy; several times for several builds, this one by default",
     )
-    parser.add_argument("--scale", type=float, default=1, help="of the numbers of clients")
+    parser.add_argument(
+        "--scale",
+        type=float,
+        default=1,
+        help="of the numbers of clients; 0.1 leaves the machine to others",
+    )
     parser.add_argument(
         "--reload-every",
         type=float,

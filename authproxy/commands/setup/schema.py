@@ -8,7 +8,7 @@ or a name must look like is said by `authproxy check` alone.
 import ast
 import inspect
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -17,6 +17,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from authproxy import fields
+from authproxy.config.readers.old_names import OLD_NAMES, OldName, in_file
+from authproxy.config.readers.setting_names import EVERY
 from authproxy.settings import Settings
 
 Schema = dict[str, Any]
@@ -36,10 +38,29 @@ def as_json() -> str:
     return json.dumps(schema(), indent=2, ensure_ascii=False)
 
 
-def schema() -> Schema:
+def schema(renamed: Sequence[OldName] = OLD_NAMES) -> Schema:
     """Of a whole file."""
     top = _table(Settings)
+    for row in renamed:
+        _add_old(top, row)
     return {"$schema": DIALECT, "title": "authproxy", **top}
+
+
+def _add_old(top: Schema, row: OldName) -> None:
+    """The old name of a setting; its value may be anything, since the reader translates it."""
+    table = top
+    for part in row.old[:-1]:
+        if part != EVERY:
+            table = table["properties"].setdefault(part, _no_keys())
+        else:
+            table["additionalProperties"] = table["additionalProperties"] or _no_keys()
+            table = table["additionalProperties"]
+    said = f"Since {row.since}: {in_file(row.new).replace(EVERY, 'NAME')}."
+    table["properties"][row.old[-1]] = {"description": said, "deprecated": True}
+
+
+def _no_keys() -> Schema:
+    return {"type": "object", "properties": {}, "additionalProperties": False}
 
 
 def _table(model: type[BaseModel]) -> Schema:

@@ -2,10 +2,29 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from authproxy.config.readers.entries import Entry
+from authproxy.config.readers.old_names import (
+    OLD_NAMES,
+    OldName,
+    find_renamed,
+    in_environment,
+    moved,
+    old_keys,
+    old_variables,
+    twins,
+)
 from authproxy.config.readers.service_names import name_for, split_name
-from authproxy.config.readers.setting_names import FLAGS, PREFIX, TABLES, VARIABLES, Path, is_list
+from authproxy.config.readers.setting_names import (
+    EVERY,
+    FLAGS,
+    PREFIX,
+    TABLES,
+    VARIABLES,
+    Path,
+    is_list,
+)
 from authproxy.errors import Problem
 from authproxy.values import find_close, is_run_service
 
@@ -51,7 +70,7 @@ _QUOTED = (
 
 
 def read_variables(
-    environ: Mapping[str, str], paths: Collection[Path]
+    environ: Mapping[str, str], paths: Collection[Path], renamed: Sequence[OldName] = OLD_NAMES
 ) -> tuple[list[Entry], list[Problem]]:
     """Entries, those for every service first, and a problem for each unknown variable.
 
@@ -59,7 +78,8 @@ def read_variables(
     variable counts as not set.
     """
     general, named, problems = [], [], []
-    for name in sorted(environ):
+    old = _read_old(environ, paths, renamed)
+    for name in sorted(environ.keys() - {item.key for item in old}):
         if _is_nearly_ours(name) and environ[name].strip():
             problems.append(Problem(where=WHERE, key=name, message=_NOT_READ, warns=True))
         if not name.startswith(PREFIX) or name in _OTHERS or not environ[name].strip():
@@ -73,7 +93,12 @@ def read_variables(
             named.append(_entry(path, name, environ[name]))
         elif not (_is_of_kubernetes(name, environ[name]) or _is_of_exec(name, environ[name])):
             problems.append(_unknown(name))
-    return [*general, *named], problems
+    moved_here = [item for item in old if isinstance(item, Entry)]
+    problems += [item for item in old if isinstance(item, Problem)]
+    problems += twins(moved_here, [*general, *named])
+    of_one = [each for each in moved_here if each.path[0] in TABLES and EVERY not in each.path]
+    for_all = [each for each in moved_here if each not in of_one]
+    return [*general, *for_all, *named, *of_one], problems
 
 
 def read_urls(urls: Sequence[str], *, where: str, key: str) -> tuple[list[Entry], list[Problem]]:
@@ -144,13 +169,31 @@ def _is_quoted(text: str) -> bool:
     return begins or text.startswith(('["', "['", '[ "'))
 
 
-def _find_path(name: str, paths: Collection[Path]) -> Path | None:
+def _read_old(
+    environ: Mapping[str, str], paths: Collection[Path], renamed: Sequence[OldName]
+) -> list[Entry | Problem]:
+    """What variables with old names say."""
+    found: list[Entry | Problem] = []
+    known = old_variables(renamed)
+    for name in sorted(environ.keys() - VARIABLES.keys() - _ALIASES.keys()):
+        if not name.startswith(PREFIX) or not environ[name].strip() or _is_quoted(environ[name]):
+            continue
+        path = known.get(name) or _find_path(name, paths, renamed)
+        row = find_renamed(renamed, path) if path is not None else None
+        if path is not None and row is not None:
+            entry = replace(_entry(row.new, name, environ[name]), path=path)
+            found += moved(row, entry, in_environment(row.target(path)))
+    return found
+
+
+def _find_path(name: str, paths: Collection[Path], renamed: Sequence[OldName] = ()) -> Path | None:
     """Where `AUTHPROXY_SERVICES_NAME_KEY` leads, with the longest key that fits."""
     start = next((start for start in _TABLES if name.startswith(start)), None)
     if start is None:
         return None
     table, rest = _TABLES[start], name.removeprefix(start)
-    for key in sorted(TABLES[table].model_fields, key=len, reverse=True):
+    keys = {*TABLES[table].model_fields, *old_keys(renamed, table)}
+    for key in sorted(keys, key=len, reverse=True):
         label = rest.removesuffix(f"_{key.upper()}")
         if label and label != rest:
             return (table, _called(label, table, paths), key)

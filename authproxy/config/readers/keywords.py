@@ -5,6 +5,14 @@ from pathlib import PurePath
 
 from authproxy.config.readers.entries import Entry
 from authproxy.config.readers.environment import read_urls
+from authproxy.config.readers.old_names import (
+    OLD_NAMES,
+    OldName,
+    find_renamed,
+    is_old_table,
+    moved,
+    twins,
+)
 from authproxy.config.readers.service_names import name_for, split_name
 from authproxy.config.readers.setting_names import EVERY, SECTIONS, SERVICE_KEYS, TABLES, Path
 from authproxy.config.readers.unknown_keys import advice
@@ -19,20 +27,30 @@ OF_ONE = ("url", "service")
 """What says which service it is is no keyword: it comes first, without a name."""
 
 
-def read(services: Services, keywords: Mapping[str, object], where: str) -> list[Entry | Problem]:
+def read(
+    services: Services,
+    keywords: Mapping[str, object],
+    where: str,
+    renamed: Sequence[OldName] = OLD_NAMES,
+) -> list[Entry | Problem]:
     """Keywords first, since what a service's own table says counts before them. A keyword that both
     have, such as `allow`, is the proxy's own; in a service's table it is the service's. None counts
     as not given.
 
     `where`: what the program calls, for problems.
     """
-    reader = _Reader(where)
-    return [*reader.keywords(keywords), *reader.services(services)]
+    reader = _Reader(where, renamed)
+    found = [*reader.keywords(keywords), *reader.services(services)]
+    entries = [item for item in found if isinstance(item, Entry) and item not in reader.old]
+    return [*found, *twins(reader.old, entries)]
 
 
 class _Reader:
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, renamed: Sequence[OldName]) -> None:
         self._where = where
+        self._renamed = renamed
+        self.old: list[Entry] = []
+        """What was given under old names."""
 
     def services(self, given: Services) -> Iterator[Entry | Problem]:
         if isinstance(given, str):
@@ -64,7 +82,7 @@ class _Reader:
             elif name in SERVICE_KEYS and name not in OF_ONE:
                 yield self._entry(("services", EVERY, name), value, key=name)
             else:
-                yield self._unknown((name,), value)
+                yield from self._old_or_unknown((name,), value)
 
     def _tables(self, table: str, value: object) -> Iterator[Entry | Problem]:
         if not isinstance(value, Mapping):
@@ -82,7 +100,7 @@ class _Reader:
         known = (TABLES | SECTIONS)[path[0]].model_fields
         for key, inner in value.items():
             if key not in known:
-                yield self._unknown((*path, key), inner)
+                yield from self._old_or_unknown((*path, key), inner)
             elif inner is not None:
                 yield self._entry((*path, key), inner)
 
@@ -98,6 +116,23 @@ class _Reader:
     def _no_table(self, path: Path) -> Problem:
         message = 'must be a mapping of names to values, as in {"name": value}'
         return Problem(where=self._where, key=".".join(path), message=message)
+
+    def _old_or_unknown(self, path: Path, value: object) -> Iterator[Entry | Problem]:
+        for_all = ("services", EVERY, path[0])
+        for at in (path, for_all) if len(path) == 1 else (path,):
+            row = find_renamed(self._renamed, at)
+            if row is not None and value is not None:
+                target = row.target(at)
+                name = target[-1] if EVERY in target else ".".join(target)
+                found = list(moved(row, self._entry(at, value, key=".".join(path)), f'"{name}"'))
+                self.old += [item for item in found if isinstance(item, Entry)]
+                yield from found
+                return
+        if isinstance(value, Mapping) and is_old_table(self._renamed, path):
+            for key, inner in value.items():
+                yield from self._old_or_unknown((*path, key), inner)
+        else:
+            yield self._unknown(path, value)
 
     def _unknown(self, path: Path, value: object) -> Problem:
         close = find_close(path[0], SERVICE_KEYS) if len(path) == 1 else None

@@ -1,11 +1,20 @@
 """A TOML file as entries: every value with its line, every key that is not known a problem."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 
 from authproxy.config.files.reading import read_bytes, show_path
 from authproxy.config.readers.entries import Entry
+from authproxy.config.readers.old_names import (
+    OLD_NAMES,
+    OldName,
+    find_renamed,
+    in_file,
+    is_old_table,
+    moved,
+    twins,
+)
 from authproxy.config.readers.setting_names import Path, find_below
 from authproxy.config.readers.toml_positions import find_lines
 from authproxy.config.readers.toml_syntax import syntax_problem
@@ -15,8 +24,10 @@ from authproxy.errors import ConfigError, Problem
 MAX_BYTES = 1024 * 1024
 
 
-def read(file: FilePath, *, where: str, key: str) -> tuple[list[Entry], list[Problem]]:
-    """The file's entries and what is wrong with its keys.
+def read(
+    file: FilePath, *, where: str, key: str, renamed: Sequence[OldName] = OLD_NAMES
+) -> tuple[list[Entry], list[Problem]]:
+    """The file's entries and what is wrong with its keys, or only old in them.
 
     `where` and `key` say who named the file. Raises ConfigError when it cannot be read as TOML.
     """
@@ -28,10 +39,11 @@ def read(file: FilePath, *, where: str, key: str) -> tuple[list[Entry], list[Pro
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([syntax_problem(file, text, error)]) from None
-    reader = _Reader(file, find_lines(text))
+    reader = _Reader(file, find_lines(text), renamed)
     found = list(reader.walk(document, ()))
     entries = [item for item in found if isinstance(item, Entry)]
-    return entries, [item for item in found if isinstance(item, Problem)]
+    problems = [item for item in found if isinstance(item, Problem)]
+    return [*entries, *reader.old], [*problems, *twins(reader.old, entries)]
 
 
 def _read_text(file: FilePath) -> str:
@@ -47,9 +59,17 @@ def _read_text(file: FilePath) -> str:
 
 
 class _Reader:
-    def __init__(self, file: FilePath, lines: Mapping[tuple[str | int, ...], int]) -> None:
+    def __init__(
+        self,
+        file: FilePath,
+        lines: Mapping[tuple[str | int, ...], int],
+        renamed: Sequence[OldName],
+    ) -> None:
         self._file = file
         self._lines = lines
+        self._renamed = renamed
+        self.old: list[Entry] = []
+        """What stands under old names."""
 
     def walk(self, value: object, path: Path) -> Iterator[Entry | Problem]:
         known = find_below(path)
@@ -63,9 +83,23 @@ class _Reader:
             for name, inner in value.items():
                 at = (*path, name)
                 if known and name not in known:
-                    yield self._problem(at, f"there is no such key; {advice(at, inner)}")
+                    yield from self._unknown(inner, at)
                 else:
                     yield from self.walk(inner, at)
+
+    def _unknown(self, value: object, path: Path) -> Iterator[Problem]:
+        row = find_renamed(self._renamed, path)
+        if row is not None:
+            for item in moved(row, self._entry(value, path), in_file(row.target(path))):
+                if isinstance(item, Problem):
+                    yield item
+                else:
+                    self.old.append(item)
+        elif isinstance(value, dict) and is_old_table(self._renamed, path):
+            for name, inner in value.items():
+                yield from self._unknown(inner, (*path, name))
+        else:
+            yield self._problem(path, f"there is no such key; {advice(path, value)}")
 
     def _entry(self, value: object, path: Path) -> Entry:
         count = len(value) if isinstance(value, list) else 0

@@ -109,7 +109,7 @@ def advice(path: Path, value: object = None) -> str:
     close = find_close(word, known)
     if close:
         return f'did you mean "{close}"?'
-    return f"known here: {', '.join(known)}"
+    return f"known here: {', '.join(known)}" if known else "remove it or correct its name"
 
 
 def advice_for_value(path: Path, value: object = None) -> str:
