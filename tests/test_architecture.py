@@ -625,7 +625,7 @@ aborted accepted account add admitted age agent alive allow api auth authproxy b
 cache cert check choice code collector config connect connection count counter data delay deny
 description draining duration error event expiry failed failing failure field filter finished first
 format forwarded frozen google grpc handshake header host http2 idle info inspect keep keyword last
-level limiter listed listen local log maker manager memory message method metric min mode name need
+level limiter listed listen local log maker manager memory message method metric min mode need
 note opened option other output per project protobuf protocol quit received refused remove reply
 request retry rpc scraper second sent server set setting sha256 slow socket started state status
 stream strip style success task text thread time timeout timer timestamp tls total tracing try type
