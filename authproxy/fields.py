@@ -10,8 +10,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
-
+from authproxy.tables.field import Before
 from authproxy.values import (
     READ_ONLY,
     AdminSpec,
@@ -68,15 +67,7 @@ _NAMING_SECRETS = (
 """Where env:NAME is to be written for $NAME, and never the value."""
 
 
-class Frozen(BaseModel):
-    """Base of every table of settings: frozen, and without unknown keys."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
-    )
-
-
-def _text(parse: Callable[[str], object], *parsed: type) -> BeforeValidator:
+def _text(parse: Callable[[str], object], *parsed: type) -> Before:
     """Run `parse` on text; a value of one of the types `parsed` passes as it is."""
 
     def run(value: object) -> object:
@@ -88,10 +79,10 @@ def _text(parse: Callable[[str], object], *parsed: type) -> BeforeValidator:
             return value
         raise ValueError("must be text in quotes")
 
-    return BeforeValidator(run)
+    return Before(run)
 
 
-def _each(parse: Callable[[str], object], *parsed: type) -> BeforeValidator:
+def _each(parse: Callable[[str], object], *parsed: type) -> Before:
     """As `_text`, for elements of a list: two in one text are told apart from a wrong one."""
 
     def run(text: str) -> object:
@@ -124,7 +115,7 @@ def _refuse_several(text: str, parse: Callable[[str], object]) -> None:
         )
 
 
-def _one_of(*words: str) -> BeforeValidator:
+def _one_of(*words: str) -> Before:
     """One of these words, in upper or lower case."""
 
     def run(value: object) -> object:
@@ -134,7 +125,7 @@ def _one_of(*words: str) -> BeforeValidator:
             raise ValueError(f"must be one of {', '.join(words)}{got}")
         return word.lower()
 
-    return BeforeValidator(run)
+    return Before(run)
 
 
 def _listen_value(value: object) -> object:
@@ -220,7 +211,7 @@ def _spell_out(value: object) -> object:
     return spelled
 
 
-def _amount(parse: Callable[[str], object]) -> BeforeValidator:
+def _amount(parse: Callable[[str], object]) -> Before:
     """A number, or text with a unit. pydantic takes true for 1, and any text for no number."""
 
     def run(value: object) -> object:
@@ -228,7 +219,7 @@ def _amount(parse: Callable[[str], object]) -> BeforeValidator:
             raise ValueError("must be a number, not true or false")
         return parse(value) if isinstance(value, str) else value
 
-    return BeforeValidator(run)
+    return Before(run)
 
 
 def _digest(text: str) -> str:
@@ -270,8 +261,8 @@ def _mode_of_number(value: object) -> int:
 OriginValue = Annotated[Origin, _text(parse_origin, Origin)]
 RunServiceValue = Annotated[RunService, _text(parse_run_service, RunService)]
 Tag = Annotated[str, _text(parse_tag)]
-ListenValue = Annotated[Listen, _text(parse_listen, Listen), BeforeValidator(_listen_value)]
-AdminValue = Annotated[AdminSpec, _text(parse_admin, AdminSpec), BeforeValidator(_admin_value)]
+ListenValue = Annotated[Listen, _text(parse_listen, Listen), Before(_listen_value)]
+AdminValue = Annotated[AdminSpec, _text(parse_admin, AdminSpec), Before(_admin_value)]
 CredentialsValue = Annotated[CredentialsSpec, _text(parse_credentials, CredentialsSpec)]
 SecretRefValue = Annotated[SecretRef, _text(parse_secret_ref, SecretRef)]
 LocalSecretValue = Annotated[SecretRef, _text(parse_local_secret_ref, SecretRef)]
@@ -287,59 +278,47 @@ KeyName = Annotated[str, _text(partial(parse_name, what="key"))]
 PathPrefix = Annotated[str, _text(parse_path_prefix)]
 Audience = Annotated[str, _text(parse_audience)]
 Email = Annotated[str, _text(parse_email)]
-Networks = Annotated[tuple[NetworkValue, ...], BeforeValidator(_listed)]
-WebOrigins = Annotated[
-    tuple[Annotated[str, _each(parse_web_origin)], ...], BeforeValidator(_listed)
-]
-Origins = Annotated[
-    tuple[Annotated[Origin, _each(parse_origin, Origin)], ...], BeforeValidator(_listed)
-]
+Networks = Annotated[tuple[NetworkValue, ...], Before(_listed)]
+WebOrigins = Annotated[tuple[Annotated[str, _each(parse_web_origin)], ...], Before(_listed)]
+Origins = Annotated[tuple[Annotated[Origin, _each(parse_origin, Origin)], ...], Before(_listed)]
 HeaderLines = Annotated[
     tuple[Annotated[tuple[str, str], _text(parse_header_line, tuple)], ...],
-    BeforeValidator(_lines),
+    Before(_lines),
 ]
 SecretHeaders = Annotated[
     tuple[Annotated[tuple[str, SecretRef], _text(parse_secret_header, tuple)], ...],
-    BeforeValidator(_lines),
+    Before(_lines),
 ]
-PathPrefixes = Annotated[
-    tuple[Annotated[str, _each(parse_path_prefix)], ...], BeforeValidator(_listed)
-]
-RemovedHeaders = Annotated[
-    tuple[Annotated[str, _text(parse_removed_header)], ...], BeforeValidator(_listed)
-]
+PathPrefixes = Annotated[tuple[Annotated[str, _each(parse_path_prefix)], ...], Before(_listed)]
+RemovedHeaders = Annotated[tuple[Annotated[str, _text(parse_removed_header)], ...], Before(_listed)]
 Methods = Annotated[
     tuple[Annotated[str, _each(parse_method)], ...],
-    BeforeValidator(_spell_out),
-    BeforeValidator(_listed),
+    Before(_spell_out),
+    Before(_listed),
 ]
-Digests = Annotated[tuple[Annotated[str, _text(_digest)], ...], BeforeValidator(_listed)]
-ServiceNames = Annotated[tuple[ServiceName, ...], BeforeValidator(_listed)]
-HostNames = Annotated[tuple[HostName, ...], BeforeValidator(_listed)]
-Emails = Annotated[tuple[Email, ...], BeforeValidator(_listed)]
-Listens = Annotated[tuple[ListenValue, ...], BeforeValidator(_not_empty), BeforeValidator(_listed)]
-Uids = Annotated[tuple[Annotated[int, BeforeValidator(_uid)], ...], BeforeValidator(_listed)]
-FileMode = Annotated[int, BeforeValidator(_mode)]
+Digests = Annotated[tuple[Annotated[str, _text(_digest)], ...], Before(_listed)]
+ServiceNames = Annotated[tuple[ServiceName, ...], Before(_listed)]
+HostNames = Annotated[tuple[HostName, ...], Before(_listed)]
+Emails = Annotated[tuple[Email, ...], Before(_listed)]
+Listens = Annotated[tuple[ListenValue, ...], Before(_not_empty), Before(_listed)]
+Uids = Annotated[tuple[Annotated[int, Before(_uid)], ...], Before(_listed)]
+FileMode = Annotated[int, Before(_mode)]
 Count = Annotated[int, _amount(parse_count)]
-Workers = Annotated[int | Literal["auto"], BeforeValidator(parse_workers)]
+Workers = Annotated[int | Literal["auto"], Before(parse_workers)]
 Bytes = Annotated[int, _amount(parse_bytes)]
 Seconds = Annotated[float, _amount(parse_seconds)]
 Rate = Annotated[float, _amount(parse_rate)]
 Share = Annotated[float, _amount(parse_share)]
 ProjectId = Annotated[str, _text(parse_project)]
-TlsVersion = Annotated[Literal["1.2", "1.3"], _one_of("1.2", "1.3"), BeforeValidator(_version)]
+TlsVersion = Annotated[Literal["1.2", "1.3"], _one_of("1.2", "1.3"), Before(_version)]
 ProxyLocal = Annotated[Literal["health", "forward"], _one_of("health", "forward")]
 ReloadWhen = Annotated[Literal["on-request", "on-change"], _one_of("on-request", "on-change")]
-TokenKind = Annotated[Literal["identity", "access"], BeforeValidator(_token_kind)]
+TokenKind = Annotated[Literal["identity", "access"], Before(_token_kind)]
 Scope = Annotated[str, _text(parse_scope)]
-Scopes = Annotated[tuple[Scope, ...], BeforeValidator(_not_empty), BeforeValidator(_listed)]
+Scopes = Annotated[tuple[Scope, ...], Before(_not_empty), Before(_listed)]
 ForwardedHost = Annotated[Literal["service", "client"], _one_of("service", "client")]
-Switch = Annotated[
-    Literal["auto", "on", "off"], _one_of("auto", "on", "off"), BeforeValidator(_switch)
-]
-SecretNames = Annotated[
-    tuple[Annotated[str, _text(parse_secret_name)], ...], BeforeValidator(_listed)
-]
+Switch = Annotated[Literal["auto", "on", "off"], _one_of("auto", "on", "off"), Before(_switch)]
+SecretNames = Annotated[tuple[Annotated[str, _text(parse_secret_name)], ...], Before(_listed)]
 LogFormat = Annotated[Literal["auto", "text", "json"], _one_of("auto", "text", "json")]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"], _one_of("debug", "info", "warning", "error")

@@ -1,11 +1,8 @@
 """Settings of what others are told: by the log, by traces, by the inspector and the authorizer."""
 
-from pydantic import Field
-
 from authproxy.fields import (
     Bytes,
     FileValue,
-    Frozen,
     ListenValue,
     LogFormat,
     LogLevel,
@@ -15,6 +12,8 @@ from authproxy.fields import (
     Share,
     Switch,
 )
+from authproxy.tables.field import Field
+from authproxy.tables.frozen import Frozen
 from authproxy.values import Listen
 
 
@@ -27,9 +26,9 @@ class LogSettings(Frozen):
     """The least important line that is still written."""
     access: bool = True
     """One line for each exchange."""
-    sample: Share = Field(1.0, ge=0, le=1)
+    sample: Share = Field(default=1.0, ge=0, le=1)
     """The share of good answers with a line, from 0 to 1; all others have one."""
-    slow: Seconds = Field(1.0, ge=0)
+    slow: Seconds = Field(default=1.0, ge=0)
     """Seconds until an answer's head from which it has its line, whatever `sample` says."""
     user_agent: bool = False
     """The lines of exchanges name the client's program, as it calls itself."""
@@ -51,9 +50,9 @@ class InspectSettings(Frozen):
 
     record: Switch = "auto"
     """`on`, `off`, or `auto`: on at a terminal outside containers and CI."""
-    memory: Bytes = Field(32 * 1024 * 1024, ge=4 * 1024 * 1024)
+    memory: Bytes = Field(default=32 * 1024 * 1024, ge=4 * 1024 * 1024)
     """Bound for everything that is kept; the oldest exchanges make room."""
-    body_bytes: Bytes = Field(256 * 1024, ge=1024)
+    body_bytes: Bytes = Field(default=256 * 1024, ge=1024)
     """Of each body, and each stream's messages, with `record_bodies`; at most half of `memory`."""
     secret_names: SecretNames = ()
     """Further names of header fields, parameters and JSON members whose values are secrets."""

@@ -6,8 +6,6 @@ them. Every field's text below it is its documentation.
 
 from typing import Any
 
-from pydantic import Field, model_validator
-
 from authproxy.bounds import LimitSettings, TimeoutSettings
 from authproxy.fields import (
     AdminValue,
@@ -20,7 +18,6 @@ from authproxy.fields import (
     FileMode,
     FileValue,
     ForwardedHost,
-    Frozen,
     HeaderLines,
     HeaderName,
     HostNames,
@@ -55,6 +52,8 @@ from authproxy.fields import (
     Workers,
 )
 from authproxy.reporting import AuthorizerSettings, InspectSettings, LogSettings, TraceSettings
+from authproxy.tables.field import Field
+from authproxy.tables.frozen import Frozen
 from authproxy.values import (
     CLOUD_PLATFORM,
     LOOPBACK,
@@ -156,20 +155,19 @@ class ServiceSettings(Frozen):
     """As at the top of the file, for this service alone and whatever NO_PROXY says."""
     record_bodies: bool = False
     """The inspector keeps bodies and messages as well, without the secrets that it finds."""
-    connect_timeout: Seconds | None = Field(None, gt=0)
+    connect_timeout: Seconds | None = Field(default=None, gt=0)
     """Seconds, in place of `timeouts.connect`."""
-    first_byte_timeout: Seconds | None = Field(None, gt=0)
+    first_byte_timeout: Seconds | None = Field(default=None, gt=0)
     """Seconds, in place of `timeouts.first_byte`."""
-    stream_idle_timeout: Seconds | None = Field(None, gt=0)
+    stream_idle_timeout: Seconds | None = Field(default=None, gt=0)
     """Seconds, in place of `timeouts.stream_idle`."""
-    total_timeout: Seconds | None = Field(None, ge=0)
+    total_timeout: Seconds | None = Field(default=None, ge=0)
     """Seconds, in place of `timeouts.total`."""
     log: LogLevel | None = None
     """The least severe line about this service, those of its exchanges too: `warning`, `error` …"""
 
-    @model_validator(mode="before")
     @classmethod
-    def _begin_nowhere(cls, given: Any) -> Any:
+    def complete(cls, given: Any) -> Any:
         """A service by name is nowhere until it was looked up."""
         if not isinstance(given, dict) or "url" in given or given.get("service") is None:
             return given
@@ -306,9 +304,9 @@ class Settings(Frozen):
     """The proxy on the way out: a URL, `env:NAME`, `file:PATH`, `none`; `auto`: HTTPS_PROXY."""
     key_header: KeyHeaderName = "X-Api-Key"
     """The header in which clients show a key; it does not reach the service."""
-    keys: dict[KeyName, KeySettings] = Field({})
+    keys: dict[KeyName, KeySettings] = Field(default={})
     """Keys that clients must show, by name."""
-    listeners: dict[ListenerName, ListenerSettings] = Field({})
+    listeners: dict[ListenerName, ListenerSettings] = Field(default={})
     """Listeners with rules of their own, by name."""
     services: dict[ServiceName, ServiceSettings] = Field(min_length=1)
     """By name; the name is also the label in `NAME.localhost`."""
@@ -338,5 +336,5 @@ class Settings(Frozen):
     @property
     def every_listener(self) -> tuple[ListenerSettings, ...]:
         """Those of `listen`, then those of `listeners`."""
-        plain = (ListenerSettings(listen=listen) for listen in self.listen)
+        plain = (ListenerSettings.model_construct(listen=listen) for listen in self.listen)
         return (*plain, *self.listeners.values())

@@ -8,12 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-
 from authproxy.commands.setup import schema
 from authproxy.config.readers.old_names import OLD_NAMES, OldName
 from authproxy.config.readers.setting_names import EVERY, FLAGS, PATHS, TABLES, VARIABLES, model_of
+from authproxy.tables.field import FieldInfo
+from authproxy.tables.frozen import Frozen
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 SCHEMA = Path(__file__).parent.parent / "authproxy.schema.json"
@@ -21,7 +20,7 @@ BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
 SPELLED = {"--access-log": "--access-log, --no-access-log"}
 
 
-def texts(model: type[BaseModel]) -> dict[str, str]:
+def texts(model: type[Frozen]) -> dict[str, str]:
     """The sentence beneath each field."""
     body = ast.parse(inspect.getsource(model)).body[0]
     assert isinstance(body, ast.ClassDef)
@@ -35,7 +34,7 @@ def texts(model: type[BaseModel]) -> dict[str, str]:
 def shown(name: str, field: FieldInfo) -> str:
     if name == "socket_mode":  # as for chmod, in octal
         return f'`"{field.default:04o}"`'
-    if field.is_required():
+    if field.is_required:
         return "required"
     value = field.default
     if value is None:

@@ -13,10 +13,10 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
 from authproxy import settings
 from authproxy.observe.metrics import definitions
+from authproxy.tables.frozen import Frozen
 from tests.support import house
 
 ROOT = Path(__file__).parent.parent
@@ -70,6 +70,7 @@ LAYERS = (
     ("settings",),
     ("bounds", "reporting"),
     ("fields",),
+    ("tables",),
     ("values",),
     ("exchange",),
     ("loop_thread",),
@@ -99,7 +100,8 @@ HOMES = {
     "httpx": {"auth"},
     "prometheus_client": {"observe"},
     "opentelemetry": {"observe"},
-    "pydantic": {"bounds", "commands", "config", "fields", "reporting", "settings"},
+    "pydantic": {"config", "tables"},
+    "pydantic_core": {"tables"},
     "pytest": {"embedding"},
     "requests": {"auth", "identity"},
     "rich": {"commands"},
@@ -621,15 +623,15 @@ def test_a_file_that_a_document_names_exists(page: Path) -> None:
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 
 ORDINARY_WORDS = """
-aborted accepted account add admitted age agent alive allow api auth authproxy body build byte ca
-cache cert check choice code collector config connect connection count counter data delay deny
-description draining duration error event expiry failed failing failure field filter finished first
-format forwarded frozen google grpc handshake header host http2 idle info inspect keep keyword last
-level limiter listed listen local log maker manager memory message method metric min mode need
-note opened option other output per project protobuf protocol quit received refused remove reply
-request retry rpc scraper second sent server set setting sha256 slow socket started state status
-stream strip style success task text thread time timeout timer timestamp tls total tracing try type
-uid url usable user variable version view wait waiting writer
+aborted accepted account add admitted age agent alive allow api auth authproxy before body build
+byte ca cache cert check choice code collector config connect connection count counter data delay
+deny description draining duration error event expiry failed failing failure field filter finished
+first format forwarded frozen google grpc handshake header host http2 idle info inspect keep
+keyword last level limiter listed listen local log maker manager memory message method metric min
+mode need note opened option other output per project protobuf protocol quit received refused
+remove reply request retry rpc scraper second sent server set setting sha256 slow socket started
+state status stream strip style success task text thread time timeout timer timestamp tls total
+tracing try type uid url usable user variable version view wait waiting writer
 """
 """Words of programming, and of HTTP and TLS, that mean here what they mean everywhere."""
 
@@ -658,7 +660,7 @@ def concepts() -> dict[str, set[str]]:
     trees = {name: tree for name, tree in TREES.items() if name.split(".")[0] != "demo"}
     found = house.shared_nouns(trees, folder)
     tables = [each for each in vars(settings).values() if isinstance(each, type)]
-    fields = [each.model_fields for each in tables if issubclass(each, BaseModel)]
+    fields = [each.model_fields for each in tables if issubclass(each, Frozen)]
     metrics = [
         each.name for each in vars(definitions).values() if isinstance(each, definitions.Definition)
     ]

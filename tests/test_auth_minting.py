@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from authproxy.auth.minting import Minting
-from authproxy.config import load_keywords
+from authproxy.config.loading import load_keywords
 from authproxy.errors import CredentialError
 from authproxy.exchange import Token
 from tests.support.auth_world import AuthWorld, auth_world, in_thread

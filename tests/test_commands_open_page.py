@@ -25,7 +25,7 @@ OPEN_OWN = """
 import os, sys
 from authproxy.commands import open_page
 from authproxy.runtime import app
-from authproxy.config import load
+from authproxy.config.loading import load
 from authproxy.cli.context import complain
 flags = {"--credentials": "none", "--listen": ("127.0.0.1:0",), "--admin": "127.0.0.1:0"}
 settings = load(urls=sys.argv[1:], file=None, flags=flags, environ={})

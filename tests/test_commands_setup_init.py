@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from authproxy.commands.setup.init import find_project, find_text, write
-from authproxy.config import load
+from authproxy.config.loading import load
 from authproxy.errors import CredentialError, StartError
 from authproxy.identity.apis.cloud_run import Listed
 from authproxy.identity.machine import Machine

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from authproxy.commands.setup.schema import as_json, schema
-from authproxy.config import load
+from authproxy.config.loading import load
 from authproxy.config.readers.old_names import OldName
 from authproxy.errors import ConfigError
 

@@ -76,4 +76,4 @@ def test_what_needs_a_restart_is_a_setting() -> None:
     for path in NEEDS_RESTART:
         table, _, name = path.partition(".")
         field = Settings.model_fields[table]
-        assert not name or name in type(field.get_default()).model_fields
+        assert not name or name in type(field.default).model_fields

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.config import load
+from authproxy.config.loading import load
 from authproxy.errors import ConfigError
 
 ONE = "one@p.iam.gserviceaccount.com"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.config import resolve_secret
+from authproxy.config.files.secrets import resolve_secret
 from authproxy.errors import StartError
 from authproxy.values import SecretRef
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from authproxy.config import load_keywords
+from authproxy.config.loading import load_keywords
 from authproxy.errors import ConfigError
 from authproxy.settings import Settings
 

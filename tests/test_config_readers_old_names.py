@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.config import load, load_keywords
+from authproxy.config.loading import load, load_keywords
 from authproxy.config.readers.old_names import OLD_NAMES, OldName, faults
 from authproxy.errors import ConfigError
 from authproxy.settings import Settings

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from authproxy.cli.main import run
-from authproxy.config import load
+from authproxy.config.loading import load
 from authproxy.config.readers.setting_names import EVERY, PATHS
 from authproxy.errors import ConfigError
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 import trustme
-from pydantic import BaseModel
 
-from authproxy.config import load
+from authproxy.config.loading import load
 from authproxy.config.readers.environment import CONFIG, PLACES, PORT, URL
 from authproxy.config.readers.setting_names import EVERY, FLAGS, PATHS, SECTIONS, VARIABLES
 from authproxy.policy.google.rejection import Rejection
 from authproxy.settings import ServiceSettings, Settings
+from authproxy.tables.frozen import Frozen
 from tests.clients.client_list import CLIENTS
 from tests.support.certificates import write_pair
 
@@ -82,7 +82,7 @@ def test_the_example_loads_with_every_setting_active(tmp_path: Path) -> None:
     assert ["billing", "reports"] == list(settings.services)
 
 
-def defaults_of(model: type[BaseModel], written: dict[str, Any]) -> dict[str, Any]:
+def defaults_of(model: type[Frozen], written: dict[str, Any]) -> dict[str, Any]:
     """The defaults of all settings that have one, written as in the file."""
     return {
         name: list(map(str, field.default)) if isinstance(field.default, tuple) else field.default

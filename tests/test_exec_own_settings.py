@@ -1,6 +1,6 @@
 import os
 
-from authproxy.config import load
+from authproxy.config.loading import load
 from authproxy.exec.own_settings import FORWARD, ExecOptions, for_command
 from authproxy.settings import Settings
 

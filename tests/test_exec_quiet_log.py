@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.config import load
+from authproxy.config.loading import load
 from authproxy.errors import Code
 from authproxy.exchange import Exchange, RequestHead
 from authproxy.exec.quiet_log import MOST_KEPT, KeptLines, OwnRefusals, open_output

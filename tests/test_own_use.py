@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.config import load
+from authproxy.config.loading import load
 from authproxy.identity.machine import Machine
 from authproxy.own_use import build_proxy, for_one_client
 from authproxy.settings import Settings

@@ -320,7 +320,7 @@ async def test_stderr_that_takes_nothing_stops_nothing(stderr: str) -> None:
 
 MEMORY = """
 import asyncio, gc, os, signal
-from authproxy.config import load
+from authproxy.config.loading import load
 from authproxy.runtime import app
 
 def look():

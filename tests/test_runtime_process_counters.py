@@ -20,7 +20,7 @@ CLIENT = ip_address("192.0.2.1")
 def test_a_burst_is_what_a_second_brings_unless_it_is_set(
     settings: dict[str, float], passes: int | None
 ) -> None:
-    rate = limits_of_one_process(LimitSettings(**settings)).rate
+    rate = limits_of_one_process(LimitSettings.model_validate(settings)).rate
     passed = None if rate is None else [rate.take("a", 0.0) for _ in range(9)].count(0.0)
 
     assert passes == passed

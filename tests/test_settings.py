@@ -105,7 +105,7 @@ def test_the_header_for_a_key_can_be_chosen() -> None:
 
 
 def test_settings_cannot_be_changed() -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(AttributeError, match="Settings is frozen: hosts cannot be set"):
         make().hosts = ("a",)  # type: ignore[misc]  # -- that it is refused is the point
 
 

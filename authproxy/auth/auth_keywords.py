@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypedDict
 
-from authproxy.config import load_keywords
+from authproxy.config.loading import load_keywords
 from authproxy.config.readers.keywords import Services
 from authproxy.errors import ConfigError, Problem
 from authproxy.settings import ServiceSettings, Settings

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Mapping
 from concurrent.futures import Future
 
-from authproxy.config import find_egress_for_tokens
+from authproxy.config.readers.egress_proxy import find_egress_for_tokens
 from authproxy.event_loop import with_resolver
 from authproxy.exchange import Token
 from authproxy.identity.clock_skew import Skew

@@ -91,7 +91,7 @@ class Context:
         set_by_environment = any(name.startswith("AUTHPROXY_") for name in self.environ)
         if not urls and config is None and not set_by_environment:
             raise _NothingToDo(self.command)
-        from authproxy.config import load
+        from authproxy.config.loading import load
 
         self.warnings.clear()
         return load(

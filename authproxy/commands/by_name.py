@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from authproxy.commands.choice import is_name
 from authproxy.commands.identities import api_source_of
-from authproxy.config import find_egress_for_tokens
+from authproxy.config.readers.egress_proxy import find_egress_for_tokens
 from authproxy.config.readers.environment import COMMAND_LINE, WHERE
 from authproxy.config.readers.service_names import split_name
 from authproxy.errors import ConfigError, Problem

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from authproxy.commands.settings_shown import changed, shown
-from authproxy.config import find_egress
 from authproxy.config.files.reading import is_stream
+from authproxy.config.readers.egress_proxy import find_egress
 from authproxy.errors import ConfigError, CredentialError, Problem
 from authproxy.policy.access.cross_site import is_told_site
 from authproxy.settings import KeySettings, ListenerSettings, ServiceSettings, Settings

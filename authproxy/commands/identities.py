@@ -1,6 +1,6 @@
 """Identity whose token a service gets, in words, by the settings."""
 
-from authproxy.config import find_egress_for_tokens
+from authproxy.config.readers.egress_proxy import find_egress_for_tokens
 from authproxy.identity.machine import Machine
 from authproxy.identity.source import Source
 from authproxy.identity.sources.build import build_source

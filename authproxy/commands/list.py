@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from authproxy.commands.identities import api_source_of
-from authproxy.config import find_egress_for_tokens
+from authproxy.config.readers.egress_proxy import find_egress_for_tokens
 from authproxy.identity.apis.client import GoogleApi
 from authproxy.identity.apis.cloud_run import Listed, list_services
 from authproxy.identity.machine import Machine

@@ -3,17 +3,16 @@
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from pydantic import BaseModel
-
-from authproxy.config import find_egress
+from authproxy.config.readers.egress_proxy import find_egress
 from authproxy.errors import Problem
 from authproxy.settings import ServiceSettings, Settings
+from authproxy.tables.frozen import Frozen
 from authproxy.values import CredentialsSpec
 
 Plain = str | int | float | bool | None | Sequence["Plain"] | Mapping[str, "Plain"]
 
 
-def changed(model: BaseModel, *, besides: Collection[str] = ()) -> dict[str, object]:
+def changed(model: Frozen, *, besides: Collection[str] = ()) -> dict[str, object]:
     """What differs from the defaults, as texts by the names of the keys."""
     values = {name: getattr(model, name) for name in _differing(model) if name not in besides}
     return {
@@ -69,7 +68,7 @@ def _services(settings: Settings, environ: Mapping[str, str]) -> Plain:
     return found
 
 
-def _table(model: BaseModel) -> dict[str, Plain]:
+def _table(model: Frozen) -> dict[str, Plain]:
     return {
         name: None
         if name == "url" and _is_nowhere(model)
@@ -82,7 +81,7 @@ def _table(model: BaseModel) -> dict[str, Plain]:
 
 def _plain(value: object) -> Plain:
     """As it would stand in the file."""
-    if isinstance(value, BaseModel):
+    if isinstance(value, Frozen):
         return _table(value)
     if isinstance(value, Mapping):
         return {str(name): _plain(each) for name, each in value.items()}
@@ -108,11 +107,11 @@ def _credentials(credentials: CredentialsSpec) -> str:
     return f"command:{program}{' …' if arguments else ''}"
 
 
-def _paths(model: BaseModel, above: str) -> Iterator[str]:
+def _paths(model: Frozen, above: str) -> Iterator[str]:
     """The keys that differ from their defaults, as in `services.billing.url`."""
     for name in _differing(model):
         value = getattr(model, name)
-        if isinstance(value, BaseModel):
+        if isinstance(value, Frozen):
             yield from _paths(value, f"{above}{name}.")
         elif isinstance(value, dict):
             for each, table in value.items():
@@ -121,13 +120,13 @@ def _paths(model: BaseModel, above: str) -> Iterator[str]:
             yield f"{above}{name}"
 
 
-def _differing(model: BaseModel) -> Iterator[str]:
+def _differing(model: Frozen) -> Iterator[str]:
     for name, field in type(model).model_fields.items():
-        is_other = field.is_required() or getattr(model, name) != field.default
+        is_other = field.is_required or getattr(model, name) != field.default
         if is_other and not (name == "url" and _is_nowhere(model)):
             yield name
 
 
-def _is_nowhere(model: BaseModel) -> bool:
+def _is_nowhere(model: Frozen) -> bool:
     """A service by name, whose address nobody wrote."""
     return isinstance(model, ServiceSettings) and model.is_nowhere

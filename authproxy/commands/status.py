@@ -238,7 +238,7 @@ def chosen_key(environ: Mapping[str, str]) -> "Secret | None":
     text = environ.get(KEY, "").strip()
     if not text:
         return None
-    from authproxy.config import resolve_secret
+    from authproxy.config.files.secrets import resolve_secret
     from authproxy.errors import StartError
     from authproxy.values import parse_local_secret_ref
 

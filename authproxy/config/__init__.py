@@ -6,9 +6,3 @@ types but not together. `files` reads what a configuration names, `ports` choose
 `pydantic_errors` puts pydantic's errors into sentences for people who write TOML.
 `changes` says in what two configurations differ.
 """
-
-from authproxy.config.files.secrets import resolve_secret
-from authproxy.config.loading import load, load_keywords
-from authproxy.config.readers.egress_proxy import find_egress, find_egress_for_tokens
-
-__all__ = ["find_egress", "find_egress_for_tokens", "load", "load_keywords", "resolve_secret"]

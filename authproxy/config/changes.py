@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pydantic import BaseModel
-
 from authproxy.settings import Settings
+from authproxy.tables.frozen import Frozen
 
 NEEDS_RESTART = (
     "admin",
@@ -76,20 +75,20 @@ def applicable(before: Settings, after: Settings) -> Settings:
         old = getattr(before, table)
         if name:
             now = kept.get(table, getattr(after, table))
-            assert isinstance(now, BaseModel)  # noqa: S101 -- for the type checker: it has names
+            assert isinstance(now, Frozen)  # noqa: S101 -- for the type checker: it has names
             old = now.model_copy(update={name: getattr(old, name)})
         kept[table] = old
     return after.model_copy(update=kept)
 
 
-def _differing(before: BaseModel, after: BaseModel) -> list[str]:
+def _differing(before: Frozen, after: Frozen) -> list[str]:
     names = type(before).model_fields
     return [name for name in names if getattr(before, name) != getattr(after, name)]
 
 
 def _paths(name: str, before: object, after: object) -> Iterator[str]:
     """Of what differs: the setting itself, or those in its table."""
-    if isinstance(before, BaseModel) and isinstance(after, BaseModel):
+    if isinstance(before, Frozen) and isinstance(after, Frozen):
         for inner in _differing(before, after):
             yield f"{name}.{inner}"
     else:
@@ -105,9 +104,7 @@ def _kept(before: Settings, after: Settings) -> Iterator[str]:
                 yield f"services.{name}.{each}"
 
 
-def _entries(
-    kind: str, before: Mapping[str, BaseModel], after: Mapping[str, BaseModel]
-) -> Iterator[str]:
+def _entries(kind: str, before: Mapping[str, Frozen], after: Mapping[str, Frozen]) -> Iterator[str]:
     for name in before.keys() - after.keys():
         yield f"{kind} {name} is taken out"
     for name, entry in after.items():

@@ -13,8 +13,8 @@ from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar, Unpack, overload
 
-from authproxy.config import load_keywords
 from authproxy.config.checks.listeners import TELLS_USERS_OF_TCP
+from authproxy.config.loading import load_keywords
 from authproxy.embedding.serve_keywords import NOT_HERE, Keywords, Service
 from authproxy.errors import ConfigError, Problem
 from authproxy.event_loop import choose_transports, with_resolver

@@ -40,7 +40,7 @@ def for_command(settings: Settings, options: ExecOptions) -> Settings:
 
 def _listener(service: str | None, options: ExecOptions) -> ListenerSettings:
     uid = None if options.any_user or not TELLS_USERS_OF_TCP else user_id()
-    return ListenerSettings(
+    return ListenerSettings.model_construct(
         listen=Listen(host=HOST, port=0),
         service=service,
         peer_uids=() if uid is None else (uid,),

@@ -14,7 +14,7 @@ from socket import socket
 from typing import TYPE_CHECKING
 
 from authproxy import admin_file
-from authproxy.config import resolve_secret
+from authproxy.config.files.secrets import resolve_secret
 from authproxy.errors import CredentialError, StartError
 from authproxy.identity.machine import Machine
 from authproxy.identity.token_cache.supply import Supply

@@ -234,7 +234,7 @@ def _asked_rules(
     places = settings.authorizer.places
     if not places:
         return None
-    rules = gate.rules_for(ListenerSettings(listen=places[0][1]), upstreams)
+    rules = gate.rules_for(ListenerSettings.model_construct(listen=places[0][1]), upstreams)
     rules.probe = None  # whoever asks for that path asks the proxy in front
     return rules
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from authproxy.config import find_egress_for_tokens
+from authproxy.config.readers.egress_proxy import find_egress_for_tokens
 from authproxy.errors import Code, Refused
 from authproxy.identity.machine import Machine
 from authproxy.policy.messages.headers import token_line

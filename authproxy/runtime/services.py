@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from authproxy.config import find_egress_for_tokens, resolve_secret
 from authproxy.config.files.reading import lasting
+from authproxy.config.files.secrets import resolve_secret
+from authproxy.config.readers.egress_proxy import find_egress_for_tokens
 from authproxy.errors import Code, CredentialError, StartError
 from authproxy.exchange import Secret, Token
 from authproxy.file_watch import FileWatch

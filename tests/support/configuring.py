@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from authproxy.config import load
+from authproxy.config.loading import load
 from authproxy.errors import ConfigError
 from authproxy.settings import Settings
 

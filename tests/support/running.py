@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from authproxy.config import load
 from authproxy.config.changes import ReloadAnswer
+from authproxy.config.loading import load
 from authproxy.errors import Problem
 from authproxy.exchange import Observer
 from authproxy.identity.machine import Machine

@@ -10,7 +10,7 @@ from authproxy.commands.doctor.clock import check_clock
 from authproxy.commands.doctor.rendering import as_json, as_text
 from authproxy.commands.doctor.runner import examine
 from authproxy.commands.doctor.subject import NOWHERE, subjects_of
-from authproxy.config import find_egress_for_tokens
+from authproxy.config.readers.egress_proxy import find_egress_for_tokens
 from authproxy.event_loop import run_to_end
 from authproxy.identity.machine import Machine
 from authproxy.settings import Settings

@@ -5,7 +5,8 @@ from authproxy.commands.doctor.http_probe import Answer, ask
 from authproxy.commands.doctor.report import Result, failed, ok
 from authproxy.commands.doctor.subject import Subject
 from authproxy.commands.identities import api_source_of
-from authproxy.config import find_egress_for_tokens, resolve_secret
+from authproxy.config.files.secrets import resolve_secret
+from authproxy.config.readers.egress_proxy import find_egress_for_tokens
 from authproxy.exchange import NO_TOKEN, Token, make_field
 from authproxy.identity.apis.client import GoogleApi
 from authproxy.identity.apis.secret_manager import SecretManager

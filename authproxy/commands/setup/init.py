@@ -7,7 +7,7 @@ from pathlib import Path
 from authproxy.commands.by_name import PLACES
 from authproxy.commands.identities import api_source_of
 from authproxy.commands.list import as_toml
-from authproxy.config import find_egress_for_tokens
+from authproxy.config.readers.egress_proxy import find_egress_for_tokens
 from authproxy.errors import AuthProxyError, CredentialError, StartError
 from authproxy.identity.apis.client import GoogleApi
 from authproxy.identity.apis.cloud_run import Listed, list_services

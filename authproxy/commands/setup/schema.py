@@ -13,13 +13,12 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-
 from authproxy import fields
 from authproxy.config.readers.old_names import OLD_NAMES, OldName, in_file
 from authproxy.config.readers.setting_names import EVERY
 from authproxy.settings import Settings
+from authproxy.tables.field import FieldInfo
+from authproxy.tables.frozen import Frozen
 
 Schema = dict[str, Any]
 
@@ -63,7 +62,7 @@ def _no_keys() -> Schema:
     return {"type": "object", "properties": {}, "additionalProperties": False}
 
 
-def _table(model: type[BaseModel]) -> Schema:
+def _table(model: type[Frozen]) -> Schema:
     sentences = _sentences(model)
     found = {}
     for name, field in model.model_fields.items():
@@ -74,10 +73,10 @@ def _table(model: type[BaseModel]) -> Schema:
     return {"type": "object", "properties": found, "additionalProperties": False}
 
 
-def _field(model: type[BaseModel], name: str, field: FieldInfo) -> Schema:
+def _field(model: type[Frozen], name: str, field: FieldInfo) -> Schema:
     written = inspect.get_annotations(model)[name]
     made = _kind(written)
-    bounds = {_WORDS[key]: value for key, value in _bounds(field) if key in _WORDS}
+    bounds = {_WORDS[key]: value for key, value in field.bounds.items() if key in _WORDS}
     for option in made.get("anyOf", []):
         if bounds and option.get("type") in ("number", "integer"):
             option.update(bounds)
@@ -88,15 +87,6 @@ def _field(model: type[BaseModel], name: str, field: FieldInfo) -> Schema:
 
 
 _WORDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
-
-
-def _bounds(field: FieldInfo) -> list[tuple[str, float]]:
-    return [
-        (key, getattr(each, key))
-        for each in field.metadata
-        for key in _WORDS
-        if getattr(each, key, None) is not None
-    ]
 
 
 def _kind(annotation: Any) -> Schema:
@@ -114,7 +104,7 @@ def _kind(annotation: Any) -> Schema:
     if annotation is bool:
         words = _pattern(["on", "off", "true", "false", "yes", "no", "t", "f", "y", "n", "1", "0"])
         return {"anyOf": [{"type": "boolean"}, {"enum": [0, 1]}, words]}
-    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+    if inspect.isclass(annotation) and issubclass(annotation, Frozen):
         return _table(annotation)
     return dict(_TEXT)
 
@@ -165,7 +155,7 @@ def _list(annotation: Any, item: Any) -> Schema:
     return {"anyOf": [many, each]}
 
 
-def _sentences(model: type[BaseModel]) -> dict[str, str]:
+def _sentences(model: type[Frozen]) -> dict[str, str]:
     """What stands beneath each field; nothing where the source is not there."""
     try:
         body = ast.parse(Path(inspect.getfile(model)).read_text()).body

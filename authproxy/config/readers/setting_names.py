@@ -4,9 +4,8 @@ All of it is derived from the models in `authproxy.settings`, so that a new fiel
 a variable at once; only what reads better under another name is written down here.
 """
 
-from pydantic import BaseModel
-
 from authproxy.settings import KeySettings, ListenerSettings, ServiceSettings, Settings
+from authproxy.tables.frozen import Frozen
 
 Path = tuple[str, ...]
 """Where a value goes: `("log", "format")`, `("services", "billing", "url")`."""
@@ -16,13 +15,13 @@ EVERY = "*"
 
 PREFIX = "AUTHPROXY_"
 
-SECTIONS: dict[str, type[BaseModel]] = {
+SECTIONS: dict[str, type[Frozen]] = {
     name: field.annotation
     for name, field in Settings.model_fields.items()
-    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Frozen)
 }
 
-TABLES: dict[str, type[BaseModel]] = {
+TABLES: dict[str, type[Frozen]] = {
     "services": ServiceSettings,
     "listeners": ListenerSettings,
     "keys": KeySettings,
@@ -100,7 +99,7 @@ def is_list(path: Path) -> bool:
     return isinstance(model_of(path).model_fields[path[-1]].default, tuple)
 
 
-def model_of(path: Path) -> type[BaseModel]:
+def model_of(path: Path) -> type[Frozen]:
     """The model with the setting at `path`."""
     return Settings if len(path) == 1 else (TABLES | SECTIONS)[path[0]]
 

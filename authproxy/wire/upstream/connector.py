@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar, cast
 
-from authproxy.config import find_egress
+from authproxy.config.readers.egress_proxy import find_egress
 from authproxy.errors import UpstreamError
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.threads import in_thread
