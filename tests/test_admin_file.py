@@ -63,8 +63,8 @@ def test_a_folder_that_others_may_have_a_hand_in_is_left_alone(
 
 
 def test_without_a_place_there_is_no_file() -> None:
-    assert None is write(FOUND, {"XDG_RUNTIME_DIR": "/nowhere"})
-    assert [] == read_all({"XDG_RUNTIME_DIR": "/nowhere"})
+    assert None is write(FOUND, {"XDG_RUNTIME_DIR": "/proc/nowhere"})
+    assert [] == read_all({"XDG_RUNTIME_DIR": "/proc/nowhere"})
 
 
 def test_what_one_that_broke_down_has_left_is_cleared_away(tmp_path: Path) -> None:

@@ -595,6 +595,21 @@ def test_no_test_patches_what_is_ours() -> None:
     assert {name: names for name, names in found.items() if names} == PATCHED
 
 
+ABSENT = re.compile(
+    r"(?:^|[\s:=])/(?:n|no|nowhere|absent|missing|nonexistent|does-not-exist)(?:/|$)"
+)
+
+
+def test_what_no_test_may_find_is_where_nobody_can_make_it() -> None:
+    """CI is root, and what it runs beside the tests makes folders: below /proc it cannot."""
+    found = {
+        name: sorted(text for text in house.texts(tree) if ABSENT.search(text))
+        for name, tree in TEST_TREES.items()
+    }
+
+    assert {name: texts for name, texts in found.items() if texts} == {}
+
+
 WITH_NAMES = [*python_files(), ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

@@ -63,7 +63,7 @@ def test_without_a_service_each_command_says_how_it_is_written_itself(
 def test_only_what_starts_something_says_that_nothing_was_started(
     argv: list[str], starts: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert 2 == run(argv, environ={"HOME": "/nowhere", "PATH": "/nowhere"}, serve=serve)
+    assert 2 == run(argv, environ={"HOME": "/proc/nowhere", "PATH": "/proc/nowhere"}, serve=serve)
 
     assert starts == ("nothing was started" in capsys.readouterr().err)
 

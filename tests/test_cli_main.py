@@ -188,10 +188,10 @@ def test_check_says_what_would_run(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_status_says_whether_somebody_answers(capsys: pytest.CaptureFixture[str]) -> None:
-    assert 1 == run(["status", "unix:/nowhere"], environ={}, serve=Served())
+    assert 1 == run(["status", "unix:/proc/nowhere"], environ={}, serve=Served())
 
     assert capsys.readouterr().out.startswith(
-        "authproxy: nothing answers at unix:/nowhere: No such file or directory; is authproxy"
+        "authproxy: nothing answers at unix:/proc/nowhere: No such file or directory; is authproxy"
     )
 
 

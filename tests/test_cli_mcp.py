@@ -5,7 +5,7 @@ import pytest
 
 from authproxy.cli.main import run
 
-HOME = {"HOME": "/nowhere"}
+HOME = {"HOME": "/proc/nowhere"}
 
 
 def test_what_to_paste_goes_to_stdout_and_where_to_stderr(

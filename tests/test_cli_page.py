@@ -9,7 +9,11 @@ from authproxy.cli.main import run
     ("argv", "code", "said"),
     [
         (["status", "--open", "--json"], 2, "leave --json and --ready out"),
-        (["status", "--open", "unix:/nowhere/s"], 1, "nothing answers at unix:/nowhere/s"),
+        (
+            ["status", "--open", "unix:/proc/nowhere/s"],
+            1,
+            "nothing answers at unix:/proc/nowhere/s",
+        ),
         (["run", "https://a.run.app", "--open"], 2, "add --admin 4040"),
     ],
 )

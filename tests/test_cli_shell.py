@@ -11,7 +11,9 @@ def test_a_first_file_is_written_and_then_left_alone(
 ) -> None:
     path = str(tmp_path / "a.toml")
 
-    assert [0, 1] == [run(["config", "init", path], environ={"PATH": "/nowhere"}) for _ in "12"]
+    assert [0, 1] == [
+        run(["config", "init", path], environ={"PATH": "/proc/nowhere"}) for _ in "12"
+    ]
     assert f"wrote {path}; next: authproxy check -c {path}" in capsys.readouterr().err
 
 
@@ -34,5 +36,5 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_cannot_be_is_said(
     argv: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert code == run(argv, environ={"PATH": "/nowhere"})
+    assert code == run(argv, environ={"PATH": "/proc/nowhere"})
     assert said in capsys.readouterr().err

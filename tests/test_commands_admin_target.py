@@ -28,7 +28,7 @@ def test_the_variables_name_it_with_its_key() -> None:
     assert "a-long-enough-key" == found.key.reveal()
 
 
-@pytest.mark.parametrize(("address", "code"), [("a b", 2), ("unix:/nowhere/s", 1)])
+@pytest.mark.parametrize(("address", "code"), [("a b", 2), ("unix:/proc/nowhere/s", 1)])
 def test_none_is_an_error_with_the_exit_code_of_its_kind(address: str, code: int) -> None:
     with pytest.raises(NoAdminError) as raised:
         find_admin(address, {}, "tail")

@@ -9,7 +9,7 @@ from authproxy.commands.doctor.subject import NOWHERE
 from authproxy.identity.machine import Machine
 from tests.support.configuring import settings
 
-DEAD = {"GCE_METADATA_HOST": "127.0.0.1:9", "PATH": "/nowhere"}
+DEAD = {"GCE_METADATA_HOST": "127.0.0.1:9", "PATH": "/proc/nowhere"}
 
 
 @pytest.mark.parametrize(

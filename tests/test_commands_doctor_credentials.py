@@ -45,7 +45,7 @@ async def test_gcloud_is_found_on_path() -> None:
 
 
 async def test_gcloud_that_is_not_there_is_said_with_where_to_get_it() -> None:
-    given = subject("gcloud", PATH="/nowhere")
+    given = subject("gcloud", PATH="/proc/nowhere")
     await check_credentials(given)
     with pytest.raises(CredentialError) as caught:
         await check_gcloud(given)

@@ -104,8 +104,8 @@ async def test_nobody_there_is_a_fault() -> None:
 
 
 async def test_no_token_is_a_fault_and_nothing_is_sent() -> None:
-    environ = {"AUTHPROXY_CREDENTIALS": "token-file:/nowhere/token"}
+    environ = {"AUTHPROXY_CREDENTIALS": "token-file:/proc/nowhere/token"}
     found, service = await ask(answering("200 OK"), **environ)
 
-    assert "/nowhere/token" in found
+    assert "/proc/nowhere/token" in found
     assert [] == service.heads

@@ -109,7 +109,7 @@ async def test_a_proxy_opens_its_own_page_when_it_is_ready(tmp_path: Path) -> No
 
 
 async def test_without_a_browser_a_proxy_says_how_to_get_to_the_page(tmp_path: Path) -> None:
-    environ = {"XDG_RUNTIME_DIR": str(tmp_path), "BROWSER": "/nowhere/browser %s"}
+    environ = {"XDG_RUNTIME_DIR": str(tmp_path), "BROWSER": "/proc/nowhere/browser %s"}
     async with raw_service() as service:
         proxy = await python(OPEN_OWN, service.url, environ=environ)
         assert proxy.stderr is not None
@@ -131,7 +131,7 @@ async def test_in_a_container_nothing_is_opened(tmp_path: Path) -> None:
         await program.hear("--open does nothing in a container")
 
 
-@pytest.mark.parametrize("admin", [(), ("--admin", "off"), ("--admin", "unix:/nowhere/s")])
+@pytest.mark.parametrize("admin", [(), ("--admin", "off"), ("--admin", "unix:/proc/nowhere/s")])
 async def test_without_a_page_to_open_nothing_is_started(admin: tuple[str, ...]) -> None:
     code, _, err = await run_to_end(
         *("http://127.0.0.1:9", "--credentials", "none", "-l", "127.0.0.1:0", "--open", *admin)
@@ -142,7 +142,7 @@ async def test_without_a_page_to_open_nothing_is_started(admin: tuple[str, ...])
     assert "--admin 4040" in err
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "unix:/nowhere/s"])
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "unix:/proc/nowhere/s"])
 def test_no_page_is_an_error(address: str) -> None:
     with pytest.raises(NoAdminError, match=r"at 127\.0\.0\.1:1|no browser can go"):
         page_url(StatusTarget(parse_listen(address), is_admin=True))

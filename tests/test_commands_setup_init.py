@@ -71,7 +71,7 @@ def test_the_project_is_the_flags_the_environments_or_gclouds(tmp_path: Path) ->
         ("from-flag", path, "from-flag"),
         (None, {"GOOGLE_CLOUD_PROJECT": "from-environment", **path}, "from-environment"),
         (None, path, "from-gcloud"),
-        (None, {"PATH": "/nowhere"}, ""),
+        (None, {"PATH": "/proc/nowhere"}, ""),
     ]
     for given, environ, found in cases:
         with Machine(environ) as machine:

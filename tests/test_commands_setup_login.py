@@ -37,6 +37,6 @@ def test_gcloud_is_run_and_what_for_is_said(
 
 def test_without_gcloud_it_says_what_else_there_is() -> None:
     with pytest.raises(StartError, match="no gcloud on PATH") as raised:
-        run({"PATH": "/nowhere"}, user=False, impersonate=None, say=print)
+        run({"PATH": "/proc/nowhere"}, user=False, impersonate=None, say=print)
 
     assert "--credentials file:KEY.json" in (raised.value.hint or "")

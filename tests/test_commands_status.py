@@ -173,7 +173,7 @@ def test_a_health_check_imports_no_library() -> None:
     """A container runs it every few seconds."""
     code = (
         "import sys, runpy\n"
-        "sys.argv = ['authproxy', 'status', 'unix:/nowhere']\n"
+        "sys.argv = ['authproxy', 'status', 'unix:/proc/nowhere']\n"
         "try: runpy.run_module('authproxy', run_name='__main__')\n"
         "except SystemExit as exit: print(exit.code)\n"
         "print(sorted({'click', 'pydantic', 'aiohttp', 'asyncio', 'ssl'} & set(sys.modules)))\n"
@@ -182,7 +182,7 @@ def test_a_health_check_imports_no_library() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert [
-        f"authproxy: nothing answers at unix:/nowhere: No such file or directory{NEXT}",
+        f"authproxy: nothing answers at unix:/proc/nowhere: No such file or directory{NEXT}",
         "1",
         "[]",
     ] == found.stdout.splitlines()
@@ -283,7 +283,7 @@ def test_a_key_that_is_refused_is_a_failure_and_one_that_is_missing_is_not(
             " write env:NAME or file:PATH",
         ),
         ("env:NOT_THERE", "the environment variable NOT_THERE is not set"),
-        ("file:/nowhere/key", "/nowhere/key"),
+        ("file:/proc/nowhere/key", "/proc/nowhere/key"),
         ("secret:projects/acme-prod/secrets/key", "write env:NAME or file:PATH"),
     ],
 )

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from authproxy.tasks import Tasks
 from tests.support.behind import free_port
 from tests.support.program import Program, run_to_end
 from tests.support.raw import raw_service
@@ -32,6 +33,15 @@ async def ask(program: Program, path: str, **fields: str) -> None:
         session.get(URL(program.url + path, encoded=True), headers=fields) as answer,
     ):
         await answer.read()
+
+
+async def knock(program: Program, tail: Command) -> None:
+    """Ask until `tail`, which shows nothing of what was before it, has begun."""
+    heard = Tasks().start(tail.hear("/knock[^\n]*\n"), name="heard")
+    while not heard.done():
+        await ask(program, "/knock")
+        await asyncio.wait({heard}, timeout=0.05)
+    await heard
 
 
 async def ask_badly(program: Program, target: bytes) -> None:
@@ -63,6 +73,7 @@ async def test_what_passes_has_a_line_each_in_whatever_form_it_is_wanted(
         ):
             await plain.hear("/earlier\n")
             await drawn.hear("path")
+            await knock(program, as_json)
             await ask(program, "/strange", Host="evil.example")
             await refused.hear("host_not_allowed\n")
             await ask_badly(program, b"/hostile-\xc2\x9b2J-\xe2\x80\xae")
@@ -144,7 +155,9 @@ async def test_a_pause_of_the_recording_is_said(environ: dict[str, str]) -> None
             *("--admin", f"127.0.0.1:{port}"),
             environ={**environ, **key},
         ) as program,
-        Command("tail", f"127.0.0.1:{port}", environ={"XDG_RUNTIME_DIR": "/n", **key}) as tail,
+        Command(
+            "tail", f"127.0.0.1:{port}", environ={"XDG_RUNTIME_DIR": "/proc/nowhere", **key}
+        ) as tail,
         aiohttp.ClientSession() as session,
     ):
         await ask(program, "/a")
@@ -161,7 +174,7 @@ async def test_what_cannot_be_followed_is_said_with_what_to_do(environ: dict[str
         for_clients = await run_to_end("tail", f"127.0.0.1:{first.port}", environ={})
         another = await run_to_end("tail", service.url, environ=environ)
         admin = (await first.hear(r"admin: http://(\S+)"))[1]
-        stranger = await run_to_end("tail", admin, environ={"XDG_RUNTIME_DIR": "/nowhere"})
+        stranger = await run_to_end("tail", admin, environ={"XDG_RUNTIME_DIR": "/proc/nowhere"})
         no_address = await run_to_end("tail", "a b", environ=environ)
         async with proxy(environ, service.url, "--no-inspect") as second:
             several = await run_to_end("tail", environ=environ)

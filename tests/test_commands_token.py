@@ -29,7 +29,7 @@ async def told(
 ) -> tuple[int, str, str]:
     key = f"file:{world.service_account_file(ROBOT)}"
     code = await asyncio.to_thread(
-        run, ["token", "--credentials", key, *argv], environ={"HOME": "/nowhere"}
+        run, ["token", "--credentials", key, *argv], environ={"HOME": "/proc/nowhere"}
     )
     return code, *capsys.readouterr()
 

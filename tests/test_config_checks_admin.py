@@ -30,7 +30,7 @@ def test_an_address_that_others_reach_needs_to_say_who_they_are(address: str) ->
         ({"AUTHPROXY_ADMIN": "ofF:x"}, "is not a port"),
         ({"AUTHPROXY_ADMIN_KEY": "env:NOWHERE"}, "the environment variable NOWHERE is not set"),
         ({"AUTHPROXY_ADMIN_KEY": "env:SHORT"}, "has fewer than 16 characters"),
-        ({"AUTHPROXY_ADMIN_KEY": "file:/nowhere/key"}, "/nowhere/key"),
+        ({"AUTHPROXY_ADMIN_KEY": "file:/proc/nowhere/key"}, "/proc/nowhere/key"),
         (
             {"AUTHPROXY_ADMIN_KEY": "secret:projects/my-project/secrets/s"},
             "must be at hand when Google is not",
@@ -56,7 +56,7 @@ def test_what_cannot_be_used_is_a_problem(environ: dict[str, str], message: str)
         ({"AUTHPROXY_ADMIN_ALLOW": "10.0.0.0/8"}, "by default it is for this machine only"),
         ({"AUTHPROXY_ADMIN": "off", "AUTHPROXY_ADMIN_KEY": "env:KEY"}, "it is off"),
         ({"AUTHPROXY_ADMIN": "off", "AUTHPROXY_ADMIN_QUIT": "true"}, "it is off"),
-        ({"AUTHPROXY_ADMIN": "unix:/nowhere/s"}, "there is no folder /nowhere"),
+        ({"AUTHPROXY_ADMIN": "unix:/proc/nowhere/s"}, "there is no folder /proc/nowhere"),
     ],
 )
 def test_what_has_no_effect_is_said(environ: dict[str, str], message: str) -> None:

@@ -86,8 +86,8 @@ def test_without_a_token_its_header_is_free_for_the_key() -> None:
     [
         ("--credentials", "token-env:TOKEN", "the environment variable TOKEN is not set"),
         ("--api-key", "env:KEY", "the environment variable KEY is not set"),
-        ("--api-key", "file:/no/key", 'there is no file "/no/key"'),
-        ("--ca-file", "/no/ca.pem", 'there is no file "/no/ca.pem"'),
+        ("--api-key", "file:/proc/no/key", 'there is no file "/proc/no/key"'),
+        ("--ca-file", "/proc/no/ca.pem", 'there is no file "/proc/no/ca.pem"'),
         (
             "--ca-file",
             "/dev/null",

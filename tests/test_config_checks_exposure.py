@@ -96,7 +96,7 @@ def test_what_cannot_be_changed_is_not_complained_about(
 
     assert [] == found_in(tmp_path, f'{SERVICE}api_key = "file:secret"')
     assert exposure.open_mode(secret) is None
-    assert exposure.open_mode(Path("/nowhere")) is None
+    assert exposure.open_mode(Path("/proc/nowhere")) is None
 
 
 FORWARDED = (

@@ -67,7 +67,7 @@ def test_the_environment_may_name_the_file(tmp_path: Path) -> None:
 def test_a_file_on_the_command_line_beats_the_one_in_the_environment(tmp_path: Path) -> None:
     file = write(tmp_path, '[services.a]\nurl = "https://a"\n')
 
-    assert settings(file=file, environ={"AUTHPROXY_CONFIG": "/nowhere"}).services
+    assert settings(file=file, environ={"AUTHPROXY_CONFIG": "/proc/nowhere"}).services
 
 
 def test_no_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -249,7 +249,7 @@ AT_THE_TOP: Sequence[Row] = [
     ('listen = ["8080", "127.0.0.1:8080"]', refused("is a part of localhost:8080")),
     ('listen = ["127.0.0.1:80", "0.0.0.0:80"]\nallow = "::1"', refused("has 127.0.0.1:80")),
     ('listen = "0.0.0.0"', refused("can be reached from other machines")),
-    ('listen = "unix:/no/such/folder/a.sock"', warned("there is no folder /no/such/folder")),
+    ('listen = "unix:/proc/no/such/a.sock"', warned("there is no folder /proc/no/such")),
     ("port = 9000", refused('to say where clients connect, write listen = "localhost:8080"')),
     # who may
     (

@@ -178,7 +178,7 @@ async def test_world_ends_when_the_proxy_cannot_start() -> None:
     ("directory", "error", "hint"),
     [
         (
-            "/nowhere",
+            "/proc/nowhere",
             "authproxy demo needs a directory for its certificates, and none can be written",
             "Set TMPDIR to a directory that this user may write to.",
         ),

@@ -195,7 +195,7 @@ def test_no_block_of_a_download_is_like_another() -> None:
         ("/slow?s=ages", 400, "s must be a number, zero or more\n"),
         ("/download?bytes=-1", 400, "bytes must be a number, zero or more\n"),
         ("/clock?count=", 400, "count must be a number, zero or more\n"),
-        ("/nowhere?a=1", 404, "the sample app has nothing at /nowhere\n"),
+        ("/elsewhere?a=1", 404, "the sample app has nothing at /elsewhere\n"),
     ],
 )
 async def test_texts(session: aiohttp.ClientSession, path: str, status: int, text: str) -> None:

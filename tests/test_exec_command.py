@@ -53,7 +53,7 @@ ENDS: Sequence[tuple[Sequence[str], int, str]] = [
     (["sh", "-c", "kill -TERM $$"], 143, ""),
     (["sh", "-c", "kill -KILL $$"], 137, ""),
     (["no-such-program"], 127, "cannot run no-such-program: there is no such program on PATH"),
-    (["/no/such"], 127, "cannot run /no/such: there is no such program"),
+    (["/proc/no/such"], 127, "cannot run /proc/no/such: there is no such program"),
     (["/etc/passwd"], 126, "cannot run /etc/passwd: Permission denied"),
     (["{folder}/script"], 126, "script: the interpreter in its first line does not exist"),
 ]
@@ -63,7 +63,7 @@ async def test_the_exit_code_is_the_commands_and_else_that_of_a_shell(
     service: RawService, tmp_path: Path
 ) -> None:
     script = tmp_path / "script"
-    script.write_text("#!/no/interpreter\n")
+    script.write_text("#!/proc/no/interpreter\n")
     script.chmod(0o755)
     for argv, expected, said in ENDS:
         words = [word.replace("{folder}", str(tmp_path)) for word in argv]

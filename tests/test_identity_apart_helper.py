@@ -154,7 +154,7 @@ def test_one_that_never_gets_ready_is_not_waited_for_again(
     assert 1 == len(caplog.messages)
 
 
-@pytest.mark.parametrize("python", ["/nowhere/python", "", "/"])
+@pytest.mark.parametrize("python", ["/proc/nowhere/python", "", "/"])
 def test_without_a_python_there_is_none(python: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "authproxy")
     helper = Helper("x", command=lambda module: command_for(module, python))

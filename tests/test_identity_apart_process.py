@@ -39,7 +39,7 @@ def test_when_it_is_killed_those_who_wait_hear_of_it() -> None:
 @pytest.mark.parametrize(
     ("command", "why"),
     [
-        (["/nowhere/python"], "/nowhere/python: No such file or directory"),
+        (["/proc/nowhere/python"], "/proc/nowhere/python: No such file or directory"),
         ([""], "it: "),
         ([sys.executable, "-c", "exit(4)"], "it ended with exit code 4"),
         ([sys.executable, "-c", "print('Hello, who is there?')"], "it is no Python of ours"),

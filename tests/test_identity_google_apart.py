@@ -268,7 +268,7 @@ def test_what_takes_too_long_is_said() -> None:
 async def test_where_no_process_can_be_had_this_one_mints(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    helper = Helper(MODULE, command=lambda module: command_for(module, "/nowhere/python"))
+    helper = Helper(MODULE, command=lambda module: command_for(module, "/proc/nowhere/python"))
     key = read_info(world.service_account_file(RUNNER), "k")
     tokens: list[Token] = [
         await asyncio.to_thread(source(lambda: key, helper).mint, world.url) for _ in range(2)
@@ -276,7 +276,7 @@ async def test_where_no_process_can_be_had_this_one_mints(
 
     assert [RUNNER, RUNNER] == [token.principal for token in tokens]
     (line,) = [text for text in caplog.messages if "fetched in this process" in text]
-    assert "no other process can be started (/nowhere/python: No such file" in line
+    assert "no other process can be started (/proc/nowhere/python: No such file" in line
 
 
 @pytest.mark.parametrize(

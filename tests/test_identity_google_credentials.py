@@ -434,7 +434,7 @@ async def test_a_certificate_that_is_not_trusted_is_an_error_with_the_setting_fo
 async def test_certificates_that_are_not_there_are_an_error_with_the_settings_name(
     user: File, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/proc/nowhere.pem")
     message, hint, detail, permanent = await user.failure()
 
     assert (
@@ -442,7 +442,7 @@ async def test_certificates_that_are_not_there_are_an_error_with_the_settings_na
         "Is REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE set to a file that is not there?",
         True,
     ) == (message, hint, permanent)
-    assert detail.endswith("/nowhere.pem")
+    assert detail.endswith("/proc/nowhere.pem")
 
 
 async def test_a_metadata_server_without_account_says_how_to_give_it_one(world: World) -> None:

@@ -56,7 +56,7 @@ async def failure(source: Google, world: World) -> CredentialError:
     ("place", "why", "hint"),
     [
         ({"executable": {"command": "false"}}, "a program: it ended with 1", BY_HAND),
-        ({"executable": {"command": "/nowhere/x"}}, "a program: it is not there", BY_HAND),
+        ({"executable": {"command": "/proc/nowhere/x"}}, "a program: it is not there", BY_HAND),
         ({"executable": {"command": "echo hunter2"}}, "a program: there is none in it", BY_HAND),
         (
             {"executable": {"command": "sleep 30", "timeout_millis": 5000}},
@@ -65,8 +65,8 @@ async def failure(source: Google, world: World) -> CredentialError:
         ),
         ({"url": "http://u:hunter2@127.0.0.1:9/t"}, "127.0.0.1:9 (TransportError)", IS_IT_UP),
         (
-            {"file": "/nowhere/token"},
-            "/nowhere/token: it is not there",
+            {"file": "/proc/nowhere/token"},
+            "/proc/nowhere/token: it is not there",
             "Is the path right? What writes the token may not have run yet.",
         ),
         ({"file": "/dev/null"}, "/dev/null: there is none in it", FORMAT),
@@ -86,7 +86,7 @@ async def test_a_subject_token_that_cannot_be_had_is_told_of_with_its_place(
 async def test_what_a_server_answers_in_place_of_a_subject_token_is_told_of(world: World) -> None:
     at = f"127.0.0.1:{world.google.port}"
     as_json = {"type": "json", "subject_token_field_name": "token"}
-    refused = await failure(source_of(world, {"url": f"http://{at}/nowhere"}), world)
+    refused = await failure(source_of(world, {"url": f"http://{at}/elsewhere"}), world)
     other = {"url": f"http://{at}/oauth2/v3/certs", "format": as_json}
     without = await failure(source_of(world, other), world)
 

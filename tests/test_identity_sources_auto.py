@@ -54,10 +54,10 @@ def test_application_default_credentials_are_looked_for_in_googles_order(tmp_pat
 
 def test_a_named_file_that_is_missing_is_an_error_and_not_passed_over(tmp_path: Path) -> None:
     with pytest.raises(CredentialError) as caught:
-        Adc({"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere.json"}).find()
+        Adc({"GOOGLE_APPLICATION_CREDENTIALS": "/proc/nowhere.json"}).find()
 
     assert (
-        "GOOGLE_APPLICATION_CREDENTIALS=/nowhere.json: there is no such file"
+        "GOOGLE_APPLICATION_CREDENTIALS=/proc/nowhere.json: there is no such file"
         == caught.value.message
     )
 
@@ -70,7 +70,7 @@ async def test_auto_takes_the_file_that_the_environment_names_first(
 ) -> None:
     caplog.set_level(logging.INFO, "authproxy")
     key = world.service_account_file(RUNNER)
-    source = Auto(Machine({"GOOGLE_APPLICATION_CREDENTIALS": str(key), "HOME": "/nowhere"}))
+    source = Auto(Machine({"GOOGLE_APPLICATION_CREDENTIALS": str(key), "HOME": "/proc/nowhere"}))
     tokens = [await asyncio.to_thread(mint, source) for _ in range(2)]
 
     assert [RUNNER, RUNNER] == [token.principal for token in tokens]
@@ -114,7 +114,7 @@ async def test_access_tokens_have_no_audience_to_tell_of(world: World) -> None:
     ] == result["log"]
 
 
-@pytest.mark.parametrize("gcloud", [SHIM, Path("/nowhere")], ids=["gcloud", "no gcloud"])
+@pytest.mark.parametrize("gcloud", [SHIM, Path("/proc/nowhere")], ids=["gcloud", "no gcloud"])
 async def test_auto_waits_for_the_metadata_server_where_there_must_be_one(
     world: World, gcloud: Path
 ) -> None:
@@ -140,7 +140,7 @@ async def test_auto_passes_on_whom_to_act_as(world: World) -> None:
 def test_what_is_passed_over_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = tmp_path / "application_default_credentials.json"
     folder.mkdir()
-    environ = {**NOWHERE, "CLOUDSDK_CONFIG": str(tmp_path), "PATH": "/nowhere"}
+    environ = {**NOWHERE, "CLOUDSDK_CONFIG": str(tmp_path), "PATH": "/proc/nowhere"}
     signed_out = {**environ, "PATH": f"{SHIM}:{os.environ['PATH']}", "GCLOUD_ACCOUNT": "signed_out"}
     adc, auto = Adc(environ), Auto(Machine(signed_out))
     for _ in range(2):

@@ -105,9 +105,9 @@ def test_delegates_without_an_account_to_act_as_are_refused() -> None:
 @pytest.mark.parametrize(
     ("value", "env", "path"),
     [
-        ("~/key", {"HOME": "/nowhere"}, "/nowhere/key"),
+        ("~/key", {"HOME": "/proc/nowhere"}, "/proc/nowhere/key"),
         ("~/key", {}, "~/key"),
-        ("/run/~/key", {"HOME": "/nowhere"}, "/run/~/key"),
+        ("/run/~/key", {"HOME": "/proc/nowhere"}, "/run/~/key"),
     ],
 )
 def test_a_path_may_start_at_home(value: str, env: dict[str, str], path: str) -> None:

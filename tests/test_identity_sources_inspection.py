@@ -86,7 +86,7 @@ async def test_a_metadata_server_is_found(world: World) -> None:
 
 def test_where_nothing_is_found_everything_that_was_tried_is_told() -> None:
     with pytest.raises(CredentialError) as caught:
-        find_place(CredentialsSpec("auto"), {**NO_METADATA, "PATH": "/nowhere"})
+        find_place(CredentialsSpec("auto"), {**NO_METADATA, "PATH": "/proc/nowhere"})
 
     assert (
         "no credentials were found on this machine",
@@ -163,7 +163,7 @@ def test_a_metadata_server_that_is_not_there_is_said_as_by_a_mint() -> None:
 def test_gcloud_is_found_on_path_or_missed() -> None:
     assert f"{SHIM}/gcloud" == require_gcloud({"PATH": SHIM})
     with pytest.raises(CredentialError, match=r"^gcloud: there is no program gcloud on PATH$"):
-        require_gcloud({"PATH": "/nowhere"})
+        require_gcloud({"PATH": "/proc/nowhere"})
 
 
 async def test_a_clock_that_is_right_is_never_said_to_be_wrong(world: World) -> None:

@@ -144,7 +144,7 @@ def test_where_there_must_be_a_metadata_server_nobody_else_is_asked(
     managed = {**NOWHERE, "PATH": SHIM, "CLOUDSDK_CONFIG": str(tmp_path), variable: "x"}
 
     assert ("metadata", because) == found(managed)
-    assert ("metadata", because) == found({**managed, "PATH": "/nowhere"})
+    assert ("metadata", because) == found({**managed, "PATH": "/proc/nowhere"})
 
 
 def test_on_kubernetes_somebody_who_logged_in_to_gcloud_counts_more(tmp_path: Path) -> None:
@@ -161,13 +161,13 @@ def test_gcloud_comes_last() -> None:
     assert ("gcloud", because) == found({**NOWHERE, "PATH": SHIM})
     assert (f"{SHIM}/gcloud", None) == (
         find_gcloud({"PATH": SHIM}),
-        find_gcloud({"PATH": "/nowhere"}),
+        find_gcloud({"PATH": "/proc/nowhere"}),
     )
 
 
 def test_where_nothing_is_found_everything_that_was_tried_is_told() -> None:
     with pytest.raises(CredentialError) as caught:
-        find_auto_place({**NOWHERE, "PATH": "/nowhere"})
+        find_auto_place({**NOWHERE, "PATH": "/proc/nowhere"})
 
     assert (
         "no credentials were found on this machine",
@@ -244,7 +244,7 @@ def test_what_cannot_be_used_is_passed_over_and_told(
         expected = expected.format(file=file, uid=os.geteuid())
         auto, adc = find_auto_place(environ), find_adc_place(environ)
         with pytest.raises(CredentialError) as caught:
-            find_auto_place({**environ, "PATH": "/nowhere"})
+            find_auto_place({**environ, "PATH": "/proc/nowhere"})
 
     assert ("gcloud", (expected,)) == (auto.kind, auto.skipped)
     assert ("metadata", (expected,)) == (adc.kind, adc.skipped)

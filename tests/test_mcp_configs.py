@@ -89,7 +89,7 @@ def test_what_leads_to_credentials_is_repeated_and_no_password(tmp_path: Path) -
     gcloud = tmp_path / "gcloud"
     gcloud.touch(mode=0o755)
     environ = {
-        "PATH": f"/nowhere:{tmp_path}",
+        "PATH": f"/proc/nowhere:{tmp_path}",
         "CLOUDSDK_CONFIG": "/c",
         "GOOGLE_APPLICATION_CREDENTIALS": "",
         "HTTPS_PROXY": "http://user:pass@proxy:3128",

@@ -155,7 +155,7 @@ def test_it_is_for_a_person_who_has_not_asked_for_quiet(
 
 async def test_at_a_terminal_it_stands_behind_the_ready_lines_and_nowhere_else() -> None:
     words = ("--credentials", "none", "-l", "127.0.0.1:0", "--admin", "127.0.0.1:0")
-    environ = {"XDG_RUNTIME_DIR": "/nowhere", "TERM": "xterm"}
+    environ = {"XDG_RUNTIME_DIR": "/proc/nowhere", "TERM": "xterm"}
     async with raw_service() as service:
         async with Command(service.url, *words, environ=environ, at_terminal=True) as seen:
             await seen.hear(r"inspector\S*  http://\S+\r\n\r\n")

@@ -86,11 +86,11 @@ async def test_without_a_file_the_signal_that_reopens_it_does_nothing(config: Pa
 async def test_a_file_that_cannot_be_opened_is_an_error_at_the_start(
     tmp_path: Path, config: Path
 ) -> None:
-    write_config(config, "http://127.0.0.1:9", f'file = "{tmp_path}/nowhere/log"')
+    write_config(config, "http://127.0.0.1:9", f'file = "{tmp_path}/none/log"')
     code, _, stderr = await run_to_end("-c", config)
 
     assert 1 == code
     assert stderr == (
-        f"authproxy: cannot open the log file {tmp_path}/nowhere/log: No such file or directory\n"
+        f"authproxy: cannot open the log file {tmp_path}/none/log: No such file or directory\n"
         "authproxy: Its directory must exist, and authproxy must be allowed to write there.\n"
     )

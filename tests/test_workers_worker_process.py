@@ -65,7 +65,7 @@ async def test_one_that_is_killed_says_by_what() -> None:
 
 
 async def test_what_cannot_be_started_says_so() -> None:
-    worker = Parent("/nowhere/python").worker
+    worker = Parent("/proc/nowhere/python").worker
 
     with pytest.raises(FileNotFoundError):
         await worker.start()

@@ -47,11 +47,11 @@ def metadata() -> Visit:
 
 def no_credentials(_world: World) -> Visit:
     nowhere = {"GCE_METADATA_HOST": NOBODY, "GCE_METADATA_IP": NOBODY}
-    return Visit(environ={**nowhere, "PATH": "/nowhere"})
+    return Visit(environ={**nowhere, "PATH": "/proc/nowhere"})
 
 
 def missing_file(_world: World) -> Visit:
-    return Visit(environ={"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere/key.json"})
+    return Visit(environ={"GOOGLE_APPLICATION_CREDENTIALS": "/proc/nowhere/key.json"})
 
 
 def no_json(world: World) -> Visit:
@@ -136,7 +136,7 @@ def metadata_slow(world: World) -> Visit:
 
 
 def gcloud_missing(_world: World) -> Visit:
-    return Visit(flags=("--credentials", "gcloud"), environ={"PATH": "/nowhere"})
+    return Visit(flags=("--credentials", "gcloud"), environ={"PATH": "/proc/nowhere"})
 
 
 def gcloud_signed_out(_world: World) -> Visit:

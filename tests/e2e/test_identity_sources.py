@@ -186,7 +186,7 @@ async def test_tokens_of_service_accounts_say_their_email(world: World) -> None:
 async def test_a_metadata_server_that_refuses_at_first_is_waited_for(world: World) -> None:
     world.cloud_run.gate.invokers.add(METADATA_EMAIL)
     world.google.metadata.down()
-    managed = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "CLOUDSDK_CONFIG": "/nowhere"}
+    managed = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "CLOUDSDK_CONFIG": "/proc/nowhere"}
     async with in_front_of(world, **managed) as proxy:
         before = await ask(proxy.port)
         world.google.metadata.up()

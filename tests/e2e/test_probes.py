@@ -21,7 +21,7 @@ KUBELET = (
     b"GET /%b HTTP/1.1\r\nHost: 10.4.4.4:8080\r\nUser-Agent: kube-probe/1.31\r\nAccept: */*\r\n"
     b"Connection: close\r\n\r\n"
 )
-NO_TOKEN = ("--credentials", "token-file:/nowhere/token")
+NO_TOKEN = ("--credentials", "token-file:/proc/nowhere/token")
 
 
 async def say(port: int, *requests: bytes) -> bytes:
@@ -135,7 +135,7 @@ async def test_without_a_token_nothing_is_ready_and_status_says_why(tmp_path: Pa
         code for code, _, _ in (ready, table, shown, without, of_main, by_path)
     ]
     assert {"status": "not ready"} == json.loads(ready[1].splitlines()[0])
-    assert "/nowhere/token" in ready[1].splitlines()[1]
+    assert "/proc/nowhere/token" in ready[1].splitlines()[1]
     assert "a        no     -" in table[1]
     assert "a: " in table[1]
     assert not json.loads(shown[1])["ready"]
@@ -186,7 +186,7 @@ async def test_a_mistake_in_usage_has_a_code_of_its_own(words: tuple[str, ...]) 
 
 async def test_a_person_at_a_terminal_gets_an_address_with_a_key_that_opens_it() -> None:
     ours, theirs = pty.openpty()
-    environ = clean_environment({"CI": "", "XDG_RUNTIME_DIR": "/nowhere"})
+    environ = clean_environment({"CI": "", "XDG_RUNTIME_DIR": "/proc/nowhere"})
     jar = aiohttp.CookieJar(unsafe=True)  # which keeps cookies of addresses, as browsers do
     async with (
         raw_service(always(OK)) as service,

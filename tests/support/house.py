@@ -440,3 +440,12 @@ def identifiers_of(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.Attribute):
             found.add(node.attr)
     return found
+
+
+def texts(tree: ast.Module) -> set[str]:
+    """Every text that is written in a module."""
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
