@@ -489,7 +489,7 @@ HANDED_IN = {
         "workers.worker",
     },
     "Programs": {"identity.machine"},
-    "RateLimiter": {"runtime.process.counters"},
+    "RateLimiter": {"runtime.process.counters", "workers.counts.shared_rates"},
     "Skew": {
         "auth.minting",
         "identity.machine",
@@ -502,6 +502,7 @@ HANDED_IN = {
     "WrongKeyCounter": {
         "admin.application",
         "runtime.process.counters",
+        "workers.counts.shared_rates",
     },  # of the admin key, and of keys
 }
 """What a process, or several of them, must share, and the only modules that may make one."""

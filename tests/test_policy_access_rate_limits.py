@@ -58,6 +58,14 @@ def test_each_wrong_key_takes_longer_than_the_one_before() -> None:
     assert 0.0 == failures.wait_s(B, now - 30)
 
 
+def test_who_has_been_wrong_for_days_still_waits_for_a_minute() -> None:
+    failures = WrongKeyCounter()
+    for minute in range(1100):
+        failures.note(A, 60.0 * minute)
+
+    assert 60.0 == failures.wait_s(A, 60.0 * 1099)
+
+
 def test_what_was_wrong_is_forgiven() -> None:
     failures = WrongKeyCounter()
     for _ in range(12):

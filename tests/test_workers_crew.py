@@ -225,13 +225,3 @@ async def test_the_end_does_not_wait_for_one_that_would_be_replaced_later() -> N
     stage.plan.drop()
 
     assert 2 == stage.started
-
-
-async def test_keys_that_come_with_a_reload_are_refused(made: Made) -> None:
-    stage = made(lambda _: code())
-    await stage.start()
-    environ = {"AUTHPROXY_KEYS_A_SHA256": "0" * 64}
-    stage.settings = settings(urls=[URL], environ=environ)
-
-    with pytest.raises(ConfigError, match="with workers there is no keys"):
-        await stage.prepare()

@@ -21,9 +21,15 @@ ASKED = {
             },
             [],
         ),
-        ({"AUTHPROXY_LIMITS_REQUESTS_PER_SECOND": "1"}, ["limits.requests_per_second"]),
-        ({"AUTHPROXY_LIMITS_CONNECTIONS": "1"}, ["limits.connections"]),
-        ({"AUTHPROXY_KEYS_A_SHA256": "0" * 64}, ["keys (wrong ones are counted for each client)"]),
+        (
+            {
+                "AUTHPROXY_LIMITS_REQUESTS_PER_SECOND": "1",
+                "AUTHPROXY_LIMITS_CONNECTIONS": "1",
+                "AUTHPROXY_LIMITS_CONNECTIONS_PER_CLIENT": "1",
+                "AUTHPROXY_KEYS_A_SHA256": "0" * 64,
+            },
+            [],
+        ),
         ({"AUTHPROXY_INSPECT_RECORD": "on"}, ["inspect.record"]),
         (ASKED, ["authorizer"]),
         ({"AUTHPROXY_ADMIN": "4040"}, ["admin"]),

@@ -8,6 +8,7 @@ import pytest
 
 from authproxy.runtime.open_sockets import OpenSockets
 from authproxy.workers.configuration import Configuration
+from authproxy.workers.counts.shared_limits import SharedLimits
 from authproxy.workers.line_lock import LineLock
 from authproxy.workers.shares import Shares
 from authproxy.workers.worker_channel import Message
@@ -33,13 +34,14 @@ class Parent:
 
     async def start(self) -> Message:
         lines = LineLock()
-        first = {"do": "start", "worker": 1, "is_leaving": False, **self.message}
-        shares = Shares()
-        common = (lines.descriptor, shares.descriptor)
+        start = {"do": "start", "worker": 1, "workers": 1, "is_leaving": False}
+        shares, limits = Shares(), SharedLimits(1)
+        common = (lines.descriptor, shares.descriptor, limits.descriptor)
         await self.worker.start()
-        self.worker.say(first, [*common, *self.descriptors])
+        self.worker.say({**start, **self.message}, [*common, *self.descriptors])
         lines.close()
         shares.close()
+        limits.close()
         async with asyncio.timeout(30):
             return await self.heard.get()
 

@@ -67,13 +67,13 @@ def run(
             Machine(helper=Helper(MODULE)) as machine,
             asyncio.Runner(loop_factory=loops) as runner,
         ):
-            limits = limits_of_one_process(settings.limits)
+            count = limits_of_one_process if others is None else others.client_limits
             proxy = Proxy(
                 settings,
                 log.stderr,
                 make_observers(settings, log, tracing) if others is None else (),
                 machine,
-                limits,
+                count(settings.limits),
                 admin,
                 find_recording(settings, admin) if others is None else None,
                 origin,

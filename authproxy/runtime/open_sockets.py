@@ -12,6 +12,7 @@ from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from authproxy.observe.stream import Send
+from authproxy.policy.access.client_limits import ClientLimits
 from authproxy.runtime.listeners import Gate
 from authproxy.runtime.sources import Sources
 from authproxy.settings import LimitSettings, ListenerSettings, Settings, TimeoutSettings
@@ -113,6 +114,9 @@ class OtherServers(ClientServer, Protocol):
 
     def reopen_logs(self) -> None:
         """The log file may have been moved away."""
+
+    def client_limits(self, limits: LimitSettings) -> ClientLimits:
+        """Counters of clients, for this process, that count with theirs."""
 
     def whole(self, send: Send) -> Send:
         """`send`, for a log where they write, too: by whole lines."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from authproxy.errors import ConfigError, Problem, StartError
 from authproxy.observe.stream import Send
+from authproxy.policy.access.client_limits import ClientLimits
 from authproxy.runtime.open_sockets import Sockets
 from authproxy.runtime.sources import Sources
 from authproxy.settings import LimitSettings, Settings, TimeoutSettings
@@ -24,9 +25,9 @@ from authproxy.tasks import Tasks
 from authproxy.wire.recorder import Recorder
 from authproxy.wire.status import ServerStatus
 from authproxy.workers.configuration import Configuration
+from authproxy.workers.counts.shared_limits import SharedLimits
 from authproxy.workers.held_socket import HeldSocket
 from authproxy.workers.line_lock import LineLock
-from authproxy.workers.missing import missing_with_workers
 from authproxy.workers.parent_tokens import TokenDesk
 from authproxy.workers.shares import Shares
 from authproxy.workers.worker_channel import GoneError, Message
@@ -81,6 +82,7 @@ class Crew:
         self.draining = False
         self._lines = LineLock()
         self._shares = Shares()
+        self._limits = SharedLimits(count)
         self.recorder = Recorder(())
         self._desk: TokenDesk | None = None
         self._make = make or WorkerProcess
@@ -115,12 +117,6 @@ class Crew:
         """Have all build it, beside what they use. Raises ConfigError."""
         self._prepared = configuration = Configuration(settings=settings, sockets=sockets)
         configuration.check()
-        missing = list(missing_with_workers(settings))
-        if missing:
-            told = (
-                f"with workers there is no {' and no '.join(missing)} yet; this takes workers = 1"
-            )
-            raise ConfigError([Problem(where="configuration", key="workers", message=told)])
         message = {"do": "prepare", **configuration.message()}
         asked = [self._prepare(each, message, configuration.descriptors) for each in self.workers]
         problems = [problem for found in await asyncio.gather(*asked) for problem in found]
@@ -154,6 +150,9 @@ class Crew:
 
     def reopen_logs(self) -> None:
         self.say({"do": "reopen"})
+
+    def client_limits(self, limits: LimitSettings) -> ClientLimits:
+        return self._limits.of_worker(0, limits)
 
     def whole(self, send: Send) -> Send:
         return self._lines.whole(send)
@@ -254,6 +253,7 @@ class Crew:
         finally:
             worker.kill()
             self._shares.gone(number)
+            self._limits.gone(number)
             del self._workers[number]
 
     def _tell_first(self, worker: WorkerProcess) -> None:
@@ -263,10 +263,11 @@ class Crew:
         start = {
             "do": "start",
             "worker": worker.number,
+            "workers": len(self._numbers),
             "is_leaving": self._is_leaving,
             **self._current.message(),
         }
-        common = (self._lines.descriptor, self._shares.descriptor)
+        common = (self._lines.descriptor, self._shares.descriptor, self._limits.descriptor)
         worker.say(start, [*common, *self._current.descriptors])
 
     def _hear(self, worker: WorkerProcess, message: Message) -> None:

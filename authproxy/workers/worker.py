@@ -17,7 +17,6 @@ from authproxy.identity.machine import Machine
 from authproxy.observe.stream import LogStream
 from authproxy.runtime.deployment import Deployment
 from authproxy.runtime.process import last_resort, memory
-from authproxy.runtime.process.counters import limits_of_one_process
 from authproxy.runtime.process.log_output import open_log
 from authproxy.runtime.process.observers import make_observers
 from authproxy.runtime.process.tracing import Tracing, open_tracing
@@ -28,6 +27,7 @@ from authproxy.threads import in_thread
 from authproxy.wire.listening.server import ProxyServer
 from authproxy.wire.upstream.connect_errors import note_loop_error
 from authproxy.workers.configuration import GivenSockets
+from authproxy.workers.counts.shared_limits import SharedLimits
 from authproxy.workers.line_lock import LineLock
 from authproxy.workers.parent_tokens import from_parent
 from authproxy.workers.shares import Shares
@@ -76,6 +76,7 @@ class Worker:
         self._channel = WorkerChannel(self._sock, self._hear, self._stop.set)
         start, descriptors = await self._said.get()
         lines, self._shares = LineLock(descriptors.pop(0)), Shares(descriptors.pop(0))
+        self._limits = SharedLimits(start["workers"], descriptors.pop(0))
         settings = self._sockets.take(start, descriptors)
         try:
             self._log = open_log(settings, lines.whole)
@@ -99,7 +100,7 @@ class Worker:
                 LogStream(len),
                 make_observers(settings, self._log, tracing),
                 machine,
-                limits_of_one_process(settings.limits),
+                self._limits.of_worker(start["worker"], settings.limits),
                 open_new=self._sockets.open,
                 elsewhere=from_parent(self._channel.ask, machine.skew),
                 trace_of=tracing.trace_of,

@@ -5,79 +5,26 @@ import os
 import re
 import signal
 import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from authproxy.demo.world import World
+from tests.support.crews import PLAIN, Clients, answers, lives, pids, workers
 from tests.support.program import Program, left_of, run_to_end
 from tests.support.raw import OK, Call, raw_service
-from tests.support.talking import GET, get, read_answer, until
-
-Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-PLAIN = ("--credentials", "none", "-l", "127.0.0.1:0")
-TAKES = re.compile(r"worker \d+ takes connections, as process (\d+)")
-
-
-def pids(program: Program) -> list[int]:
-    """Of all workers there ever were, as the log names them."""
-    return [int(pid) for pid in TAKES.findall(program.stderr)]
-
-
-@asynccontextmanager
-async def workers(url: str, *more: str | Path, count: int = 2) -> AsyncIterator[Program]:
-    async with Program(url, *PLAIN, "--workers", str(count), *more) as program:
-        await until(lambda: len(pids(program)) == count)
-        yield program
-
-
-class Clients:
-    """Connections that are closed when the test is over."""
-
-    def __init__(self) -> None:
-        self.wires: list[Wire] = []
-
-    async def connect(self, program: Program, request: bytes = b"") -> Wire:
-        wire = await asyncio.open_connection("127.0.0.1", program.port)
-        self.wires.append(wire)
-        wire[1].write(request)
-        return wire
-
-    async def several(self, program: Program, count: int, request: bytes = GET) -> list[Wire]:
-        return [await self.connect(program, request) for _ in range(count)]
+from tests.support.talking import get, read_answer, until
 
 
 @pytest.fixture
 async def clients() -> AsyncIterator[Clients]:
-    found = Clients()
-    yield found
-    for _, writer in found.wires:
-        writer.close()
-    await asyncio.gather(
-        *(writer.wait_closed() for _, writer in found.wires), return_exceptions=True
-    )
-
-
-async def answers(wires: Sequence[Wire]) -> list[bytes]:
-    """The status and the body of each."""
-    found = [await read_answer(reader) for reader, _ in wires]
-    return [head[9:12] + b" " + body[:2] for head, body in found]
+    async with Clients() as found:
+        yield found
 
 
 def open_files(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
-async def lives(wire: Wire) -> bool:
-    reader, writer = wire
-    try:
-        writer.write(GET)
-        head, _ = await read_answer(reader)
-    except (ConnectionError, asyncio.IncompleteReadError):
-        return False
-    return head.startswith(b"HTTP/1.1 200")
 
 
 async def test_a_worker_that_is_killed_takes_its_own_connections_alone(
@@ -186,8 +133,7 @@ async def test_a_port_that_is_taken_is_named_before_any_worker_starts() -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "named"),
     [
-        ("AUTHPROXY_LIMITS_REQUESTS_PER_SECOND", "5", "limits.requests_per_second"),
-        ("AUTHPROXY_LIMITS_CONNECTIONS", "5", "limits.connections"),
+        ("AUTHPROXY_INSPECT_RECORD", "on", "inspect.record"),
         ("AUTHPROXY_ADMIN", "127.0.0.1:0", "admin"),
     ],
 )

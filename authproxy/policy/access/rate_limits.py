@@ -1,11 +1,13 @@
-"""Counts for one process: how often somebody may ask, how often be wrong, how often connected.
+"""Counts: how often somebody may ask, how often be wrong, how often connected.
 
 Memory has a bound: of very many clients, those that have not been seen for longest are forgotten.
+It is that of one process, if nobody gives another (`ClientValues`).
 """
 
 from collections import Counter
 from collections.abc import Hashable
 from ipaddress import IPv6Address
+from typing import Protocol, TypeVar
 
 from cachetools import LRUCache
 
@@ -17,6 +19,24 @@ FREE_TRIES = 10
 LONGEST_WAIT_S = 60.0
 FORGIVEN_AFTER_S = 600.0
 
+Value = TypeVar("Value")
+
+
+class ClientValues(Protocol[Value]):
+    """A value for each client. Some may be forgotten."""
+
+    def get(self, who: Hashable, default: Value, /) -> Value:
+        """`default` where nothing is known."""
+
+    def __setitem__(self, who: Hashable, value: Value, /) -> None:
+        """From now on it is `value`."""
+
+    def pop(self, who: Hashable, default: Value, /) -> Value:
+        """Forget it; what it was."""
+
+    def __len__(self) -> int:
+        """How many are known."""
+
 
 class RateLimiter:
     """So many requests per second for each client, and as many at once as `burst` says.
@@ -25,10 +45,17 @@ class RateLimiter:
     will have been worked off.
     """
 
-    def __init__(self, per_second: float, burst: int, *, clients: int = MAX_CLIENTS) -> None:
+    def __init__(
+        self,
+        per_second: float,
+        burst: int,
+        *,
+        clients: int = MAX_CLIENTS,
+        kept: ClientValues[float] | None = None,
+    ) -> None:
         self._each_s = 1.0 / per_second
         self._tolerance_s = self._each_s * max(burst, 1) - self._each_s
-        self._free_at: LRUCache[Hashable, float] = LRUCache(clients)
+        self._free_at: ClientValues[float] = LRUCache(clients) if kept is None else kept
 
     def take(self, who: Hashable, now: float) -> float:
         """Zero when the request passes, else the seconds until one will. `now` never goes back."""
@@ -46,8 +73,10 @@ class RateLimiter:
 class WrongKeyCounter:
     """Wrong keys by client: after some of them, each takes longer than the one before."""
 
-    def __init__(self, *, clients: int = MAX_CLIENTS) -> None:
-        self._counts: LRUCache[Hashable, tuple[int, float]] = LRUCache(clients)
+    def __init__(
+        self, *, clients: int = MAX_CLIENTS, kept: ClientValues[tuple[int, float]] | None = None
+    ) -> None:
+        self._counts: ClientValues[tuple[int, float]] = LRUCache(clients) if kept is None else kept
         """How many, and when the next one will be looked at."""
 
     def wait_s(self, client: Address | None, now: float) -> float:
@@ -61,12 +90,11 @@ class WrongKeyCounter:
         count, until = self._counts.get(who, (0, now))
         if now - until > FORGIVEN_AFTER_S:
             count = 0
-        wait = min(2.0 ** (count - FREE_TRIES), LONGEST_WAIT_S) if count >= FREE_TRIES else 0.0
-        self._counts[who] = count + 1, now + wait
+        self._counts[who] = count + 1, now + wait_after(count)
 
     def forget(self, client: Address | None) -> None:
         """It showed a right key."""
-        self._counts.pop(network_of(client), None)
+        self._counts.pop(network_of(client), (0, 0.0))
 
     def __repr__(self) -> str:
         return f"<WrongKeyCounter [{len(self._counts)} clients]>"
@@ -87,12 +115,9 @@ class ConnectionCounter:
         self._open[who] += 1
         self._all += 1
         if self._total and self._all > self._total:
-            return f"{self._all} connections are more than limits.connections = {self._total}"
+            return too_many(self._all, self._total)
         if self._per_client and self._open[who] > self._per_client:
-            return (
-                f"{self._open[who]} connections of {client or 'Unix sockets'} are more than"
-                f" limits.connections_per_client = {self._per_client}"
-            )
+            return too_many_of(client, self._open[who], self._per_client)
         return None
 
     def closed(self, client: Address | None) -> None:
@@ -104,6 +129,26 @@ class ConnectionCounter:
 
     def __repr__(self) -> str:
         return f"<ConnectionCounter [{self._all} open, {len(self._open)} clients]>"
+
+
+def wait_after(count: int) -> float:
+    """One more wrong key after `count` of them: the seconds until another is looked at."""
+    if count < FREE_TRIES:
+        return 0.0
+    return min(2.0 ** min(count - FREE_TRIES, 10), LONGEST_WAIT_S)  # 2.0 ** 1024 is too large
+
+
+def too_many(count: int, most: int) -> str:
+    """For the log."""
+    return f"{count} connections are more than limits.connections = {most}"
+
+
+def too_many_of(client: Address | None, count: int, most: int) -> str:
+    """For the log."""
+    return (
+        f"{count} connections of {client or 'Unix sockets'} are more than"
+        f" limits.connections_per_client = {most}"
+    )
 
 
 def network_of(client: Address | None) -> Hashable:

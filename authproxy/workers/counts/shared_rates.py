@@ -1,0 +1,134 @@
+"""Rates and wrong keys of each client, for all workers together.
+
+What is decided, `policy.access.rate_limits` says. Here is where it is kept, and that one worker at
+a time looks at a client and writes. What one has counted stays when it dies, and ages as ever.
+"""
+
+from collections.abc import Callable, Hashable
+
+from authproxy.policy.access.networks import Address
+from authproxy.policy.access.rate_limits import RateLimiter, WrongKeyCounter, network_of
+from authproxy.workers.counts.shared_memory import SharedMemory
+from authproxy.workers.counts.shared_table import SharedTable, row_of
+
+NumberOf = Callable[[Hashable], int]
+
+
+class ClientMoments:
+    """A moment for each client, or each key, by what `RateLimit` calls it."""
+
+    def __init__(self, table: SharedTable, number_of: NumberOf) -> None:
+        """`table`: of one column."""
+        self._table = table
+        self._number_of = number_of
+
+    def get(self, who: Hashable, default: float, /) -> float:
+        found = self._table.get(self._number_of(who))
+        return default if found is None else found[0]
+
+    def __setitem__(self, who: Hashable, value: float, /) -> None:
+        self._table.put(self._number_of(who), value)
+
+    def pop(self, who: Hashable, default: float, /) -> float:
+        found = self.get(who, default)
+        self._table.drop(self._number_of(who))
+        return found
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __repr__(self) -> str:
+        return f"<ClientMoments [{len(self)}]>"
+
+
+class WrongTries:
+    """A count and a moment for each client, by what `network_of` calls it."""
+
+    def __init__(self, table: SharedTable, number_of: NumberOf) -> None:
+        """`table`: of two columns."""
+        self._table = table
+        self._number_of = number_of
+
+    def get(self, who: Hashable, default: tuple[int, float], /) -> tuple[int, float]:
+        found = self._table.get(self._number_of(who))
+        if found is None:
+            return default
+        until, count = found
+        return int(count), until
+
+    def __setitem__(self, who: Hashable, value: tuple[int, float], /) -> None:
+        count, until = value
+        self._table.put(self._number_of(who), until, count)
+
+    def pop(self, who: Hashable, default: tuple[int, float], /) -> tuple[int, float]:
+        found = self.get(who, default)
+        self._table.drop(self._number_of(who))
+        return found
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __repr__(self) -> str:
+        return f"<WrongTries [{len(self)}]>"
+
+
+class SharedRate:
+    """`RateLimit` of all workers."""
+
+    def __init__(
+        self,
+        memory: SharedMemory,
+        table: SharedTable,
+        number_of: NumberOf,
+        per_second: float,
+        burst: int,
+    ) -> None:
+        self._memory = memory
+        self._number_of = number_of
+        self._limiter = RateLimiter(per_second, burst, kept=ClientMoments(table, number_of))
+        self._place = table.place
+
+    def take(self, who: Hashable, now: float) -> float:
+        """As the Protocol has it; processes that look at the clock at once may come in any order,
+        which makes no difference."""
+        place = self._place + row_of(self._number_of(who))
+        self._memory.lock(place)
+        try:
+            return self._limiter.take(who, now)
+        finally:
+            self._memory.unlock(place)
+
+    def __repr__(self) -> str:
+        return f"<SharedRate {self._limiter!r}>"
+
+
+class SharedWrongKeys:
+    """`WrongKeyCounts` of all workers."""
+
+    def __init__(self, memory: SharedMemory, table: SharedTable, number_of: NumberOf) -> None:
+        self._memory = memory
+        self._number_of = number_of
+        self._tries = WrongTries(table, number_of)
+        self._counter = WrongKeyCounter(kept=self._tries)
+        self._place = table.place
+
+    def wait_s(self, client: Address | None, now: float) -> float:
+        return self._counter.wait_s(client, now)
+
+    def note(self, client: Address | None, now: float) -> None:
+        self._alone(client, lambda: self._counter.note(client, now))
+
+    def forget(self, client: Address | None) -> None:
+        if self._tries.get(network_of(client), (0, 0.0))[0]:
+            self._alone(client, lambda: self._counter.forget(client))
+
+    def _alone(self, client: Address | None, act: Callable[[], None]) -> None:
+        place = self._place + row_of(self._number_of(network_of(client)))
+        self._memory.lock(place)
+        try:
+            act()
+        finally:
+            self._memory.unlock(place)
+
+    def __repr__(self) -> str:
+        return f"<SharedWrongKeys {self._counter!r}>"

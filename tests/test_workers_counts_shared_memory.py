@@ -1,0 +1,68 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from authproxy.workers.counts.shared_memory import SharedMemory
+
+LOCKS = """
+import os, sys
+from authproxy.workers.counts.shared_memory import SharedMemory
+memory = SharedMemory(4096, int(sys.argv[1]))
+memory.view[0] = 7
+print(memory.lock(5), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def memory() -> Iterator[SharedMemory]:
+    found = SharedMemory(4096)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def other(memory: SharedMemory) -> "Iterator[subprocess.Popen[str]]":
+    """A process that has the lock at 5."""
+    with subprocess.Popen(
+        (sys.executable, "-c", LOCKS, str(memory.descriptor)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        pass_fds=[memory.descriptor],
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert "True\n" == process.stdout.readline()
+        yield process
+        process.kill()
+
+
+def test_another_process_sees_the_same(
+    memory: SharedMemory, other: "subprocess.Popen[str]"
+) -> None:
+    assert b"\7\0" == bytes(memory.view[:2])
+    assert "<SharedMemory [4096 bytes]>" == repr(memory)
+
+
+def test_who_holds_a_lock_for_long_is_not_waited_for(
+    memory: SharedMemory, other: "subprocess.Popen[str]"
+) -> None:
+    other.send_signal(signal.SIGSTOP)
+
+    assert [False, True] == [memory.lock(5), memory.lock(6)]
+    memory.unlock(5)
+    assert not memory.lock(5)
+
+
+def test_a_process_that_dies_has_no_lock_any_more(
+    memory: SharedMemory, other: "subprocess.Popen[str]"
+) -> None:
+    assert not memory.lock(5)
+    os.kill(other.pid, signal.SIGKILL)
+    other.wait()
+
+    assert memory.lock(5)
