@@ -42,6 +42,8 @@ FILES = {
     "authproxy.toml": f'listen = "localhost:8080"\nadmin = "localhost:4040"\n\n{SERVICE}',
     "wrong.toml": 'lisen = "localhost:8080"\n\n[services.hello]\nurl = "localhost:8443"\n',
     "keys.toml": 'listen = "localhost:8080"\n\n[keys.ci]\nfile = "ci.key"\n\n' + SERVICE,
+    "gateway.toml": 'trusted_proxies = ["127.0.0.1"]\n\n[authorizer]\nlisten = "127.0.0.1:9191"\n\n'
+    + SERVICE,
     "ci.key": "apk_of_ci_in_this_transcript_0000\n",
 }
 
@@ -209,6 +211,17 @@ SECTIONS = (
             "authproxy mcp --print-config claude-code https://hello-abc123-ew.a.run.app",
             "authproxy mcp --print-config emacs https://localhost:8443",
         ),
+    ),
+    Section(
+        "export",
+        "",
+        [
+            *do("cat gateway.toml", "authproxy export nginx -c gateway.toml | head -n 2"),
+            *do(
+                "authproxy export nginx -c gateway.toml --listen unix:/run/a.sock",
+                "authproxy export apache",
+            ),
+        ],
     ),
     Section("key", "", do("authproxy key ci", "authproxy key --sha256 < ci.key")),
     Section(

@@ -205,7 +205,9 @@ def test_help_has_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == run(["--help"], environ={}, serve=Served())
 
     out = capsys.readouterr().out
-    expected = "check completion config demo doctor exec key list login mcp run status tail token"
+    expected = (
+        "check completion config demo doctor exec export key list login mcp run status tail token"
+    )
     assert expected.split() == [
         line.split()[0] for line in out.split("Commands:\n")[1].split("\n\n")[0].splitlines()
     ]

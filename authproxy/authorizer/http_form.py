@@ -170,7 +170,7 @@ def granted_answer(granted: Granted, head: RequestHead) -> web.Response:
         ("X-Authproxy-Service", granted.service),
         ("X-Authproxy-Upstream", granted.origin),
         ("X-Authproxy-Host", granted.authority),
-        ("X-Authproxy-Target", granted.target.decode("latin-1")),
+        ("X-Authproxy-Target", _ascii(granted.target)),
         ("X-Authproxy-Principal", granted.principal),
         ("X-Authproxy-Request-Id", granted.request_id),
         (hdrs.CACHE_CONTROL, "no-store"),
@@ -178,6 +178,11 @@ def granted_answer(granted: Granted, head: RequestHead) -> web.Response:
     if granted.key:
         answer.append(("X-Authproxy-Key", granted.key))
     return web.Response(status=200, headers=answer)
+
+
+def _ascii(target: bytes) -> str:
+    """aiohttp would make two bytes of each that is none of ASCII."""
+    return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in target)
 
 
 def _text(field: Field) -> tuple[str, str]:

