@@ -48,7 +48,7 @@ bench: $(READY)  ## Measure against other proxies
 soak: $(READY)  ## Load it for 15 minutes and see that its memory comes back; MINUTES=5 SCALE=0.2 for less
 	@$(VENV)/bin/python -m benchmarks.soak --minutes $(or $(MINUTES),15) --scale $(or $(SCALE),1) $(BIN:%=--bin %)
 
-fuzz: $(READY)  ## Fuzz the data path for ten minutes; SECONDS_EACH=60 for one
+fuzz: $(READY)  ## Fuzz the data path for ten minutes; TARGET=parsers: every parser; SECONDS_EACH=60: one minute
 	@fuzz/run
 
 image: $(READY)  ## Build the container image with buildah and prove that it proxies

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from fuzz.targets import TARGETS
 from tests.support.corpus import ANSWERS, REQUESTS
 from tests.support.script import END_OF_READ, END_OF_RECORD, seeds
 
@@ -35,6 +36,9 @@ def main() -> None:
     bodies = [text.partition(b"\r\n\r\n")[2] for text in (*REQUESTS, *ANSWERS)]
     write(folder / "any_bytes", seeds())
     write(folder / "heads", [*REQUESTS, *ANSWERS, *bodies])
+    for number, (name, target) in enumerate(TARGETS.items()):
+        write(folder / "parsers", (bytes([number]) + seed for seed in target.seeds))
+        write(folder / f"parsers-{name}", target.seeds)
     (folder / "http.dict").write_text("".join(map(entry, words())))
 
 

@@ -134,6 +134,7 @@ NO_TEST_FILE = {
 NO_MODULE = {
     "test_architecture": "about the source as a whole",
     "test_benchmarks": "about benchmarks/",
+    "test_fuzz_targets": "about fuzz/targets/",
     "test_soak": "about benchmarks/soak/",
     "test_configurations": "about what a person may write",
     "test_docs": "about the documents",

@@ -118,3 +118,9 @@ def test_a_reader_that_has_gone_is_noticed_while_nothing_comes() -> None:
             list(read_events(parse_listen(address), "/x", key="", output=output))
         with pytest.raises(OutputGoneError):
             pause(output, 20)
+
+
+@pytest.mark.parametrize("data", [b"[" * 100_000, b"[]", b"1"])
+def test_an_event_that_is_no_object_of_json_is_none_of_ours(data: bytes) -> None:
+    with pytest.raises(ConnectionError, match="an event that is no JSON"):
+        EventParser().feed(HEAD + b"data: " + data + b"\n\n")

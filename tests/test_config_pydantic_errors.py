@@ -79,3 +79,9 @@ def test_a_wrong_name_is_refused_once(tmp_path: Path) -> None:
         'authproxy.toml:1: services.My_App: "My_App" cannot be a service\'s name; write lower-case'
         " letters, digits and hyphens, 63 at most: my-app"
     ] == problems(file=file)
+
+
+def test_a_problem_is_on_one_line_whatever_it_repeats() -> None:
+    [problem] = problems(urls=["a=systemd:we\n\nb"])
+
+    assert problem.isprintable()

@@ -101,3 +101,13 @@ def test_a_path_with_a_null_byte_is_a_problem(tmp_path: Path) -> None:
     assert ['environment: AUTHPROXY_CONFIG: "a?b" cannot be read: this is not a path'] == problems(
         environ={"AUTHPROXY_CONFIG": "a\0b"}
     )
+
+
+@pytest.mark.parametrize("depth", [350, 3000])
+def test_brackets_that_nobody_can_follow_are_a_problem(depth: int, tmp_path: Path) -> None:
+    """`tomllib` and what finds the lines of its keys each go down a call or more for each."""
+    content = GOOD + "allow = " + "[" * depth + "]" * depth + "\n"
+
+    [problem] = problems(file=write(tmp_path, content))
+
+    assert "brackets within brackets" in problem or "allow" in problem

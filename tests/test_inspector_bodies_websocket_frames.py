@@ -114,12 +114,13 @@ def test_compressed_messages_are_read(keeps_context: bool, size: int) -> None:
     ("data", "deflate", "why"),
     [
         (frame(b"x", 3), False, "no WebSocket frame"),
+        (frame(b"x", 0), False, "has not begun"),
         (b"\x81\x7f" + b"\xff" * 8, False, "no WebSocket frame"),
         (frame(b"x", rsv1=True), False, "was not agreed on"),
         (frame(b"\xff\xff\xff", rsv1=True), True, "broken"),
         (squeezed([bytes(40_000_000)], keeps_context=True), True, "becomes too large"),
     ],
-    ids=["opcode", "length", "unexpected compression", "broken compression", "bomb"],
+    ids=["opcode", "beginning", "length", "unexpected compression", "broken compression", "bomb"],
 )
 def test_reading_stops_where_it_makes_no_sense(data: bytes, deflate: bool, why: str) -> None:
     found: list[WebSocketMessage] = []

@@ -64,3 +64,9 @@ def test_ids_with_a_zero_byte_and_odd_retries_do_not_count() -> None:
     events, reader = read(b"id: a\0b\nretry: soon\ndata: 1\n\n")
 
     assert ([Event("message", b"1")], None, None) == (events, reader.last_id, reader.retry_s)
+
+
+def test_a_pause_that_nobody_lives_to_see_is_none() -> None:
+    _, reader = read(b"retry: 250\n\n", b"retry: " + b"9" * 400 + b"\n\n")
+
+    assert reader.retry_s == 0.25

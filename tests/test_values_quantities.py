@@ -57,3 +57,8 @@ def test_a_unit_that_programs_read_in_two_ways_is_refused() -> None:
 def test_a_part_of_a_byte_is_none() -> None:
     with pytest.raises(ValueError, match=r'"1\.0001kb" is no whole number of bytes'):
         parse_bytes("1.0001kb")
+
+
+def test_a_size_beyond_all_numbers_is_refused() -> None:
+    with pytest.raises(ValueError, match="is more than there is"):
+        parse_bytes("9" * 400 + "MB")

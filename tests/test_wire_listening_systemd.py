@@ -67,3 +67,10 @@ def test_what_is_no_socket_is_refused() -> None:
     finally:
         os.close(reading)
         os.close(writing)
+
+
+@pytest.mark.parametrize("count", ["99999999", "9" * 5000])
+def test_a_number_of_sockets_that_nobody_has_is_none(count: str) -> None:
+    said = refusal("web", {**OURS, "LISTEN_FDS": count})
+
+    assert said.startswith("cannot listen on systemd:web: systemd has passed no socket")

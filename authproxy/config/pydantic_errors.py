@@ -9,6 +9,7 @@ from authproxy.config.readers.entries import Entries, get_nearest
 from authproxy.config.readers.setting_names import Path
 from authproxy.errors import Problem
 from authproxy.values import did_you_mean
+from authproxy.values.wording import on_one_line
 
 _SENTENCES = {
     "bool_parsing": "must be true or false",
@@ -36,7 +37,8 @@ def problems_of(error: ValidationError, entries: Entries) -> Iterator[tuple[Path
         entry = get_nearest(entries, path)
         sentence = _sentence(detail["type"], detail.get("ctx", {}), path, entries)
         index = next(iter(location[len(path) :]), None)
-        yield path, entry.problem(sentence, index=index)
+        # What to write instead may have in it what was written.
+        yield path, entry.problem(on_one_line(sentence), index=index)
 
 
 def _setting_at(location: tuple[int | str, ...], entries: Entries) -> Path:

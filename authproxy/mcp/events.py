@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _END_OF_LINE = re.compile(rb"[\r\n]")
+_MOST_DIGITS = 10
+"""Of milliseconds: three months. A server that says more says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class EventReader:
             self._name = value.decode("utf-8", "replace")
         elif field == b"id" and b"\0" not in value:
             self._id = value.decode("utf-8", "replace")
-        elif field == b"retry" and value.isdigit():
+        elif field == b"retry" and value.isdigit() and len(value) <= _MOST_DIGITS:
             self.retry_s = int(value) / 1000
         return None
 

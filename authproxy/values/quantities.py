@@ -1,5 +1,6 @@
 """Amounts: durations, sizes, rates and shares with their units, and plain numbers."""
 
+import math
 import re
 
 from authproxy.values.wording import quoted
@@ -39,6 +40,8 @@ def parse_bytes(text: str) -> int | str:
         advice = "a number of bytes, as in 65536, or with a unit: 64KiB, 10MB"
         return _plain(text, advice + (which if letter else ""))
     size = float(found[1]) * BYTES[found[2]]
+    if math.isinf(size):
+        raise ValueError(f"{quoted(text)} is more than there is")
     if size != int(size):
         raise ValueError(f"{quoted(text)} is no whole number of bytes")
     return int(size)
@@ -75,7 +78,7 @@ def parse_count(text: str) -> str:
 def parse_workers(value: object) -> object:
     """A number of processes, or `auto`."""
     given = value.strip().lower() if isinstance(value, str) else value
-    if isinstance(given, str) and given.isdecimal():
+    if isinstance(given, str) and given.isdecimal() and len(given) < 10:
         given = int(given)
     is_number = isinstance(given, int) and not isinstance(given, bool)
     if given != "auto" and not (is_number and given in range(1, MOST_WORKERS + 1)):

@@ -45,8 +45,13 @@ def _is_slip(word: str, known: str) -> bool:
 
 def quoted(text: str, *, at_most: int = 60) -> str:
     """Text for a message: on one line, with no control characters, and cut when it is long."""
-    shown = "".join(char if char.isprintable() else "?" for char in text)
+    shown = on_one_line(text)
     return f'"{shown}"' if len(shown) <= at_most else f'"{shown[: at_most - 1]}…"'
+
+
+def on_one_line(text: str) -> str:
+    """Without control characters."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def wants_colour(environ: Mapping[str, str], *, at_terminal: bool) -> bool:

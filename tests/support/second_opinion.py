@@ -9,6 +9,7 @@ from authproxy.errors import AuthProxyError
 from authproxy.exchange import RequestHead, ResponseHead
 from authproxy.policy.access.targets import split_target
 from authproxy.policy.messages.facts import read_request, read_response
+from authproxy.policy.routes import parse_host
 from authproxy.wire.http1.chunks import Chunks
 from authproxy.wire.http1.heads import (
     END_OF_HEAD,
@@ -77,7 +78,9 @@ def doubt_request(data: bytes) -> str:
         method, target, version = parse_request_line(line)
         fields = FieldLines().parse(block) if block or b"\r\n" in head else []
         read_request(RequestHead(method, target, version, fields))
-        split_target(method, target, b"")
+        _, authority = split_target(method, target, b"")
+        if authority:
+            parse_host(authority)
     except (HeadError, AuthProxyError):
         return ""
     if not end:

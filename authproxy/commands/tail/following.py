@@ -60,8 +60,10 @@ def _event(block: bytes) -> ListEvent | None:
         return None
     try:
         data = json.loads(fields["data"])
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ConnectionError("an event that is no JSON") from None
+    if not isinstance(data, dict):
+        raise ConnectionError("an event that is no JSON object")
     return ListEvent(fields.get("event", "message"), data)
 
 

@@ -37,9 +37,12 @@ def read(
         raise ConfigError([Problem(where=where, key=key, message=str(error))]) from None
     try:
         document = tomllib.loads(text)
+        reader = _Reader(file, find_lines(text), renamed)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([syntax_problem(file, text, error)]) from None
-    reader = _Reader(file, find_lines(text), renamed)
+    except RecursionError:
+        message = f"{show_path(file)} has brackets within brackets that nobody can follow"
+        raise ConfigError([Problem(where=where, key=key, message=message)]) from None
     found = list(reader.walk(document, ()))
     entries = [item for item in found if isinstance(item, Entry)]
     problems = [item for item in found if isinstance(item, Problem)]

@@ -134,6 +134,9 @@ class Frames:
             self._control.begin(opcode, compressed=False)
         else:
             self._current = self._message
+            if opcode == CONTINUATION and not self._is_open:
+                self.broken = "a message goes on that has not begun"
+                return
             self._is_open = not self._final
             if opcode != CONTINUATION:
                 self._message.begin(opcode, compressed=bool(head[0] & 64))

@@ -8,6 +8,8 @@ from authproxy.errors import StartError
 
 FIRST = 3
 """The first descriptor that is handed over."""
+MOST_DIGITS = 4
+"""Of the number of sockets."""
 HINT = "Start authproxy by a .service unit with a .socket unit of the same name, systemd.socket(5)."
 
 
@@ -17,7 +19,8 @@ def inherited_sockets(
     """Those called `name` (FileDescriptorName=); all when it is empty. Raises StartError."""
     wanted = f"systemd:{name}" if name else "systemd"
     count = environ.get("LISTEN_FDS", "")
-    if environ.get("LISTEN_PID") != str(os.getpid()) or not count.isdecimal():
+    is_count = count.isdecimal() and len(count) <= MOST_DIGITS
+    if environ.get("LISTEN_PID") != str(os.getpid()) or not is_count:
         raise StartError(f"cannot listen on {wanted}: systemd has passed no socket", hint=HINT)
     names = environ.get("LISTEN_FDNAMES", "").split(":")
     named = [*names, *[""] * int(count)][: int(count)]
