@@ -18,6 +18,10 @@ def _run(argv: list[str]) -> int:
         wanted = status.StatusWanted("--json" in flags, "--ready" in flags, sys.stdout.isatty())
         return status.run("".join(addresses) or None, os.environ, print, wanted=wanted)
 
+    from authproxy.cli import reading
+
+    if reading.is_run(argv):
+        return reading.run(argv, os.environ)
     from authproxy.cli.main import run
 
     return run(argv)

@@ -69,8 +69,12 @@ class _NothingToDo(click.ClickException):
 class Context:
     """Outside world of the commands, so that a test can give its own."""
 
-    def __init__(self, environ: Mapping[str, str], serve: ServeUntilStopped) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], serve: ServeUntilStopped, *, is_quiet: bool = False
+    ) -> None:
+        """`is_quiet`: whoever asked is told of warnings otherwise."""
         self.environ = environ
+        self._is_quiet = is_quiet
         self.serve = serve
         self.command = "run"
         self.warnings: list[Problem] = []
@@ -141,7 +145,7 @@ class Context:
         )
 
     def say_warnings(self) -> None:
-        for problem in self.warnings:
+        for problem in () if self._is_quiet else self.warnings:
             complain(f"warning: {problem}")
 
 

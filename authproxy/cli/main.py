@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from authproxy.cli import version
+from authproxy.cli import serving, version
 from authproxy.cli.completing import service_names
 from authproxy.cli.context import Context, OnReady, Read, ServeUntilStopped, complain, say_problems
 from authproxy.cli.demo import demo
@@ -59,15 +59,10 @@ def run(
 
 
 def _serve(settings: "Settings", on_ready: OnReady | None = None, read: Read | None = None) -> int:
-    from authproxy.runtime import app
     from authproxy.runtime.reload import ConfigOrigin
 
     origin = None if read is None else ConfigOrigin(read=read[0], file=read[1])
-    if settings.workers == 1:
-        return app.run(settings, on_ready, origin)
-    from authproxy.workers.count import find_crew
-
-    return app.run(settings, on_ready, origin, find_crew(settings))
+    return serving.serve(settings, on_ready, origin)
 
 
 @click.group(cls=Commands, context_settings=HELP_FLAGS, subcommand_metavar="[run] URL… | COMMAND")
@@ -111,7 +106,7 @@ def _run(
         return context.load(context.spell_out(urls, flags), config, flags), context.warnings
 
     settings, _ = read()
-    on_ready = opener(settings, context) if opens else None
+    on_ready = opener(settings, context.environ) if opens else None
     context.say_warnings()
     return context.serve(settings, on_ready, (read, context.find_file(config)))
 

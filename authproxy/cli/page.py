@@ -1,7 +1,7 @@
 """The flag `--open`, of `run` and of `status`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -21,13 +21,13 @@ def show_page(context: Context, address: str | None) -> int:
     return open_page.run(address, context.environ, click.echo, complain, by_browser=by_browser)
 
 
-def opener(settings: "Settings", context: Context) -> OnReady | None:
+def opener(settings: "Settings", environ: Mapping[str, str]) -> OnReady | None:
     """To be called once the proxy is ready; None in a container. Raises click.UsageError."""
     from authproxy.commands import open_page
     from authproxy.runtime.admin import find_place, is_unattended
 
     at_terminal = sys.stderr is not None and sys.stderr.isatty()
-    if find_place(settings, at_terminal=at_terminal, environ=context.environ) is None:
+    if find_place(settings, at_terminal=at_terminal, environ=environ) is None:
         raise click.UsageError(
             "--open needs the admin listener, which has the page, and there is none:"
             " add --admin 4040"
@@ -36,11 +36,11 @@ def opener(settings: "Settings", context: Context) -> OnReady | None:
         raise click.UsageError(
             "--open needs an admin listener with a port, not a Unix socket: --admin 4040"
         )
-    if is_unattended(context.environ):
+    if is_unattended(environ):
         complain("--open does nothing in a container, or on a machine that works by itself")
         return None
 
     def open_now(_urls: Sequence[str]) -> None:
-        open_page.run_own(complain, context.environ)
+        open_page.run_own(complain, environ)
 
     return open_now

@@ -10,7 +10,6 @@ clock that is right is never corrected, and a slow answer changes nothing.
 import logging
 import time
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 logger = logging.getLogger(__name__)
@@ -100,6 +99,8 @@ def duration(seconds: float) -> str:
 
 
 def _moment(date: str | None) -> float | None:
+    from email.utils import parsedate_to_datetime  # comes with much of what mails are made of
+
     try:
         return parsedate_to_datetime(date).timestamp() if date else None
     except (ValueError, OverflowError):

@@ -8,7 +8,6 @@ Calls of gRPC and Connect get theirs as their protocol has it (`authproxy.wire.r
 of MCP too (`authproxy.wire.mcp_replies`).
 """
 
-import html
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,7 +103,13 @@ def _accept(head: RequestHead) -> bytes:
 
 
 def _link(name: str, address: str) -> str:
-    return f'<a href="{html.escape(address)}">{html.escape(name)}</a>'
+    return f'<a href="{_escape(address)}">{_escape(name)}</a>'
+
+
+def _escape(text: str) -> str:
+    from html import escape  # comes with the names of all characters
+
+    return escape(text)
 
 
 def _body(error: AuthProxyError, accept: bytes, request_id: str) -> tuple[str, str]:
@@ -112,8 +117,8 @@ def _body(error: AuthProxyError, accept: bytes, request_id: str) -> tuple[str, s
     if b"text/html" in accept:
         page = _PAGE.format(
             title=_title(error),
-            message=html.escape(error.message),
-            hint=html.escape(error.hint),
+            message=_escape(error.message),
+            hint=_escape(error.hint),
             links="".join(f"<p>{_link(*link)}</p>" for link in links),
             code=error.code,
             request_id=request_id,

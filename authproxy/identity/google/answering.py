@@ -25,10 +25,7 @@ from authproxy.identity.google.apart import (
 )
 from authproxy.identity.google.credentials import carry_out
 from authproxy.identity.redaction import unforeseen
-
-_SIGKILL = 9
-_PR_SET_PDEATHSIG = 1
-"""prctl(2)"""
+from authproxy.system.parent import end_with
 
 
 class NotingSkew(Skew):
@@ -55,16 +52,6 @@ def main(parent: int) -> None:
         while (question := read_frame(questions)) is not None:
             threading.Thread(target=_answer, args=[question, say], daemon=True).start()
     os._exit(0)
-
-
-def end_with(parent: int) -> None:
-    """Do not outlive the process `parent`, even where it is killed while we wait for Google."""
-    with contextlib.suppress(ImportError, AttributeError, OSError, TypeError):
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL)
-    if hasattr(os, "getppid") and os.getppid() != parent:
-        os._exit(1)
 
 
 def answer_of(question: Message) -> Message:

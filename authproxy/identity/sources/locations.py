@@ -1,7 +1,6 @@
 """Places where credentials may be that no setting names."""
 
 import contextlib
-import http.client
 import os
 import shutil
 import stat
@@ -71,6 +70,8 @@ def adc_paths(environ: Mapping[str, str]) -> tuple[Path, ...]:
 
 def metadata_answers(environ: Mapping[str, str]) -> bool:
     """One short question, never through a proxy. Other things may live at that address."""
+    import http.client  # takes half a MiB, with what it is made of
+
     host = environ.get("GCE_METADATA_HOST") or environ.get("GCE_METADATA_IP") or METADATA_ADDRESS
     try:
         with contextlib.closing(http.client.HTTPConnection(host, timeout=PROBE_S)) as connection:

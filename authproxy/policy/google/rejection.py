@@ -9,7 +9,6 @@ An application can imitate all of this. It then earns itself advice that does no
 nothing of an answer is repeated in it (see `authproxy.policy.google.advice`).
 """
 
-import html
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -161,7 +160,9 @@ def _has_its_size(page: _Page, length: bytes | None, path: bytes | None) -> bool
     if page.has_path:
         if path is None:
             return False
-        size += len(html.escape(path.decode("latin-1")))
+        from html import escape  # comes with the names of all characters
+
+        size += len(escape(path.decode("latin-1")))
     return length == b"%d" % size
 
 

@@ -1,0 +1,154 @@
+"""`run` in two processes: what the one reads, and what the other then knows."""
+
+import ast
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from authproxy.cli import reading
+from authproxy.cli.main import main as commands
+from authproxy.errors import ConfigError
+from tests.support.configuring import URL
+from tests.support.program import Program, clean_environment, run_to_end
+
+HEAVY = {"click", "pydantic", "authproxy.cli.main", "authproxy.config.loading"}
+FILE = f'listen = ["127.0.0.1:0"]\n[services.a]\nurl = "{URL}"\ncredentials = "none"\n'
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "authproxy.toml"
+    path.write_text(FILE)
+    return path
+
+
+def test_all_commands_but_run_are_known() -> None:
+    assert {*commands.commands} - {"run"} == {*reading.OTHERS}
+
+
+@pytest.mark.parametrize(
+    "argv", [[URL], ["run", URL], ["-c", "x.toml"], ["--listen", "1", URL], []]
+)
+def test_what_serves_is_read_apart(argv: list[str]) -> None:
+    assert reading.is_run(argv)
+
+
+@pytest.mark.parametrize("argv", [["token", URL], ["demo"], ["--help"], ["run", "-h"], ["-V"]])
+def test_what_does_not_serve_is_not(argv: list[str]) -> None:
+    assert not reading.is_run(argv)
+
+
+def test_a_reload_reads_by_a_new_process(file: Path) -> None:
+    file.write_text(FILE + 'deny = ["10.0.0.0/8"]\n')
+    environ = clean_environment({"HOME": "/"})
+
+    settings, warnings = reading.read_anew(["-c", str(file)], environ)
+
+    assert [URL] == [str(service.url) for service in settings.services.values()]
+    assert ["10.0.0.0/8"] == [str(each) for each in settings.services["a"].deny]
+    assert ["no effect" in str(each) for each in warnings] == [True]
+
+
+def test_a_reload_that_cannot_have_a_process_reads_by_itself(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(FILE + 'deny = ["10.0.0.0/8"]\n')
+
+    for command in ([str(tmp_path / "python")], [sys.executable, "-c", "print('nonsense')"]):
+        settings, warnings = reading.read_anew(["-c", str(file)], {"HOME": "/"}, command)
+
+        assert ["a"] == [*settings.services]
+        assert 1 == len(warnings)
+    assert ("", "") == capsys.readouterr()
+
+
+@pytest.mark.parametrize("is_apart", [True, False])
+def test_a_reload_says_every_problem(file: Path, tmp_path: Path, is_apart: bool) -> None:
+    file.write_text(FILE + 'colour = "red"\nmethods = ["G T"]\n')
+    command = None if is_apart else [str(tmp_path / "python")]
+
+    with pytest.raises(ConfigError) as caught:
+        reading.read_anew(["-c", str(file)], clean_environment(), command)
+
+    assert [f"{file}:5", f"{file}:6"] == [problem.where for problem in caught.value.problems]
+
+
+def test_arguments_that_make_no_sense_any_more_are_a_problem() -> None:
+    with pytest.raises(ConfigError, match="reload: No such option"):
+        reading.read_anew(["run", "--colour"], clean_environment())
+
+
+async def test_what_reads_is_not_in_the_process_that_serves(file: Path, tmp_path: Path) -> None:
+    """Not even after it has read its configuration anew."""
+    seen = tmp_path / "seen"
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, sys\n"
+        f"atexit.register(lambda: open({str(seen)!r}, 'a').write(f'{{[*sys.modules]}}\\n'))\n"
+    )
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    async with Program("-c", file, environ={"PYTHONPATH": path}) as program:
+        await asyncio.to_thread(file.write_text, FILE + 'methods = ["GET"]\n')
+        program.signal(signal.SIGHUP)
+        await program.hear("the configuration was reloaded")
+        seen.unlink(missing_ok=True)  # the process of the reload's
+        program.signal(signal.SIGTERM)
+        await program.wait()
+
+    [modules] = (await asyncio.to_thread(seen.read_text)).splitlines()
+    loaded = ast.literal_eval(modules)
+    assert "authproxy.runtime.app" in loaded
+    assert set() == HEAVY & {*loaded}
+
+
+async def test_a_mistake_is_said_once_and_nothing_is_started(file: Path) -> None:
+    await asyncio.to_thread(file.write_text, FILE + 'colour = "red"\n')
+    code, _, said = await run_to_end("-c", file)
+
+    assert 2 == code
+    assert 1 == said.count("colour")
+    assert "1 problem in the configuration; nothing was started" in said
+
+
+def test_a_process_that_was_killed_while_it_read_is_told_of(tmp_path: Path) -> None:
+    pipe = tmp_path / "authproxy.toml"
+    os.mkfifo(pipe)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "authproxy", "-c", str(pipe)],
+        env=clean_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with pipe.open("w"):  # it reads now
+        children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+        for child in children:
+            os.kill(int(child), signal.SIGKILL)
+        _, said = running.communicate(timeout=30)
+
+    assert 1 == len(children)
+    assert 128 + signal.SIGKILL == running.returncode
+    assert "authproxy: the process that read the configuration was ended by signal 9\n" == said
+
+
+def test_no_process_is_left_when_one_that_still_reads_is_told_to_stop(tmp_path: Path) -> None:
+    pipe = tmp_path / "authproxy.toml"
+    os.mkfifo(pipe)
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "authproxy", "-c", str(pipe)], env=clean_environment()
+        ) as running,
+        pipe.open("w"),
+    ):
+        [child] = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+        end = os.pidfd_open(int(child))
+        running.terminate()
+        running.wait(30)
+        ended, _, _ = select.select([end], [], [], 30)
+        os.close(end)
+
+    assert [end] == ended
