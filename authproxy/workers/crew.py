@@ -30,7 +30,7 @@ from authproxy.workers.held_socket import HeldSocket
 from authproxy.workers.line_lock import LineLock
 from authproxy.workers.parent_tokens import TokenDesk
 from authproxy.workers.shares import Shares
-from authproxy.workers.worker_channel import GoneError, Message
+from authproxy.workers.worker_channel import Message
 from authproxy.workers.worker_process import WorkerProcess, how_it_ended
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PREPARE_S = 60.0
-"""For a worker to build a configuration that its parent has built."""
 LIVED_S = 10.0
 """One that has lived for so long is replaced at once …"""
 PAUSE_S, LONGEST_PAUSE_S = 0.25, 30.0
@@ -118,7 +116,7 @@ class Crew:
         self._prepared = configuration = Configuration(settings=settings, sockets=sockets)
         configuration.check()
         message = {"do": "prepare", **configuration.message()}
-        asked = [self._prepare(each, message, configuration.descriptors) for each in self.workers]
+        asked = [each.prepare(message, configuration.descriptors) for each in self.workers]
         problems = [problem for found in await asyncio.gather(*asked) for problem in found]
         if problems:
             raise ConfigError(list(dict.fromkeys(problems)))
@@ -131,7 +129,7 @@ class Crew:
         for held in list(self._held):
             if held.sock not in planned:
                 held.close()  # before workers do: they take those who are in the queue
-        await asyncio.gather(*map(self._use, self.workers))
+        await asyncio.gather(*(each.use() for each in self.workers))
 
     def drop(self) -> None:
         """What was prepared does not come into use."""
@@ -285,30 +283,6 @@ class Crew:
         answer = await self._desk.answer(question)
         if worker.channel is not None:
             worker.channel.answer(question, answer)
-
-    async def _prepare(
-        self, worker: WorkerProcess, message: Message, descriptors: Sequence[int]
-    ) -> list[Problem]:
-        if worker.channel is None or not worker.is_ready:
-            return []  # it will be replaced
-        try:
-            async with asyncio.timeout(PREPARE_S):
-                answer = await worker.channel.ask(message, descriptors)
-        except GoneError:
-            return []
-        except TimeoutError:
-            told = f"worker {worker.number} has not built it within {PREPARE_S:g} s"
-            return [Problem(where="authproxy", key="workers", message=told)]
-        return [Problem(**each) for each in answer["problems"]]
-
-    async def _use(self, worker: WorkerProcess) -> None:
-        with contextlib.suppress(GoneError, TimeoutError):
-            if worker.channel is not None:
-                async with asyncio.timeout(PREPARE_S):
-                    answer = await worker.channel.ask({"do": "use"})
-                if answer["is_used"]:
-                    return
-        worker.kill()
 
     def __repr__(self) -> str:
         ready = sum(each.is_ready for each in self.workers)

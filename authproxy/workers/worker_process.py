@@ -7,12 +7,14 @@ import socket
 import subprocess
 from collections.abc import Callable, Sequence
 
-from authproxy.errors import StartError
+from authproxy.errors import Problem, StartError
 from authproxy.identity.apart.helper import command_for
 from authproxy.threads import in_thread
-from authproxy.workers.worker_channel import Message, WorkerChannel
+from authproxy.workers.worker_channel import GoneError, Message, WorkerChannel
 
 MODULE = "authproxy.workers.worker"
+PREPARE_S = 60.0
+"""To build a configuration that its parent has built."""
 END_S = 5.0
 """For the end of a process that has closed its channel."""
 
@@ -69,6 +71,30 @@ class WorkerProcess:
     def say(self, message: Message, descriptors: Sequence[int] = ()) -> None:
         if self.channel is not None:
             self.channel.say(message, descriptors)
+
+    async def prepare(self, message: Message, descriptors: Sequence[int]) -> list[Problem]:
+        """Have it build a configuration: what is wrong with that."""
+        if self.channel is None or not self.is_ready:
+            return []  # it will be replaced
+        try:
+            async with asyncio.timeout(PREPARE_S):
+                answer = await self.channel.ask(message, descriptors)
+        except GoneError:
+            return []
+        except TimeoutError:
+            told = f"worker {self.number} has not built it within {PREPARE_S:g} s"
+            return [Problem(where="authproxy", key="workers", message=told)]
+        return [Problem(**each) for each in answer["problems"]]
+
+    async def use(self) -> None:
+        """Have it use what it has built. It is killed if it does not."""
+        with contextlib.suppress(GoneError, TimeoutError):
+            if self.channel is not None:
+                async with asyncio.timeout(PREPARE_S):
+                    answer = await self.channel.ask({"do": "use"})
+                if answer["is_used"]:
+                    return
+        self.kill()
 
     async def ended(self) -> int:
         """Its exit code, once it has ended; negative for a signal."""
