@@ -14,6 +14,7 @@ ASKED = {
     [
         ({}, []),
         ({"AUTHPROXY_ADMIN": "off", "AUTHPROXY_INSPECT": "off"}, []),
+        ({"AUTHPROXY_ADMIN": "4040"}, []),
         (
             {
                 "AUTHPROXY_LIMITS_BODY_BYTES": "1000",
@@ -32,7 +33,6 @@ ASKED = {
         ),
         ({"AUTHPROXY_INSPECT_RECORD": "on"}, ["inspect.record"]),
         (ASKED, ["authorizer"]),
-        ({"AUTHPROXY_ADMIN": "4040"}, ["admin"]),
     ],
 )
 def test_only_what_would_not_hold_for_all_together_is_missing(

@@ -60,6 +60,10 @@ class Inside(Protocol):
     def counts(self) -> Mapping[str, RequestCounts] | None:
         """Requests of each service since the start; None where nobody counts them."""
 
+    async def refresh(self) -> None:
+        """Have `server` and `counts` be those of this moment, where other processes count. It takes
+        a second at most, whatever those do."""
+
     def retry(self, service: str) -> None:
         """Try again, in the background, to get what this service's requests lack."""
 

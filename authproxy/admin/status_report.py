@@ -19,6 +19,7 @@ MANY = 50
 
 def report_views(inside: Inside, rates: Rates | None) -> list[View]:
     async def status(_request: web.Request) -> web.Response:
+        await inside.refresh()
         found = report(inside, rates.now() if rates is not None else None)
         return as_json(found, is_long=len(inside.services()) > MANY)
 
@@ -47,6 +48,7 @@ def report(inside: Inside, rates: Mapping[str, Rate] | None = None) -> dict[str,
         "reload_problems": list(inside.reload_problems),
         "listeners": [{"url": each.url, "service": each.service} for each in inside.listeners()],
         "connections": _connections(server) if server else None,
+        "workers": {"ready": server.processes, "replaced": server.replaced} if server else None,
         "services": [
             _service(state, pool)
             | {

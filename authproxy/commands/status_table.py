@@ -11,6 +11,7 @@ from authproxy.values.wording import printable, wants_colour
 if TYPE_CHECKING:
     from rich.console import Console
 
+ONE_PROCESS = {"ready": 1, "replaced": 0}
 HEAD = ("service", "ready", "principal", "token", "requests/s", "errors/s", "connections")
 Row = Sequence[str]
 
@@ -72,6 +73,10 @@ def head_lines(found: dict[str, Any]) -> list[str]:
             f" {numbers['tunnels']} tunnels; {numbers['exchanges']} requests in flight,"
             f" {numbers['begun']} since the start"
         )
+    workers = found.get("workers")
+    if workers and workers != ONE_PROCESS:
+        replaced = f", {workers['replaced']} were replaced" if workers["replaced"] else ""
+        lines.append(f"workers: {workers['ready']} take connections{replaced}")
     return lines
 
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from socket import socket
@@ -20,12 +20,12 @@ from authproxy.identity.machine import Machine
 from authproxy.identity.token_cache.supply import Supply
 from authproxy.policy.access.networks import AddressSet
 from authproxy.runtime.open_authorizer import OpenAuthorizer
-from authproxy.runtime.open_sockets import ClientServer
+from authproxy.runtime.open_sockets import ClientServer, OtherServers
 from authproxy.settings import ListenerSettings, Settings
 from authproxy.tasks import Tasks
 from authproxy.values import Listen
 from authproxy.wire.listening.sockets import listener_url, open_listener
-from authproxy.wire.status import ServerStatus
+from authproxy.wire.status import PoolStatus, ServerStatus
 from authproxy.wire.upstream.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -107,10 +107,18 @@ def open_sockets(place: AdminPlace) -> list[socket]:
 class ProxyInside:
     """The running proxy, as `authproxy.admin` may see and steer it."""
 
-    def __init__(self, settings: Settings, tasks: Tasks, machine: Machine) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        tasks: Tasks,
+        machine: Machine,
+        others: OtherServers | None = None,
+    ) -> None:
         self.opened: Sequence[tuple[str, ListenerSettings]] = ()
         self.upstreams: Mapping[str, Upstream] = {}
         self.server_of_clients: ClientServer | None = None
+        self.others = others
+        """The same, where that are other processes."""
         self.is_open = False
         """All listeners are, and stay so until the end."""
         self.settings = settings
@@ -131,7 +139,8 @@ class ProxyInside:
         server = self.server_of_clients
         if self.is_leaving or (server is not None and server.draining):
             return "draining"
-        return "serving" if self.is_open else "starting"
+        serves = self.is_open and (self.others is None or self.others.serves)
+        return "serving" if serves else "starting"
 
     def listeners(self) -> "Sequence[ListenerState]":
         from authproxy.admin.inside import ListenerState
@@ -153,7 +162,22 @@ class ProxyInside:
         ]
 
     def server(self) -> ServerStatus | None:
+        if self.others is not None:
+            pools = tuple(map(self._pool, self.upstreams))
+            return replace(self.others.status(), pools=pools)
         return None if self.server_of_clients is None else self.server_of_clients.status()
+
+    def pool(self, service: str) -> PoolStatus | None:
+        """None when it was taken out."""
+        return self._pool(service) if service in self.upstreams else None
+
+    def _pool(self, service: str) -> PoolStatus:
+        own = self.upstreams[service].pool.status()
+        return own if self.others is None else self.others.pool(service, own)
+
+    async def refresh(self) -> None:
+        if self.others is not None:
+            await self.others.refresh()
 
     def counts(self) -> "Mapping[str, RequestCounts] | None":
         return None if self.count is None else self.count()

@@ -52,8 +52,6 @@ def run(
     admin = find_place(settings, at_terminal=sys.stderr is not None and sys.stderr.isatty())
     log = open_log(settings) if others is None else open_log(settings, others.whole)
     tracing = open_tracing(settings, os.environ) if others is None else Tracing()
-    if others is not None and settings.admin.kind == "auto":
-        admin = None
     _raise_file_limit()
     memory.keep_what_was_freed()
     for number in SIGNALS:

@@ -31,6 +31,11 @@ class ProxyMetrics:
         self._inside = inside
         inside.count = self.requests
 
+    async def keep_measuring(self) -> None:
+        """The lag, until cancelled; not where requests wait for other processes' loops."""
+        if self._inside.others is None:
+            await self.lag.keep_measuring()
+
     def requests(self) -> dict[str, RequestCounts]:
         """Those of each service, by adding up what is counted for `/metrics`."""
         found: dict[str, RequestCounts] = {}
@@ -52,7 +57,7 @@ class ProxyMetrics:
             lag=self.lag,
             reloads=self.reloads,
         )
-        return Scraper(collector)
+        return Scraper(collector, refresh=self._inside.refresh)
 
 
 class ProxyFigures:
@@ -65,8 +70,7 @@ class ProxyFigures:
         return tuple(self._inside.upstreams)
 
     def pool(self, service: str) -> PoolStatus | None:
-        upstream = self._inside.upstreams.get(service)
-        return None if upstream is None else upstream.pool.status()
+        return self._inside.pool(service)
 
     def tokens(self, service: str) -> Sequence[TokenStatus]:
         upstream = self._inside.upstreams.get(service)

@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary
 
 from authproxy.observe.stream import Send
@@ -23,8 +23,12 @@ from authproxy.wire.listening.proxy_protocol import Context
 from authproxy.wire.listening.sockets import listener_url, open_listener
 from authproxy.wire.listening.tls import ListenerTls
 from authproxy.wire.recorder import Recorder
-from authproxy.wire.status import ServerStatus
+from authproxy.wire.status import PoolStatus, ServerStatus
 from authproxy.wire.upstream.pool import Pool
+
+if TYPE_CHECKING:
+    from authproxy.observe.metrics.exchanges import ExchangeMetrics
+    from authproxy.observe.metrics.histogram import Counts
 
 Sockets = Sequence[Sequence[socket.socket]]
 """Of each listener, in the order of the settings."""
@@ -92,7 +96,22 @@ class ClientServer(Protocol):
 
 
 class OtherServers(ClientServer, Protocol):
-    """Other processes that answer the clients. They use the same configuration."""
+    """Other processes that answer the clients. They use the same configuration. Their `status` is
+    the sum of what they have said, without pools."""
+
+    @property
+    def serves(self) -> bool:
+        """At least one of them takes connections."""
+
+    def count_into(self, exchanges: "ExchangeMetrics", lag: "Counts") -> None:
+        """Add what they count to these. To be said before they are started."""
+
+    async def refresh(self) -> None:
+        """Have them say how they stand. Who does not answer for a second is not waited for."""
+
+    def pool(self, service: str, own: PoolStatus) -> PoolStatus:
+        """The sum of their pools for this service. `own` is that of this process, which nobody
+        uses."""
 
     async def start(self, settings: Settings, sockets: Sockets, sources: Sources) -> None:
         """They take connections when this returns; tokens they get of `sources`.

@@ -71,7 +71,7 @@ class Proxy:
         self.admin_url = ""
         """As in its ready line, at a terminal with the key; empty where there is none."""
         self._recording = recording
-        self.inside = ProxyInside(settings, self._ending, machine)
+        self.inside = ProxyInside(settings, self._ending, machine, others)
         self.metrics = None if admin is None else count_all(self.inside, trace_of)
         """None where nobody could ask for them."""
         if self.metrics is not None:
@@ -186,7 +186,7 @@ class Proxy:
         """First of all and closed last, so that a probe always gets an answer."""
         if self._admin is None or self.metrics is None:
             return ""
-        self._ending.spawn(self.metrics.lag.keep_measuring(), name="lag of the event loop")
+        self._ending.spawn(self.metrics.keep_measuring(), name="lag of the event loop")
         more = inspector_views(self._recording, self.inside, self._ending)
         close, url = await open_admin(
             self._admin, self.inside, self._ending, self.metrics.scraper(), more
@@ -294,7 +294,10 @@ def count_all(inside: ProxyInside, trace_of: FindTrace) -> "ProxyMetrics":
     """What is counted for `/metrics`."""
     from authproxy.runtime.metrics import ProxyMetrics
 
-    return ProxyMetrics(inside, trace_of)
+    made = ProxyMetrics(inside, trace_of)
+    if inside.others is not None:
+        inside.others.count_into(made.exchanges, made.lag.counts)
+    return made
 
 
 async def _kill_slow_commands(machine: Machine) -> None:

@@ -71,6 +71,10 @@ class ServerStatus:
     """No connection is accepted any more, and the open ones end with what is under way."""
     pools: tuple[PoolStatus, ...]
     """One for each service, in the order of the configuration."""
+    processes: int = 1
+    """Those that take connections: workers, or the only one."""
+    replaced: int = 0
+    """Workers since the start that have ended before their time."""
 
     @property
     def connections(self) -> int:

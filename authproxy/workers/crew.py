@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from authproxy.errors import ConfigError, Problem, StartError
+from authproxy.errors import ConfigError, StartError
 from authproxy.observe.stream import Send
 from authproxy.policy.access.client_limits import ClientLimits
 from authproxy.runtime.open_sockets import Sockets
@@ -23,8 +23,9 @@ from authproxy.runtime.sources import Sources
 from authproxy.settings import LimitSettings, Settings, TimeoutSettings
 from authproxy.tasks import Tasks
 from authproxy.wire.recorder import Recorder
-from authproxy.wire.status import ServerStatus
+from authproxy.wire.status import PoolStatus, ServerStatus
 from authproxy.workers.configuration import Configuration
+from authproxy.workers.counting.common_counts import CommonCounts
 from authproxy.workers.counts.shared_limits import SharedLimits
 from authproxy.workers.held_socket import HeldSocket
 from authproxy.workers.line_lock import LineLock
@@ -34,6 +35,8 @@ from authproxy.workers.worker_channel import Message
 from authproxy.workers.worker_process import WorkerProcess, how_it_ended
 
 if TYPE_CHECKING:
+    from authproxy.observe.metrics.exchanges import ExchangeMetrics
+    from authproxy.observe.metrics.histogram import Counts
     from authproxy.wire.admission.listener_rules import ListenerRules
     from authproxy.wire.interfaces import OpenConnection
     from authproxy.wire.listening.proxy_protocol import Context
@@ -47,21 +50,6 @@ PAUSE_S, LONGEST_PAUSE_S = 0.25, 30.0
 """… others after a pause, which doubles each time."""
 GRACE_S = 3.0
 """At the end, for workers whose time is up; then they are killed."""
-NOTHING = ServerStatus(
-    http1=0,
-    http2=0,
-    tunnels=0,
-    arriving=0,
-    accepted=0,
-    handshakes=0,
-    handshakes_failed=0,
-    most=None,
-    exchanges=0,
-    streams=0,
-    begun=0,
-    draining=False,
-    pools=(),
-)
 
 
 class Crew:
@@ -83,6 +71,7 @@ class Crew:
         self._limits = SharedLimits(count)
         self.recorder = Recorder(())
         self._desk: TokenDesk | None = None
+        self._counts = CommonCounts()
         self._make = make or WorkerProcess
         self._numbers = range(1, count + 1)
         self._workers: dict[int, WorkerProcess] = {}
@@ -99,7 +88,20 @@ class Crew:
         """Those that run or are being started, by number."""
         return tuple(self._workers[number] for number in sorted(self._workers))
 
+    @property
+    def serves(self) -> bool:
+        return any(each.is_ready for each in self._workers.values())
+
     # What only a crew does.
+
+    def count_into(self, exchanges: "ExchangeMetrics", lag: "Counts") -> None:
+        self._counts.add_to = exchanges, lag
+
+    async def refresh(self) -> None:
+        await asyncio.gather(*(each.count() for each in self.workers))
+
+    def pool(self, service: str, own: PoolStatus) -> PoolStatus:
+        return self._counts.pool(service, own)
 
     async def start(self, settings: Settings, sockets: Sockets, sources: Sources) -> None:
         """All of them take connections when this returns. Raises StartError and ConfigError."""
@@ -130,6 +132,7 @@ class Crew:
             if held.sock not in planned:
                 held.close()  # before workers do: they take those who are in the queue
         await asyncio.gather(*(each.use() for each in self.workers))
+        self._counts.keep_only(self._current.settings.services)
 
     def drop(self) -> None:
         """What was prepared does not come into use."""
@@ -209,7 +212,8 @@ class Crew:
         await self._answers.cancel()
 
     def status(self) -> ServerStatus:
-        return NOTHING
+        processes = sum(each.is_ready for each in self.workers)
+        return self._counts.server(processes=processes, draining=self.draining)
 
     # One worker.
 
@@ -234,6 +238,7 @@ class Crew:
     def _tell(self, number: int, error: StartError) -> None:
         if not self.draining:
             logger.error("worker %d: %s; another one takes its place", number, error)
+            self._counts.replaced += 1
 
     async def _run(self, number: int, first: "asyncio.Future[None]") -> StartError:
         """One process, from its start to its end: how that came."""
@@ -252,6 +257,7 @@ class Crew:
             worker.kill()
             self._shares.gone(number)
             self._limits.gone(number)
+            self._counts.gone(number)
             del self._workers[number]
 
     def _tell_first(self, worker: WorkerProcess) -> None:
@@ -263,6 +269,7 @@ class Crew:
             "worker": worker.number,
             "workers": len(self._numbers),
             "is_leaving": self._is_leaving,
+            "counts": self._counts.add_to is not None,
             **self._current.message(),
         }
         common = (self._lines.descriptor, self._shares.descriptor, self._limits.descriptor)
@@ -275,6 +282,8 @@ class Crew:
                 logger.info("worker %d takes connections, as process %d", worker.number, worker.pid)
             case "failed":
                 worker.failure = StartError(message["error"], hint=message["hint"])
+            case "counts":
+                self._counts.hear(worker.number, message)
             case _:
                 self._answers.spawn(self._answer(worker, message), name="token for a worker")
 

@@ -11,5 +11,3 @@ def missing_with_workers(settings: Settings) -> Iterator[str]:
         yield "inspect.record"
     if settings.authorizer.places:
         yield "authorizer"
-    if settings.admin.kind not in ("auto", "off"):
-        yield "admin"

@@ -10,9 +10,11 @@ import signal
 import socket
 import sys
 from functools import partial
+from typing import TYPE_CHECKING
 
 from authproxy.errors import ConfigError, StartError
 from authproxy.event_loop import choose_transports, with_resolver
+from authproxy.exchange import Observer
 from authproxy.identity.machine import Machine
 from authproxy.observe.stream import LogStream
 from authproxy.runtime.deployment import Deployment
@@ -32,6 +34,9 @@ from authproxy.workers.line_lock import LineLock
 from authproxy.workers.parent_tokens import from_parent
 from authproxy.workers.shares import Shares
 from authproxy.workers.worker_channel import Message, WorkerChannel
+
+if TYPE_CHECKING:
+    from authproxy.workers.counting.worker_counts import WorkerCounts
 
 logger = logging.getLogger(__name__)
 
@@ -65,11 +70,15 @@ class Worker:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._tasks = Tasks()
+        self._counting = Tasks()
+        """Goes on until all connections have ended."""
         self._said: asyncio.Queue[tuple[Message, list[int]]] = asyncio.Queue()
         self._stop = asyncio.Event()
         self._sockets = GivenSockets()
         self._built: Deployment | None = None
         self._proxy: Proxy | None = None
+        self._counts: WorkerCounts | None = None
+        """None where nobody could ask for them."""
 
     async def run(self) -> int:
         asyncio.get_running_loop().set_exception_handler(note_loop_error)
@@ -95,10 +104,18 @@ class Worker:
     async def _serve(self, settings: Settings, tracing: Tracing, start: Message) -> None:
         """Raises StartError."""
         with Machine() as machine:
+            observers: list[Observer] = make_observers(settings, self._log, tracing)
+            if start["counts"]:
+                from authproxy.workers.counting.worker_counts import WorkerCounts
+
+                self._counts = WorkerCounts(
+                    tracing.trace_of, self._channel.say, lambda: self._channel.is_behind
+                )
+                observers.insert(0, self._counts.exchanges)
             self._proxy = proxy = Proxy(
                 settings,
                 LogStream(len),
-                make_observers(settings, self._log, tracing),
+                observers,
                 machine,
                 self._limits.of_worker(start["worker"], settings.limits),
                 open_new=self._sockets.open,
@@ -109,6 +126,7 @@ class Worker:
             async with proxy:
                 self._sockets.close()
                 self._share(proxy, start["worker"])
+                self._begin_to_count(proxy)
                 self._tasks.spawn(memory.keep_giving_back(memory.find_trim()), name="memory")
                 self._tasks.spawn(self._obey(proxy), name="what the parent says")
                 self._channel.say({"do": "ready"})
@@ -117,13 +135,20 @@ class Worker:
                 proxy.drain()
                 logger.info("stopping: %s", proxy.last_requests)
             await self._tasks.cancel()
+        if self._counts is not None:
+            self._counts.tell()
+        await self._counting.cancel()
 
     def _share(self, proxy: Proxy, worker: int) -> None:
         """Let those who have fewer connections take the next one."""
-        server = proxy.inside.server_of_clients
-        assert isinstance(server, ProxyServer)  # noqa: S101 -- for the type checker
         self._shares.tell(worker, 0)
-        server.room.hold_back = partial(self._shares.wait_s, worker)
+        server_of(proxy).room.hold_back = partial(self._shares.wait_s, worker)
+
+    def _begin_to_count(self, proxy: Proxy) -> None:
+        if self._counts is not None:
+            self._counts.count(server_of(proxy), lambda: proxy.inside.upstreams)
+            self._counting.spawn(self._counts.keep_telling(), name="counts for the parent")
+            self._counting.spawn(self._counts.lag.keep_measuring(), name="lag of the event loop")
 
     def _hear(self, message: Message, descriptors: list[int]) -> None:
         match message["do"]:  # what must not wait behind a reload
@@ -133,6 +158,10 @@ class Worker:
                 self._stop.set()
                 if self._proxy is not None:
                     self._proxy.cut()
+            case "count":
+                if self._counts is not None:
+                    self._counts.tell(is_asked=True)
+                self._channel.answer(message, {})
             case _:
                 self._said.put_nowait((message, descriptors))
 
@@ -183,6 +212,12 @@ class Worker:
 
     def __repr__(self) -> str:
         return f"<Worker [{'stopping' if self._stop.is_set() else 'serving'}]>"
+
+
+def server_of(proxy: Proxy) -> ProxyServer:
+    server = proxy.inside.server_of_clients
+    assert isinstance(server, ProxyServer)  # noqa: S101 -- for the type checker
+    return server
 
 
 def be_quiet(worker: int) -> None:

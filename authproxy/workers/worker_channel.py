@@ -61,6 +61,11 @@ class WorkerChannel:
         self._to_send.append((memoryview(frame), tuple(map(os.dup, descriptors))))
         self._write()
 
+    @property
+    def is_behind(self) -> bool:
+        """The other end has not taken all yet."""
+        return bool(self._to_send)
+
     async def ask(self, message: Message, descriptors: Sequence[int] = ()) -> Message:
         """The answer. Raises GoneError when none can come any more."""
         if not self.is_open:

@@ -15,6 +15,8 @@ from authproxy.workers.worker_channel import GoneError, Message, WorkerChannel
 MODULE = "authproxy.workers.worker"
 PREPARE_S = 60.0
 """To build a configuration that its parent has built."""
+COUNT_S = 1.0
+"""To tell what it has counted."""
 END_S = 5.0
 """For the end of a process that has closed its channel."""
 
@@ -95,6 +97,14 @@ class WorkerProcess:
                 if answer["is_used"]:
                     return
         self.kill()
+
+    async def count(self) -> None:
+        """Have it tell what is new, and how it stands; a hanging one is not waited for."""
+        if self.channel is None or not self.is_ready:
+            return
+        with contextlib.suppress(GoneError, TimeoutError):
+            async with asyncio.timeout(COUNT_S):
+                await self.channel.ask({"do": "count"})
 
     async def ended(self) -> int:
         """Its exit code, once it has ended; negative for a signal."""

@@ -134,7 +134,6 @@ async def test_a_port_that_is_taken_is_named_before_any_worker_starts() -> None:
     ("variable", "value", "named"),
     [
         ("AUTHPROXY_INSPECT_RECORD", "on", "inspect.record"),
-        ("AUTHPROXY_ADMIN", "127.0.0.1:0", "admin"),
     ],
 )
 async def test_what_does_not_go_with_workers_is_refused_by_name(

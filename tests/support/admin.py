@@ -96,6 +96,9 @@ class PretendInside:
     def counts(self) -> Mapping[str, RequestCounts] | None:
         return self.counted
 
+    async def refresh(self) -> None:
+        self.done.append("refresh")
+
     def retry(self, service: str) -> None:
         self.done.append(f"retry {service}")
 

@@ -137,6 +137,8 @@ class _Scrape:
         yield d.ACCEPTED, [((), now.accepted)]
         yield d.HANDSHAKES, [(("ok",), now.handshakes), (("failed",), now.handshakes_failed)]
         yield d.DRAINING, [((), now.draining)]
+        yield d.WORKERS, [((), now.processes)]
+        yield d.WORKERS_REPLACED, [((), now.replaced)]
 
     def _of_pools(self) -> Iterator[tuple[d.Definition, Rows]]:
         yield (

@@ -240,6 +240,17 @@ DRAINING = Definition(
     kind="gauge",
     help="1 once no connection is accepted any more, else 0.",
 )
+WORKERS = Definition(
+    name="authproxy_workers",
+    kind="gauge",
+    help="Processes that take connections of clients: one, or as many as workers says. Fewer while"
+    " one is replaced.",
+)
+WORKERS_REPLACED = Definition(
+    name="authproxy_workers_replaced_total",
+    kind="counter",
+    help="Workers that ended before authproxy did, and had another one take their place.",
+)
 RELOADS = Definition(
     name="authproxy_config_reloads_total",
     kind="counter",

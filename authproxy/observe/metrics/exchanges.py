@@ -93,6 +93,21 @@ class ExchangeMetrics:
             found = self.services[name] = ServiceCounts()
         return found
 
+    def labelled(self, labels: tuple[str, str, str, str]) -> Series:
+        """The series of these labels."""
+        found = self.series.get(labels)
+        if found is None:
+            found = self.series[labels] = Series(self.service(labels[0]), labels)
+        return found
+
+    def take(self) -> "ExchangeMetrics":
+        """What was counted since it was taken before, which is not here any more."""
+        taken = ExchangeMetrics(self._trace_of)
+        taken.services, self.services = self.services, {}
+        taken.series, self.series = self.series, {}
+        self._found = {}
+        return taken
+
     def keep_only(self, names: Collection[str]) -> None:
         """Forget what was counted for services that are no more."""
         kept = {"", *names}
@@ -138,9 +153,7 @@ class ExchangeMetrics:
         """The series for such exchanges; remembered, unless a client could fill the memory so."""
         status = f"{hundreds}xx" if hundreds else "none"
         labels = (name, METHODS.get(method, OTHER), status, code.value if code else "")
-        series = self.series.get(labels)
-        if series is None:
-            series = self.series[labels] = Series(self.service(name), labels)
+        series = self.labelled(labels)
         if method in METHODS:
             self._found[name, method, hundreds, code] = series
         return series

@@ -4,7 +4,7 @@ There is no lock: everything that observes is on the event loop, and so is the s
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 
@@ -40,6 +40,27 @@ class Counts:
     @property
     def count(self) -> int:
         return sum(self.counts)
+
+    def add(
+        self,
+        buckets: Iterable[Sequence[int]],
+        total: float,
+        examples: Iterable[tuple[int, str, float, float]] = (),
+    ) -> None:
+        """What others have observed: buckets with their counts, the sum, and examples by bucket."""
+        for bucket, count in buckets:
+            self.counts[bucket] += count
+        self.total += total
+        for bucket, trace_id, value, at in examples:
+            self.examples[bucket] = Example(trace_id, value, at)
+
+    def take(self) -> "Counts":
+        """What was observed since it was taken before, which is not here any more."""
+        taken = Counts(self.bounds)
+        taken.counts, self.counts = self.counts, taken.counts
+        taken.examples, self.examples = self.examples, {}
+        taken.total, self.total = self.total, 0.0
+        return taken
 
     def __repr__(self) -> str:
         return f"<Counts [{self.count} observations, {self.total:g} in total]>"

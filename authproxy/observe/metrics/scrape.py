@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import Metric, ProcessCollector
@@ -35,10 +35,13 @@ class Scraper:
         self,
         collector: Collector,
         *,
+        refresh: Callable[[], Awaitable[object]] | None = None,
         steady: Callable[[], float] = time.monotonic,
         most_waiting: int = MOST_WAITING,
     ) -> None:
+        """`refresh`: what has others say how they stand, before each scrape."""
         self._collector = collector
+        self._refresh = refresh
         self._process = ProcessCollector(registry=None)
         self._steady = steady
         self._turn = asyncio.Lock()
@@ -55,6 +58,8 @@ class Scraper:
         self._waiting += 1
         try:
             async with self._turn:
+                if self._refresh is not None:
+                    await self._refresh()
                 body = await self._write(Writer(format_, gzip=gzip), frozenset(names))
         finally:
             self._waiting -= 1
