@@ -18,6 +18,22 @@ NOTE_AFTER_S = 2.0
 DEADLINE_S = 30.0
 
 
+class _NotWaitedFor(threading.Event):
+    def wait(self, timeout: float | None = None) -> bool:
+        return super().wait(0 if timeout is None else timeout)
+
+
+def begin(call: Callable[[], object], *, name: str) -> None:
+    """Have a daemon thread run `call`. Raises RuntimeError where no thread can be had.
+
+    `Thread.start` waits until the thread has said that it runs. One that finds no memory for its
+    first step never says so, and whoever started it, the event loop, would wait for ever.
+    """
+    thread = threading.Thread(target=call, name=name, daemon=True)
+    thread._started = _NotWaitedFor()  # type: ignore[attr-defined]  # -- there is no other way
+    thread.start()
+
+
 async def in_thread(call: Callable[..., Result], *args: object, name: str) -> Result:
     """Await `call(*args)`. When the waiter is cancelled the call runs on, unheard."""
     loop = asyncio.get_running_loop()
@@ -38,7 +54,7 @@ async def in_thread(call: Callable[..., Result], *args: object, name: str) -> Re
         except RuntimeError:
             return  # the loop is closed: nobody waits any more
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    begin(run, name=name)
     return await future
 
 
@@ -63,7 +79,7 @@ def within(
             outcome.append((False, error))
         ended.set()
 
-    threading.Thread(target=run, name=what, daemon=True).start()
+    begin(run, name=what)
     if not ended.wait(min(note_after_s, deadline_s)):
         logger.warning("still waiting for %s", what)
         if not ended.wait(deadline_s - note_after_s):

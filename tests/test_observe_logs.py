@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from authproxy.observe.logs import (
     Format,
+    Handler,
     JsonFormatter,
     TextFormatter,
     choose_format,
@@ -231,3 +232,26 @@ def test_lines_about_a_service_have_its_level_and_all_others_the_usual_one() -> 
         *("warning: reports", "warning: other", "warning: no service"),
         *("error: billing", "error: reports", "error: other", "error: no service"),
     ]
+
+
+def test_for_want_of_memory_there_is_no_traceback() -> None:
+    """Hundreds may come in a second, and each would cost more of it."""
+    try:
+        raise MemoryError
+    except MemoryError:
+        record = logging.LogRecord("a", logging.ERROR, "", 0, "failed", None, sys.exc_info())
+
+    assert ["error: failed", "MemoryError"] == TextFormatter().format(record)[9:].split("\n")
+    assert "MemoryError" == json.loads(JsonFormatter().format(record))["exception"]
+
+
+def test_a_line_for_which_there_is_no_memory_is_left_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Lacking(io.StringIO):
+        def write(self, text: str) -> int:
+            raise MemoryError
+
+    Handler(Lacking()).emit(logging.LogRecord("a", logging.ERROR, "", 0, "failed", None, None))
+
+    assert "" == capsys.readouterr().err

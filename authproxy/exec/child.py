@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -20,6 +19,7 @@ from authproxy.errors import StartError
 from authproxy.exec import kernel
 from authproxy.system.offers import open_flags
 from authproxy.system.signals import on_signal, signals
+from authproxy.threads import begin
 
 NOT_FOUND, NOT_RUN = 127, 126
 """Exit codes, as shells have them."""
@@ -178,7 +178,7 @@ def await_in_thread(process: "subprocess.Popen[bytes]", then: Callable[[], objec
         with contextlib.suppress(RuntimeError):  # the loop is closed
             then()
 
-    threading.Thread(target=wait, name="command", daemon=True).start()
+    begin(wait, name="command")
 
 
 def _open_terminal() -> int | None:

@@ -6,10 +6,11 @@ sentence alone. Field names are snake_case and part of the public surface.
 
 import json
 import logging
+import sys
 import time
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 from authproxy.observe.stream import LogStream
 
@@ -46,7 +47,7 @@ def configure(
 
     `levels` are those of services that have one of their own.
     """
-    handler = logging.StreamHandler(stream)
+    handler = Handler(stream)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -66,6 +67,24 @@ def configure(
 def is_below(severity: str, level: str) -> bool:
     """Whether a line of this severity is left out at this level."""
     return _RANKS[severity] < _RANKS[level]
+
+
+class Handler(logging.StreamHandler[Any]):
+    """Without memory for a line it is left out; logging's own report would be as long again."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- logging calls it so
+        if not isinstance(sys.exception(), MemoryError):
+            super().handleError(record)
+
+
+class Formatter(logging.Formatter):
+    """Formatter of exceptions."""
+
+    def formatException(self, found: Any) -> str:  # noqa: N802 -- logging calls it so
+        """With a traceback, unless there was no memory: it says nothing of why, costs some more,
+        and hundreds may come in a second."""
+        error = found[1]
+        return "MemoryError" if isinstance(error, MemoryError) else super().formatException(found)
 
 
 class LevelByService(logging.Filter):
@@ -111,7 +130,7 @@ def printable(text: str) -> str:
     )
 
 
-class JsonFormatter(logging.Formatter):
+class JsonFormatter(Formatter):
     """One object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -127,7 +146,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-class TextFormatter(logging.Formatter):
+class TextFormatter(Formatter):
     """The time, the level when it matters, the sentence."""
 
     def format(self, record: logging.LogRecord) -> str:

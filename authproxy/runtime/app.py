@@ -16,7 +16,7 @@ from authproxy.runtime.admin import find_place
 from authproxy.runtime.banner import start_banner
 from authproxy.runtime.inspector import find_recording
 from authproxy.runtime.open_sockets import OtherServers
-from authproxy.runtime.process import last_resort, memory
+from authproxy.runtime.process import last_resort, memory, memory_shortage
 from authproxy.runtime.process.counters import limits_of_one_process
 from authproxy.runtime.process.log_output import LogOutput, open_log
 from authproxy.runtime.process.observers import make_observers
@@ -60,7 +60,7 @@ def run(
     if reloads_on_hangup(origin):
         signals.ignore(RELOAD)  # and so has the configuration
     try:
-        loops = with_resolver(choose_transports())
+        loops = memory_shortage.going_on(with_resolver(choose_transports()))
         with (
             Machine(helper=Helper(MODULE)) as machine,
             asyncio.Runner(loop_factory=loops) as runner,

@@ -13,7 +13,8 @@ A request's way, and the order to read in:
     and here    what they share: `refusals`, our own answers (`replies`, `rpc_replies`,
                 `mcp_replies`), writing (`transport`), pauses in reading (`read_holds`), the last
                 moments of a client's connection (`goodbye`), limits of 1xx answers (`interim`),
-                requests that come back (`loops`), `rare_warnings`, numbers (`status`), the
+                requests that come back (`loops`), peers that are gone without a word
+                (`lost_peers`), `rare_warnings`, numbers (`status`), the
                 `recorder` of exchanges, the observers' methods (`observing`), and `interfaces`:
                 Protocols for objects that packages above make
 """

@@ -305,8 +305,10 @@ async def http2_service(
     tls: bool = False,
     authority: trustme.CA | None = None,
     settings: dict[int, int] | None = None,
+    port: int = 0,
 ) -> AsyncIterator[Service]:
-    """A service on a free port of localhost; `handler` runs for each call as its fields are in."""
+    """A service on a port of localhost, a free one unless told; `handler` runs for each call as its
+    fields are in."""
     service = Service(handler, settings or {})
     certificate = None
     if tls:
@@ -326,7 +328,7 @@ async def http2_service(
         finally:
             await served.end()
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=certificate)
+    server = await asyncio.start_server(accept, "127.0.0.1", port, ssl=certificate)
     service.port = server.sockets[0].getsockname()[1]
     try:
         yield service

@@ -33,7 +33,10 @@ class Program:
         *arguments: str | Path,
         environ: Mapping[str, str] | None = None,
         log_format: str = "text",
+        under: Sequence[str] = (),
     ) -> None:
+        """`under`: a command that becomes what follows it, such as `unshare`."""
+        self._under = under
         self._arguments = [str(argument) for argument in arguments]
         self.environ = clean_environment(environ) | {"AUTHPROXY_LOG_FORMAT": log_format}
         keep_named(self._arguments, self.environ)
@@ -44,6 +47,7 @@ class Program:
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
+            *self._under,
             sys.executable,
             "-m",
             "authproxy",

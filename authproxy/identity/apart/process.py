@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 
 from authproxy.identity.apart.kill import kill_session
 from authproxy.identity.apart.pipe_frames import BrokenFrameError, Message, framed, read_frame
+from authproxy.threads import begin
 
 READY: Message = {"ready": True}
 """The first thing that it says."""
@@ -48,7 +49,7 @@ class Process:
         self._process: subprocess.Popen[bytes] | None = None
         self._error: Exception | None = None
         """It has ended, and so."""
-        threading.Thread(target=self._attend, name="process apart", daemon=True).start()
+        begin(self._attend, name="process apart")
 
     @property
     def pid(self) -> int:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, BinaryIO
 
 from authproxy.errors import CredentialError
@@ -26,6 +27,7 @@ from authproxy.identity.google.apart import (
 from authproxy.identity.google.credentials import carry_out
 from authproxy.identity.redaction import unforeseen
 from authproxy.system.parent import end_with
+from authproxy.threads import begin
 
 
 class NotingSkew(Skew):
@@ -50,7 +52,7 @@ def main(parent: int) -> None:
     say(READY)
     with contextlib.suppress(BrokenFrameError, OSError):
         while (question := read_frame(questions)) is not None:
-            threading.Thread(target=_answer, args=[question, say], daemon=True).start()
+            begin(partial(_answer, question, say), name="answer")
     os._exit(0)
 
 

@@ -200,7 +200,7 @@ class Splice:
         return 0.0 if self.calls.streams or self.is_over else self.rest_s
 
     def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
-        self.rest_s += seconds
+        service_link.tick(self, seconds)
         if self.is_over:
             if self._client.is_overdue(seconds, hurries=self.server.draining):
                 self.cut()

@@ -14,6 +14,7 @@ from authproxy.wire.http2.endpoints import ServiceEnd
 from authproxy.wire.http2.framing.frames import Failure, rst_stream
 from authproxy.wire.http2.interfaces import Between, Ends
 from authproxy.wire.loops import Loops
+from authproxy.wire.lost_peers import LOST_AFTER_S, is_lost, not_acknowledged
 from authproxy.wire.upstream import mismatch
 from authproxy.wire.upstream.upstream import Upstream
 
@@ -76,6 +77,11 @@ class ServiceLink:
             splice.connected(end.transport, opening)
             end.attach()
 
+    @property
+    def is_lost(self) -> bool:
+        """The service acknowledges nothing any more."""
+        return self.end is not None and is_lost(self.end.transport)
+
     def abort(self) -> None:
         """Nothing more is wanted of it."""
         if self.end is not None:
@@ -114,8 +120,20 @@ class Spliced(Between, Protocol):
     def flush(self) -> None:
         """Write what has gathered on both sides."""
 
+    def give_up(self, error: AuthProxyError, /) -> None:
+        """The service is lost: every call ends with `error`."""
+
     def tell_last(self, failure: Failure, reason: str, /) -> None:
         """Send GOAWAY."""
+
+
+def tick(splice: Spliced, seconds: float) -> None:
+    """Time passed; every call ends, and the connection, where nothing has moved in any of them for
+    a while and the service acknowledges nothing any more."""
+    splice.rest_s += seconds
+    silent_s = (stream.silent_s for stream in splice.calls.streams.values())
+    if min(silent_s, default=0.0) > LOST_AFTER_S and splice.link.is_lost:
+        splice.give_up(not_acknowledged())
 
 
 def recheck(splice: Spliced) -> None:

@@ -130,7 +130,7 @@ class ProxyServer:
     async def _arrive(self, sock: socket.socket, rules: ListenerRules, tls: Context | None) -> None:
         patience_s = self.timeouts.head if tls is not None else None
         try:
-            with contextlib.suppress(OSError):  # a handshake that failed is the client's matter
+            with contextlib.suppress(OSError, MemoryError):  # a failed handshake is the client's
                 is_plain = tls is not None and await lacks_tls(sock, self.timeouts.head)
                 if is_plain:
                     self.wrong_ports.note_without_tls(sock)

@@ -12,6 +12,7 @@ from authproxy.system import offers
 from authproxy.system.offers import this_user
 from authproxy.values import Listen
 from authproxy.wire.listening.systemd import inherited_sockets
+from authproxy.wire.lost_peers import watch
 
 BACKLOG = 1024
 FREE_PORT_TRIES = 4
@@ -103,6 +104,7 @@ def _open_tcp(host: str, port: int, own: Sequence[socket.socket] = ()) -> socket
                 return each
         sock = socket.socket(family, kind, proto)
         sock.setsockopt(socket.SOL_SOCKET, _OURS_ALONE, 1)
+        watch(sock)
         if family == socket.AF_INET6:
             # `::` means all addresses, IPv4 too; `::1` is itself only.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))

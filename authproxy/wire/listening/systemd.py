@@ -5,6 +5,7 @@ import socket
 from collections.abc import Mapping
 
 from authproxy.errors import StartError
+from authproxy.wire.lost_peers import watch
 
 FIRST = 3
 """The first descriptor that is handed over."""
@@ -50,4 +51,5 @@ def _take(descriptor: int, wanted: str) -> socket.socket:
         )
     sock.setblocking(False)
     sock.set_inheritable(False)
+    watch(sock)
     return sock

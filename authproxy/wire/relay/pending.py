@@ -12,6 +12,7 @@ from authproxy.settings import TimeoutSettings
 from authproxy.wire.admission.admission import Admission, NotAdmitted
 from authproxy.wire.admission.admit import admit
 from authproxy.wire.admission.token_wait import fetch_token
+from authproxy.wire.lost_peers import LOST_AFTER_S, is_lost, not_acknowledged
 from authproxy.wire.mcp import refusing
 from authproxy.wire.relay import retry
 from authproxy.wire.relay.interfaces import Client
@@ -167,6 +168,11 @@ class PendingRequest:
             error = kept.unsaid if kept.waited_s > refusing.WAIT_S else error
         if error is not None:
             self.give_up(error)
+        elif self.silent_s > LOST_AFTER_S and self.service and is_lost(self.service.transport):
+            service = self.service
+            self.leave_service()
+            if not retry.goes_again(self, service):
+                self.give_up(not_acknowledged())
 
     @property
     def unsaid(self) -> AuthProxyError | None:

@@ -8,7 +8,7 @@ has opened a connection.
 
 from collections.abc import Sequence
 
-from authproxy.errors import AuthProxyError, Code, UpstreamError
+from authproxy.errors import AuthProxyError, UpstreamError
 from authproxy.exchange import Field, ResponseHead
 from authproxy.policy.google.rejection import LOWEST_STATUS
 from authproxy.policy.messages.facts import ResponseFacts
@@ -196,11 +196,7 @@ class Relay(PendingRequest):
     def service_gone(self, reason: str) -> None:
         """The connection to the service ended under the exchange."""
         service, self.service = self.service, None
-        if service is not None and service.went_stale and retry.may_go_again(self):
-            self.recorder.again(self.exchange, Code.UPSTREAM_BROKE)
-            # Not on another idle one: that may have been closed in the same moment.
-            self.wait_in_line()
-        else:
+        if not retry.goes_again(self, service):
             more = retry.guess(self) if service is not None and service.was_silent else ""
             self._fail(refusals.service_gone(reason, more))
 

@@ -7,7 +7,7 @@ import asyncio
 import random
 from typing import Protocol
 
-from authproxy.errors import AuthProxyError, ClosedEarly, UpstreamError
+from authproxy.errors import AuthProxyError, ClosedEarly, Code, UpstreamError
 from authproxy.exchange import ResponseHead, Token
 from authproxy.policy.google.rejection import is_scaling_up, is_token_rejection
 from authproxy.policy.google.sign_in import REDIRECTS
@@ -19,6 +19,7 @@ from authproxy.wire.mcp.refusing import McpRequest, asked_of
 from authproxy.wire.recorder import Recorder
 from authproxy.wire.relay.answer_heads import add_lines
 from authproxy.wire.relay.interfaces import Client
+from authproxy.wire.upstream.connection import ServiceConnection
 from authproxy.wire.upstream.mismatch import silence_hint
 
 
@@ -60,11 +61,24 @@ class Retrying(McpRequest, Protocol):
     def flush(self) -> None:
         """Let go what was written to the service."""
 
+    def wait_in_line(self) -> None:
+        """Send the request with the next connection that is free."""
+
 
 RETRIED_STATUSES = (302, 303, 307, 401, 429, 503)
 """Statuses that Google's front end gives without asking the service, and redirects to sign in."""
 
 CONNECT_TRIES = 3
+
+
+def goes_again(relay: Retrying, service: ServiceConnection | None) -> bool:
+    """Is the request sent once more, since `service`, which had rested, was gone without a word?"""
+    if service is None or not service.went_stale or not may_go_again(relay):
+        return False
+    relay.recorder.again(relay.exchange, Code.UPSTREAM_BROKE)
+    # Not on another idle one: that may have been closed in the same moment.
+    relay.wait_in_line()
+    return True
 
 
 def find_another(relay: Retrying, head: ResponseHead, begun: bytes) -> bool:

@@ -13,6 +13,7 @@ from authproxy.settings import ServiceSettings, Settings
 from authproxy.threads import in_thread
 from authproxy.times import Opening
 from authproxy.values import Origin
+from authproxy.wire.lost_peers import watch
 from authproxy.wire.upstream.connect_errors import Peer, reaching
 from authproxy.wire.upstream.proxy_tunnel import HAPPY_EYEBALLS_DELAY_S, Early, Egress, hand_over
 from authproxy.wire.upstream.tls import ServiceTls
@@ -86,7 +87,7 @@ class Connector:
 
         async with reaching(self.peer, deadline=deadline, timeout_s=self.timeout_s):
             context = await self._context(self.contexts, alpn) if self.contexts else None
-            _, protocol = await loop.create_connection(
+            transport, protocol = await loop.create_connection(
                 make,
                 self.origin.host,
                 self.origin.port,
@@ -94,6 +95,7 @@ class Connector:
                 server_hostname=self.origin.host if context is not None else None,
                 happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S,
             )
+            watch(transport.get_extra_info("socket"))
         return protocol, connected
 
     async def speaks_http2(self) -> bool:

@@ -12,6 +12,7 @@ from typing import cast
 
 from authproxy.errors import Code, UpstreamError
 from authproxy.values import EgressProxy, Origin
+from authproxy.wire.lost_peers import watch
 from authproxy.wire.upstream.connect_errors import Peer, reaching
 
 HAPPY_EYEBALLS_DELAY_S = 0.25  # RFC 8305 8 recommends it
@@ -99,6 +100,7 @@ class Egress:
                 server_hostname=self.proxy.host if self.context is not None else None,
                 happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S,
             )
+            watch(transport.get_extra_info("socket"))
         try:
             transport.write(self._request(origin))
             async with asyncio.timeout_at(deadline):
