@@ -1,6 +1,8 @@
 """A crew of processes that say what the test wants."""
 
 import asyncio
+import os
+import signal
 import socket
 import sys
 import threading
@@ -18,8 +20,9 @@ from authproxy.wire.admission.listener_rules import ListenerRules
 from authproxy.workers.configuration import Configuration
 from authproxy.workers.crew import PAUSE_S, Crew
 from authproxy.workers.worker_channel import Message
-from authproxy.workers.worker_process import WorkerProcess
+from authproxy.workers.worker_process import PREPARE_S, START_S, WorkerProcess
 from tests.support.configuring import URL, settings
+from tests.support.program import left_of
 from tests.support.talking import until
 
 WORKER = """
@@ -37,6 +40,8 @@ async def main():
     await over.wait()
 asyncio.run(main())
 """
+HANGS = "import time; time.sleep(600)"
+REAL = "from authproxy.workers.worker import main; main(0)"
 PROBLEM = {"where": "f:1", "key": "listen", "message": "is bad"}
 
 
@@ -65,12 +70,19 @@ class SlowProcess(WorkerProcess):
 
 
 class Stage:
-    def __init__(self, codes: Callable[[int], str], pause_s: float = PAUSE_S) -> None:
+    def __init__(
+        self,
+        codes: Callable[[int], str],
+        pause_s: float = PAUSE_S,
+        start_s: float = START_S,
+        prepare_s: float = PREPARE_S,
+    ) -> None:
         """`codes`: what the worker that is started as the n-th, from 0 on, runs."""
         self.started = 0
         self.has_slow = False
         self.slow: list[SlowProcess] = []
         self.codes = codes
+        self.patience = {"start_s": start_s, "prepare_s": prepare_s}
         self.crew = Crew(2, make=self.make, pause_s=pause_s)
         found = settings(urls=[URL], flags={"--listen": ("127.0.0.1:0",)})
         self.settings = found
@@ -87,7 +99,8 @@ class Stage:
         if self.has_slow:
             self.slow.append(SlowProcess(number, hear, text))
             return self.slow[-1]
-        return WorkerProcess(number, hear, lambda _: (sys.executable, "-c", text))
+        command = (sys.executable, "-c", text)
+        return WorkerProcess(number, hear, lambda _: command, **self.patience)
 
     async def start(self) -> None:
         async with asyncio.timeout(60):
@@ -130,6 +143,53 @@ async def test_one_that_cannot_start_ends_the_start(made: Made) -> None:
 
     with pytest.raises(StartError, match="its process ended with exit code 5"):
         await stage.start()
+
+
+async def test_one_that_hangs_at_its_start_ends_the_start() -> None:
+    stage = Stage(lambda number: code() if number else HANGS, start_s=3)
+    with pytest.raises(StartError, match=r"worker \d: it did not start within 3 s"):
+        await stage.start()
+
+    await stage.crew.shutdown(1)
+    stage.plan.drop()
+
+
+async def test_one_that_hangs_at_its_start_later_is_killed_and_replaced(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stage = Stage(lambda number: HANGS if number == 2 else code(), start_s=12)
+    await stage.start()
+    stage.crew.workers[0].kill()
+    await until(lambda: stage.started == 3)
+    await until(lambda: bool(stage.crew.workers[0].pid))
+    hanging = stage.crew.workers[0].pid
+    await until(lambda: stage.started == 4 and all(each.is_ready for each in stage.crew.workers))
+
+    assert "worker 1: it did not start within 12 s; another one takes its place" in caplog.text
+    assert not left_of([hanging])
+    await stage.crew.shutdown(1)
+    stage.plan.drop()
+
+
+async def test_one_that_hangs_while_it_builds_has_a_reload_refused_and_is_replaced() -> None:
+    """Real workers, one of which the system does not let run."""
+    stage = Stage(lambda _: REAL, prepare_s=3)
+    await stage.start()
+    hanging, other = (each.pid for each in stage.crew.workers)
+    os.kill(hanging, signal.SIGSTOP)
+    with pytest.raises(ConfigError) as caught:
+        await stage.prepare()
+    stage.crew.drop()
+    await until(lambda: stage.started == 3 and all(each.is_ready for each in stage.crew.workers))
+    await stage.prepare()
+
+    assert ["authproxy: workers: worker 1 did not build it within 3 s"] == [
+        str(each) for each in caught.value.problems
+    ]
+    assert other == stage.crew.workers[1].pid
+    assert hanging != stage.crew.workers[0].pid
+    await stage.crew.shutdown(5)
+    stage.plan.drop()
 
 
 async def test_one_that_dies_later_is_replaced_again_and_again(made: Made) -> None:

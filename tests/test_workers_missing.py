@@ -32,7 +32,7 @@ ASKED = {
             [],
         ),
         ({"AUTHPROXY_INSPECT_RECORD": "on"}, ["inspect.record"]),
-        (ASKED, ["authorizer"]),
+        (ASKED, []),
     ],
 )
 def test_only_what_would_not_hold_for_all_together_is_missing(

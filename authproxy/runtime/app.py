@@ -47,11 +47,12 @@ def run(
     """Serve until a signal says stop; the exit code. Raises StartError.
 
     `on_ready` gets the listeners' URLs once requests are taken. `origin`: where `settings` come
-    from. `others` answer the clients, in place of this process.
+    from. `others` answer the clients, in place of this process, but not those of the authorizer.
     """
+    answers = others is None or bool(settings.authorizer.places)
     admin = find_place(settings, at_terminal=sys.stderr is not None and sys.stderr.isatty())
     log = open_log(settings) if others is None else open_log(settings, others.whole)
-    tracing = open_tracing(settings, os.environ) if others is None else Tracing()
+    tracing = open_tracing(settings, os.environ) if answers else Tracing()
     _raise_file_limit()
     memory.keep_what_was_freed()
     for number in SIGNALS:
@@ -69,7 +70,7 @@ def run(
             proxy = Proxy(
                 settings,
                 log.stderr,
-                make_observers(settings, log, tracing) if others is None else (),
+                make_observers(settings, log, tracing) if answers else (),
                 machine,
                 count(settings.limits),
                 admin,

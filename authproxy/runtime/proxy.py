@@ -26,6 +26,7 @@ from authproxy.tasks import Tasks
 from authproxy.wire.listening.rechecks import recheck_all
 from authproxy.wire.listening.server import ProxyServer
 from authproxy.wire.observing import Observers
+from authproxy.wire.recorder import Recorder
 from authproxy.wire.upstream.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Proxy:
         self.inside.authorizer = await open_authorizer(
             self.settings,
             self._deployments.authorizer,
-            self._server.recorder,
+            self._server.recorder if self._others is None else Recorder(self._observers),
             lambda: self.settings.limits,
         )
         self._push(self.inside.authorizer.close)

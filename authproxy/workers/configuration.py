@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from authproxy.errors import ConfigError, Problem
+from authproxy.reporting import AuthorizerSettings
 from authproxy.runtime.open_sockets import Sockets
 from authproxy.settings import ListenerSettings, Settings
 from authproxy.workers.worker_channel import MAX_DESCRIPTORS, Message
@@ -20,8 +21,10 @@ class Configuration:
     sockets: Sockets
 
     def message(self) -> Message:
-        # Only the parent says this, and only to a process that it has started.
-        settings = base64.b64encode(pickle.dumps(self.settings)).decode()
+        # Only the parent says this, and only to a process that it has started. It answers for the
+        # authorizer itself.
+        theirs = self.settings.model_copy(update={"authorizer": AuthorizerSettings()})
+        settings = base64.b64encode(pickle.dumps(theirs)).decode()
         counts = [len(each) for each in self.sockets]
         return {"settings": settings, "sockets": counts}
 

@@ -226,7 +226,7 @@ class Crew:
             if first.done():
                 self._tell(number, error)
             else:
-                first.set_exception(error)
+                first.set_exception(StartError(f"worker {number}: {error}", hint=error.hint))
                 return
             if time.monotonic() - began >= LIVED_S:
                 pause_s = self._pause_s
@@ -249,6 +249,7 @@ class Crew:
             self._tell_first(worker)
             if self.draining:
                 worker.say({"do": "drain"})
+            await worker.settled()
             how = how_it_ended(await worker.ended())
             return worker.failure or StartError(f"its process {how}")
         except OSError as error:

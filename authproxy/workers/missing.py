@@ -9,5 +9,3 @@ def missing_with_workers(settings: Settings) -> Iterator[str]:
     """What would not be true with several workers."""
     if settings.inspect.record == "on":
         yield "inspect.record"
-    if settings.authorizer.places:
-        yield "authorizer"

@@ -13,8 +13,10 @@ from authproxy.threads import in_thread
 from authproxy.workers.worker_channel import GoneError, Message, WorkerChannel
 
 MODULE = "authproxy.workers.worker"
-PREPARE_S = 60.0
-"""To build a configuration that its parent has built."""
+START_S = 60.0
+"""To take connections, from the start of its process."""
+PREPARE_S = 30.0
+"""To build a configuration that its parent has built. Who waits for both does so for longer."""
 COUNT_S = 1.0
 """To tell what it has counted."""
 END_S = 5.0
@@ -29,14 +31,20 @@ class WorkerProcess:
         number: int,
         hear: Callable[["WorkerProcess", Message], None],
         command: Callable[[str], Sequence[str]] = command_for,
+        *,
+        start_s: float = START_S,
+        prepare_s: float = PREPARE_S,
     ) -> None:
         """`number`: from 1 on; one that takes another's place has its number."""
         self.number = number
+        self._start_s, self._prepare_s = start_s, prepare_s
         self.is_ready = False
         """It takes connections."""
         self._hear = hear
         self._command = command
         self._gone = asyncio.Event()
+        self._settled = asyncio.Event()
+        """It takes connections, or never will."""
         self._process: subprocess.Popen[bytes] | None = None
         self.channel: WorkerChannel | None = None
         self.failure: StartError | None = None
@@ -49,6 +57,7 @@ class WorkerProcess:
 
     def became_ready(self) -> None:
         self.is_ready = True
+        self._settled.set()
         if self._awaited_by is not None and not self._awaited_by.done():
             self._awaited_by.set_result(None)
 
@@ -79,12 +88,13 @@ class WorkerProcess:
         if self.channel is None or not self.is_ready:
             return []  # it will be replaced
         try:
-            async with asyncio.timeout(PREPARE_S):
+            async with asyncio.timeout(self._prepare_s):
                 answer = await self.channel.ask(message, descriptors)
         except GoneError:
             return []
         except TimeoutError:
-            told = f"worker {self.number} has not built it within {PREPARE_S:g} s"
+            self.kill()  # it would hear nothing else
+            told = f"worker {self.number} did not build it within {self._prepare_s:g} s"
             return [Problem(where="authproxy", key="workers", message=told)]
         return [Problem(**each) for each in answer["problems"]]
 
@@ -92,7 +102,7 @@ class WorkerProcess:
         """Have it use what it has built. It is killed if it does not."""
         with contextlib.suppress(GoneError, TimeoutError):
             if self.channel is not None:
-                async with asyncio.timeout(PREPARE_S):
+                async with asyncio.timeout(self._prepare_s):
                     answer = await self.channel.ask({"do": "use"})
                 if answer["is_used"]:
                     return
@@ -105,6 +115,15 @@ class WorkerProcess:
         with contextlib.suppress(GoneError, TimeoutError):
             async with asyncio.timeout(COUNT_S):
                 await self.channel.ask({"do": "count"})
+
+    async def settled(self) -> None:
+        """It takes connections, or has ended: one that does neither in its time is killed."""
+        try:
+            async with asyncio.timeout(self._start_s):
+                await self._settled.wait()
+        except TimeoutError:
+            self.failure = StartError(f"it did not start within {self._start_s:g} s")
+            self.kill()
 
     async def ended(self) -> int:
         """Its exit code, once it has ended; negative for a signal."""
@@ -130,6 +149,7 @@ class WorkerProcess:
 
     def _left(self) -> None:
         self.is_ready = False
+        self._settled.set()
         self._gone.set()
 
     def __repr__(self) -> str:

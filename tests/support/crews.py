@@ -49,7 +49,10 @@ class Clients:
         await asyncio.gather(*closed, return_exceptions=True)
 
     async def connect(self, program: Program, request: bytes = b"") -> Wire:
-        wire = await asyncio.open_connection("127.0.0.1", program.port)
+        return await self.connect_to(program.port, request)
+
+    async def connect_to(self, port: int, request: bytes = b"") -> Wire:
+        wire = await asyncio.open_connection("127.0.0.1", port)
         self.wires.append(wire)
         wire[1].write(request)
         return wire
