@@ -19,6 +19,7 @@ from authproxy.runtime.open_sockets import OtherServers
 from authproxy.runtime.process import last_resort, memory, memory_shortage
 from authproxy.runtime.process.counters import limits_of_one_process
 from authproxy.runtime.process.log_output import LogOutput, open_log
+from authproxy.runtime.process.notifications import READY, STOPPING, Notifications
 from authproxy.runtime.process.observers import make_observers
 from authproxy.runtime.process.tracing import Tracing, open_tracing
 from authproxy.runtime.proxy import Proxy
@@ -108,7 +109,7 @@ async def _serve_until_signal(proxy: Proxy, log: LogOutput, on_ready: Ready | No
             stop.set_result(0)
 
     proxy.inside.on_quit = leave
-    tasks, hangup = Tasks(), asyncio.Event()
+    tasks, hangup, systemd = Tasks(), asyncio.Event(), Notifications(os.environ)
     if proxy.reloads_on_hangup:
         signals.on_signal(loop, RELOAD, hangup.set)  # one at the start is not lost
     async with proxy:
@@ -120,7 +121,10 @@ async def _serve_until_signal(proxy: Proxy, log: LogOutput, on_ready: Ready | No
         start_banner(tasks, proxy.inside, log.stderr, proxy.admin_url)
         if on_ready is not None:
             on_ready(proxy.urls)
+        systemd.say(READY)
+        tasks.spawn(systemd.keep_alive(), name="watchdog")  # until all has ended, too
         code = await stop
+        systemd.say(STOPPING)
         await _stop(proxy, code, hurry)
     return code
 
