@@ -92,3 +92,11 @@ def test_no_refusal_lets_the_request_pass(code: Code) -> None:
     assert response.denied_response.status.code >= 400
     assert not response.HasField("ok_response")
     assert "id-1" in response.denied_response.body
+
+
+def test_whom_envoy_has_found_behind_its_peer_is_the_client() -> None:
+    head = read_check(check(client="127.0.0.1", x_forwarded_for="10.0.0.1"), "192.0.2.9")
+
+    assert [b"192.0.2.9"] == [
+        value for name, value, _ in head.headers if name == b"x-forwarded-for"
+    ]

@@ -9,6 +9,7 @@ import grpc
 import pytest
 
 from authproxy.authorizer.envoy_messages import CheckRequest, CheckResponse
+from authproxy.authorizer.ext_authz import CLIENT_METADATA
 from authproxy.authorizer.grpc_form import SERVICE, EnvoyPeer
 from authproxy.errors import StartError
 from tests.support.jwt import unsigned_jwt
@@ -25,7 +26,7 @@ def config(folder: Path, port: int = 0) -> str:
     )
 
 
-async def ask(folder: Path, text: str, question: Any) -> Any:
+async def ask(folder: Path, text: str, question: Any, client: str = "") -> Any:
     async with running(folder, text) as it:
         [url] = it.proxy.inside.authorizer.urls
         async with grpc.aio.insecure_channel(url.removeprefix("grpc://")) as channel:
@@ -34,7 +35,8 @@ async def ask(folder: Path, text: str, question: Any) -> Any:
                 request_serializer=CheckRequest.SerializeToString,
                 response_deserializer=CheckResponse.FromString,
             )
-            return await method(question, timeout=20)
+            metadata = [(CLIENT_METADATA, client)] if client else []
+            return await method(question, timeout=20, metadata=metadata)
 
 
 async def test_a_yes_has_the_token(tmp_path: Path) -> None:
@@ -50,6 +52,12 @@ async def test_a_no_has_none(tmp_path: Path) -> None:
 
     assert 403 == response.denied_response.status.code
     assert "eyJ" not in str(response)
+
+
+async def test_the_client_that_envoy_names_beside_the_question_is_judged(tmp_path: Path) -> None:
+    response = await ask(tmp_path, config(tmp_path), check(client="127.0.0.1"), "192.0.2.7")
+
+    assert 403 == response.denied_response.status.code
 
 
 async def test_who_is_no_trusted_proxy_gets_a_no(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Envoy's messages: a CheckRequest as the request that it is about, a decision as CheckResponse.
 
-Envoy says who the client is in the attributes of the connection, by its own rules for
-X-Forwarded-For, so what the request's fields say of that does not count.
+What the request's fields say of the client does not count. Envoy's attributes name its peer, which
+may be a balancer; whom Envoy has found behind that, it says in the metadata of the call.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,8 @@ from authproxy.authorizer.questions import CLIENT, PROTO, read_question
 from authproxy.errors import AuthProxyError
 from authproxy.exchange import Field, RequestHead, make_field
 
+CLIENT_METADATA = "x-authproxy-client"
+"""Of a call: the client's address, by Envoy's `initial_metadata`."""
 PERMISSION_DENIED = 7
 """A number of google.rpc.Code; every one but 0 is a no."""
 _NOT_ITS_OWN = frozenset(
@@ -25,15 +27,18 @@ _FRAMING = frozenset([b"content-length", b"transfer-encoding"])
 """Of the request, not of the question."""
 
 
-def read_check(request: Any) -> RequestHead:
-    """The request that a CheckRequest is about. Raises Refused."""
+def read_check(request: Any, client: str = "") -> RequestHead:
+    """The request that a CheckRequest is about. Raises Refused.
+
+    `client`: its address, where Envoy has said more than its peer's.
+    """
     http = request.attributes.request.http
     said = {
         "X-Forwarded-Method": http.method,
         "X-Forwarded-Uri": http.path,
         "X-Forwarded-Host": http.host,
         "X-Forwarded-Proto": http.scheme,
-        "X-Forwarded-For": request.attributes.source.address.socket_address.address,
+        "X-Forwarded-For": client or request.attributes.source.address.socket_address.address,
     }
     own = [make_field(name, value) for name, value in _headers(http)]
     own = [field for field in own if not field[0].startswith(b":") and field[0] not in _NOT_ITS_OWN]

@@ -11,7 +11,12 @@ import grpc
 from authproxy.authorizer.answers import failed
 from authproxy.authorizer.decisions import Authorizer, Denied
 from authproxy.authorizer.envoy_messages import CheckRequest, CheckResponse
-from authproxy.authorizer.ext_authz import granted_response, read_check, refused_response
+from authproxy.authorizer.ext_authz import (
+    CLIENT_METADATA,
+    granted_response,
+    read_check,
+    refused_response,
+)
 from authproxy.errors import AuthProxyError, StartError
 
 logger = logging.getLogger(__name__)
@@ -69,7 +74,7 @@ class GrpcForm:
         peer = EnvoyPeer(context.peer())
         try:
             self._authorizer.check_asker(peer)
-            head = read_check(request)
+            head = read_check(request, _client_of(context))
             return granted_response(await self._authorizer.decide(head, peer))
         except Denied as denied:
             error, request_id = denied.error, denied.request_id
@@ -83,3 +88,9 @@ class GrpcForm:
 
     def __repr__(self) -> str:
         return f"<GrpcForm [{self._authorizer}]>"
+
+
+def _client_of(context: Any) -> str:
+    """What Envoy has said in the metadata; only Envoy's own configuration can put it there."""
+    said = (value for name, value in context.invocation_metadata() if name == CLIENT_METADATA)
+    return str(next(said, ""))

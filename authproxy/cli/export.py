@@ -8,7 +8,7 @@ import click
 from authproxy.cli.context import Context
 from authproxy.cli.flags import ALL, with_flags
 
-ENGINES = ("nginx",)
+ENGINES = ("nginx", "envoy")
 
 
 @click.command("export")

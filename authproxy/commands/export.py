@@ -6,6 +6,7 @@ from authproxy import __version__
 from authproxy.config.validating import Check
 from authproxy.export.checks import check_for
 from authproxy.export.coverage import ENGINES, EngineName
+from authproxy.export.envoy import write_envoy
 from authproxy.export.nginx import write_nginx
 from authproxy.export.plan import make_plan
 from authproxy.settings import Settings
@@ -14,7 +15,7 @@ _HEAD = """\
 # Made by authproxy export {engine} (authproxy {version}); docs/export.md says what it does.
 # It asks the authproxy at {authorizer} about each request, and passes nothing without its yes.
 """
-_WRITERS = {"nginx": write_nginx}
+_WRITERS = {"nginx": write_nginx, "envoy": write_envoy}
 
 
 def named(engine: str) -> EngineName:

@@ -7,17 +7,22 @@ import asyncio
 import signal
 import ssl
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import grpc
 import pytest
 import trustme
 
+from authproxy.authorizer.envoy_messages import CheckRequest, CheckResponse
+from authproxy.authorizer.grpc_form import SERVICE
 from authproxy.demo.world import World
 from tests.support.behind import free_port
 from tests.support.certificates import write_pair
 from tests.support.engines import started
-from tests.support.exported import CHECKS, COMMANDS, KEY, TOKENS, Outcome, both, exported
+from tests.support.exported import CHECKS, COMMANDS, ENDS, KEY, TOKENS, Outcome, both, exported
 from tests.support.program import Program
 from tests.support.raw import Call
 
@@ -202,9 +207,17 @@ DIFFERENT: Mapping[str, Mapping[str, str]] = {
         "its own site": "origin",
         "absolute target, other service": "200 -> 500",
     },
+    "envoy": {
+        "method in lower case": "405 -> 400",
+        "options": "content-length",
+        "not ascii": "200 -> 400",
+        "host with a dot": "200 -> 421",
+        "client by a mapped address": "200 -> 403",
+        "its own site": "origin",
+    },
 }
 """By engine: requests of which something else comes, and what: a refusal, or a field."""
-MOVED: Mapping[str, Mapping[str, str]] = {"nginx": {"not ascii": "line"}}
+MOVED: Mapping[str, Mapping[str, str]] = {"nginx": {"not ascii": "line"}, "envoy": {}}
 """Further ones where services get other paths than clients ask for."""
 
 
@@ -256,7 +269,7 @@ async def test_the_same_comes_of_each_request(engine: str, moves: bool, tmp_path
 @every_engine
 async def test_the_engine_itself_takes_the_file(engine: str, tmp_path: Path) -> None:
     async with both(engine, tmp_path, configured(True)) as places:
-        command = CHECKS[engine](COMMANDS[engine](places.folder / "exported"))
+        command = CHECKS[engine](COMMANDS[engine](places.file))
         checked = await asyncio.create_subprocess_exec(
             *map(str, command), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
@@ -370,8 +383,9 @@ async def test_tls_on_both_sides_by_files_of_any_name(
         f'[authorizer]\n{form} = "127.0.0.1:{asked}"\n'
         f'[services.billing]\nurl = "{world.url}"\ncredentials = "metadata"\nca_file = "ca.pem"\n'
     )
-    (tmp_path / "exported").write_text(await exported(engine, file, world.environment))
-    command = COMMANDS[engine](tmp_path / "exported")
+    made = tmp_path / f"exported{ENDS[engine]}"
+    made.write_text(await exported(engine, file, world.environment))
+    command = COMMANDS[engine](made)
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
     async with (
@@ -383,3 +397,55 @@ async def test_tls_on_both_sides_by_files_of_any_name(
         status, said = answer.status, await answer.text()
 
     assert (200, "demo@") == (status, said[:5])
+
+
+async def http_yes(asked: int) -> AsyncExitStack:
+    """An authorizer whose yes is about another service than the one that was asked for."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        said = ["HTTP/1.1 200 OK", "X-Authproxy-Service: web", "X-Authproxy-Target: /x"]
+        said += [f"Authorization: Bearer {TOKENS['web']}", "Connection: close", "Content-Length: 0"]
+        writer.write("\r\n".join([*said, "", ""]).encode())
+        await writer.drain()
+        writer.close()
+
+    stack = AsyncExitStack()
+    await stack.enter_async_context(await asyncio.start_server(talk, "127.0.0.1", asked))
+    return stack
+
+
+async def grpc_yes(asked: int) -> AsyncExitStack:
+    """The same, for Envoy."""
+
+    async def check(_request: Any, _context: Any) -> Any:
+        response = CheckResponse()
+        response.dynamic_metadata.fields["service"].string_value = "web"
+        return response
+
+    server = grpc.aio.server()
+    handler = grpc.unary_unary_rpc_method_handler(
+        check, CheckRequest.FromString, CheckResponse.SerializeToString
+    )
+    service = grpc.method_handlers_generic_handler(SERVICE, {"Check": handler})
+    server.add_generic_rpc_handlers((service,))
+    server.add_insecure_port(f"127.0.0.1:{asked}")
+    await server.start()
+    stack = AsyncExitStack()
+    stack.push_async_callback(server.stop, None)
+    return stack
+
+
+@every_engine
+async def test_a_yes_for_another_service_lets_nothing_pass(engine: str, tmp_path: Path) -> None:
+    async with both(engine, tmp_path, configured(False)) as places:
+        places.program.signal(signal.SIGKILL)
+        await places.program.wait()
+        async with await (grpc_yes if engine == "envoy" else http_yes)(places.asked):
+            crossed = await places.ask(ask("/invoices"), through_engine=True)
+            right = await places.ask(ask("/x", host="web.localhost"), through_engine=True)
+
+    assert "" == crossed.service
+    assert crossed.status >= 400
+    assert [] == secrets_in(crossed)
+    assert (200, "web") == (right.status, right.service)

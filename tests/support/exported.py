@@ -45,9 +45,12 @@ def envoy_command(file: Path) -> Sequence[str | Path]:
 
 COMMANDS: Mapping[str, Callable[[Path], Sequence[str | Path]]] = {
     "nginx": nginx_command,
+    "envoy": envoy_command,
 }
+ENDS = {"nginx": ".conf", "envoy": ".yaml", "caddy": ".caddyfile"}
 CHECKS: Mapping[str, Callable[[Sequence[str | Path]], Sequence[str | Path]]] = {
     "nginx": lambda run: [*run, "-t"],
+    "envoy": lambda run: [*run, "--mode", "validate"],
 }
 """The engine's own word on a file, from the command that runs it."""
 
@@ -59,8 +62,11 @@ class Both:
     engine_port: int
     proxy_port: int
     services: Mapping[str, RawService]
+    asked: int
+    """The authorizer's port."""
     program: Program
-    folder: Path
+    file: Path
+    """What was exported."""
 
     async def ask(self, request: bytes, *, through_engine: bool) -> "Outcome":
         for service in self.services.values():
@@ -139,10 +145,10 @@ async def both(
         )
         environ = {f"TOKEN_{name.upper()}": token for name, token in TOKENS.items()}
         environ["BILLING_KEY"] = "b" * 30
-        made = folder / "exported"
+        made = folder / f"exported{ENDS[engine]}"
         made.write_text(await exported(engine, file, environ))
         run = ("-c", file, "--listen", f"127.0.0.1:{proxy}")
         program = await stack.enter_async_context(Program(*run, environ=environ))
         command = COMMANDS[engine](made)
         await stack.enter_async_context(started(port, folder / "log", *command))
-        yield Both(port, proxy, services, program, folder)
+        yield Both(port, proxy, services, asked, program, made)
