@@ -2,8 +2,8 @@
 
 `main` has the commands, but for `demo`, `mcp`, `exec`, `export`, `tail` and those in `shell`;
 `flags` their flags, each written once; `examples` what their help shows, `completing` what shells
-complete; `reading` runs `run` in two processes, `serving` is what that comes to; `page` is what
-`--open` does, `version` what `--version` says; `context` what every command shares. `group` is the
-click group: it runs `run` where no command is named, and suggests another word for one that is
-unknown. Commands import what they need when they are run, so that `--help` is quick.
+complete; `reading` has `run` read by another process; `page` is what `--open` does,
+`version` what `--version` says; `context` what every command shares. `group` is the click group: it
+runs `run` where no command is named, and suggests another word for one that is unknown. Commands
+import what they need when they are run, so that `--help` is quick.
 """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from authproxy.cli import serving, version
+from authproxy.cli import version
 from authproxy.cli.completing import service_names
 from authproxy.cli.context import Context, OnReady, Read, ServeUntilStopped, complain, say_problems
 from authproxy.cli.demo import demo
@@ -24,6 +24,7 @@ from authproxy.cli.flags import ALL, IDENTITY, with_flags
 from authproxy.cli.group import Commands
 from authproxy.cli.mcp import mcp
 from authproxy.cli.page import opener, show_page
+from authproxy.cli.reading import serve
 from authproxy.cli.shell import completion, config, login
 from authproxy.cli.tail import tail
 from authproxy.errors import AuthProxyError, ConfigError, Problem, StartError
@@ -62,7 +63,7 @@ def _serve(settings: "Settings", on_ready: OnReady | None = None, read: Read | N
     from authproxy.runtime.reload import ConfigOrigin
 
     origin = None if read is None else ConfigOrigin(read=read[0], file=read[1])
-    return serving.serve(settings, on_ready, origin)
+    return serve(settings, on_ready, origin)
 
 
 @click.group(cls=Commands, context_settings=HELP_FLAGS, subcommand_metavar="[run] URL… | COMMAND")

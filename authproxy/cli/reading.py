@@ -7,6 +7,7 @@ has a new process do the same. Where there is no such process, it is all done in
 """
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -18,13 +19,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from authproxy.cli import serving
 from authproxy.errors import AuthProxyError, ConfigError, Problem, StartError
 from authproxy.identity.apart.helper import command_for
 from authproxy.system.parent import end_with
 
 if TYPE_CHECKING:
     from authproxy.cli.context import OnReady, Read
+    from authproxy.runtime.reload import ConfigOrigin
     from authproxy.settings import Settings
 
 OTHERS = (
@@ -72,8 +73,10 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         _read_and_end(argv, environ, target, parent)
     os.close(target)
     try:
+        gc.disable()  # nothing of what modules make is garbage
         from authproxy.runtime import app  # noqa: F401 -- while the other process reads
 
+        gc.enable()
         with open(source, "rb") as file:  # noqa: PTH123 -- it is a pipe
             written = file.read()
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -82,6 +85,21 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     if not written:
         return _exit_code(code)
     return _serve(_loads(written), argv, environ)
+
+
+def serve(
+    settings: "Settings",
+    on_ready: "OnReady | None",
+    origin: "ConfigOrigin | None",
+) -> int:
+    """Until it is told to stop; the exit code. Raises StartError."""
+    from authproxy.runtime import app
+
+    if settings.workers == 1:
+        return app.run(settings, on_ready, origin)
+    from authproxy.workers.count import find_crew
+
+    return app.run(settings, on_ready, origin, find_crew(settings))
 
 
 def read_anew(
@@ -154,6 +172,7 @@ def _read_and_end(
     code = 1
     try:
         end_with(parent)
+        gc.disable()  # it all ends soon
         import pickle
 
         from authproxy.cli.main import run as run_here
@@ -185,7 +204,7 @@ def _serve(found: Found, argv: Sequence[str], environ: Mapping[str, str]) -> int
     assert found.settings is not None  # noqa: S101 -- for the type checker: it is handed over
     origin = ConfigOrigin(read=partial(read_anew, argv, environ), file=found.file)
     try:
-        return serving.serve(found.settings, _opener(found, environ), origin)
+        return serve(found.settings, _opener(found, environ), origin)
     except (StartError, AuthProxyError) as error:
         for text in filter(None, (str(error), error.hint)):
             print(f"authproxy: {text}", file=sys.stderr, flush=True)  # noqa: T201 -- as click.echo

@@ -12,6 +12,7 @@ from authproxy.file_watch import Marks, marks
 from authproxy.identity.trust import judge_alike
 from authproxy.settings import ServiceSettings
 from authproxy.threads import within
+from authproxy.wire.upstream.system_trust import folder_of_trust
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -50,9 +51,9 @@ class ServiceTls:
 def service_context(tls: ServiceTls, alpn: str) -> ssl.SSLContext:
     """A context that offers the protocol `alpn`, and checks name and certificate.
 
-    It reads the system's certificates, which takes some 20 ms: share it. Raises StartError.
+    It may have read all of the system's certificates, in some 20 ms: share it. Raises StartError.
     """
-    context = ssl.create_default_context()
+    context = ssl.create_default_context(capath=folder_of_trust())
     judge_alike(context)
     context.minimum_version = _VERSIONS[tls.min_version]
     context.set_alpn_protocols([alpn])
