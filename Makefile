@@ -45,8 +45,8 @@ fix: $(READY)  ## Format, and mend what the linter can mend
 bench: $(READY)  ## Measure against other proxies
 	@benchmarks/run
 
-soak: $(READY)  ## Load it for 15 minutes and see that its memory comes back; MINUTES=5 SCALE=0.2 for less
-	@$(VENV)/bin/python -m benchmarks.soak --minutes $(or $(MINUTES),15) --scale $(or $(SCALE),1) $(BIN:%=--bin %)
+soak: $(READY)  ## Load it for 15 minutes and see that its memory comes back; MINUTES=5 SCALE=0.2 for less, WORKERS=2 for deaths
+	@$(VENV)/bin/python -m benchmarks.soak --minutes $(or $(MINUTES),15) --scale $(or $(SCALE),1) --workers $(or $(WORKERS),1) $(BIN:%=--bin %)
 
 fuzz: $(READY)  ## Fuzz the data path for ten minutes; TARGET=parsers: every parser; SECONDS_EACH=60: one minute
 	@fuzz/run

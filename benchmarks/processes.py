@@ -179,9 +179,10 @@ def cpu_seconds(root: int) -> float:
 def memory(root: int) -> Memory:
     resident = peak = 0
     for stat in tree(root, _all_stats()):
-        status = Path(f"/proc/{stat.pid}/status").read_text()
-        resident += parse_kib(status, "VmRSS")
-        peak += parse_kib(status, "VmHWM")
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended just now
+            status = Path(f"/proc/{stat.pid}/status").read_text()
+            resident += parse_kib(status, "VmRSS")
+            peak += parse_kib(status, "VmHWM")
     return Memory(resident / 1024, peak / 1024)
 
 

@@ -6,19 +6,28 @@ import sys
 from pathlib import Path
 from random import Random
 
+import grpc
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from websockets.exceptions import ConnectionClosedError, InvalidMessage
 
 from authproxy.tasks import Tasks
 from benchmarks.soak import content, report
 from benchmarks.soak.clients import KINDS, Kind, Load
-from benchmarks.soak.http import connected
+from benchmarks.soak.deaths import Deaths, is_loss
+from benchmarks.soak.http import WrongError, connected
 from benchmarks.soak.load import Counts
 from benchmarks.soak.recording import Recording
 from benchmarks.soak.rotation import Rotation
 from benchmarks.soak.side import Cores, Plan, Seen, started
 from benchmarks.soak.verdict import complaints
+
+
+def unavailable(*metadata: tuple[str, str]) -> grpc.aio.AioRpcError:
+    told = grpc.aio.Metadata(*metadata)
+    return grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, told, grpc.aio.Metadata())
+
 
 PACED = {"events"}
 """Which take their time: the service sends events by the clock."""
@@ -174,6 +183,7 @@ def test_a_slow_soak_that_keeps_its_promises_is_well() -> None:
         ({"kept_mib": 65.0, "kept_limit_mib": 64.0}, "a: its inspector kept 65.0 MiB of 64"),
         ({"end_mib": 90.0}, "a: 90 MiB a minute after the load, 40 at its start"),
         ({"files_end": 40}, "a: 40 files open after the load, 9 at its start"),
+        ({"deaths": 0, "lost": 1}, "a: 1 connections lost by 0 deaths, with 985 clients"),
         (
             {"course": [(at, 50.0 + 5 * at, 9) for at in range(16)]},
             "a: it grows: 78 MiB in the second quarter of the load, 118 in the last",
@@ -186,6 +196,51 @@ def test_each_broken_promise_of_a_soak_is_told(changed: dict[str, object], said:
         setattr(seen, name, value)
 
     assert [said] == complaints(seen, Plan(seconds=300))
+
+
+def test_a_soak_whose_workers_should_die_is_asked_for_that() -> None:
+    plan = Plan(seconds=300, workers=2, kill_every_s=15)
+
+    assert ["a: none of its workers was killed"] == complaints(well(), plan)
+
+
+async def test_workers_that_die_take_connections_and_nothing_else(tmp_path: Path) -> None:
+    core, *_ = os.sched_getaffinity(0)
+    build = Path(sys.executable).with_name("authproxy")
+    counts, deaths, tasks = Counts(is_lossy=True), Deaths(2), Tasks()
+    cores = Cores(proxies=core, others=core)
+    async with started(build, tmp_path, cores, workers=2) as (proxy, port):
+        load = Load(port=port, chance=Random(1))
+        load.stop.set()
+        going_on = tasks.start(deaths.go_on(proxy, 0.3), name="deaths")
+        async with asyncio.timeout(50):
+            while deaths.done < 3:
+                for name in ("kept alive", "upload", "WebSocket", "gRPC"):
+                    await counts.session(name, KINDS[name], load)
+        assert not going_on.done()
+        await tasks.cancel()
+
+    assert [] == counts.wrong
+    assert counts.lost <= 3
+    assert counts.answers
+
+
+@pytest.mark.parametrize(
+    ("error", "is_one"),
+    [
+        (asyncio.IncompleteReadError(b"", 5), True),
+        (EOFError("5 bytes are missing"), True),
+        (ConnectionResetError(), True),
+        (ConnectionClosedError(None, None), True),
+        (InvalidMessage("did not receive a valid HTTP response"), False),
+        (WrongError("was answered HTTP/1.1 502 Bad Gateway"), False),
+        (TimeoutError(), False),
+        (unavailable(), True),
+        (unavailable(("x-authproxy-error", "connect_failed")), False),
+    ],
+)
+def test_what_is_no_loss_of_a_connection_is_wrong(error: Exception, is_one: bool) -> None:
+    assert is_one is is_loss(error)
 
 
 def test_a_soak_that_is_short_or_without_reloads_is_not_asked_for_them() -> None:

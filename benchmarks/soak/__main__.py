@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seconds=options.minutes * 60,
             scale=options.scale,
             reload_every_s=options.reload_every,
+            workers=options.workers,
+            kill_every_s=options.kill_every if options.workers > 1 else 0,
             records=options.record,
         )
         sides = asyncio.run(_soak_all(builds, plan))
@@ -89,6 +91,14 @@ def _parser() -> argparse.ArgumentParser:
         default=10,
         metavar="SECONDS",
         help="how often the configuration is replaced; 0: never, for builds that cannot",
+    )
+    parser.add_argument("--workers", type=int, default=1, help="of each proxy")
+    parser.add_argument(
+        "--kill-every",
+        type=float,
+        default=15,
+        metavar="SECONDS",
+        help="how often one of several workers is killed; 0: never",
     )
     parser.add_argument(
         "--record", action="store_true", help="the inspector keeps all that passes, bodies too"

@@ -1,6 +1,6 @@
-"""The load on one proxy, as a process: python -m benchmarks.soak.load PORT SECONDS [SCALE]
+"""The load on one proxy, as a process: python -m benchmarks.soak.load PORT SECONDS [SCALE [lossy]]
 
-It prints what it counted as one line of JSON.
+It prints what it counted as one line of JSON. `lossy`: connections may be lost, as workers die.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from collections import Counter
 from random import Random
 
 from benchmarks.soak.clients import KINDS, Kind, Load
+from benchmarks.soak.deaths import is_loss
 from benchmarks.soak.limits import allow_many_files
 
 PATIENCE_S = 120
@@ -21,7 +22,10 @@ TOLD = 20
 class Counts:
     """Answers by kind, and what was wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_lossy: bool = False) -> None:
+        self._is_lossy = is_lossy
+        self.lost = 0
+        """Connections, where they may be."""
         self.answers: Counter[str] = Counter()
         self.wrong: list[str] = []
 
@@ -30,13 +34,16 @@ class Counts:
             async with asyncio.timeout(PATIENCE_S):
                 answers = await kind.session(load)
         except Exception as error:  # noqa: BLE001  # -- whatever it is, it is what we look for
-            self.wrong.append(f"{name}: {error!r:.300}")
+            if self._is_lossy and is_loss(error):
+                self.lost += 1
+            else:
+                self.wrong.append(f"{name}: {error!r:.300}")
         else:
             self.answers[name] += answers
 
     def as_json(self) -> str:
-        told = {"answers": self.answers, "wrong": len(self.wrong), "told": self.wrong[:TOLD]}
-        return json.dumps(told)
+        wrong = {"wrong": len(self.wrong), "told": self.wrong[:TOLD]}
+        return json.dumps({"answers": self.answers, "lost": self.lost, **wrong})
 
 
 async def client(name: str, kind: Kind, load: Load, counts: Counts) -> None:
@@ -61,8 +68,8 @@ async def until(seconds: float, load: Load) -> None:
         return
 
 
-async def run(port: int, seconds: float, scale: float) -> Counts:
-    counts = Counts()
+async def run(port: int, seconds: float, scale: float, *, is_lossy: bool) -> Counts:
+    counts = Counts(is_lossy=is_lossy)
     load = Load(port=port, chance=Random(port))
     async with asyncio.TaskGroup() as group:
         for name, kind in KINDS.items():
@@ -74,9 +81,11 @@ async def run(port: int, seconds: float, scale: float) -> Counts:
 
 
 def main() -> None:
-    port, seconds, *scale = sys.argv[1:]
+    port, seconds, *more = sys.argv[1:]
     allow_many_files()
-    counts = asyncio.run(run(int(port), float(seconds), float(scale[0]) if scale else 1))
+    scale = float(more[0]) if more else 1
+    load = run(int(port), float(seconds), scale, is_lossy="lossy" in more)
+    counts = asyncio.run(load)
     print(counts.as_json(), flush=True)
 
 

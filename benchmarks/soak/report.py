@@ -22,6 +22,8 @@ def table(sides: Sequence[Seen]) -> str:
         ["answers", *(f"{side.answered:,}" for side in sides)],
         ["reloads, a quarter of them refused", *(f"{side.reloads:,}" for side in sides)],
         ["kept by the inspector at most, of its bound, MiB", *(map(_kept, sides))],
+        ["workers killed", *(f"{side.deaths:,}" for side in sides)],
+        ["connections lost with them", *(f"{side.lost:,}" for side in sides)],
         ["wrong answers", *(f"{side.wrong:,}" for side in sides)],
         [
             "CPU time for each answer, µs",

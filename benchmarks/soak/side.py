@@ -19,6 +19,7 @@ from benchmarks.processes import (
     wait_until_listens,
 )
 from benchmarks.service import throwaway_token, write_certificates
+from benchmarks.soak.deaths import Deaths
 from benchmarks.soak.recording import BODIES, Recording
 from benchmarks.soak.rotation import Rotation
 
@@ -53,6 +54,10 @@ class Seen:
     kept_mib: float = 0.0
     """By the inspector, at most; 0 where it does not record."""
     kept_limit_mib: float = 0.0
+    deaths: int = 0
+    """Of workers."""
+    lost: int = 0
+    """Sessions whose connection was at a worker that died."""
     wrong: int = 0
     told: list[str] = field(default_factory=list)
     """The first few that were wrong."""
@@ -81,6 +86,9 @@ class Plan:
     """Of the numbers of clients."""
     reload_every_s: float = 10
     """How often its configuration is another one; 0: never, for builds that cannot reload."""
+    workers: int = 1
+    kill_every_s: float = 0
+    """How often one of its workers is killed; 0: never."""
     records: bool = False
     """Its inspector keeps all that passes, bodies too."""
 
@@ -89,7 +97,7 @@ async def soak(build: Path, folder: Path, cores: Cores, plan: Plan) -> Seen:
     """Raises BenchmarkError when something does not start, or ends too early."""
     seen = Seen(build=str(build))
     recording = Recording() if plan.records else None
-    async with started(build, folder, cores, recording) as (proxy, port):
+    async with started(build, folder, cores, recording, plan.workers) as (proxy, port):
         pid = proxy.process.pid
         await asyncio.sleep(1)
         seen.start_mib, seen.files_start = memory(pid).resident_mib, files(pid)
@@ -109,22 +117,26 @@ async def soak(build: Path, folder: Path, cores: Cores, plan: Plan) -> Seen:
 async def _load(
     proxy: Running, port: int, seen: Seen, *, cores: Cores, folder: Path, plan: Plan
 ) -> None:
-    how = str(plan.seconds), str(plan.scale)
+    how = [str(plan.seconds), str(plan.scale), *(["lossy"] if plan.kill_every_s else [])]
     command = [sys.executable, "-m", "benchmarks.soak.load", str(port), *how]
     log, rotation = folder / "load.log", Rotation(folder / "authproxy.toml", folder / "ca.pem")
+    deaths = Deaths(plan.workers)
     with running(command, core=cores.others, log=log) as load:
         async with asyncio.TaskGroup() as group:
-            going_on = None
+            going_on = []
             if plan.reload_every_s:
                 change = rotation.go_on(proxy, plan.reload_every_s)
-                going_on = group.create_task(change, name="rotation")
+                going_on.append(group.create_task(change, name="rotation"))
+            if plan.kill_every_s:
+                kills = deaths.go_on(proxy, plan.kill_every_s)
+                going_on.append(group.create_task(kills, name="deaths"))
             while load.process.poll() is None:
                 await _look(proxy, seen)
-            if going_on is not None:
-                going_on.cancel()
+            for each in going_on:
+                each.cancel()
         if load.process.returncode:
             raise load.complaint(f"ended with exit code {load.process.returncode}")
-    seen.reloads = rotation.done
+    seen.reloads, seen.deaths = rotation.done, deaths.done
     _take_over(seen, log)
 
 
@@ -155,6 +167,7 @@ def _take_over(seen: Seen, log: Path) -> None:
     """What the load counted is its last line."""
     counted = json.loads(log.read_text().splitlines()[-1])
     seen.answers, seen.wrong, seen.told = counted["answers"], counted["wrong"], counted["told"]
+    seen.lost = counted["lost"]
 
 
 def files(pid: int) -> int:
@@ -163,7 +176,11 @@ def files(pid: int) -> int:
 
 @asynccontextmanager
 async def started(
-    build: Path, folder: Path, cores: Cores, recording: Recording | None = None
+    build: Path,
+    folder: Path,
+    cores: Cores,
+    recording: Recording | None = None,
+    workers: int = 1,
 ) -> AsyncIterator[tuple[Running, int]]:
     """A proxy, its port, and the service behind it."""
     write_certificates(folder / "ca.pem", folder / "service.pem")
@@ -174,6 +191,7 @@ async def started(
         config = folder / "authproxy.toml"
         config.write_text(
             f'listen = ["127.0.0.1:{port}"]\n'
+            + (f"workers = {workers}\n" if workers > 1 else "")
             + (recording.top if recording is not None else "")
             + "".join(
                 SERVICE.format(name=name, port=its, ca_file=folder / "ca.pem")

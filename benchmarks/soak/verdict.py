@@ -31,6 +31,7 @@ def _complaints(seen: Seen, plan: Plan) -> Iterator[str]:
         yield f"no answer at all for: {', '.join(silent)}"
     if plan.reload_every_s and plan.seconds > plan.reload_every_s and not seen.reloads:
         yield "its configuration was never replaced"
+    yield from _of_deaths(seen, plan)
     if seen.kept_mib > seen.kept_limit_mib:
         yield f"its inspector kept {seen.kept_mib:.1f} MiB of {seen.kept_limit_mib:.0f}"
     if not plan.records and seen.end_mib > KEPT_MEMORY * seen.start_mib:
@@ -41,6 +42,14 @@ def _complaints(seen: Seen, plan: Plan) -> Iterator[str]:
     if last > GROWTH * second:
         said = f"{second:.0f} MiB in the second quarter of the load, {last:.0f} in the last"
         yield f"it grows: {said}"
+
+
+def _of_deaths(seen: Seen, plan: Plan) -> Iterator[str]:
+    if plan.kill_every_s and plan.seconds > plan.kill_every_s and not seen.deaths:
+        yield "none of its workers was killed"
+    clients = sum(max(1, round(kind.count * plan.scale)) for kind in KINDS.values())
+    if seen.lost > seen.deaths * clients:
+        yield f"{seen.lost:,} connections lost by {seen.deaths} deaths, with {clients} clients"
 
 
 def quarters(course: Sequence[float]) -> tuple[float, float]:
