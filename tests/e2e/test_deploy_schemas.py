@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.support.deploy_tools import (
+    PINS,
     google_api,
     kubectl,
     kubernetes_validate,
@@ -127,3 +128,52 @@ def test_composes_file_is_as_its_specification_says(wrong: dict[str, bool]) -> N
     found = [error.message for error in validator.iter_errors(document)]
 
     assert [bool(wrong)] == [bool(found)], found
+
+
+MESHES = ["istio/istio.yaml", "gateway-api/gateway.yaml"]
+
+
+def judged(documents_there: list[Any]) -> tuple[int, str]:
+    """By the models of Gateway API and Istio."""
+    command: list[str | Path] = ["node", PINS / "validate.cjs", node_modules()]
+    return said_by(command, given=json.dumps(documents_there))
+
+
+def of_meshes(path: str) -> list[Any]:
+    kinds = (".istio.io", "gateway.networking.k8s.io")
+    return [
+        each
+        for each in documents(DEPLOY / path)
+        if each["apiVersion"].partition("/")[0].endswith(kinds)
+    ]
+
+
+@pytest.mark.parametrize("path", MESHES)
+def test_what_istio_and_gateway_api_read_is_valid(path: str) -> None:
+    there = of_meshes(path)
+
+    code, said = judged(there)
+
+    assert 0 == code, said
+    assert len(there) == said.count("is valid")
+
+
+@pytest.mark.parametrize("path", MESHES)
+def test_a_value_that_istio_or_gateway_api_does_not_know_is_found(path: str) -> None:
+    wrong = json.loads(json.dumps(of_meshes(path)).replace("443", '"443"'))
+
+    code, said = judged(wrong)
+
+    assert 0 != code
+    assert "port" in said
+
+
+def test_the_rest_of_istios_file_is_valid(tmp_path: Path) -> None:
+    rest = [each for each in documents(DEPLOY / MESHES[0]) if each not in of_meshes(MESHES[0])]
+    file = tmp_path / "rest.yaml"
+    file.write_text(yaml.safe_dump_all(rest))
+
+    code, said = said_by([kubernetes_validate(), "--strict", "--kubernetes-version", "1.37", file])
+
+    assert 0 == code, said
+    assert len(rest) == said.count("passed for resource") == 2
