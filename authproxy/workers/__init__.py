@@ -4,7 +4,7 @@ Read `crew` first: all workers, as their parent sees them, with the theory of op
 one from inside, `worker_process` the same from outside. What goes between them: `worker_channel`
 has the messages, `configuration` a configuration with its listening sockets, `parent_tokens` the
 tokens. `held_socket` is a listening socket in the parent, `line_lock` keeps lines of the common log
-whole, and `shares` has all take even shares of the connections. `counts` are those of clients, and
-`counting` adds up what is counted for metrics. `count` says how many workers there are, and
-`missing` what does not go with them.
+whole, and `shares` has all take even shares of the connections. `counts` are those of clients,
+`own_share` is what a worker may have of a service, and `counting` adds up what is counted for
+metrics. `count` says how many workers there are, and `missing` what does not go with them.
 """

@@ -31,6 +31,7 @@ from authproxy.wire.upstream.connect_errors import note_loop_error
 from authproxy.workers.configuration import GivenSockets
 from authproxy.workers.counts.shared_limits import SharedLimits
 from authproxy.workers.line_lock import LineLock
+from authproxy.workers.own_share import with_own_share
 from authproxy.workers.parent_tokens import from_parent
 from authproxy.workers.shares import Shares
 from authproxy.workers.worker_channel import Message, WorkerChannel
@@ -86,7 +87,8 @@ class Worker:
         start, descriptors = await self._said.get()
         lines, self._shares = LineLock(descriptors.pop(0)), Shares(descriptors.pop(0))
         self._limits = SharedLimits(start["workers"], descriptors.pop(0))
-        settings = self._sockets.take(start, descriptors)
+        self._own = partial(with_own_share, worker=start["worker"], workers=start["workers"])
+        settings = self._own(self._sockets.take(start, descriptors))
         try:
             self._log = open_log(settings, lines.whole)
             be_quiet(start["worker"])
@@ -190,7 +192,7 @@ class Worker:
                 self._log.reopen()
 
     async def _prepare(self, proxy: Proxy, message: Message, descriptors: list[int]) -> Message:
-        settings = self._sockets.take(message, descriptors)
+        settings = self._own(self._sockets.take(message, descriptors))
         try:
             self._built = await in_thread(proxy.build, settings, name="configuration")
         except ConfigError as error:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.crews import PLAIN, Clients, Wire, answers, lives, pids
 from tests.support.program import Program
-from tests.support.raw import raw_service
+from tests.support.raw import OK, Call, raw_service
 from tests.support.talking import GET, get, read_answer, until
 
 
@@ -105,3 +105,29 @@ async def test_wrong_keys_slow_a_client_down_whoever_has_seen_them(clients: Clie
     assert {b"401": 10} == wrong
     assert head.startswith(b"HTTP/1.1 401")
     assert {b"429": 4} == slowed
+
+
+async def test_a_service_has_no_more_connections_than_it_may_have(clients: Clients) -> None:
+    go_on, open_now, most = asyncio.Event(), 0, 0
+
+    async def slow(call: Call) -> None:
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        while await call.read_head():
+            await go_on.wait()
+            await call.say(OK)
+        open_now -= 1
+
+    environ = {"AUTHPROXY_LIMITS_CONNECTIONS_PER_SERVICE": "6"}
+    async with raw_service(slow) as service:
+        arguments = (service.url, *PLAIN, "--workers", "2", "--no-access-log")
+        async with Program(*arguments, environ=environ) as program:
+            await until(lambda: len(pids(program)) == 2)
+            wires = await clients.several(program, 30)
+            await until(lambda: len(service.heads) == 6)
+            go_on.set()
+            found = await answers(wires)
+
+    assert [b"200 ok"] * 30 == found
+    assert 6 == most
