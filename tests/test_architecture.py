@@ -133,8 +133,10 @@ NO_TEST_FILE = {
 
 NO_MODULE = {
     "test_architecture": "about the source as a whole",
+    "test_audit": "about scripts/audit.py",
     "test_benchmarks": "about benchmarks/",
     "test_fuzz_targets": "about fuzz/targets/",
+    "test_scaling": "about benchmarks/scaling/",
     "test_soak": "about benchmarks/soak/",
     "test_configurations": "about what a person may write",
     "test_docs": "about the documents",

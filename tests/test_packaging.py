@@ -129,8 +129,8 @@ def installed_with_the_project() -> set[str]:
             requirement = Requirement(text)
             names.add(canonicalize_name(requirement.name))
             # Not installed by `make setup`. `scripts/release` looks at all that its group brings,
-            # and the others need nothing more.
-            if text not in (*groups["fuzz"], *groups["compile"], *groups["release"]):
+            # `scripts/pin` at that of `audit`, and the others need nothing more.
+            if all(text not in groups[each] for each in ("fuzz", "compile", "release", "audit")):
                 waiting.extend(needed_by(requirement))
     return names
 
