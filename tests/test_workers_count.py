@@ -44,8 +44,10 @@ def test_several_are_a_crew() -> None:
 
 
 def test_what_is_missing_with_several_is_refused() -> None:
-    wanted = {"--workers": "2", "--inspect": "on"}
+    wanted = {"--workers": "2", "--inspect": "on", "--record-bodies": True}
     found = settings(urls=[URL], flags=wanted)
 
-    with pytest.raises(StartError, match=r"with 2 workers there is no inspect.record yet"):
+    with pytest.raises(
+        StartError, match=r"with 2 workers there is no services.billing.record_bodies yet"
+    ):
         count_workers(found)

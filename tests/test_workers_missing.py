@@ -31,7 +31,12 @@ ASKED = {
             },
             [],
         ),
-        ({"AUTHPROXY_INSPECT_RECORD": "on"}, ["inspect.record"]),
+        ({"AUTHPROXY_INSPECT_RECORD": "on"}, []),
+        ({"AUTHPROXY_RECORD_BODIES": "true"}, []),
+        (
+            {"AUTHPROXY_INSPECT_RECORD": "on", "AUTHPROXY_RECORD_BODIES": "true"},
+            ["services.billing.record_bodies"],
+        ),
         (ASKED, []),
     ],
 )

@@ -35,6 +35,7 @@ class Parent:
     async def start(self) -> Message:
         lines = LineLock()
         start = {"do": "start", "worker": 1, "workers": 1, "is_leaving": False, "counts": True}
+        start["records"] = True
         shares, limits = Shares(), SharedLimits(1)
         common = (lines.descriptor, shares.descriptor, limits.descriptor)
         await self.worker.start()

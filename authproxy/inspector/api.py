@@ -86,10 +86,16 @@ class Inspector:
             )
         return record
 
+    async def _refresh(self) -> None:
+        """Let other processes tell what they know first."""
+        if self._around.refresh is not None:
+            await self._around.refresh()
+
     async def _list(self, request: web.Request) -> web.StreamResponse:
         wanted = read_filter(request.query)
         limit = min(_number(request, "limit", USUAL_LIMIT), MOST_LIMIT)
         before = _number(request, "before", 0)
+        await self._refresh()
         position = self._store.changes
         found, more = await self._rows(wanted, limit, before)
         store = self._store
@@ -203,6 +209,7 @@ class Inspector:
         return as_json(comparison(first, second))
 
     async def _pause(self, _request: web.Request) -> web.StreamResponse:
+        await self._refresh()
         self._store.pause()
         return as_json({"paused": True})
 
@@ -211,6 +218,7 @@ class Inspector:
         return as_json({"paused": False})
 
     async def _clear(self, _request: web.Request) -> web.StreamResponse:
+        await self._refresh()
         self._store.clear()
         return as_json({"kept": len(self._store)})
 

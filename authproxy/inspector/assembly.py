@@ -24,6 +24,8 @@ class Recording:
     observers: Sequence[Observer]
     """In the order in which they must hear."""
     replays: dict[bytes, str]
+    ids: dict[int, str]
+    """Of exchanges that others have told of, by number."""
     texts: MessageTexts
 
 
@@ -48,5 +50,10 @@ def build_recording(
         observers.append(content)
     observers.append(RecordingObserver(store))
     return Recording(
-        store=store, rates=rates, observers=observers, replays=maker.replays, texts=texts
+        store=store,
+        rates=rates,
+        observers=observers,
+        replays=maker.replays,
+        ids=maker.ids,
+        texts=texts,
     )

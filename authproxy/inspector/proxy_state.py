@@ -18,5 +18,7 @@ class ProxyState:
     """What `authproxy doctor --json` says, made anew."""
     doors: Callable[[], Sequence[ReplayListener]]
     """Listeners of ours that a replay can go through."""
+    refresh: Callable[[], Awaitable[None]] | None = None
+    """Has other processes tell of exchanges that have ended just now."""
     key_header: str = ""
     """Where clients show keys, in lower case; empty where they need none."""

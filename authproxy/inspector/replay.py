@@ -209,10 +209,12 @@ class Replayer:
         replays: dict[bytes, str],
         note_replays: Callable[[], object],
         tasks: Tasks,
+        refresh: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """`replays` is where marks of requests that we send are looked for, by `note_replays` at
-        the latest."""
+        the latest; `refresh` has other processes tell of what they have got."""
         self._note_replays = note_replays
+        self._refresh = refresh
         self._doors = doors
         self._replays = replays
         self._tasks = tasks
@@ -238,6 +240,8 @@ class Replayer:
                 detail=str(error),
             ) from None
         finally:
+            if self._refresh is not None:
+                await self._refresh()
             self._note_replays()
             self._replays.pop(mark, None)
         self._tasks.spawn(_read_rest(rest, writer), name="answer of a replay")

@@ -75,7 +75,7 @@ def run(
                 machine,
                 count(settings.limits),
                 admin,
-                find_recording(settings, admin) if others is None else None,
+                find_recording(settings, admin, with_content=others is None),
                 origin,
                 trace_of=tracing.trace_of,
                 others=others,

@@ -26,9 +26,14 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared wi
 
 
 def find_recording(
-    settings: Settings, place: AdminPlace | None, *, unattended: bool | None = None
+    settings: Settings,
+    place: AdminPlace | None,
+    *,
+    unattended: bool | None = None,
+    with_content: bool = True,
 ) -> "Recording | None":
-    """None where nothing is to be recorded, or nobody could look at it.
+    """None where nothing is to be recorded, or nobody could look at it. `with_content`: of services
+    for which that is switched on.
 
     `unattended`: this is a container, or a machine that works by itself; found out without it.
     """
@@ -44,7 +49,7 @@ def find_recording(
     return build_recording(
         memory=settings.inspect.memory,
         body_bytes=settings.inspect.body_bytes,
-        with_content=[name for name, each in services if each.record_bodies],
+        with_content=[name for name, each in services if with_content and each.record_bodies],
         secret_names=settings.inspect.secret_names,
     )
 
@@ -64,6 +69,7 @@ def inspector_views(
         configuration=lambda: as_json(inside.settings, [], [], machine.environ),
         examine=lambda: _examine(inside.settings, machine),
         doors=lambda: [door for each in inside.opened if (door := find_door(*each)) is not None],
+        refresh=inside.refresh,
         key_header=settings.key_header.lower() if settings.keys else "",
     )
     views = [*page_views(), *ServiceApi(around, recording).views()]
@@ -74,7 +80,9 @@ def inspector_views(
     from authproxy.inspector.replay import Replayer
 
     note_replays = recording.store.note_replays
-    replayer = Replayer(around.doors, recording.replays, note_replays, tasks)
+    replayer = Replayer(
+        around.doors, recording.replays, note_replays, tasks, refresh=inside.refresh
+    )
     views += DescriptionApi(recording, lambda name: _reach(name, inside)).views()
     return [*views, *Inspector(recording, around, replayer).views()]
 

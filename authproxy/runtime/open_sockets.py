@@ -27,6 +27,7 @@ from authproxy.wire.status import PoolStatus, ServerStatus
 from authproxy.wire.upstream.pool import Pool
 
 if TYPE_CHECKING:
+    from authproxy.inspector.assembly import Recording
     from authproxy.observe.metrics.exchanges import ExchangeMetrics
     from authproxy.observe.metrics.histogram import Counts
 
@@ -105,6 +106,9 @@ class OtherServers(ClientServer, Protocol):
 
     def count_into(self, exchanges: "ExchangeMetrics", lag: "Counts") -> None:
         """Add what they count to these. To be said before they are started."""
+
+    def record_into(self, recording: "Recording") -> None:
+        """Have it hear of their exchanges. To be said before they are started."""
 
     async def refresh(self) -> None:
         """Have them say how they stand. Who does not answer for a second is not waited for."""

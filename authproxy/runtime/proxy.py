@@ -73,7 +73,7 @@ class Proxy:
         """As in its ready line, at a terminal with the key; empty where there is none."""
         self._recording = recording
         self.inside = ProxyInside(settings, self._ending, machine, others)
-        self.metrics = None if admin is None else count_all(self.inside, trace_of)
+        self.metrics = None if admin is None else count_all(self.inside, trace_of, recording)
         """None where nobody could ask for them."""
         if self.metrics is not None:
             self._observers = [self.metrics.exchanges, *self._observers]
@@ -291,13 +291,17 @@ class Proxy:
             self.metrics.reloads.count(worked=worked)
 
 
-def count_all(inside: ProxyInside, trace_of: FindTrace) -> "ProxyMetrics":
-    """What is counted for `/metrics`."""
+def count_all(
+    inside: ProxyInside, trace_of: FindTrace, recording: "Recording | None"
+) -> "ProxyMetrics":
+    """What is counted for `/metrics`; others are to report, also for `recording`."""
     from authproxy.runtime.metrics import ProxyMetrics
 
     made = ProxyMetrics(inside, trace_of)
     if inside.others is not None:
         inside.others.count_into(made.exchanges, made.lag.counts)
+        if recording is not None:
+            inside.others.record_into(recording)
     return made
 
 

@@ -5,7 +5,7 @@ Nobody else assigns to an `Exchange`: what is known of one stands here, as sente
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from authproxy.errors import AuthProxyError, Code, UpstreamError
@@ -290,6 +290,12 @@ class Recorder:
 
     def __repr__(self) -> str:
         return f"<Recorder {self._run} [{self._observers}]>"
+
+
+def retell(exchange: Exchange, told: Mapping[str, object]) -> None:
+    """What another process has told of it: attributes by name."""
+    for name, value in told.items():
+        setattr(exchange, name, value)
 
 
 def _who_left(error: AuthProxyError) -> Who:

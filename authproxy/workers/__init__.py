@@ -5,6 +5,7 @@ one from inside, `worker_process` the same from outside. What goes between them:
 has the messages, `configuration` a configuration with its listening sockets, `parent_tokens` the
 tokens. `held_socket` is a listening socket in the parent, `line_lock` keeps lines of the common log
 whole, and `shares` has all take even shares of the connections. `counts` are those of clients,
-`own_share` is what a worker may have of a service, and `counting` adds up what is counted for
-metrics. `count` says how many workers there are, and `missing` what does not go with them.
+`own_share` is what a worker may have of a service, `counting` adds up what is counted for metrics,
+and `inspecting` has exchanges told to the parent's inspector; `reports` hears both. `count` says
+how many workers there are, and `missing` what does not go with them.
 """

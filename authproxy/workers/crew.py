@@ -25,16 +25,17 @@ from authproxy.tasks import Tasks
 from authproxy.wire.recorder import Recorder
 from authproxy.wire.status import PoolStatus, ServerStatus
 from authproxy.workers.configuration import Configuration
-from authproxy.workers.counting.common_counts import CommonCounts
 from authproxy.workers.counts.shared_limits import SharedLimits
 from authproxy.workers.held_socket import HeldSocket
 from authproxy.workers.line_lock import LineLock
 from authproxy.workers.parent_tokens import TokenDesk
+from authproxy.workers.reports import Reports
 from authproxy.workers.shares import Shares
 from authproxy.workers.worker_channel import Message
 from authproxy.workers.worker_process import WorkerProcess, how_it_ended
 
 if TYPE_CHECKING:
+    from authproxy.inspector.assembly import Recording
     from authproxy.observe.metrics.exchanges import ExchangeMetrics
     from authproxy.observe.metrics.histogram import Counts
     from authproxy.wire.admission.listener_rules import ListenerRules
@@ -71,7 +72,7 @@ class Crew:
         self._limits = SharedLimits(count)
         self.recorder = Recorder(())
         self._desk: TokenDesk | None = None
-        self._counts = CommonCounts()
+        self._reports = Reports()
         self._make = make or WorkerProcess
         self._numbers = range(1, count + 1)
         self._workers: dict[int, WorkerProcess] = {}
@@ -95,13 +96,16 @@ class Crew:
     # What only a crew does.
 
     def count_into(self, exchanges: "ExchangeMetrics", lag: "Counts") -> None:
-        self._counts.add_to = exchanges, lag
+        self._reports.counts.add_to = exchanges, lag
+
+    def record_into(self, recording: "Recording") -> None:
+        self._reports.record_into(recording)
 
     async def refresh(self) -> None:
         await asyncio.gather(*(each.count() for each in self.workers))
 
     def pool(self, service: str, own: PoolStatus) -> PoolStatus:
-        return self._counts.pool(service, own)
+        return self._reports.counts.pool(service, own)
 
     async def start(self, settings: Settings, sockets: Sockets, sources: Sources) -> None:
         """All of them take connections when this returns. Raises StartError and ConfigError."""
@@ -132,7 +136,7 @@ class Crew:
             if held.sock not in planned:
                 held.close()  # before workers do: they take those who are in the queue
         await asyncio.gather(*(each.use() for each in self.workers))
-        self._counts.keep_only(self._current.settings.services)
+        self._reports.counts.keep_only(self._current.settings.services)
 
     def drop(self) -> None:
         """What was prepared does not come into use."""
@@ -213,7 +217,7 @@ class Crew:
 
     def status(self) -> ServerStatus:
         processes = sum(each.is_ready for each in self.workers)
-        return self._counts.server(processes=processes, draining=self.draining)
+        return self._reports.counts.server(processes=processes, draining=self.draining)
 
     # One worker.
 
@@ -238,7 +242,7 @@ class Crew:
     def _tell(self, number: int, error: StartError) -> None:
         if not self.draining:
             logger.error("worker %d: %s; another one takes its place", number, error)
-            self._counts.replaced += 1
+            self._reports.counts.replaced += 1
 
     async def _run(self, number: int, first: "asyncio.Future[None]") -> StartError:
         """One process, from its start to its end: how that came."""
@@ -258,7 +262,7 @@ class Crew:
             worker.kill()
             self._shares.gone(number)
             self._limits.gone(number)
-            self._counts.gone(number)
+            self._reports.gone(number)
             del self._workers[number]
 
     def _tell_first(self, worker: WorkerProcess) -> None:
@@ -270,7 +274,7 @@ class Crew:
             "worker": worker.number,
             "workers": len(self._numbers),
             "is_leaving": self._is_leaving,
-            "counts": self._counts.add_to is not None,
+            **self._reports.wanted,
             **self._current.message(),
         }
         common = (self._lines.descriptor, self._shares.descriptor, self._limits.descriptor)
@@ -283,8 +287,8 @@ class Crew:
                 logger.info("worker %d takes connections, as process %d", worker.number, worker.pid)
             case "failed":
                 worker.failure = StartError(message["error"], hint=message["hint"])
-            case "counts":
-                self._counts.hear(worker.number, message)
+            case "counts" | "exchanges":
+                self._reports.hear(worker.number, message)
             case _:
                 self._answers.spawn(self._answer(worker, message), name="token for a worker")
 

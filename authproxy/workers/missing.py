@@ -8,4 +8,6 @@ from authproxy.settings import Settings
 def missing_with_workers(settings: Settings) -> Iterator[str]:
     """What would not be true with several workers."""
     if settings.inspect.record == "on":
-        yield "inspect.record"
+        for name, service in settings.services.items():
+            if service.record_bodies:
+                yield f"services.{name}.record_bodies"

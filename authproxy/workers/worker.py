@@ -38,6 +38,7 @@ from authproxy.workers.worker_channel import Message, WorkerChannel
 
 if TYPE_CHECKING:
     from authproxy.workers.counting.worker_counts import WorkerCounts
+    from authproxy.workers.inspecting.telling_observer import TellingObserver
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class Worker:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._tasks = Tasks()
-        self._counting = Tasks()
+        self._telling = Tasks()
         """Goes on until all connections have ended."""
         self._said: asyncio.Queue[tuple[Message, list[int]]] = asyncio.Queue()
         self._stop = asyncio.Event()
@@ -79,7 +80,8 @@ class Worker:
         self._built: Deployment | None = None
         self._proxy: Proxy | None = None
         self._counts: WorkerCounts | None = None
-        """None where nobody could ask for them."""
+        self._exchanges: TellingObserver | None = None
+        """Each is None where nobody could ask for it."""
 
     async def run(self) -> int:
         asyncio.get_running_loop().set_exception_handler(note_loop_error)
@@ -106,18 +108,10 @@ class Worker:
     async def _serve(self, settings: Settings, tracing: Tracing, start: Message) -> None:
         """Raises StartError."""
         with Machine() as machine:
-            observers: list[Observer] = make_observers(settings, self._log, tracing)
-            if start["counts"]:
-                from authproxy.workers.counting.worker_counts import WorkerCounts
-
-                self._counts = WorkerCounts(
-                    tracing.trace_of, self._channel.say, lambda: self._channel.is_behind
-                )
-                observers.insert(0, self._counts.exchanges)
             self._proxy = proxy = Proxy(
                 settings,
                 LogStream(len),
-                observers,
+                self._make_observers(settings, tracing, start),
                 machine,
                 self._limits.of_worker(start["worker"], settings.limits),
                 open_new=self._sockets.open,
@@ -128,7 +122,7 @@ class Worker:
             async with proxy:
                 self._sockets.close()
                 self._share(proxy, start["worker"])
-                self._begin_to_count(proxy)
+                self._begin_to_tell(proxy)
                 self._tasks.spawn(memory.keep_giving_back(memory.find_trim()), name="memory")
                 self._tasks.spawn(self._obey(proxy), name="what the parent says")
                 self._channel.say({"do": "ready"})
@@ -137,20 +131,45 @@ class Worker:
                 proxy.drain()
                 logger.info("stopping: %s", proxy.last_requests)
             await self._tasks.cancel()
+        self._tell()
+        await self._telling.cancel()
+
+    def _make_observers(
+        self, settings: Settings, tracing: Tracing, start: Message
+    ) -> list[Observer]:
+        found: list[Observer] = make_observers(settings, self._log, tracing)
+        channel = self._channel
+        if start["counts"]:
+            from authproxy.workers.counting.worker_counts import WorkerCounts
+
+            self._counts = WorkerCounts(tracing.trace_of, channel.say, lambda: channel.is_behind)
+            found.insert(0, self._counts.exchanges)
+        if start["records"]:
+            from authproxy.workers.inspecting.telling_observer import TellingObserver
+
+            self._exchanges = TellingObserver(channel.say, lambda: channel.is_behind)
+            found.append(self._exchanges)
+        return found
+
+    def _tell(self, *, is_asked: bool = False) -> None:
+        """All that the parent does not know yet."""
         if self._counts is not None:
-            self._counts.tell()
-        await self._counting.cancel()
+            self._counts.tell(is_asked=is_asked)
+        if self._exchanges is not None:
+            self._exchanges.tell(is_asked=is_asked)
 
     def _share(self, proxy: Proxy, worker: int) -> None:
         """Let those who have fewer connections take the next one."""
         self._shares.tell(worker, 0)
         server_of(proxy).room.hold_back = partial(self._shares.wait_s, worker)
 
-    def _begin_to_count(self, proxy: Proxy) -> None:
+    def _begin_to_tell(self, proxy: Proxy) -> None:
         if self._counts is not None:
             self._counts.count(server_of(proxy), lambda: proxy.inside.upstreams)
-            self._counting.spawn(self._counts.keep_telling(), name="counts for the parent")
-            self._counting.spawn(self._counts.lag.keep_measuring(), name="lag of the event loop")
+            self._telling.spawn(self._counts.keep_telling(), name="counts for the parent")
+            self._telling.spawn(self._counts.lag.keep_measuring(), name="lag of the event loop")
+        if self._exchanges is not None:
+            self._telling.spawn(self._exchanges.keep_telling(), name="exchanges for the parent")
 
     def _hear(self, message: Message, descriptors: list[int]) -> None:
         match message["do"]:  # what must not wait behind a reload
@@ -161,8 +180,7 @@ class Worker:
                 if self._proxy is not None:
                     self._proxy.cut()
             case "count":
-                if self._counts is not None:
-                    self._counts.tell(is_asked=True)
+                self._tell(is_asked=True)
                 self._channel.answer(message, {})
             case _:
                 self._said.put_nowait((message, descriptors))

@@ -130,23 +130,6 @@ async def test_a_port_that_is_taken_is_named_before_any_worker_starts() -> None:
     assert "takes connections" not in told
 
 
-@pytest.mark.parametrize(
-    ("variable", "value", "named"),
-    [
-        ("AUTHPROXY_INSPECT_RECORD", "on", "inspect.record"),
-    ],
-)
-async def test_what_does_not_go_with_workers_is_refused_by_name(
-    variable: str, value: str, named: str
-) -> None:
-    code, _, told = await run_to_end(
-        *("http://localhost:9", *PLAIN, "--workers", "3"), environ={variable: value}
-    )
-
-    assert 1 == code
-    assert f"with 3 workers there is no {named} yet" in told
-
-
 async def test_a_reload_reaches_every_worker_or_none(tmp_path: Path, clients: Clients) -> None:
     file = tmp_path / "authproxy.toml"
 

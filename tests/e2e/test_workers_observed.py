@@ -72,13 +72,17 @@ def total(values: Values, name: str, **labels: str) -> float:
 
 @asynccontextmanager
 async def observed(
-    folder: Path, url: str, *more: str | Path, environ: dict[str, str] | None = None
+    folder: Path,
+    url: str,
+    *more: str | Path,
+    plain: tuple[str, ...] = PLAIN,
+    environ: dict[str, str] | None = None,
 ) -> AsyncIterator[Observed]:
     admin = folder / "admin.sock"
     async with (
         Program(
             url,
-            *PLAIN,
+            *plain,
             *("--workers", "2", "--no-access-log", "--admin", f"unix:{admin}"),
             *more,
             environ=ADMIN | (environ or {}),
@@ -119,7 +123,7 @@ async def test_what_clients_have_sent_is_what_is_counted_whichever_worker_took_i
     assert 0 == total(found, "authproxy_requests_in_flight")
     opened = total(found, "authproxy_pool_connections_opened_total")
     assert 2 <= opened == total(found, "authproxy_pool_connections", state="idle")
-    assert 2000 == total(found, "authproxy_pool_connections_limit")
+    assert 1000 == total(found, "authproxy_pool_connections_limit")
     assert 2 == total(found, "authproxy_workers")
     assert 0 == total(found, "authproxy_workers_replaced_total")
 

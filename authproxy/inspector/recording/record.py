@@ -250,10 +250,10 @@ class Facts(NamedTuple):
 class Record:
     """Record of one exchange: what was kept of it, or is known by now of one under way."""
 
-    def __init__(self, run: str, kept: Kept, common: Common, *, is_live: bool) -> None:
+    def __init__(self, request_id: str, kept: Kept, common: Common, *, is_live: bool) -> None:
         self._kept = facts = KeptFacts._make(kept)
         self._common = common
-        self.request_id = f"{run}-{facts.number}"
+        self.request_id = request_id
         self.is_live = is_live
         self.number = facts.number
         """Of the exchange: the second half of its id."""

@@ -59,6 +59,8 @@ class RecordMaker:
         """Of what is kept, by a hash of all that is in it."""
         self.replays: dict[bytes, str] = {}
         """Requests that we send ourselves: what REPLAY says, and which exchange it was before."""
+        self.ids: dict[int, str] = {}
+        """Of exchanges that others have told of, by number: their ids are not of this run."""
         self.extras: dict[Exchange, Extra] = {}
         """Of exchanges under way that have one."""
         self.trailers: dict[Exchange, Head] = {}
@@ -166,6 +168,8 @@ class RecordMaker:
 
     def drop(self, kept: Kept) -> None:
         """It is forgotten."""
+        if self.ids:
+            self.ids.pop(kept[0], None)
         common = self.common[kept[1]]
         common.uses -= 1
         if not common.uses:
@@ -174,7 +178,8 @@ class RecordMaker:
         self._account.used -= size_of(kept)
 
     def show(self, kept: Kept) -> Record:
-        return Record(self.run, kept, self.common[kept[1]], is_live=False)
+        request_id = self.ids.get(kept[0]) or f"{self.run}-{kept[0]}"
+        return Record(request_id, kept, self.common[kept[1]], is_live=False)
 
     def show_under_way(self, exchange: Exchange) -> Record:
         """As it is now; nothing of it is kept yet."""
@@ -185,10 +190,10 @@ class RecordMaker:
             extra = None
         odd = self._make_unusual(exchange)
         kept = _plain(0, exchange, self._client(exchange.client), odd, extra)
-        run = exchange.request_id.rpartition("-")[0]
+        request_id = self.ids.get(exchange.number) or exchange.request_id
         heads = self._tunnels.get(exchange)
         common = self._make_common(exchange) if heads is None else heads.common
-        return Record(run, kept, common, is_live=True)
+        return Record(request_id, kept, common, is_live=True)
 
     def extra_of(self, exchange: Exchange) -> Extra:
         """Where to put what only this one has."""
@@ -210,6 +215,8 @@ class RecordMaker:
 
     def forget(self, exchange: Exchange) -> Extra | None:
         """It will not be kept. What it had is returned."""
+        if self.ids:
+            self.ids.pop(exchange.number, None)
         self.trailers.pop(exchange, None)
         heads = self._tunnels.pop(exchange, None)
         if heads is not None:

@@ -144,6 +144,11 @@ class Store:
                 self._drop(exchange)
             self.forgotten += 1
 
+    def lose(self, exchange: Exchange) -> None:
+        """It has ended, and nothing more is known of it."""
+        self._drop(exchange)
+        self.forgotten += 1
+
     def _drop(self, exchange: Exchange) -> None:
         """Forget one under way, for good."""
         self.live.discard(exchange)
