@@ -2,21 +2,27 @@
 #
 # The first stage makes a virtual environment that holds authproxy and what it needs at run time;
 # the second is the base with that folder in it and nothing else. BASE may be any image made of
-# Debian that has Python 3.11 or newer, its venv module and pip.
+# Debian that has Python 3.11 or newer, its venv module and pip. The hot path is compiled, for which
+# the first stage has a compiler and, where BASE brings none, Debian's headers of Python.
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
-RUN apt-get update && apt-get install --yes --no-install-recommends binutils
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends binutils gcc libc6-dev \
+ && { test -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" \
+      || apt-get install --yes --no-install-recommends python3-dev; }
 WORKDIR /src
 COPY pyproject.toml constraints.txt hatch_build.py compiled_modules.txt README.md LICENSE ./
 COPY authproxy authproxy
 COPY scripts/slim.py scripts/slim.py
+# PIP_…: what compiles has the pinned versions too; which of the two says so is the pip's age.
 RUN python3 -m venv --without-pip /opt/authproxy \
- && python3 -m pip --python /opt/authproxy/bin/python install \
+ && AUTHPROXY_COMPILE=1 PIP_CONSTRAINT=/src/constraints.txt PIP_BUILD_CONSTRAINT=/src/constraints.txt \
+    python3 -m pip --python /opt/authproxy/bin/python install \
         --no-cache-dir --no-compile --disable-pip-version-check --root-user-action ignore \
         --constraint constraints.txt . \
  && python3 scripts/slim.py /opt/authproxy \
- && /opt/authproxy/bin/authproxy --version
+ && /opt/authproxy/bin/authproxy --version | grep -F '(compiled)'
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="authproxy" \

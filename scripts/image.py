@@ -202,13 +202,17 @@ async def check_run(settings: dict[str, Any]) -> None:
         expect(health[0] == "CMD", f"the health check needs a shell: {health}")
         status = await run(*enter, *stranger, *health[1:], env={"PORT": url.rpartition(":")[2]})
         expect(status[0] == 0, f"authproxy status says {status}")
+        version = await run(*enter, *stranger, *settings["Entrypoint"], "--version")
+        expect("(compiled)" in version[1], f"the hot path is not compiled: {version}")
         write = await run(*enter, "touch", "/opt/x")
         expect("Read-only file system" in write[1], f"the root is writable: {write}")
 
         await run("kill", "-TERM", first)
         await asyncio.wait_for(process.wait(), 15)
         expect(process.returncode == 143, f"SIGTERM ended it with {process.returncode}")
-    print(f"Run: as uid {STRANGER} on a read-only root it proxies, says its status and stops.")
+    print(
+        f"Run: as uid {STRANGER} on a read-only root, compiled, it proxies, says its status, ends."
+    )
 
 
 def main() -> None:
