@@ -5,7 +5,7 @@ export PYTHON VENV
 RUNTIME := $(VENV)/.runtime
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test test-outside test-bare check fix bench soak fuzz image clean
+.PHONY: help setup demo test test-outside test-bare test-compiled check fix bench soak fuzz image clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -35,6 +35,9 @@ test-outside: $(READY)  ## Run the tests that need browsers, clients and other p
 
 test-bare: $(READY)  ## Run a part of the tests as on a system that has less than Linux
 	@AUTHPROXY_TEST_PLATFORM=bare scripts/test
+
+test-compiled: $(READY)  ## Run the tests on a copy whose hot path is compiled, and fuzz that for some seconds
+	@scripts/test-compiled
 
 check: $(READY)  ## Say what is wrong with format, lint and types
 	@scripts/check

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from authproxy.event_loop import choose_transports
-from tests.support import systems
+from tests.support import builds, systems
 from tests.support.secrecy import WATCH
 
 LOGGERS = ("", "authproxy", "asyncio", "aiohttp", "google", "urllib3")
@@ -25,6 +25,8 @@ FAST = {} if _fast is None else {"aiofastnet": _fast}
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if builds.IS_COMPILED:
+        builds.check_modules()
     config.pluginmanager.register(WATCH)
     WATCH.listen()
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import builds
+from tests.support.builds import LISTED
 from tests.support.compiling import RULES
 
 ROOT = Path(__file__).parent.parent
-LISTED = (ROOT / "compiled_modules.txt").read_text().split()
 
 TRAPS = {
     "errors_of_one_name": """
@@ -86,3 +87,10 @@ def test_no_trap_is_in_a_module_that_is_compiled(name: str) -> None:
 def test_a_rule_finds_its_trap_and_nothing_where_there_is_none(rule: str) -> None:
     assert 1 == len(list(RULES[rule](ast.parse(TRAPS[rule]))))
     assert [] == list(RULES[rule](ast.parse(HARMLESS)))
+
+
+def test_a_run_on_the_compiled_build_fails_where_a_module_is_not() -> None:
+    with pytest.raises(pytest.UsageError, match=r"authproxy\.errors from .*errors\.py"):
+        builds.check_modules(["authproxy/errors.py"])
+    with pytest.raises(pytest.UsageError, match=r"authproxy\.not_there from None"):
+        builds.check_modules(["authproxy/not_there.py"])
