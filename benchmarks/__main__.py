@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from benchmarks.interpreter import chosen
+from benchmarks.interpreter import chosen, compiled
 from benchmarks.peers import GO, Peer, packaged, table
 from benchmarks.processes import BenchmarkError, program
 from benchmarks.report import Sitting, as_json, cpu_model, page
@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _allow_many_files()
     plan = QUICK if options.quick else FULL
     try:
-        peers = _wanted(table(chosen(options.python)), options.only)
+        pure = chosen(options.python)
+        peers = _wanted(table(compiled(pure), pure), options.only)
         sitting = _sitting(peers, plan.name)
         results = run([peer for peer in peers if peer.name not in sitting.missing], plan)
     except BenchmarkError as error:

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks import compare, footprint, http2
 from benchmarks.files import filled
-from benchmarks.interpreter import description
+from benchmarks.interpreter import description, not_compiled
 from benchmarks.measure import STEADY, UPLOADS, Counted, Load, RoundError, check, parse_counted
 from benchmarks.peers.job import Job
 from benchmarks.processes import BenchmarkError, Stat, parse_kib, parse_stat, tree
@@ -321,6 +321,12 @@ def test_an_interpreter_says_how_it_was_built() -> None:
         "Python 3.11.2 configured with --enable-optimizations, without --with-lto; OpenSSL 3.0;"
         " 143 ns for a method call that makes an object"
     ) == description({**facts, "call_ns": 142.9})
+
+
+def test_a_hot_module_that_does_not_come_from_an_extension_is_named() -> None:
+    loaded = "a.b /x/a/b.cpython-313-x86_64-linux-gnu.so\na.c /x/a/c.py\n"
+
+    assert ["a.c /x/a/c.py"] == list(not_compiled(loaded))
 
 
 def test_builds_are_compared_round_by_round_with_the_first() -> None:

@@ -14,6 +14,7 @@ from benchmarks.peers.job import Job
 from benchmarks.service import Role
 
 OURS = "authproxy"
+PURE = "authproxy-pure"
 LOGGING = "authproxy-log"
 COUNTING = "authproxy-metrics"
 TRACING = "authproxy-traces"
@@ -40,11 +41,17 @@ class Peer:
     """Whether it is measured with large bodies too."""
 
 
-def table(on: Interpreter) -> tuple[Peer, ...]:
-    """All peers, in the order of the tables."""
+def table(on: Interpreter, pure: Interpreter) -> tuple[Peer, ...]:
+    """All peers, in the order of the tables; `on` has authproxy compiled, `pure` has not."""
     ours = partial(python.authproxy_version, on)
     return (
         Peer(name=OURS, title="authproxy", command=partial(python.authproxy, on), version=ours),
+        Peer(
+            name=PURE,
+            title="authproxy, not compiled",
+            command=partial(python.authproxy, pure),
+            version=partial(python.authproxy_version, pure),
+        ),
         Peer(
             name=LOGGING,
             title="authproxy, JSON access log",
@@ -87,7 +94,7 @@ def table(on: Interpreter) -> tuple[Peer, ...]:
         ),
         Peer(
             name="authproxy-system",
-            title="authproxy on the system's Python",
+            title="authproxy, not compiled, on the system's Python",
             command=lambda job: python.authproxy(of_the_system(), job),
             version=lambda: python.authproxy_version(of_the_system()),
         ),
@@ -111,8 +118,8 @@ def table(on: Interpreter) -> tuple[Peer, ...]:
         Peer(
             name="aiohttp",
             title="`aiohttp.web` + `ClientSession`",
-            command=partial(python.aiohttp, on),
-            version=partial(python.aiohttp_version, on),
+            command=partial(python.aiohttp, pure),
+            version=partial(python.aiohttp_version, pure),
             roles=ONE,
         ),
     )

@@ -57,7 +57,8 @@ def tracing_authproxy(interpreter: Interpreter, job: Job) -> Sequence[str]:
 
 def authproxy_version(interpreter: Interpreter) -> str:
     parts = interpreter.versions("aiofastnet", "hpack")
-    return f"{interpreter.versions('authproxy')} ({parts}; {interpreter.describe()})"
+    ours = f"{interpreter.versions('authproxy')}, {interpreter.built()}"
+    return f"{ours} ({parts}; {interpreter.describe()})"
 
 
 def aiohttp(interpreter: Interpreter, job: Job) -> Sequence[str]:
