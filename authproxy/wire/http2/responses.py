@@ -12,6 +12,7 @@ from authproxy.policy.google.sign_in import REDIRECTS
 from authproxy.policy.messages.cors import ALLOW_ORIGIN, settle
 from authproxy.policy.messages.headers import HINT
 from authproxy.policy.messages.http2_fields import Pair
+from authproxy.wire.admission.admission import NOWHERE
 from authproxy.wire.http2 import call_refusals
 from authproxy.wire.http2.calls import Calls
 from authproxy.wire.http2.framing.frames import (
@@ -64,12 +65,13 @@ class Answers:
         if stream is None:
             return self._stray_data(stream_id, length)
         stream.silent_s = 0.0
-        exchange, wanted = stream.exchange, stream.answer_length
+        wanted = stream.answer_length
         got = stream.answer_bytes + length - padding
         if wanted < 0:
-            fault = "" if exchange.status else "content before the head"
+            fault = "" if stream.exchange.status else "content before the head"
         else:
-            fault = length_fault(got, wanted, is_last=bool(flags & END_STREAM))
+            last = bool(flags & END_STREAM)
+            fault = "" if got == wanted else length_fault(got, wanted, is_last=last)
         if fault or stream.service_ended:
             self._malformed(stream_id, stream, fault)
             return self._stray_data(stream_id, length)
@@ -105,7 +107,8 @@ class Answers:
         self, parsed: ResponseBlock, flags: int, stream_id: int, stream: Stream, block: bytes
     ) -> bytes | None:
         hint = self._note(parsed, stream_id, stream)
-        home, writer, teller = stream.home, self._writer, self._calls.teller
+        admission, writer, teller = stream.admission, self._writer, self._calls.teller
+        home = NOWHERE if admission is None else admission.home
         if parsed.home is not home:
             writer.look(parsed, home)
         frames = None
@@ -221,9 +224,7 @@ class Answers:
     def _note(self, parsed: ResponseBlock, stream_id: int, stream: Stream) -> bytes:
         """What there is to say about it to the client, if anything."""
         stream.silent_s = 0.0
-        hint = b""
-        exchange = stream.exchange
-        status = parsed.status
+        hint, exchange, status = b"", stream.exchange, parsed.status
         if parsed.rpc_status is not None:
             self._splice.server.recorder.rpc_status(exchange, parsed.rpc_status)
         if not exchange.status and status >= 200:

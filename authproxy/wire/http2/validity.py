@@ -17,7 +17,7 @@ def misplaced(parsed: "ResponseBlock", flags: int, stream: "Stream") -> str:
     is_last, status = bool(flags & END_STREAM), parsed.status
     if parsed.has_blanks and not _is_grpc(stream):
         return BLANKS
-    if stream.is_answered:
+    if stream.exchange.status:
         return _trailers_fault(status, stream, is_last=is_last)
     if status == 0:
         return "a head without :status"
@@ -25,8 +25,10 @@ def misplaced(parsed: "ResponseBlock", flags: int, stream: "Stream") -> str:
         if status == 101:
             return "the status 101, which HTTP/2 does not have"
         return "an interim answer that ends the call" if is_last else ""
+    if not is_last:
+        return ""
     wanted = answer_length(parsed, stream.exchange.head.method)
-    return length_fault(0, wanted, is_last=is_last) if wanted > 0 else ""
+    return length_fault(0, wanted, is_last=True) if wanted > 0 else ""
 
 
 def _trailers_fault(status: int, stream: "Stream", *, is_last: bool) -> str:

@@ -247,11 +247,12 @@ class Scanner:
     ) -> bytes | None:
         self._check(kind, stream_id, end - at - HEADER_BYTES)
         payload = data[at + HEADER_BYTES : end]
-        if kind == SETTINGS and flags & ACK and payload:
-            raise ConnectionFault(
-                Failure.FRAME_SIZE_ERROR, "an acknowledgement of settings that has settings in it"
-            )
         if kind not in _BLOCKS:
+            if kind == SETTINGS and flags & ACK and payload:
+                raise ConnectionFault(
+                    Failure.FRAME_SIZE_ERROR,
+                    "an acknowledgement of settings that has settings in it",
+                )
             return self.receiver.control(kind, flags, stream_id, payload)
         if kind == CONTINUATION:
             return self._continue(data[at:end], flags, payload)

@@ -235,9 +235,10 @@ class ResponseBlockReader:
 
     def _cut(self) -> None:
         """Drop the oldest entries until the rest fits (RFC 7541 4.3 and 4.4)."""
-        table = self._table
-        while self._size > self.max_size:
-            self._size -= table.pop()[3]
+        size, most, pop = self._size, self.max_size, self._table.pop
+        while size > most:
+            size -= pop()[3]
+        self._size = size
 
 
 def _integer(block: bytes, at: int, prefix: int) -> tuple[int, int]:
