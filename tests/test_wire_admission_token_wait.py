@@ -6,6 +6,7 @@ import pytest
 
 from authproxy.errors import AuthProxyError, CredentialError
 from authproxy.exchange import NO_TOKEN, Token
+from authproxy.policy.messages.headers import service_rules
 from authproxy.tasks import Tasks
 from authproxy.wire.admission.admission import NOWHERE, Admission
 from authproxy.wire.admission.token_wait import fetch_token
@@ -47,7 +48,8 @@ class Tokens:
 async def test_the_waiter_hears_what_came(error: Exception | None, told: object) -> None:
     tasks, waiter = Tasks(), Waiting()
     unused = cast(Any, None)
-    upstream = Upstream("billing", unused, unused, unused, unused, None)
+    rules = service_rules(authority="billing.example", token_header="auto")
+    upstream = Upstream("billing", unused, rules, unused, unused, None)
     tokens = cast(Any, Tokens(error))
     admission = Admission(upstream, tokens, b"/", b"", None, "", NOWHERE, b"", b"")
     fetch_token(admission, waiter, tasks)
