@@ -24,9 +24,10 @@ from benchmarks.soak.side import Cores, Plan, Seen, started
 from benchmarks.soak.verdict import complaints
 
 
-def unavailable(*metadata: tuple[str, str]) -> grpc.aio.AioRpcError:
+def failed(code: str, *metadata: tuple[str, str], details: str = "") -> grpc.aio.AioRpcError:
     told = grpc.aio.Metadata(*metadata)
-    return grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, told, grpc.aio.Metadata())
+    status = grpc.StatusCode[code]
+    return grpc.aio.AioRpcError(status, told, grpc.aio.Metadata(), details=details)
 
 
 PACED = {"events"}
@@ -235,8 +236,10 @@ async def test_workers_that_die_take_connections_and_nothing_else(tmp_path: Path
         (InvalidMessage("did not receive a valid HTTP response"), False),
         (WrongError("was answered HTTP/1.1 502 Bad Gateway"), False),
         (TimeoutError(), False),
-        (unavailable(), True),
-        (unavailable(("x-authproxy-error", "connect_failed")), False),
+        (failed("UNAVAILABLE"), True),
+        (failed("UNAVAILABLE", ("x-authproxy-error", "connect_failed")), False),
+        (failed("INTERNAL", details="Internal error from Core"), True),
+        (failed("INTERNAL", details="anything else"), False),
     ],
 )
 def test_what_is_no_loss_of_a_connection_is_wrong(error: Exception, is_one: bool) -> None:

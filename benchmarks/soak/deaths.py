@@ -19,6 +19,8 @@ from benchmarks.processes import Running
 
 TAKES = re.compile(r"worker \d+ takes connections, as process (\d+)")
 OWN_ANSWER = "x-authproxy-error"
+NOT_SENT = "Internal error from Core"
+"""As grpcio calls it, now and then, when its connection ends while it sends a message."""
 
 
 @dataclass(slots=True)
@@ -55,6 +57,7 @@ def is_loss(error: BaseException | None) -> bool:
             return is_loss(error.__cause__)
         case grpc.aio.AioRpcError():
             told = [name for name, _ in (*error.initial_metadata(), *error.trailing_metadata())]
-            return error.code() is grpc.StatusCode.UNAVAILABLE and OWN_ANSWER not in told
+            is_gone = error.code() is grpc.StatusCode.UNAVAILABLE or error.details() == NOT_SENT
+            return is_gone and OWN_ANSWER not in told
         case _:
             return False
