@@ -108,3 +108,14 @@ async def test_without_a_recording_the_page_shows_services_and_settings() -> Non
         ]
 
     assert [200, 200, 200, 404] == answers
+
+
+def test_what_others_tell_is_recorded_without_content_and_nothing_of_this_process() -> None:
+    wanted = settings(urls=[URL], flags={"--inspect": "on", "--record-bodies": True})
+    place = AdminPlace(listen=Listen("127.0.0.1", 0))
+    own = find_recording(wanted, place)
+    told = find_recording(wanted, place, is_told=True)
+
+    assert own is not None
+    assert told is not None
+    assert (2, 0) == (len(own.observers), len(told.observers))

@@ -75,7 +75,7 @@ def run(
                 machine,
                 count(settings.limits),
                 admin,
-                find_recording(settings, admin, with_content=others is None),
+                find_recording(settings, admin, is_told=others is not None),
                 origin,
                 trace_of=tracing.trace_of,
                 others=others,

@@ -4,6 +4,7 @@ Its parts are imported only when it records: a start without it must not take lo
 """
 
 import os
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -30,10 +31,10 @@ def find_recording(
     place: AdminPlace | None,
     *,
     unattended: bool | None = None,
-    with_content: bool = True,
+    is_told: bool = False,
 ) -> "Recording | None":
-    """None where nothing is to be recorded, or nobody could look at it. `with_content`: of services
-    for which that is switched on.
+    """None where nothing is to be recorded, or nobody could look at it. `is_told`: other processes
+    tell what is to be recorded, without content.
 
     `unattended`: this is a container, or a machine that works by itself; found out without it.
     """
@@ -46,12 +47,13 @@ def find_recording(
     from authproxy.inspector.assembly import build_recording
 
     services = settings.services.items()
-    return build_recording(
+    found = build_recording(
         memory=settings.inspect.memory,
         body_bytes=settings.inspect.body_bytes,
-        with_content=[name for name, each in services if with_content and each.record_bodies],
+        with_content=[name for name, each in services if each.record_bodies and not is_told],
         secret_names=settings.inspect.secret_names,
     )
+    return replace(found, observers=()) if is_told else found
 
 
 def inspector_views(
