@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.cli.export import ENGINES
+from authproxy.cli.shell import ENGINES
 from authproxy.commands import export
 from tests.support.exporting import TOP, written
 

@@ -1,6 +1,8 @@
+import json
 from pathlib import Path
 
 import pytest
+import trustme
 
 from authproxy.config.readers.setting_names import PATHS
 from authproxy.export.checks import key_of
@@ -126,9 +128,33 @@ def test_envoy_is_given_addresses_and_no_names(tmp_path: Path) -> None:
     ] == refusals(tmp_path, "envoy", text)
 
 
-def test_names_that_nginx_cannot_take_from_an_answer_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["nginx", "caddy"])
+def test_names_that_cannot_be_taken_from_an_answer_are_refused(
+    engine: EngineName, tmp_path: Path
+) -> None:
     text = TOP + REST + 'add_headers = ["X_Own: a"]\n'
 
-    [said] = refusals(tmp_path, "nginx", text)
+    [said] = refusals(tmp_path, engine, text)
 
-    assert "X_Own cannot be taken from an answer by nginx" in said
+    assert f"X_Own cannot be taken from an answer by {engine}" in said
+
+
+def test_caddy_puts_no_path_before_another(tmp_path: Path) -> None:
+    [said] = refusals(tmp_path, "caddy", TOP + REST.replace("run.app", "run.app/base"))
+
+    assert said.startswith("authproxy.toml:7: services.billing.url: a path in the address cannot")
+
+
+@pytest.mark.parametrize(
+    ("engine", "name"), [("nginx", "a$b"), ("caddy", "a{b"), ("caddy", "a`\\b"), ("envoy", "a\tb")]
+)
+def test_a_files_name_that_the_engine_would_read_otherwise_is_refused(
+    engine: EngineName, name: str, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    (tmp_path / name).write_bytes(authority.cert_pem.bytes())
+    text = TOP + REST + f"ca_file = {json.dumps(name)}\n"
+
+    [said] = refusals(tmp_path, engine, text)
+
+    assert f"{engine} cannot be given a file whose name has" in said

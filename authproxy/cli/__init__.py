@@ -1,6 +1,6 @@
 """The command line: arguments in, exit code out.
 
-`main` has the commands, but for `demo`, `mcp`, `exec`, `export`, `tail` and those in `shell`;
+`main` has the commands, but for `demo`, `mcp`, `exec`, `tail` and those in `shell`;
 `flags` their flags, each written once; `examples` what their help shows, `completing` what shells
 complete; `reading` has `run` read by another process; `page` is what `--open` does,
 `version` what `--version` says; `context` what every command shares. `group` is the click group: it

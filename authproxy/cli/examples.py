@@ -59,6 +59,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     ),
     "authproxy export": (
         "authproxy export nginx -c authproxy.toml > nginx.conf",
+        "authproxy export caddy -c authproxy.toml > Caddyfile",
         "authproxy export envoy -c authproxy.toml --listen 0.0.0.0:8080 > envoy.yaml",
     ),
     "authproxy key": (

@@ -19,13 +19,12 @@ from authproxy.cli.context import Context, OnReady, Read, ServeUntilStopped, com
 from authproxy.cli.demo import demo
 from authproxy.cli.examples import teach
 from authproxy.cli.exec import exec_
-from authproxy.cli.export import export
 from authproxy.cli.flags import ALL, IDENTITY, with_flags
 from authproxy.cli.group import Commands
 from authproxy.cli.mcp import mcp
 from authproxy.cli.page import opener, show_page
 from authproxy.cli.reading import serve
-from authproxy.cli.shell import completion, config, login
+from authproxy.cli.shell import completion, config, export, login
 from authproxy.cli.tail import tail
 from authproxy.errors import AuthProxyError, ConfigError, Problem, StartError
 

@@ -1,14 +1,16 @@
-"""The commands that set things up: `config init`, `config schema`, `completion`, `login`."""
+"""The commands that set things up: `config`, `completion`, `login`, and `export`."""
 
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import click
 
 from authproxy.cli.context import Context, complain
-from authproxy.cli.flags import with_flags
+from authproxy.cli.flags import ALL, with_flags
 
+ENGINES = ("nginx", "caddy", "envoy")
 SHELLS = ("bash", "zsh", "fish")
 COMPLETES = "_AUTHPROXY_COMPLETE"
 
@@ -102,3 +104,29 @@ def login(context: Context, user: bool, impersonate: str | None) -> int:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--impersonate") from None
     return signing_in.run(context.environ, user=user, impersonate=email, say=complain)
+
+
+@click.command("export")
+@click.argument("engine", type=click.Choice(ENGINES))
+@click.argument("urls", nargs=-1, metavar="[NAME=]URL...")
+@with_flags(*ALL)
+@click.pass_obj
+def export(
+    context: Context,
+    /,
+    engine: str,
+    urls: Sequence[str],
+    config: Path | None,
+    **flags: object,
+) -> None:
+    """Print the configuration of another proxy that does the same.
+
+    That proxy moves the bytes and asks authproxy's authorizer about each request. What it could not
+    be told is refused, each setting by its name. docs/export.md says how both are run.
+    """
+    from authproxy.commands import export as exporting
+
+    name = exporting.named(engine)
+    settings = context.load(context.spell_out(urls, flags), config, flags, [exporting.check(name)])
+    context.say_warnings()
+    click.echo(exporting.export(name, settings), nl=False)

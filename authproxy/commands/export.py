@@ -4,6 +4,7 @@ from functools import partial
 
 from authproxy import __version__
 from authproxy.config.validating import Check
+from authproxy.export.caddy import write_caddy
 from authproxy.export.checks import check_for
 from authproxy.export.coverage import ENGINES, EngineName
 from authproxy.export.envoy import write_envoy
@@ -15,7 +16,7 @@ _HEAD = """\
 # Made by authproxy export {engine} (authproxy {version}); docs/export.md says what it does.
 # It asks the authproxy at {authorizer} about each request, and passes nothing without its yes.
 """
-_WRITERS = {"nginx": write_nginx, "envoy": write_envoy}
+_WRITERS = {"nginx": write_nginx, "caddy": write_caddy, "envoy": write_envoy}
 
 
 def named(engine: str) -> EngineName:

@@ -30,7 +30,8 @@ def check_for(engine: EngineName, draft: Draft) -> Iterator[Problem]:
     for path, service in draft.services():
         yield from _service(engine, draft, path, service)
     for path, file in _files(draft.settings):
-        if not file.isprintable() or set(file) & _SIGNS[engine]:
+        is_unquotable = engine == "caddy" and {"`", "\\"} <= set(file)
+        if not file.isprintable() or set(file) & _SIGNS[engine] or is_unquotable:
             yield draft.problem(path, _UNWRITABLE.format(engine=engine, signs=_said(engine)))
 
 
@@ -41,6 +42,7 @@ _UNWRITABLE = "{engine} cannot be given a file whose name has {signs} in it; giv
 
 def _said(engine: EngineName) -> str:
     signs = " or ".join(sorted(_SIGNS[engine]))
+    signs += ", or both ` and \\," if engine == "caddy" else ""
     return f"{signs} or control characters" if signs else "control characters"
 
 
@@ -118,13 +120,19 @@ def _service(
             f' {engine} cannot take; write egress_proxy = "none" for the service, if it can be'
             " reached without",
         )
-    if engine == "nginx":
+    if engine == "caddy" and service.url.path:
+        yield draft.problem(
+            (*path, "url"),
+            "a path in the address cannot be exported for caddy, which spells paths anew where it"
+            " puts one before them; leave the path out, if clients can ask for it themselves",
+        )
+    if engine != "envoy":
         for name in names_put_on(service):
             if not re.fullmatch("[A-Za-z0-9-]+", name):
                 yield draft.problem(
                     path,
-                    f"{name} cannot be taken from an answer by nginx; it needs a name of letters,"
-                    " digits and hyphens",
+                    f"{name} cannot be taken from an answer by {engine}; it needs a name of"
+                    " letters, digits and hyphens",
                 )
 
 

@@ -59,6 +59,9 @@ url = "{web}{base}"
 credentials = "token-env:TOKEN_WEB"
 token_header = "X-Token"
 path = "/"
+
+[timeouts]
+head = 3
 """
 
 
@@ -77,9 +80,10 @@ def ask(
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def configured(moves: bool) -> str:
-    """`moves`: services get other paths than clients ask for."""
-    how = {"{strip}": "true", "{base}": "/base"} if moves else {"{strip}": "false", "{base}": ""}
+def configured(moves: bool, engine: str = "") -> str:
+    """`moves`: services get other paths than clients ask for, in all ways that the engine has."""
+    base = "" if engine == "caddy" or not moves else "/base"
+    how = {"{strip}": "true" if moves else "false", "{base}": base}
     text = CONFIG
     for name, value in how.items():
         text = text.replace(name, value)
@@ -197,7 +201,7 @@ REQUESTS: Mapping[str, bytes] = {
     "own fields": ask("/", "X-Own: a", "X_Own: b", "x-own.2: c", "Cookie: a=b", "Accept: */*"),
     "fields with signs": ask("/", 'X-Own: $host {http.request.host} %REQ(host)% "\\'),
     "length and chunks": ask("/", "Transfer-Encoding: chunked", "Content-Length: 3", method="POST"),
-    "no HTTP": b"nonsense\r\n\r\n",
+    "connection names the token": ask("/", "Connection: Authorization, X-Partner-Key"),
 }
 
 DIFFERENT: Mapping[str, Mapping[str, str]] = {
@@ -206,6 +210,17 @@ DIFFERENT: Mapping[str, Mapping[str, str]] = {
         "percent alone": "200 -> 400",
         "its own site": "origin",
         "absolute target, other service": "200 -> 500",
+    },
+    "caddy": {
+        "percent alone": "200 -> 400",
+        "not ascii": "line",
+        "backslash": "line",
+        "client by a mapped address": "200 -> 403",
+        "its own site": "origin",
+        "an invented token": "x_token",
+        "own fields": "x-own.2, x_own",
+        "length and chunks": "400 -> 200",
+        "connection names the token": "200 -> 400",
     },
     "envoy": {
         "method in lower case": "405 -> 400",
@@ -217,7 +232,7 @@ DIFFERENT: Mapping[str, Mapping[str, str]] = {
     },
 }
 """By engine: requests of which something else comes, and what: a refusal, or a field."""
-MOVED: Mapping[str, Mapping[str, str]] = {"nginx": {"not ascii": "line"}, "envoy": {}}
+MOVED: Mapping[str, Mapping[str, str]] = {"nginx": {"not ascii": "line"}, "envoy": {}, "caddy": {}}
 """Further ones where services get other paths than clients ask for."""
 
 
@@ -226,8 +241,7 @@ def told(outcome: Outcome) -> dict[str, object]:
     if not outcome.service:
         return {"status": outcome.status}
     fields = {
-        name: sorted(outcome.values(name))
-        for name in sorted(outcome.names - {"connection", "user-agent"})
+        name: sorted(outcome.values(name)) for name in sorted(outcome.names - {"connection", "via"})
     }
     return {"status": outcome.status, "service": outcome.service, "line": outcome.line, **fields}
 
@@ -249,7 +263,7 @@ def secrets_in(outcome: Outcome) -> list[str]:
 async def test_the_same_comes_of_each_request(engine: str, moves: bool, tmp_path: Path) -> None:
     different: dict[str, str] = {}
     leaked, crossed = list[str](), list[str]()
-    async with both(engine, tmp_path, configured(moves)) as places:
+    async with both(engine, tmp_path, configured(moves, engine)) as places:
         for name, request in REQUESTS.items():
             ours = await places.ask(request, through_engine=False)
             theirs = await places.ask(request, through_engine=True)
@@ -268,7 +282,7 @@ async def test_the_same_comes_of_each_request(engine: str, moves: bool, tmp_path
 
 @every_engine
 async def test_the_engine_itself_takes_the_file(engine: str, tmp_path: Path) -> None:
-    async with both(engine, tmp_path, configured(True)) as places:
+    async with both(engine, tmp_path, configured(True, engine)) as places:
         command = CHECKS[engine](COMMANDS[engine](places.file))
         checked = await asyncio.create_subprocess_exec(
             *map(str, command), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
@@ -283,8 +297,7 @@ async def test_the_engine_itself_takes_the_file(engine: str, tmp_path: Path) -> 
 async def test_nothing_passes_while_the_authorizer_is_slow_or_down(
     engine: str, tmp_path: Path
 ) -> None:
-    times = "[timeouts]\ntoken = 0.1\n"
-    async with both(engine, tmp_path, configured(False) + times) as places:
+    async with both(engine, tmp_path, configured(False) + "token = 0.1\n") as places:
         up = await places.ask(ask("/invoices"), through_engine=True)
         places.program.signal(signal.SIGSTOP)
         slow = await places.ask(ask("/invoices"), through_engine=True)

