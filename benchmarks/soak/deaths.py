@@ -20,7 +20,7 @@ from benchmarks.processes import Running
 TAKES = re.compile(r"worker \d+ takes connections, as process (\d+)")
 OWN_ANSWER = "x-authproxy-error"
 NOT_SENT = "Internal error from Core"
-"""As grpcio calls it, now and then, when its connection ends while it sends a message."""
+"""As grpcio calls it, now and then, when its connection ends while it sends (see findings/)."""
 
 
 @dataclass(slots=True)
