@@ -14,14 +14,21 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 
 from benchmarks import http2
 from benchmarks.interpreter import Interpreter
-from benchmarks.measure import DOWNLOADS, SMALL_GETS, UPLOADS, RoundError, by_connections
+from benchmarks.measure import (
+    DOWNLOADS,
+    SMALL_GETS,
+    TEN_CLIENTS,
+    UPLOADS,
+    RoundError,
+    by_connections,
+)
 from benchmarks.peers import Peer
 from benchmarks.peers.job import Job
 from benchmarks.peers.python import authproxy
@@ -34,7 +41,6 @@ ROOT = Path(__file__).parents[1]
 
 CROWD = 1000
 """Beside the 32 of `small`: what growth costs."""
-TEN_CLIENTS = replace(SMALL_GETS, connections=10)
 
 Drive = Callable[[Stage, int], int]
 """Loads the proxy on that port for a second; how many answers there were."""

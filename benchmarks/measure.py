@@ -60,6 +60,7 @@ class Counted:
 
 ONE_BY_ONE = Load(path="/", connections=1, least_bytes=len(SMALL))
 SMALL_GETS = replace(ONE_BY_ONE, connections=32)
+TEN_CLIENTS = replace(ONE_BY_ONE, connections=10)
 CROWD_S = 4
 """How long hundreds of connections are loaded, lest it be their opening that is measured."""
 STEADY = replace(ONE_BY_ONE, connections=64, think_ms=32)

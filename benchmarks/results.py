@@ -41,6 +41,7 @@ STEADY = Measure(name="steady", title="small request at 2,000/s", unit="µs", di
 DOWN = Measure(name="down", title="MiB down", unit="µs")
 UP = Measure(name="up", title="MiB up", unit="µs")
 HTTP2 = Measure(name="http2", title="HTTP/2 call", unit="µs", digits=1)
+OPENING = Measure(name="opening", title="opening a service connection", unit="µs", digits=1)
 P50 = Measure(name="p50", title="p50, 1 connection", unit="µs")
 P99 = Measure(name="p99", title="p99, 1 connection", unit="µs")
 STEADY_P50 = Measure(name="steady-p50", title="p50, 64 connections", unit="µs")
@@ -55,7 +56,7 @@ AWAKE = tuple(measure for count, measure in CONNECTIONS.items() if count > 1)
 SERVICES = _by_number("services", "{} configured", (1, 10, 100, 1000))
 ALL_IN_USE = Measure(name="services-used", title="1,000 used in turn", unit="µs", digits=1)
 TABLES = (
-    Table(title="CPU time", measures=(SMALL, STEADY, DOWN, UP, HTTP2)),
+    Table(title="CPU time", measures=(SMALL, STEADY, DOWN, UP, HTTP2, OPENING)),
     Table(title="Latency added", measures=(P50, P99, STEADY_P50, STEADY_P99)),
     Table(title="Start and memory", measures=(START, IDLE, PEAK, PAIR)),
     Table(
@@ -68,7 +69,7 @@ TABLES = (
     ),
 )
 MEASURES = tuple(measure for shown in TABLES for measure in shown.measures)
-COMPARED = (SMALL, STEADY, DOWN, UP, HTTP2, P50, PAIR)
+COMPARED = (SMALL, STEADY, DOWN, UP, HTTP2, OPENING, P50, PAIR)
 
 
 @dataclass(frozen=True, slots=True)

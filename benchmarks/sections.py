@@ -12,6 +12,7 @@ from benchmarks.measure import (
     ONE_BY_ONE,
     SMALL_GETS,
     STEADY,
+    TEN_CLIENTS,
     UPLOADS,
     Counted,
     Load,
@@ -64,6 +65,15 @@ def http2_calls(turns: Turns, peers: Sequence[Peer], rounds: int) -> None:
     able = [peer for peer in peers if Role.HTTP2 in peer.roles]
     with turns.started(able, Role.HTTP2, (table.HTTP2,)) as started:
         cases = [case(each) for each in started]
+        turns.warm_up(cases)
+        turns.take(cases, rounds)
+
+
+def opening(turns: Turns, peers: Sequence[Peer], rounds: int) -> None:
+    """The service closes each connection after one answer."""
+    able = [peer for peer in peers if Role.OPENING in peer.roles]
+    with turns.started(able, Role.OPENING, (table.OPENING,)) as started:
+        cases = [turns.cost(each, table.OPENING, TEN_CLIENTS) for each in started]
         turns.warm_up(cases)
         turns.take(cases, rounds)
 

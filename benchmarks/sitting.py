@@ -20,6 +20,7 @@ class Plan:
     small: int
     bulk: int
     http2: int
+    """And of opening connections to the service."""
     curve: int
     """For each number of connections or services."""
     latency: int
@@ -46,6 +47,7 @@ def run(peers: Sequence[Peer], plan: Plan) -> Results:
         for _ in range(plan.laps):
             sections.throughput(turns, able, plan.small, plan.bulk)
         sections.http2_calls(turns, able, plan.http2)
+        sections.opening(turns, able, plan.http2)
         sections.by_connections(turns, able, plan.curve)
         sections.by_services(turns, able, plan.curve)
         sections.tunnels(turns, able, plan.tunnels)
