@@ -17,12 +17,18 @@ SHARED_FOR_S = 10.0
 """A lookup that takes longer may be lost: whoever comes then begins another one."""
 
 
+def look_up(host: object, *more: Any, **named: Any) -> list[Any]:
+    """As `socket.getaddrinfo`, which imports what other letters need for names in ASCII, too."""
+    plain: Any = host.encode() if isinstance(host, str) and host.isascii() else host
+    return socket.getaddrinfo(plain, *more, **named)
+
+
 class Resolver:
     """Resolver of host names; simultaneous questions for the same name share one lookup."""
 
     def __init__(
         self,
-        lookup: Lookup = socket.getaddrinfo,
+        lookup: Lookup = look_up,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._lookup = lookup

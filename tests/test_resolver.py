@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from authproxy.event_loop import choose_transports, with_resolver
-from authproxy.resolver import SHARED_FOR_S, Resolver
+from authproxy.resolver import SHARED_FOR_S, Resolver, look_up
 from tests.support.clock import FakeClock
 from tests.support.talking import until
 
@@ -37,6 +37,23 @@ async def test_it_finds_what_the_standard_library_finds() -> None:
 async def test_a_name_that_is_none_raises_the_library_s_error() -> None:
     with pytest.raises(socket.gaierror):
         await Resolver().getaddrinfo("no.such.name.invalid", 80)
+
+
+def test_names_in_ascii_and_others_are_looked_up_alike() -> None:
+    for host in ("127.0.0.1", "localhost", None):
+        assert socket.getaddrinfo(host, 80) == look_up(host, 80)
+    for host in ("b\u00fccher.invalid", "a" * 64 + ".invalid", "two..dots.invalid"):
+        with pytest.raises((socket.gaierror, UnicodeError)):
+            look_up(host, 80)
+
+
+def test_what_names_in_other_letters_need_is_not_imported_for_ascii() -> None:
+    program = (
+        "import sys, authproxy.resolver\n"
+        "authproxy.resolver.look_up('localhost', 80)\n"
+        "assert 'encodings.idna' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 async def test_who_asks_for_the_same_shares_a_lookup_and_others_have_their_own() -> None:

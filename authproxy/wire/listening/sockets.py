@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from authproxy.errors import StartError
+from authproxy.resolver import look_up
 from authproxy.system import offers
 from authproxy.system.offers import this_user
 from authproxy.values import Listen
@@ -94,7 +95,7 @@ def listener_url(listen: Listen, bound: socket.socket, *, tls: bool = False) -> 
 def _open_tcp(host: str, port: int, own: Sequence[socket.socket] = ()) -> socket.socket:
     sock: socket.socket | None = None
     try:
-        family, kind, proto, _, address = socket.getaddrinfo(
+        family, kind, proto, _, address = look_up(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         near = [each for each in own if each.family != offers.UNIX]
