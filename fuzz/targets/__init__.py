@@ -25,6 +25,7 @@ _BY_PLAY = "part of the data path, which the targets any_bytes (HTTP/1) and http
 WITHOUT: Mapping[str, str] = {
     "auth.auth_keywords": _BY_PYTHON,
     "cli.exec": _BY_PYTHON,
+    "cli.reading": _OWN,
     "cli.group": _BY_PYTHON,
     "config.collecting": "joins what the readers of config.readers made",
     "config.ports": "a number from click or from a variable: the target quantities has the like",
@@ -47,5 +48,6 @@ WITHOUT: Mapping[str, str] = {
     "wire.relay.tunnel": _BY_PLAY,
     "wire.relay.answer_heads": _OWN,
     "wire.upstream.proxy_tunnel": "keeps what came early; the answer's head is read by aiohttp",
+    "workers.inspecting.exchange_message": "both ends are processes of the same authproxy",
     "workers.worker_channel": "both ends are processes that the same authproxy has started",
 }

@@ -91,7 +91,8 @@ class NameServer(asyncio.DatagramProtocol):
         is_a = data[end - 4 : end - 2] == b"\0\x01"
         head = data[:2] + struct.pack("!HHHHH", 0x8180, 1, int(is_a), 0, 0)
         answer = b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 0, 4) + socket.inet_aton("127.0.0.1")
-        self._transport.sendto(head + data[12:end] + is_a * answer, peer)  # type: ignore[attr-defined]
+        said = head + data[12:end] + is_a * answer
+        self._transport.sendto(said, peer)  # type: ignore[attr-defined]  # -- one for datagrams
 
 
 @asynccontextmanager
