@@ -3,9 +3,11 @@
 import json
 
 from authproxy.errors import Code
-from authproxy.observe.metrics.exchanges import ExchangeMetrics
+from authproxy.observe.metrics.exchanges import ExchangeMetrics, ServiceCounts
 from authproxy.observe.metrics.histogram import Counts, Example
 from authproxy.workers.counting.counts_message import (
+    HISTOGRAMS,
+    NUMBERS,
     add_counts,
     add_exchanges,
     shown_counts,
@@ -40,6 +42,12 @@ def test_what_was_told_of_is_what_was_counted() -> None:
         add_exchanges(added, json.loads(json.dumps(shown_exchanges(worker.take()))))
 
     assert values(whole) == values(added)
+
+
+def test_everything_that_is_counted_of_a_service_is_told() -> None:
+    told = {*NUMBERS, *HISTOGRAMS, "aborted"}
+
+    assert set(ServiceCounts.__slots__) - {"look_at"} == told
 
 
 def test_a_message_has_only_what_was_counted() -> None:

@@ -3,13 +3,21 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from authproxy.observe.access_log import trace_of_client
-from authproxy.workers.counting.worker_counts import WorkerCounts
+from authproxy.wire.status import PoolStatus, ServerStatus
+from authproxy.workers.counting.worker_counts import (
+    POOL_COUNTERS,
+    POOL_GAUGES,
+    SERVER_COUNTERS,
+    SERVER_GAUGES,
+    WorkerCounts,
+)
 from authproxy.workers.worker_channel import Message, WorkerChannel
 from tests.support.metrics import POOL, SERVER, ended
 
@@ -50,6 +58,15 @@ async def stage() -> AsyncIterator[Stage]:
     yield found
     found.channel.close()
     found.parent.close()
+
+
+def test_everything_that_a_status_says_is_told_or_known_to_the_parent() -> None:
+    of_pools = {*POOL_COUNTERS, *POOL_GAUGES, "origin"}
+    of_parent = {"draining", "pools", "processes", "replaced"}
+    of_servers = {*SERVER_COUNTERS, *SERVER_GAUGES, "begun"} | of_parent
+
+    assert {each.name for each in fields(PoolStatus)} == of_pools
+    assert {each.name for each in fields(ServerStatus)} == of_servers
 
 
 async def test_only_what_is_new_is_told(stage: Stage) -> None:
