@@ -2,11 +2,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from authproxy.workers.counts.shared_memory import SharedMemory
+from authproxy.workers.counts.shared_memory import SharedMemory, make_memory
 
 LOCKS = """
 import os, sys
@@ -66,3 +66,17 @@ def test_a_process_that_dies_has_no_lock_any_more(
     other.wait()
 
     assert memory.lock(5)
+
+
+def not_allowed(_: str) -> int:
+    raise PermissionError
+
+
+@pytest.mark.parametrize("create", [None, not_allowed])
+def test_where_the_system_makes_none_a_file_takes_its_place(
+    create: Callable[[str], int] | None,
+) -> None:
+    descriptor = make_memory(5000, create)
+
+    assert bytes(5000) == os.pread(descriptor, 6000, 0)
+    os.close(descriptor)

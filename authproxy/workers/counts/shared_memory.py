@@ -5,12 +5,16 @@ that is stopped while it has one does not hold up others for long: they go on wi
 writes here does so in an order in which every step leaves something that makes sense.
 """
 
+import contextlib
 import fcntl
 import mmap
 import os
 import tempfile
 import time
+from collections.abc import Callable
 
+MEMFD_CREATE: Callable[[str], int] | None = getattr(os, "memfd_create", None)
+"""Of Linux alone."""
 PATIENCE_S = 0.01
 """Another one has a lock for some microseconds, unless the system lets it wait just then."""
 
@@ -56,11 +60,13 @@ class SharedMemory:
         return f"<SharedMemory [{len(self._memory)} bytes]>"
 
 
-def make_memory(size: int) -> int:
+def make_memory(size: int, create: Callable[[str], int] | None = MEMFD_CREATE) -> int:
     """A descriptor of zeros; what is not written to takes no room."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("authproxy")
-    else:
+    descriptor = None
+    if create is not None:
+        with contextlib.suppress(OSError):  # a sandbox may not let us
+            descriptor = create("authproxy")
+    if descriptor is None:
         with tempfile.TemporaryFile() as file:
             descriptor = os.dup(file.fileno())
     os.truncate(descriptor, size)
