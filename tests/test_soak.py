@@ -140,19 +140,19 @@ async def test_nobody_notices_that_the_configuration_is_another_one(tmp_path: Pa
     async with started(build, tmp_path, Cores(proxies=core, others=core)) as (proxy, port):
         rotation = Rotation(tmp_path / "authproxy.toml", tmp_path / "ca.pem")
         tasks = Tasks()
-        going_on = tasks.start(rotation.go_on(proxy, 0.3), name="rotation")
+        going_on = tasks.start(rotation.go_on(proxy, 0.7), name="rotation")
+        log = tmp_path / "proxy.log"
         load = Load(port=port, chance=Random(1))
         load.stop.set()
         async with asyncio.timeout(50):
-            while rotation.done < 5:
+            # One that is refused is there for a moment; whether a reload reads it is chance.
+            while rotation.done < 5 or "nonsense" not in log.read_text():
                 for name in ("kept alive", "upload", "gRPC"):
                     await counts.session(name, KINDS[name], load)
         assert not going_on.done()
         await tasks.cancel()
-    said = (tmp_path / "proxy.log").read_text()
 
     assert [] == counts.wrong
-    assert "nonsense" in said, "one of them is refused"
 
 
 def well(build: str = "a") -> Seen:
