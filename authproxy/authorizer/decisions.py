@@ -1,8 +1,10 @@
 """Decisions about requests that another proxy passes on: by the same rules as our own data path."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from authproxy.authorizer import answers
 from authproxy.errors import AuthProxyError, Refused
@@ -16,6 +18,10 @@ from authproxy.wire.admission.admit import admit
 from authproxy.wire.admission.caller import Caller
 from authproxy.wire.admission.listener_rules import ListenerRules
 from authproxy.wire.recorder import Recorder
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +47,19 @@ class Granted:
 
     def __repr__(self) -> str:
         return f"<Granted {self.service} [{self.request_id}]>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerForm(Generic[Answer]):
+    """Way in which a proxy asks, and is answered."""
+
+    read: Callable[[], RequestHead]
+    """The request that it asks about. Raises AuthProxyError."""
+    grant: Callable[[Granted, RequestHead], Answer]
+    refuse: Callable[[AuthProxyError, RequestHead | None, str], Answer]
+    """With the request, if it could be read, and its id."""
+    is_obeyed: bool
+    """The proxy takes away all that is `removed`."""
 
 
 class Authorizer:
@@ -74,6 +93,29 @@ class Authorizer:
         except Refused:
             return False
         return True
+
+    async def answer(self, transport: asyncio.Transport, form: AnswerForm[Answer]) -> Answer:
+        """The answer for the proxy at the other end of `transport`; whatever fails is a no.
+
+        Raises ConnectionError when nobody waits for it any more.
+        """
+        head, request_id = None, "none"
+        try:
+            self.check_asker(transport)
+            head = form.read()
+            granted = await self.decide(head, transport, is_obeyed=form.is_obeyed)
+            return form.grant(granted, head)
+        except Denied as denied:
+            error, request_id = denied.error, denied.request_id
+        except AuthProxyError as refusal:
+            logger.warning("authorizer: %s", refusal.detail or refusal)
+            error = refusal
+        except ConnectionError:
+            raise
+        except Exception:
+            logger.exception("the authorizer failed")
+            error = answers.failed()
+        return form.refuse(error, head, request_id)
 
     async def decide(
         self, head: RequestHead, transport: asyncio.Transport, *, is_obeyed: bool = True

@@ -1,15 +1,13 @@
 """Envoy's questions by gRPC: the service envoy.service.auth.v3.Authorization."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
 
 import grpc
 
-from authproxy.authorizer.answers import failed
-from authproxy.authorizer.decisions import Authorizer, Denied
+from authproxy.authorizer.decisions import AnswerForm, Authorizer
 from authproxy.authorizer.envoy_messages import CheckRequest, CheckResponse
 from authproxy.authorizer.ext_authz import (
     CLIENT_METADATA,
@@ -17,9 +15,7 @@ from authproxy.authorizer.ext_authz import (
     read_check,
     refused_response,
 )
-from authproxy.errors import AuthProxyError, StartError
-
-logger = logging.getLogger(__name__)
+from authproxy.errors import StartError
 
 SERVICE = "envoy.service.auth.v3.Authorization"
 LAST_WORDS_S = 1.0
@@ -70,21 +66,13 @@ class GrpcForm:
         await self._server.stop(LAST_WORDS_S)
 
     async def _check(self, request: Any, context: Any) -> Any:
-        head, request_id = None, "none"
-        peer = EnvoyPeer(context.peer())
-        try:
-            self._authorizer.check_asker(peer)
-            head = read_check(request, _client_of(context))
-            return granted_response(await self._authorizer.decide(head, peer))
-        except Denied as denied:
-            error, request_id = denied.error, denied.request_id
-        except AuthProxyError as refusal:
-            logger.warning("authorizer: %s", refusal.detail or refusal)
-            error = refusal
-        except Exception:
-            logger.exception("the authorizer failed")
-            error = failed()
-        return refused_response(error, head, request_id)
+        form = AnswerForm(
+            read=lambda: read_check(request, _client_of(context)),
+            grant=lambda granted, _head: granted_response(granted),
+            refuse=refused_response,
+            is_obeyed=True,
+        )
+        return await self._authorizer.answer(EnvoyPeer(context.peer()), form)
 
     def __repr__(self) -> str:
         return f"<GrpcForm [{self._authorizer}]>"

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from aiohttp import hdrs, web
 
 from authproxy.admin.listener import BoundedConnection
-from authproxy.authorizer.answers import failed, refusal_answer
-from authproxy.authorizer.decisions import Authorizer, Denied, Granted
+from authproxy.authorizer.answers import refusal_answer
+from authproxy.authorizer.decisions import AnswerForm, Authorizer, Granted
 from authproxy.authorizer.questions import check_name, read_question
 from authproxy.errors import AuthProxyError
 from authproxy.exchange import Field, RequestHead, make_field
@@ -100,25 +100,14 @@ class HttpForm:
         transport = request.transport
         if transport is None:
             raise ConnectionResetError("the proxy has gone")
-        head, request_id = None, "none"
-        try:
-            self._authorizer.check_asker(transport)
-            fields = [make_field(name, value) for name, value in request.raw_headers]
+        fields = [make_field(name, value) for name, value in request.raw_headers]
+
+        def read() -> RequestHead:
             check_name(fields, self._authorizer.is_ours)
-            head = read_question(fields)
-            granted = await self._authorizer.decide(head, transport, is_obeyed=False)
-            return granted_answer(granted, head)
-        except Denied as denied:
-            error, request_id = denied.error, denied.request_id
-        except AuthProxyError as refusal:
-            logger.warning("authorizer: %s", refusal.detail or refusal)
-            error = refusal
-        except (ConnectionError, asyncio.CancelledError):
-            raise
-        except Exception:
-            logger.exception("the authorizer failed")
-            error = failed()
-        return _refused(error, head, request_id)
+            return read_question(fields)
+
+        form = AnswerForm(read=read, grant=granted_answer, refuse=_refused, is_obeyed=False)
+        return await self._authorizer.answer(transport, form)
 
     def __repr__(self) -> str:
         return f"<HttpForm [{self._authorizer}]>"
