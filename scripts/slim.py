@@ -5,6 +5,7 @@ file, line and function); authproxy keeps both. Extension modules lose their deb
 """
 
 import compileall
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,8 @@ NEVER_IMPORTED = (
 )
 SOURCES_OF_EXTENSIONS = ("*.pyi", "*.pyx", "*.pxd", "*.c", "*.h")
 COMMANDS = ("authproxy", "python*")
+ALIKE = py_compile.PycInvalidationMode.UNCHECKED_HASH
+"""By this the bytes do not depend on when a source was written."""
 
 
 def slim(venv: Path) -> None:
@@ -30,16 +33,38 @@ def slim(venv: Path) -> None:
     for command in (venv / "bin").iterdir():
         if not any(command.match(kept) for kept in COMMANDS):
             command.unlink()
-    subprocess.run(["strip", "--strip-unneeded", *libraries.rglob("*.so")], check=True)
+    strip(libraries)
     compile_modules(libraries)
+
+
+def strip(folder: Path) -> None:
+    """Take the debug symbols out of extension modules."""
+    modules = [path for path in sorted(folder.rglob("*.so")) if not path.is_symlink()]
+    subprocess.run(["strip", "--strip-unneeded", *modules], check=True)
 
 
 def compile_modules(libraries: Path) -> None:
     """The root of a container may be read-only: what is not compiled now is so at every start."""
-    compileall.compile_dir(libraries / "authproxy", quiet=1)
-    for source in [*libraries.rglob("*.py")]:
-        if source.relative_to(libraries).parts[0] != "authproxy":
-            compileall.compile_file(source, quiet=2, legacy=True)
+    compileall.compile_dir(libraries / "authproxy", quiet=1, invalidation_mode=ALIKE)
+    for folder in sorted(libraries.iterdir()):
+        if folder.name != "authproxy":
+            compile_libraries(folder)
+
+
+def compile_libraries(folder: Path, *, below: Path = Path("/")) -> None:
+    """Compiled modules in place of their sources. They do not name the time of these, and name
+    them as if `below` were the root."""
+    sources = sorted(folder.rglob("*.py")) if folder.is_dir() else [folder]
+    for source in sources:
+        if source.suffix == ".py":
+            compileall.compile_file(
+                source,
+                quiet=2,
+                legacy=True,
+                invalidation_mode=ALIKE,
+                stripdir=str(below),
+                prependdir="/",
+            )
             if source.with_suffix(".pyc").exists():
                 source.unlink()
 
