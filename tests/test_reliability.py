@@ -9,7 +9,8 @@ from authproxy.wire import lost_peers
 
 TESTS = Path(__file__).parent
 PAGE = (TESTS.parent / "docs/reliability.md").read_text()
-ROWS = [line for line in PAGE.splitlines() if line.startswith("| ") and "What happens" not in line]
+TABLE = PAGE.partition("| What happens")[2].partition("\n\n")[0]
+ROWS = TABLE.splitlines()[2:]
 NAMED = re.compile(r"`(\S+\.py) -k (test_\w+)` \|$")
 
 
