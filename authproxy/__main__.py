@@ -18,10 +18,10 @@ def _run(argv: list[str]) -> int:
         wanted = status.StatusWanted("--json" in flags, "--ready" in flags, sys.stdout.isatty())
         return status.run("".join(addresses) or None, os.environ, print, wanted=wanted)
 
-    from authproxy.cli import reading
+    from authproxy.cli import read_apart
 
-    if reading.is_run(argv):
-        return reading.run(argv, os.environ)
+    if read_apart.is_run(argv):
+        return read_apart.run(argv, os.environ)
     from authproxy.cli.main import run
 
     return run(argv)

@@ -136,6 +136,7 @@ NO_MODULE = {
     "test_audit": "about scripts/audit.py",
     "test_benchmarks": "about benchmarks/",
     "test_fuzz_targets": "about fuzz/targets/",
+    "test_image_root": "about scripts/image_root.py",
     "test_reliability": "about docs/reliability.md",
     "test_scaling": "about benchmarks/scaling/",
     "test_soak": "about benchmarks/soak/",

@@ -33,7 +33,7 @@ def test_of_a_file_without_a_service_it_is_the_file_that_is_named(tmp_path: Path
 
 
 def test_a_file_that_cannot_be_read_is_not_also_a_missing_service() -> None:
-    assert ['command line: --config: there is no file "/proc/nowhere"'] == problems(
+    assert ['command line: --config: there is no file "nowhere"'] == problems(
         file=Path("/proc/nowhere")
     )
 

@@ -23,7 +23,6 @@ from authproxy.cli.flags import ALL, IDENTITY, with_flags
 from authproxy.cli.group import Commands
 from authproxy.cli.mcp import mcp
 from authproxy.cli.page import opener, show_page
-from authproxy.cli.reading import serve
 from authproxy.cli.shell import completion, config, export, login
 from authproxy.cli.tail import tail
 from authproxy.errors import AuthProxyError, ConfigError, Problem, StartError
@@ -60,6 +59,7 @@ def run(
 
 def _serve(settings: "Settings", on_ready: OnReady | None = None, read: Read | None = None) -> int:
     from authproxy.runtime.reload import ConfigOrigin
+    from authproxy.workers.one_or_several import serve
 
     origin = None if read is None else ConfigOrigin(read=read[0], file=read[1])
     return serve(settings, on_ready, origin)

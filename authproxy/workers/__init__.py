@@ -7,5 +7,6 @@ tokens. `held_socket` is a listening socket in the parent, `line_lock` keeps lin
 whole, and `shares` has all take even shares of the connections. `counts` are those of clients,
 `own_share` is what a worker may have of a service, `counting` adds up what is counted for metrics,
 and `inspecting` has exchanges told to the parent's inspector; `reports` hears both. `count` says
-how many workers there are, and `missing` what does not go with them.
+how many workers there are, `missing` what does not go with them, and `one_or_several` serves by one
+process or by them.
 """

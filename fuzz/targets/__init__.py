@@ -25,8 +25,8 @@ _BY_PLAY = "part of the data path, which the targets any_bytes (HTTP/1) and http
 WITHOUT: Mapping[str, str] = {
     "auth.auth_keywords": _BY_PYTHON,
     "cli.exec": _BY_PYTHON,
-    "cli.reading": _OWN,
     "cli.group": _BY_PYTHON,
+    "cli.read_apart": _OWN,
     "config.collecting": "joins what the readers of config.readers made",
     "config.ports": "a number from click or from a variable: the target quantities has the like",
     "embedding.serving": _BY_PYTHON,

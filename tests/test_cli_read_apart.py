@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.cli import reading
+from authproxy.cli import read_apart
 from authproxy.cli.main import main as commands
 from authproxy.errors import ConfigError
 from tests.support.configuring import URL
@@ -29,26 +29,26 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_all_commands_but_run_are_known() -> None:
-    assert {*commands.commands} - {"run"} == {*reading.OTHERS}
+    assert {*commands.commands} - {"run"} == {*read_apart.OTHERS}
 
 
 @pytest.mark.parametrize(
     "argv", [[URL], ["run", URL], ["-c", "x.toml"], ["--listen", "1", URL], []]
 )
 def test_what_serves_is_read_apart(argv: list[str]) -> None:
-    assert reading.is_run(argv)
+    assert read_apart.is_run(argv)
 
 
 @pytest.mark.parametrize("argv", [["token", URL], ["demo"], ["--help"], ["run", "-h"], ["-V"]])
 def test_what_does_not_serve_is_not(argv: list[str]) -> None:
-    assert not reading.is_run(argv)
+    assert not read_apart.is_run(argv)
 
 
 def test_a_reload_reads_by_a_new_process(file: Path) -> None:
     file.write_text(FILE + 'deny = ["10.0.0.0/8"]\n')
     environ = clean_environment({"HOME": "/"})
 
-    settings, warnings = reading.read_anew(["-c", str(file)], environ)
+    settings, warnings = read_apart.read_anew(["-c", str(file)], environ)
 
     assert [URL] == [str(service.url) for service in settings.services.values()]
     assert ["10.0.0.0/8"] == [str(each) for each in settings.services["a"].deny]
@@ -61,7 +61,7 @@ def test_a_reload_that_cannot_have_a_process_reads_by_itself(
     file.write_text(FILE + 'deny = ["10.0.0.0/8"]\n')
 
     for command in ([str(tmp_path / "python")], [sys.executable, "-c", "print('nonsense')"]):
-        settings, warnings = reading.read_anew(["-c", str(file)], {"HOME": "/"}, command)
+        settings, warnings = read_apart.read_anew(["-c", str(file)], {"HOME": "/"}, command)
 
         assert ["a"] == [*settings.services]
         assert 1 == len(warnings)
@@ -74,14 +74,14 @@ def test_a_reload_says_every_problem(file: Path, tmp_path: Path, is_apart: bool)
     command = None if is_apart else [str(tmp_path / "python")]
 
     with pytest.raises(ConfigError) as caught:
-        reading.read_anew(["-c", str(file)], clean_environment(), command)
+        read_apart.read_anew(["-c", str(file)], clean_environment(), command)
 
     assert [f"{file}:5", f"{file}:6"] == [problem.where for problem in caught.value.problems]
 
 
 def test_arguments_that_make_no_sense_any_more_are_a_problem() -> None:
     with pytest.raises(ConfigError, match="reload: No such option"):
-        reading.read_anew(["run", "--colour"], clean_environment())
+        read_apart.read_anew(["run", "--colour"], clean_environment())
 
 
 async def test_what_reads_is_not_in_the_process_that_serves(file: Path, tmp_path: Path) -> None:

@@ -25,7 +25,6 @@ from authproxy.system.parent import end_with
 
 if TYPE_CHECKING:
     from authproxy.cli.context import OnReady, Read
-    from authproxy.runtime.reload import ConfigOrigin
     from authproxy.settings import Settings
 
 OTHERS = (
@@ -40,7 +39,7 @@ DEADLINE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Handover:
     """Settings, or why there are none; handed over as a pickle by a process of ours."""
 
     settings: "Settings | None" = None
@@ -87,21 +86,6 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     return _serve(_loads(written), argv, environ)
 
 
-def serve(
-    settings: "Settings",
-    on_ready: "OnReady | None",
-    origin: "ConfigOrigin | None",
-) -> int:
-    """Until it is told to stop; the exit code. Raises StartError."""
-    from authproxy.runtime import app
-
-    if settings.workers == 1:
-        return app.run(settings, on_ready, origin)
-    from authproxy.workers.count import find_crew
-
-    return app.run(settings, on_ready, origin, find_crew(settings))
-
-
 def read_anew(
     argv: Sequence[str], environ: Mapping[str, str], command: Sequence[str] | None = None
 ) -> "tuple[Settings, Sequence[Problem]]":
@@ -115,14 +99,14 @@ def read_anew(
     return found.settings, found.warnings
 
 
-def read_here(argv: Sequence[str], environ: Mapping[str, str]) -> Found:
+def read_here(argv: Sequence[str], environ: Mapping[str, str]) -> Handover:
     """The same in this process."""
     import click
 
     from authproxy.cli.context import Context
     from authproxy.cli.main import main as commands
 
-    found = [Found()]
+    found = [Handover()]
 
     def keep(
         settings: "Settings", on_ready: "OnReady | None" = None, read: "Read | None" = None
@@ -135,10 +119,10 @@ def read_here(argv: Sequence[str], environ: Mapping[str, str]) -> Found:
         with context.at_end:
             commands.main([*argv], "authproxy", standalone_mode=False, obj=context)
     except ConfigError as error:
-        return Found(problems=error.problems)
+        return Handover(problems=error.problems)
     except (AuthProxyError, click.ClickException) as error:
         message = error.message if isinstance(error, click.ClickException) else str(error)
-        return Found(problems=[Problem(where="authproxy", key="reload", message=message)])
+        return Handover(problems=[Problem(where="authproxy", key="reload", message=message)])
     return found[-1]
 
 
@@ -160,9 +144,9 @@ def _found(
     on_ready: "OnReady | None",
     read: "Read | None",
     warnings: Sequence[Problem],
-) -> Found:
+) -> Handover:
     file = None if read is None else read[1]
-    return Found(settings=settings, file=file, opens=on_ready is not None, warnings=(*warnings,))
+    return Handover(settings=settings, file=file, opens=on_ready is not None, warnings=(*warnings,))
 
 
 def _read_and_end(
@@ -198,12 +182,14 @@ def _read_and_end(
         os._exit(code)  # what is to be done at the end is our parent's
 
 
-def _serve(found: Found, argv: Sequence[str], environ: Mapping[str, str]) -> int:
+def _serve(found: Handover, argv: Sequence[str], environ: Mapping[str, str]) -> int:
     from authproxy.runtime.reload import ConfigOrigin
 
     assert found.settings is not None  # noqa: S101 -- for the type checker: it is handed over
     origin = ConfigOrigin(read=partial(read_anew, argv, environ), file=found.file)
     try:
+        from authproxy.workers.one_or_several import serve
+
         return serve(found.settings, _opener(found, environ), origin)
     except (StartError, AuthProxyError) as error:
         for text in filter(None, (str(error), error.hint)):
@@ -211,7 +197,7 @@ def _serve(found: Found, argv: Sequence[str], environ: Mapping[str, str]) -> int
         return 1
 
 
-def _opener(found: Found, environ: Mapping[str, str]) -> "OnReady | None":
+def _opener(found: Handover, environ: Mapping[str, str]) -> "OnReady | None":
     if not found.opens or found.settings is None:
         return None
     from authproxy.cli.page import opener
@@ -221,7 +207,7 @@ def _opener(found: Found, environ: Mapping[str, str]) -> "OnReady | None":
 
 def _ask(
     argv: Sequence[str], environ: Mapping[str, str], command: Sequence[str] | None
-) -> Found | None:
+) -> Handover | None:
     """What another process has read; None where there is none."""
     try:
         ended = subprocess.run(  # noqa: S603 -- our own module, by our own interpreter
@@ -235,13 +221,13 @@ def _ask(
         found = _loads(ended.stdout)
     except subprocess.TimeoutExpired:
         message = f"it could not be read within {DEADLINE_S:g} s; does a network drive hang?"
-        return Found(problems=[Problem(where="authproxy", key="reload", message=message)])
+        return Handover(problems=[Problem(where="authproxy", key="reload", message=message)])
     except (OSError, ValueError, EOFError, AttributeError):
         return None
     return found
 
 
-def _loads(written: bytes) -> Found:
+def _loads(written: bytes) -> Handover:
     """Raises ValueError for what is none."""
     try:
         # What the module pickle adds to it, in Python, takes half a MiB.
@@ -249,7 +235,7 @@ def _loads(written: bytes) -> Found:
     except ImportError:  # another Python than CPython
         from pickle import UnpicklingError, loads
     try:
-        found: Found = loads(written)  # noqa: S301 -- from our child
+        found: Handover = loads(written)  # noqa: S301 -- from our child
     except UnpicklingError as error:
         raise ValueError("no pickle") from error
     return found
