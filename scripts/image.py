@@ -133,7 +133,9 @@ def check_contents(config: str) -> None:
     shells = [name for name in after if Path(name).name in ("sh", "bash", "dash", "busybox")]
     expect(shells == [], f"there is a shell: {shells}")
     expect(len(times) == 1, f"files have times of their own: {sorted(times)[:3]}")
-    expect("opt/authproxy/sbom.cdx.json" in after, "there is no list of contents")
+    listed = dict(contents).get("opt/authproxy/sbom.cdx.json", b"")
+    for package in (b"pkg:pypi/aiohttp@", b"pkg:generic/python@", b"pkg:deb/debian/libc6@"):
+        expect(package in listed, f"the list of contents has no {package.decode()}")
     for trace in traces_of_this_machine():
         found = [name for name, content in [("", config.encode()), *contents] if trace in content]
         expect(found == [], f"something of this machine in {found[:5]}")

@@ -19,8 +19,9 @@ import ssl
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from slim import compile_libraries, strip
 
@@ -67,7 +68,9 @@ def make(venv: Path, root: Path) -> None:
     shutil.rmtree(root / "var", ignore_errors=True)  # ldconfig's notes for the next time
     [libraries] = venv.glob("lib/python3*/site-packages")
     sbom = root / venv.relative_to("/") / "sbom.cdx.json"
-    sbom.write_text(list_of_contents(libraries))
+    carried = [path for path in root.rglob("lib*.so*") if not path.is_symlink()]
+    carried = [Path("/", path.relative_to(root)) for path in carried]
+    sbom.write_text(list_of_contents(libraries, packages_of(carried)))
     make_alike(root)
 
 
@@ -134,13 +137,30 @@ def lead_to_certificates(root: Path) -> None:
         carry(settings, root)
 
 
-def list_of_contents(libraries: Path) -> str:
-    """What the environment holds, as CycloneDX; Python and the base's libraries are named too."""
+def packages_of(files: Iterable[Path]) -> list[tuple[str, str]]:
+    """Name and version of each Debian package that has brought one of these files."""
+    # What is in /usr/lib may be known to dpkg by the path that it had before /lib was a link.
+    names = [str(path) for path in files]
+    names += [name.removeprefix("/usr") for name in names]
+    ask = ["dpkg-query", "--search", *names]
+    said = subprocess.run(ask, capture_output=True, text=True).stdout  # of some it knows nothing
+    packages = sorted({line.partition(": ")[0] for line in said.splitlines()})
+    if not packages:
+        return []
+    ask = ["dpkg-query", "--show", "--showformat", "${Package} ${Version}\\n", *packages]
+    said = subprocess.run(ask, check=True, capture_output=True, text=True).stdout
+    found = (line.split() for line in said.splitlines())
+    return sorted({(name, version) for name, version in found})
+
+
+def list_of_contents(libraries: Path, debian: Iterable[tuple[str, str]] = ()) -> str:
+    """What the environment holds, as CycloneDX, Python, and the packages of Debian's libraries."""
     found = importlib.metadata.distributions(path=[str(libraries)])
     named = sorted((each.metadata["Name"].lower(), each.version) for each in found)
     components = [component("library", f"pkg:pypi/{name}", version) for name, version in named]
     python = ".".join(map(str, sys.version_info[:3]))
     components.append(component("platform", "pkg:generic/python", python))
+    components += [component("library", f"pkg:deb/debian/{name}", v) for name, v in debian]
     sbom = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -152,7 +172,7 @@ def list_of_contents(libraries: Path) -> str:
 
 
 def component(kind: str, package: str, version: str) -> dict[str, str]:
-    name, purl = package.rpartition("/")[2], f"{package}@{version}"
+    name, purl = package.rpartition("/")[2], f"{package}@{quote(version, safe=':~')}"
     return {"type": kind, "name": name, "version": version, "purl": purl, "bom-ref": purl}
 
 

@@ -58,11 +58,21 @@ def test_modes_and_times_are_the_same_whoever_makes_it(
 
 def test_what_is_installed_is_listed_with_its_version(script: dict[str, Any]) -> None:
     libraries = Path(os.__file__).parent  # no distribution of its own
-    listed = json.loads(script["list_of_contents"](libraries))
+    debian = [("libc6", "2.36-9+deb12u9")]
+    listed = json.loads(script["list_of_contents"](libraries, debian))
     python = ".".join(map(str, sys.version_info[:3]))
 
     assert ("CycloneDX", "1.6") == (listed["bomFormat"], listed["specVersion"])
-    assert f"pkg:generic/python@{python}" in {each["purl"] for each in listed["components"]}
+    purls = {each["purl"] for each in listed["components"]}
+    assert purls >= {f"pkg:generic/python@{python}", "pkg:deb/debian/libc6@2.36-9%2Bdeb12u9"}
+
+
+def test_packages_of_debian_are_found_by_their_files(script: dict[str, Any]) -> None:
+    shell = Path(os.path.realpath("/bin/sh"))
+    [(name, version)] = script["packages_of"]([shell, Path("/proc/nowhere/libx.so")])
+
+    assert shell.name == name
+    assert re.match(r"\d", version)
 
 
 def test_the_image_needs_no_shell_and_names_no_platform() -> None:
