@@ -74,6 +74,16 @@ def shown(granted: Granted | Denied) -> dict[bytes, bytes]:
     return {name: value for name, value, _ in granted.fields}
 
 
+async def test_of_what_is_for_one_hop_a_password_is_taken_away(tmp_path: Path) -> None:
+    asked = head("/x", Proxy_Authorization="Basic bWU6bXk=", Connection="close", TE="trailers")
+
+    found, _ = await decide(tmp_path, asked)
+
+    assert isinstance(found, Granted)
+    assert b"proxy-authorization" in found.removed
+    assert not {b"connection", b"te"} & {*found.removed}
+
+
 async def test_a_yes_has_all_that_our_own_request_would_carry(tmp_path: Path) -> None:
     more = 'add_headers = ["X-Team: billing"]\nremove_headers = ["X-Debug"]'
     asked = head("/x?y=1", X_Debug="1", X_Serverless_Authorization="Bearer mine")

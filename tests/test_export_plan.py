@@ -1,6 +1,10 @@
 from pathlib import Path
 
+import pytest
+
+from authproxy.export.coverage import ENGINES, EngineName
 from authproxy.export.plan import make_plan
+from authproxy.policy.messages.headers import HOP_BY_HOP
 from tests.support.exporting import REST, TOP, loaded, planned
 
 TWO = REST + '[services.web]\nurl = "https://web-abc.a.run.app"\n'
@@ -52,6 +56,18 @@ def test_fields_that_are_put_on_are_not_taken_away(tmp_path: Path) -> None:
     put_on = {each.lower() for each in (*service.token_fields, *service.put_on)}
     assert set() == put_on & set(service.taken_away)
     assert {"x-debug", "x_debug", "x_token", "x_env", "forwarded"} <= set(service.taken_away)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_clients_say_to_a_proxy_does_not_reach_services(
+    engine: EngineName, tmp_path: Path
+) -> None:
+    [service] = planned(tmp_path, engine).services
+
+    said = {each.decode() for each in HOP_BY_HOP}
+    by_itself = {"connection", "te", "transfer-encoding", "upgrade"}
+    assert said - by_itself <= set(service.taken_away)
+    assert set() == by_itself & set(service.taken_away)
 
 
 def test_keys_do_not_reach_services(tmp_path: Path) -> None:

@@ -188,6 +188,10 @@ def _check_overrides(facts: RequestFacts, admission: Admission) -> None:
             rules.check_overrides(facts.overrides)
 
 
+_BETWEEN_CLIENT_AND_PROXY = HOP_BY_HOP - {b"proxy-authenticate", b"proxy-authorization"}
+"""What is for one hop alone is not ours to take away, but for a password that Envoy passes on."""
+
+
 def _granted(
     exchange: Exchange, head: RequestHead, facts: RequestFacts, admission: Admission, token: Token
 ) -> Granted:
@@ -195,8 +199,7 @@ def _granted(
     lines = admission.forwarded + service.rules.extra + service.token_line(token, facts)
     fields = tuple(read_fields(lines))
     put_on = {name for name, _, _ in fields}
-    # What is for one hop alone is between the client and its proxy, not ours to take away.
-    drop = service.rules.drop - HOP_BY_HOP
+    drop = service.rules.drop - _BETWEEN_CLIENT_AND_PROXY
     dropped = {name for name, _, _ in head.headers if name in drop}
     return Granted(
         service=service.name,

@@ -124,7 +124,7 @@ def _service(settings: Settings, name: str) -> ServicePlan:
         remove=service.remove_headers,
     )
     unseen = {b"x-forwarded-method", b"x-forwarded-uri"}  # the question has the engine's own
-    kept = {each.lower().encode() for each in (*tokens, *put_on)} | HOP_BY_HOP
+    kept = {each.lower().encode() for each in (*tokens, *put_on)} | _FOR_THE_ENGINE
     taken_away = sorted(each.decode("latin-1") for each in (rules.drop | unseen) - kept)
     has_file = service.allow_file is not None or not service.allow
     return ServicePlan(
@@ -143,6 +143,13 @@ def _service(settings: Settings, name: str) -> ServicePlan:
         tls_min_version=service.tls_min_version,
         timeouts=settings.timeouts_of(service),
     )
+
+
+_FOR_THE_ENGINE = HOP_BY_HOP - {
+    *(b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"keep-alive"),
+}
+"""Fields of a connection that the engine needs, and ends or writes itself. Engines differ in what
+becomes of the rest: a client's password for a proxy must reach no service."""
 
 
 def token_fields(service: ServiceSettings) -> tuple[str, ...]:

@@ -202,6 +202,28 @@ REQUESTS: Mapping[str, bytes] = {
     "fields with signs": ask("/", 'X-Own: $host {http.request.host} %REQ(host)% "\\'),
     "length and chunks": ask("/", "Transfer-Encoding: chunked", "Content-Length: 3", method="POST"),
     "connection names the token": ask("/", "Connection: Authorization, X-Partner-Key"),
+    "connection names an own field": ask("/", "Connection: X-Own", "X-Own: a"),
+    "credentials for a proxy": ask("/", "Proxy-Authorization: Basic bWU6bXk="),
+    "said to a proxy alone": ask("/", "Proxy-Connection: keep-alive", "Keep-Alive: timeout=5"),
+    "said to a proxy alone, answers": ask("/", "Proxy-Authenticate: Basic", "TE: gzip"),
+    "its connection's, in another spelling": ask("/", "Proxy_Authorization: x", "Keep_Alive: x"),
+    "another method said": ask("/", "X-Forwarded-Method: GET", method="DELETE"),
+    "another method said otherwise": ask("/", "X_Forwarded_Method: GET", method="DELETE"),
+    "another target said": ask("/admin", "X-Forwarded-Uri: /invoices"),
+    "another target said otherwise": ask("/admin", "X_Forwarded_Uri: /invoices"),
+    "another host said": ask("/", "X-Forwarded-Host: web.localhost"),
+    "the client said to the authorizer": ask("/", by("10.0.0.66"), "x-authproxy-client: 10.1.2.3"),
+    "what the authorizer answers": ask(
+        "/",
+        "X-Authproxy-Service: billing",
+        "X-Authproxy-Told-For: 1.2.3.4",
+        "X-Authproxy-Target: /x",
+    ),
+    "hops said": ask("/", "X-Authproxy-Hops: a"),
+    "key as a token": ask("/", f"Authorization: Bearer {KEY}", key=""),
+    "key as a token of another kind": ask("/", f"X-Serverless-Authorization: Bearer {KEY}", key=""),
+    "http2-settings": ask("/", "HTTP2-Settings: AAMAAABkAAQAAP__"),
+    "another upgrade": ask("/", "Upgrade: h2c"),
 }
 
 DIFFERENT: Mapping[str, Mapping[str, str]] = {
@@ -210,6 +232,8 @@ DIFFERENT: Mapping[str, Mapping[str, str]] = {
         "percent alone": "200 -> 400",
         "its own site": "origin",
         "absolute target, other service": "200 -> 500",
+        "connection names an own field": "x-own",
+        "another method said": "403 -> 405",
     },
     "caddy": {
         "percent alone": "200 -> 400",
@@ -221,6 +245,9 @@ DIFFERENT: Mapping[str, Mapping[str, str]] = {
         "own fields": "x-own.2, x_own",
         "length and chunks": "400 -> 200",
         "connection names the token": "200 -> 400",
+        "another method said": "403 -> 405",
+        "another method said otherwise": "403 -> 405",
+        "what the authorizer answers": "x-authproxy-service, x-authproxy-told-for",
     },
     "envoy": {
         "method in lower case": "405 -> 400",
@@ -229,6 +256,7 @@ DIFFERENT: Mapping[str, Mapping[str, str]] = {
         "host with a dot": "200 -> 421",
         "client by a mapped address": "200 -> 403",
         "its own site": "origin",
+        "another method said": "403 -> 405",
     },
 }
 """By engine: requests of which something else comes, and what: a refusal, or a field."""
