@@ -20,6 +20,38 @@ def test_a_listener_that_others_reach_needs_an_allowlist(listen: str) -> None:
     ] == problems(urls=[URL], flags={"--listen": (listen,)})
 
 
+KEYS = f'[keys.ci]\nsha256 = "{"a" * 64}"\n[services.a]\nurl = "https://a"\n'
+
+
+@pytest.mark.parametrize(
+    ("above", "environ"),
+    [
+        ('listen = "0.0.0.0:80"\n', {}),
+        ('listen = "0.0.0.0:80"\n', {"K_SERVICE": "gateway"}),
+        ("", {"AUTHPROXY_LISTEN": "0.0.0.0:80"}),
+    ],
+)
+def test_keys_alone_let_no_other_machine_in(
+    tmp_path: Path, above: str, environ: dict[str, str]
+) -> None:
+    file = write(tmp_path, above + KEYS)
+
+    [warning] = warnings(file=file, environ=environ)
+
+    assert "0.0.0.0:80 can be reached from other machines, and all of them are refused" in warning
+    assert 'allow = ["0.0.0.0/0", "::/0"]' in warning
+
+
+@pytest.mark.parametrize(
+    "above",
+    ["", 'listen = "0.0.0.0"\nallow = ["0.0.0.0/0", "::/0"]\n', 'listen = "unix:/run/a"\n'],
+)
+def test_where_keys_can_be_shown_nothing_is_said(tmp_path: Path, above: str) -> None:
+    file = write(tmp_path, above + KEYS)
+
+    assert [] == warnings(file=file, environ={"K_SERVICE": "gateway"})
+
+
 def test_an_allowlist_opens_a_listener() -> None:
     assert [] == problems(urls=[URL], flags={"--listen": ("0.0.0.0",), "--allow": ("10.0.0.0/8",)})
 

@@ -37,19 +37,30 @@ def check_listeners(draft: Draft) -> Iterator[Problem]:
 
 
 def _open_listener(draft: Draft) -> Iterator[Problem]:
-    """A service's own `allow` does not help: the listener is asked first."""
-    if ("allow",) in draft.entries or ("allow_file",) in draft.entries or draft.settings.keys:
+    """A service's own `allow` does not help, and no key does: the listener is asked first."""
+    if ("allow",) in draft.entries or ("allow_file",) in draft.entries:
         return
     for path, index, listener in draft.listeners():
         listen = listener.listen
-        if not (listen.is_loopback or listener.allow or listener.allow_file):
-            yield draft.problem(
-                path,
-                f"{listen} can be reached from other machines, and nothing says which of them may"
-                f' use it; write allow = ["10.0.0.0/8"] or --allow 10.0.0.0/8 with your clients\''
-                f" addresses, or listen on this machine only: --listen localhost:{listen.port}",
-                index=index,
-            )
+        if listen.is_loopback or listener.allow or listener.allow_file:
+            continue
+        if draft.settings.keys:
+            yield draft.warning(path, _KEYS_ALONE.format(listen=listen), index=index)
+        else:
+            here = f"--listen localhost:{listen.port}"
+            yield draft.problem(path, _NOT_SAID.format(listen=listen, here=here), index=index)
+
+
+_NOT_SAID = (
+    "{listen} can be reached from other machines, and nothing says which of them may use it; write"
+    ' allow = ["10.0.0.0/8"] or --allow 10.0.0.0/8 with your clients\' addresses, or listen on this'
+    " machine only: {here}"
+)
+_KEYS_ALONE = (
+    "{listen} can be reached from other machines, and all of them are refused, with a key too:"
+    " allow is this machine only where nobody has said more; write it with your clients' addresses,"
+    ' or allow = ["0.0.0.0/0", "::/0"] where keys alone decide'
+)
 
 
 def _nobody_allowed(draft: Draft) -> Iterator[Problem]:
