@@ -68,6 +68,29 @@ def test_a_reload_that_cannot_have_a_process_reads_by_itself(
     assert ("", "") == capsys.readouterr()
 
 
+@pytest.mark.parametrize(
+    "pickle",
+    [
+        b"cauthproxy.no_such_module\nFound\n.",
+        b"cauthproxy.cli.read_apart\nNoSuchClass\n.",
+        b"cauthproxy.cli.read_apart\nHandover\n(I1\ntR.",
+        b"cbuiltins\ndict\n(I1\ntR.",
+        b"h\x07.",
+        b"\x80\x05",
+        b"",
+    ],
+)
+def test_a_reload_reads_by_itself_what_other_modules_have_written(
+    file: Path, tmp_path: Path, pickle: bytes
+) -> None:
+    written = tmp_path / "pickle"
+    written.write_bytes(pickle)
+
+    settings, _ = read_apart.read_anew(["-c", str(file)], {"HOME": "/"}, ["cat", str(written)])
+
+    assert ["a"] == [*settings.services]
+
+
 @pytest.mark.parametrize("is_apart", [True, False])
 def test_a_reload_says_every_problem(file: Path, tmp_path: Path, is_apart: bool) -> None:
     file.write_text(FILE + 'colour = "red"\nmethods = ["G T"]\n')
@@ -133,6 +156,58 @@ def test_a_process_that_was_killed_while_it_read_is_told_of(tmp_path: Path) -> N
     assert 1 == len(children)
     assert 128 + signal.SIGKILL == running.returncode
     assert "authproxy: the process that read the configuration was ended by signal 9\n" == said
+
+
+def test_exit_codes_are_known_where_whoever_started_us_ignores_those_of_children(
+    tmp_path: Path,
+) -> None:
+    """As a shell with `trap '' CHLD`: that is inherited, and the system keeps no exit codes."""
+    ignoring = ["sh", "-c", "trap '' CHLD; exec \"$@\"", "sh"]
+    ended = subprocess.run(
+        [*ignoring, sys.executable, "-m", "authproxy", "-c", str(tmp_path / "none.toml")],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert 2 == ended.returncode
+    assert "Traceback" not in ended.stderr
+
+
+def test_half_of_what_was_read_is_not_used(tmp_path: Path) -> None:
+    """More than fits into a pipe is written, while nobody takes it, by a process that is killed."""
+    config, said = tmp_path / "authproxy.toml", tmp_path / "said"
+    os.mkfifo(config)
+    services = (
+        f'[services.s{n}]\nurl = "https://{"a" * 50}{n}.example"\ncredentials = "none"\n'
+        for n in range(1500)
+    )
+    with said.open("wb") as stderr:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "authproxy", "-c", str(config)],
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            stderr=stderr,
+        )
+    with config.open("w") as file:
+        proc = Path(f"/proc/{running.pid}")
+        [child] = (proc / f"task/{running.pid}/children").read_text().split()
+        running.send_signal(signal.SIGSTOP)
+        [source] = [at for at in (proc / "fd").iterdir() if at.readlink().name[:5] == "pipe:"]
+        pipe = os.open(source, os.O_RDONLY)
+        file.write("".join(services))
+    written, _, _ = select.select([pipe], [], [], 60)
+    os.close(pipe)
+    os.kill(int(child), signal.SIGKILL)
+    running.send_signal(signal.SIGCONT)
+
+    assert 128 + signal.SIGKILL == running.wait(30)
+    assert [pipe] == written
+    assert (
+        "authproxy: the process that read the configuration was ended by signal 9\n"
+        == said.read_text()
+    )
 
 
 def test_no_process_is_left_when_one_that_still_reads_is_told_to_stop(tmp_path: Path) -> None:

@@ -36,6 +36,9 @@ SHORT = ("-h", "--help", "-V", "--version")
 """Flags with which nothing is served."""
 DEADLINE_S = 60.0
 """For a reload; after that a file is taken to hang."""
+ODD = (EOFError, AttributeError, ImportError, LookupError, TypeError)
+"""What a pickle raises that was not made by the same modules: an upgrade may have put others in
+their place while we run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +62,15 @@ def is_run(argv: Sequence[str]) -> bool:
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """The exit code."""
+    # Whoever started us may ignore it, and the system would keep no exit code of any child.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     source, target = os.pipe()
     parent = os.getpid()
     try:
         child = os.fork()
     except OSError:  # no more processes: then in this one
+        os.close(source)
+        os.close(target)
         from authproxy.cli.main import run as run_here
 
         return run_here([*argv])
@@ -79,11 +86,11 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         with open(source, "rb") as file:  # noqa: PTH123 -- it is a pipe
             written = file.read()
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if code or not written:  # what one has written that did not end well may be half of it
+            return _exit_code(code)
+        return _serve(_loads(written), argv, environ)
     except KeyboardInterrupt:
         return 130
-    if not written:
-        return _exit_code(code)
-    return _serve(_loads(written), argv, environ)
 
 
 def read_anew(
@@ -222,7 +229,7 @@ def _ask(
     except subprocess.TimeoutExpired:
         message = f"it could not be read within {DEADLINE_S:g} s; does a network drive hang?"
         return Handover(problems=[Problem(where="authproxy", key="reload", message=message)])
-    except (OSError, ValueError, EOFError, AttributeError):
+    except (OSError, ValueError):
         return None
     return found
 
@@ -236,7 +243,7 @@ def _loads(written: bytes) -> Handover:
         from pickle import UnpicklingError, loads
     try:
         found: Handover = loads(written)  # noqa: S301 -- from our child
-    except UnpicklingError as error:
+    except (UnpicklingError, *ODD) as error:
         raise ValueError("no pickle") from error
     return found
 
