@@ -74,9 +74,30 @@ def test_what_a_parent_does_not_take_is_lost_and_counted() -> None:
     stage.is_behind = False
     stage.observer.tell()
 
-    assert 11 == sum(each["lost"] for each in stage.said)
+    assert 10 == sum(each["lost"] for each in stage.said)
     assert {"number": 1, "lost": True} == stage.told[-1]
     assert MOST_WAITING + 2 == len(stage.told)
+
+
+def test_tunnels_that_a_parent_does_not_hear_of_take_no_memory() -> None:
+    stage = Stage()
+    stage.is_behind = True
+    for _ in range(2 * MOST_WAITING):
+        tunnel = stage.recorder.begin(None, HEAD)
+        stage.recorder.tunnel_opened(tunnel)
+        stage.recorder.ended(tunnel, 0, 0)
+    waiting = repr(stage.observer)
+    stage.is_behind = False
+    stage.observer.tell()
+
+    # Each that was told of as it opened must be told to have ended, or else it never would have.
+    opened = {each["number"] for each in stage.told if "ended" not in each and "lost" not in each}
+    over = [each["number"] for each in stage.told if "ended" in each or "lost" in each]
+    assert opened <= {*over}
+    assert len(over) == len({*over})
+    assert f"<TellingObserver [0 live, {len(stage.told)} waiting]>" == waiting
+    assert len(stage.told) <= MOST_WAITING + 1
+    assert 2 * MOST_WAITING == len(opened) + sum(each["lost"] for each in stage.said)
 
 
 def test_a_token_is_told_once() -> None:

@@ -48,15 +48,16 @@ class TellingObserver:
         self._new_tokens: dict[int, Message] = {}
         self._numbers = itertools.count(1)
         self.lost = 0
-        """Exchanges that were not told of, since that was said."""
+        """Exchanges that were not told of at all, since that was said."""
 
     def exchange_begun(self, exchange: Exchange) -> None:
         self._live[exchange] = None
 
     def tunnel_opened(self, exchange: Exchange) -> None:
         """Its heads are there for the last time."""
-        self._live[exchange] = _state(exchange)
-        self._waiting.append(self._shown(exchange))
+        if len(self._waiting) < MOST_WAITING:  # else it is told of without them, or not at all
+            self._live[exchange] = _state(exchange)
+            self._waiting.append(self._shown(exchange))
 
     def answer_trailers(self, exchange: Exchange, fields: Sequence[Field]) -> None:
         self._trailers[exchange] = shown_fields(fields)
@@ -70,10 +71,10 @@ class TellingObserver:
             if trailers is not None:
                 found["trailers"] = trailers
             self._waiting.append(found)
+        elif was_told:
+            self._waiting.append({"number": exchange.number, "lost": True})
         else:
             self.lost += 1
-            if was_told:
-                self._waiting.append({"number": exchange.number, "lost": True})
         if len(self._waiting) % BATCH == 0:
             self._send()
 
