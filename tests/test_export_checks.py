@@ -139,6 +139,21 @@ def test_names_that_cannot_be_taken_from_an_answer_are_refused(
     assert f"X_Own cannot be taken from an answer by {engine}" in said
 
 
+@pytest.mark.parametrize("name", ["X.Own", "X-$a", "!x"])
+def test_names_that_nginx_does_not_find_are_refused_where_it_is_to_take_them_away(
+    name: str, tmp_path: Path
+) -> None:
+    keys = f'[keys.a]\nsha256 = "{"0" * 64}"\n'
+    removed = TOP + REST + f'remove_headers = ["X_Fine", "{name}"]\n'
+    shown = f'key_header = "{name}"\n' + TOP + REST + keys
+
+    for text, where in [(removed, "services.billing.remove_headers"), (shown, "key_header")]:
+        [said] = refusals(tmp_path, "nginx", text)
+        assert f": {where}: {name} cannot be taken away by nginx" in said
+        assert [] == refusals(tmp_path, "caddy", text)
+        assert [] == refusals(tmp_path, "envoy", text)
+
+
 def test_caddy_puts_no_path_before_another(tmp_path: Path) -> None:
     [said] = refusals(tmp_path, "caddy", TOP + REST.replace("run.app", "run.app/base"))
 

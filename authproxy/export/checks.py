@@ -1,7 +1,7 @@
 """Problems of a configuration that an engine is to have: all that it could not be told."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from authproxy.config.checks.draft import Draft
@@ -29,6 +29,8 @@ def check_for(engine: EngineName, draft: Draft) -> Iterator[Problem]:
             yield from map(problem, _place(engine, listener.listen))
     for path, service in draft.services():
         yield from _service(engine, draft, path, service)
+    if engine == "nginx":
+        yield from _unremovable(draft)
     for path, file in _files(draft.settings):
         is_unquotable = engine == "caddy" and {"`", "\\"} <= set(file)
         if not file.isprintable() or set(file) & _SIGNS[engine] or is_unquotable:
@@ -133,6 +135,23 @@ def _service(
                     path,
                     f"{name} cannot be taken from an answer by {engine}; it needs a name of"
                     " letters, digits and hyphens",
+                )
+
+
+def _unremovable(draft: Draft) -> Iterator[Problem]:
+    """nginx finds no field whose name has other signs: what it is to take away would pass."""
+    settings = draft.settings
+    names: list[tuple[Path, Sequence[str]]] = [
+        (("key_header",), [settings.key_header] if settings.keys else [])
+    ]
+    names += [((*path, "remove_headers"), each.remove_headers) for path, each in draft.services()]
+    for path, listed in names:
+        for name in listed:
+            if not re.fullmatch("[A-Za-z0-9_-]+", name):
+                yield draft.problem(
+                    path,
+                    f"{name} cannot be taken away by nginx; it needs a name of letters, digits,"
+                    " hyphens and underscores",
                 )
 
 

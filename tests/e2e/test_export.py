@@ -308,6 +308,56 @@ async def test_the_same_comes_of_each_request(engine: str, moves: bool, tmp_path
     assert known == different, "\n".join(map(str, different.items()))
 
 
+REMOVED = ("x-$a", "x-`b", "x-'c", "x|d", "x~e", "#f", "+g", "!h", "x_a", "x-b")
+SIGNS = """
+listen = ["{listen}"]
+trusted_proxies = ["127.0.0.1"]
+hosts = ["default", "hostnames"]
+key_header = "<shown>"
+
+[keys.ci]
+sha256 = "{key}"
+
+[services.default]
+url = "{billing}"
+credentials = "token-env:TOKEN_BILLING"
+remove_headers = [<removed>]
+path = "/a$x~b'c"
+strip_path = true
+
+[services.include]
+url = "{web}"
+credentials = "token-env:TOKEN_WEB"
+path = "/volatile"
+"""
+
+
+@every_engine
+async def test_names_with_signs_of_the_engines_syntax_mean_themselves(
+    engine: str, tmp_path: Path
+) -> None:
+    # nginx takes no such names for what it is to take away: see tests/test_export_checks.py.
+    names, shown = (REMOVED, "X-$k|'") if engine != "nginx" else (("x_a", "x-b"), "X-K")
+    config = SIGNS.replace("<removed>", ", ".join(f'"{each}"' for each in names))
+    config = config.replace("<shown>", shown)
+    fields = [f"{name}: 1" for name in REMOVED]
+    key = f"{shown}: {KEY}"
+    requests = [
+        ask("/a$x~b'c/y", *fields, key, host="hostnames", key=""),
+        ask("/ax~b'c/y", key, host="hostnames", key=""),
+        ask("/volatile/y", key, host="default", key=""),
+        ask("/y", key, host="include.localhost", key=""),
+        ask("/a$x~b'c/y", *fields, host="default"),
+    ]
+    async with both(engine, tmp_path, config) as places:
+        for request in requests:
+            ours = await places.ask(request, through_engine=False)
+            theirs = await places.ask(request, through_engine=True)
+
+            assert told(ours) == told(theirs)
+            assert KEY.encode() not in theirs.head
+
+
 @every_engine
 async def test_the_engine_itself_takes_the_file(engine: str, tmp_path: Path) -> None:
     async with both(engine, tmp_path, configured(True, engine)) as places:
