@@ -147,3 +147,24 @@ def test_ids_go_with_what_is_forgotten() -> None:
     stage.store.clear()
 
     assert {} == stage.recording.ids
+
+
+def test_what_began_in_a_pause_leaves_nothing_behind_after_it() -> None:
+    stage = Stage()
+    used = []
+    for _ in range(3):
+        stage.store.pause()
+        lasts, tunnel = stage.begin(1), stage.begin(1)
+        came = ResponseHead(101, b"Switching", [make_field(b"Upgrade", b"websocket")])
+        stage.recorders[1].answered(tunnel, 101)
+        stage.recorders[1].answer_head(tunnel, came, came)
+        stage.recorders[1].tunnel_opened(tunnel)
+        stage.tell(is_asked=True)
+        stage.store.resume()
+        stage.end(1, lasts)
+        stage.recorders[1].ended(tunnel, 3, 4)
+        assert [] == stage.tell()
+        used.append(stage.store.used)
+
+    assert {} == stage.recording.ids
+    assert 1 == len({*used})  # but for what all of them have

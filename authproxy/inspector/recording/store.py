@@ -74,7 +74,8 @@ class Store:
 
     def resume(self) -> None:
         """What begins from now on will be kept."""
-        self.live &= set(self._under_way())
+        for exchange in self.live - set(self._under_way()):
+            self._drop(exchange)  # with what is known of it: nothing else would take that away
         self._paused_at = None
 
     def __len__(self) -> int:
