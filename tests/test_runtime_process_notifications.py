@@ -1,6 +1,7 @@
 import asyncio
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,23 @@ def test_a_socket_that_is_gone_is_told_once(
     assert ["cannot tell systemd WATCHDOG=1: No such file or directory"] == caplog.messages
 
 
+def test_a_systemd_that_is_behind_still_hears_that_we_are_ready(
+    systemd: socket.socket, caplog: pytest.LogCaptureFixture
+) -> None:
+    notifications = Notifications(environ(systemd), patience_s=0.2)
+    while not caplog.messages:
+        notifications.say(ALIVE)
+    many = len(heard(systemd))
+    for _ in range(many):
+        notifications.say(ALIVE)
+    later = threading.Timer(0.05, systemd.recv, [1024])
+    later.start()
+    notifications.say(READY)
+    later.join()
+
+    assert "READY=1" == heard(systemd)[-1]
+
+
 async def _two_periods(notifications: Notifications, systemd: socket.socket) -> list[int]:
     counts = []
     telling = asyncio.get_running_loop().create_task(notifications.keep_alive())
@@ -78,8 +96,9 @@ async def _two_periods(notifications: Notifications, systemd: socket.socket) -> 
     return counts
 
 
-@pytest.mark.parametrize("pid", ["", str(os.getpid())])
-def test_a_watchdog_hears_of_us_twice_in_its_time(systemd: socket.socket, pid: str) -> None:
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_watchdog_hears_of_us_twice_in_its_time(systemd: socket.socket, is_named: bool) -> None:
+    pid = str(os.getpid()) if is_named else ""
     told = environ(systemd, WATCHDOG_USEC="30000000", WATCHDOG_PID=pid)
 
     assert [1, 1, 1] == run_ahead(_two_periods(Notifications(told), systemd))
