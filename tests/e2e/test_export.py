@@ -131,6 +131,7 @@ REQUESTS: Mapping[str, bytes] = {
     "not ascii": ask("/\xe4\xf6"),
     "backslash": ask("/a\\b"),
     "a long one": ask("/" + "x" * 4000),
+    "a fragment": ask("/invoices#x"),
     "a query with dots": ask("/a?/../admin"),
     "shared name": ask("/billing/invoices", host="gw.example.com"),
     "shared name, prefix alone": ask("/billing", host="gw.example.com"),
@@ -236,6 +237,7 @@ DIFFERENT: Mapping[str, Mapping[str, str]] = {
         "another method said": "403 -> 405",
     },
     "caddy": {
+        "a fragment": "400 -> 200",
         "percent alone": "200 -> 400",
         "not ascii": "line",
         "backslash": "line",
