@@ -132,6 +132,23 @@ RECOVERS_IN_S = 20
 """A lookup that was lost is shared for ten seconds, and bounded by `timeouts.connect`."""
 
 
+async def upload(port: int) -> bytes:
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionError:
+        return b"cut"
+    try:
+        writer.write(post(b"x" * 1_000_000, "X-Filler: " + "y" * 20_000))
+        async with asyncio.timeout(PATIENCE_S):
+            return (await reader.readuntil(b"\r\n"))[9:12]
+    except (ConnectionError, asyncio.IncompleteReadError):
+        return b"cut"
+    except TimeoutError:
+        return b"late"
+    finally:
+        writer.transport.abort()
+
+
 async def test_without_memory_requests_wait_or_are_told_and_it_goes_on() -> None:
     async def talk(call: Call) -> None:
         while head := await call.read_head():
@@ -141,26 +158,12 @@ async def test_without_memory_requests_wait_or_are_told_and_it_goes_on() -> None
 
     plain = ("--credentials", "none", "-l", "127.0.0.1:0", "--no-access-log")
     async with raw_service(talk) as service, Program(service.url, *plain) as program:
-
-        async def upload() -> bytes:
-            reader, writer = await asyncio.open_connection("127.0.0.1", program.port)
-            try:
-                writer.write(post(b"x" * 1_000_000, "X-Filler: " + "y" * 20_000))
-                async with asyncio.timeout(PATIENCE_S):
-                    return (await reader.readuntil(b"\r\n"))[9:12]
-            except (ConnectionError, asyncio.IncompleteReadError):
-                return b"cut"
-            except TimeoutError:
-                return b"late"
-            finally:
-                writer.transport.abort()
-
         limit = address_space(program) + ROOM
         resource.prlimit(program.pid, resource.RLIMIT_AS, (limit, -1))
-        answers = set(await asyncio.gather(*(upload() for _ in range(CLIENTS))))
+        answers = set(await asyncio.gather(*(upload(program.port) for _ in range(CLIENTS))))
         resource.prlimit(program.pid, resource.RLIMIT_AS, (-1, -1))
         async with asyncio.timeout(RECOVERS_IN_S):
-            while await upload() != b"200":
+            while await upload(program.port) != b"200":
                 pass
 
     assert {b"200", b"502", b"503", b"cut", b"late"} >= answers

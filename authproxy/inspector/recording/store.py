@@ -168,7 +168,13 @@ class Store:
         self.cleared_at = self._changes
 
     def find(self, number: int) -> Record | None:
-        return self.find_all([number]).get(number)
+        """The newest are looked at first: who asks for one has mostly just seen it."""
+        make = self._maker
+        for exchange in self._under_way():
+            if exchange.number == number:
+                return make.show_under_way(exchange)
+        kept = next((kept for kept in reversed(self._ended) if kept[0] == number), None)
+        return None if kept is None else make.show(kept)
 
     def find_all(self, numbers: Collection[int]) -> dict[int, Record]:
         """Those that are kept, by number. Numbers are looked for one by one: this is for people."""

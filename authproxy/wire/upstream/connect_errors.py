@@ -115,16 +115,18 @@ def translate(error: Exception, peer: Peer, timeout_s: float) -> UpstreamError:
 
 
 def _is_shortage(error: Exception) -> bool:
-    """Of descriptors. A name that cannot be looked up for want of one is unknown, by its error."""
-    if isinstance(error, socket.gaierror):
+    """Of descriptors. A name that cannot be looked up for want of one is unknown, by its error, or
+    a device is busy."""
+    if isinstance(error, OSError) and not isinstance(error, _OF_A_PEER):
         try:
             os.close(os.dup(0))
         except OSError as other:
-            return other.errno in _SHORTAGES
+            return other.errno in _SHORTAGES or error.errno in _SHORTAGES
     return isinstance(error, OSError) and error.errno in _SHORTAGES
 
 
 _SHORTAGES = (errno.EMFILE, errno.ENFILE)
+_OF_A_PEER = (ConnectionError, TimeoutError, ssl.SSLError)
 
 
 def _translate_tls(error: ssl.SSLError, peer: Peer) -> tuple[str, str, Code]:
