@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from authproxy.exchange import Exchange
+from authproxy.exchange import Exchange, RequestHead
 from authproxy.times import Opening
 from authproxy.wire.http2.framing.frames import DATA, END_STREAM, PADDED, RST_STREAM, frame
 from tests.support.hearing import Everything, Story
@@ -539,7 +539,7 @@ async def test_an_observer_that_fails_at_everything_is_no_matter(
 
 
 def test_a_story_that_observers_must_not_hear_is_found() -> None:
-    exchange = Exchange("run", 1, None, None)  # type: ignore[arg-type]  # -- nobody looks
+    exchange = Exchange("run", 1, None, RequestHead(b"GET", b"/", "1.1", []))
     story = Story(exchange)
     story.add("begun")
     story.add("admitted")

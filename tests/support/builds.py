@@ -1,4 +1,4 @@
-"""The compiled build: with AUTHPROXY_TEST_BUILD=compiled, as `scripts/test-compiled` sets it, a run
+"""The compiled build: with TESTED_BUILD=compiled, as `scripts/test-compiled` sets it, a run
 fails before its first test unless every module of `compiled_modules.txt` comes from an extension.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-IS_COMPILED = os.environ.get("AUTHPROXY_TEST_BUILD") == "compiled"
+IS_COMPILED = os.environ.get("TESTED_BUILD") == "compiled"
 LISTED = (Path(__file__).parents[2] / "compiled_modules.txt").read_text().split()
 
 
