@@ -26,7 +26,10 @@ def listen_on_loopback(port: int = 0) -> list[socket.socket]:
 
 def reset(transport: asyncio.WriteTransport) -> None:
     """Break a connection off so that the other side gets a reset, not an end of file."""
-    sock = transport.get_extra_info("socket")
+    try:
+        sock = transport.get_extra_info("socket")
+    except AttributeError:  # asyncio's TLS, when it was closed twice: it is gone already
+        return
     if sock is not None and sock.fileno() >= 0:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
