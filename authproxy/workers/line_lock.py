@@ -8,9 +8,9 @@ kept meanwhile, as they are for a reader that is slow.
 import fcntl
 import itertools
 import os
-import tempfile
 
 from authproxy.observe.stream import Send
+from authproxy.workers.counts.shared_memory import make_memory
 
 TRIES = 20
 """Another one has it for some microseconds."""
@@ -20,11 +20,8 @@ class LineLock:
     """The lock, as one process sees it. A process that dies has it no more."""
 
     def __init__(self, descriptor: int | None = None) -> None:
-        """`descriptor`: of the file that was made for it, in another process."""
-        if descriptor is None:
-            with tempfile.TemporaryFile() as file:
-                descriptor = os.dup(file.fileno())
-        self.descriptor = descriptor
+        """`descriptor`: of what was made for it, in another process."""
+        self.descriptor = make_memory(0) if descriptor is None else descriptor
         self._streams = itertools.count()
 
     def whole(self, send: Send) -> Send:

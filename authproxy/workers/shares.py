@@ -6,7 +6,8 @@ another lets that one go first, for a moment: whoever it is may be busy, or hang
 
 import mmap
 import os
-import tempfile
+
+from authproxy.workers.counts.shared_memory import make_memory
 
 SLOTS = 256
 FIRST_S = 0.002
@@ -22,12 +23,8 @@ class Shares:
 
     def __init__(self, descriptor: int | None = None) -> None:
         """`descriptor`: of the memory, where another process has made it."""
-        if descriptor is None:
-            with tempfile.TemporaryFile() as file:
-                file.truncate(_SIZE)
-                descriptor = os.dup(file.fileno())
-        self.descriptor = descriptor
-        self._memory = mmap.mmap(descriptor, _SIZE)
+        self.descriptor = make_memory(_SIZE) if descriptor is None else descriptor
+        self._memory = mmap.mmap(self.descriptor, _SIZE)
         self._counts = memoryview(self._memory).cast("q")
         if not any(self._counts):
             for slot in range(SLOTS):

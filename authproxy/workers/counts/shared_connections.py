@@ -7,6 +7,7 @@ last connection at the same moment, a lock lets one go first; without it both wo
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 
 from authproxy.policy.access.networks import Address
 from authproxy.policy.access.rate_limits import network_of, too_many, too_many_of
@@ -43,11 +44,7 @@ class SharedConnections:
         if not (self._total or self._per_client):
             return None
         place = self._tables[0].place  # the same for all
-        self._memory.lock(place)
-        try:
-            return self._count(client)
-        finally:
-            self._memory.unlock(place)
+        return self._memory.alone(place, partial(self._count, client))
 
     def closed(self, client: Address | None) -> None:
         if not (self._total or self._per_client):

@@ -12,6 +12,9 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 MEMFD_CREATE: Callable[[str], int] | None = getattr(os, "memfd_create", None)
 """Of Linux alone."""
@@ -49,6 +52,14 @@ class SharedMemory:
     def unlock(self, place: int) -> None:
         """Whether we have it or not."""
         fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, place)
+
+    def alone(self, place: int, act: Callable[[], Result]) -> Result:
+        """What `act` returns, while others who lock the same wait."""
+        self.lock(place)
+        try:
+            return act()
+        finally:
+            self.unlock(place)
 
     def close(self) -> None:
         """Whoever has a part of `view` has released it before."""

@@ -4,7 +4,10 @@ What is decided, `policy.access.rate_limits` says. Here is where it is kept, and
 a time looks at a client and writes. What one has counted stays when it dies, and ages as ever.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Generic, TypeVar
 
 from authproxy.policy.access.networks import Address
 from authproxy.policy.access.rate_limits import RateLimiter, WrongKeyCounter, network_of
@@ -12,24 +15,21 @@ from authproxy.workers.counts.shared_memory import SharedMemory
 from authproxy.workers.counts.shared_table import SharedTable, row_of
 
 NumberOf = Callable[[Hashable], int]
+Value = TypeVar("Value")
 
 
-class ClientMoments:
-    """A moment for each client, or each key, by what `RateLimit` calls it."""
+class _ClientTable(Generic[Value]):
+    """A value for each client in a table, by what `network_of` or a `RateLimit` calls it."""
 
     def __init__(self, table: SharedTable, number_of: NumberOf) -> None:
-        """`table`: of one column."""
         self._table = table
         self._number_of = number_of
 
-    def get(self, who: Hashable, default: float, /) -> float:
-        found = self._table.get(self._number_of(who))
-        return default if found is None else found[0]
+    @abstractmethod
+    def get(self, who: Hashable, default: Value, /) -> Value:
+        """`default` where nothing is known."""
 
-    def __setitem__(self, who: Hashable, value: float, /) -> None:
-        self._table.put(self._number_of(who), value)
-
-    def pop(self, who: Hashable, default: float, /) -> float:
+    def pop(self, who: Hashable, default: Value, /) -> Value:
         found = self.get(who, default)
         self._table.drop(self._number_of(who))
         return found
@@ -38,16 +38,22 @@ class ClientMoments:
         return len(self._table)
 
     def __repr__(self) -> str:
-        return f"<ClientMoments [{len(self)}]>"
+        return f"<{type(self).__name__} [{len(self)}]>"
 
 
-class WrongTries:
-    """A count and a moment for each client, by what `network_of` calls it."""
+class ClientMoments(_ClientTable[float]):
+    """A moment for each client, or each key. The table has one column."""
 
-    def __init__(self, table: SharedTable, number_of: NumberOf) -> None:
-        """`table`: of two columns."""
-        self._table = table
-        self._number_of = number_of
+    def get(self, who: Hashable, default: float, /) -> float:
+        found = self._table.get(self._number_of(who))
+        return default if found is None else found[0]
+
+    def __setitem__(self, who: Hashable, value: float, /) -> None:
+        self._table.put(self._number_of(who), value)
+
+
+class WrongTries(_ClientTable[tuple[int, float]]):
+    """A count and a moment for each client. The table has two columns."""
 
     def get(self, who: Hashable, default: tuple[int, float], /) -> tuple[int, float]:
         found = self._table.get(self._number_of(who))
@@ -59,17 +65,6 @@ class WrongTries:
     def __setitem__(self, who: Hashable, value: tuple[int, float], /) -> None:
         count, until = value
         self._table.put(self._number_of(who), until, count)
-
-    def pop(self, who: Hashable, default: tuple[int, float], /) -> tuple[int, float]:
-        found = self.get(who, default)
-        self._table.drop(self._number_of(who))
-        return found
-
-    def __len__(self) -> int:
-        return len(self._table)
-
-    def __repr__(self) -> str:
-        return f"<WrongTries [{len(self)}]>"
 
 
 class SharedRate:
@@ -92,11 +87,7 @@ class SharedRate:
         """As the Protocol has it; processes that look at the clock at once may come in any order,
         which makes no difference."""
         place = self._place + row_of(self._number_of(who))
-        self._memory.lock(place)
-        try:
-            return self._limiter.take(who, now)
-        finally:
-            self._memory.unlock(place)
+        return self._memory.alone(place, partial(self._limiter.take, who, now))
 
     def __repr__(self) -> str:
         return f"<SharedRate {self._limiter!r}>"
@@ -116,19 +107,15 @@ class SharedWrongKeys:
         return self._counter.wait_s(client, now)
 
     def note(self, client: Address | None, now: float) -> None:
-        self._alone(client, lambda: self._counter.note(client, now))
+        self._alone(client, partial(self._counter.note, client, now))
 
     def forget(self, client: Address | None) -> None:
         if self._tries.get(network_of(client), (0, 0.0))[0]:
-            self._alone(client, lambda: self._counter.forget(client))
+            self._alone(client, partial(self._counter.forget, client))
 
     def _alone(self, client: Address | None, act: Callable[[], None]) -> None:
         place = self._place + row_of(self._number_of(network_of(client)))
-        self._memory.lock(place)
-        try:
-            act()
-        finally:
-            self._memory.unlock(place)
+        self._memory.alone(place, act)
 
     def __repr__(self) -> str:
         return f"<SharedWrongKeys {self._counter!r}>"
