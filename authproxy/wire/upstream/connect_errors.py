@@ -117,12 +117,17 @@ def translate(error: Exception, peer: Peer, timeout_s: float) -> UpstreamError:
 def _is_shortage(error: Exception) -> bool:
     """Of descriptors. A name that cannot be looked up for want of one is unknown, by its error, or
     a device is busy."""
-    if isinstance(error, OSError) and not isinstance(error, _OF_A_PEER):
-        try:
-            os.close(os.dup(0))
-        except OSError as other:
-            return other.errno in _SHORTAGES or error.errno in _SHORTAGES
-    return isinstance(error, OSError) and error.errno in _SHORTAGES
+    if not isinstance(error, OSError):
+        return False
+    return error.errno in _SHORTAGES or not (isinstance(error, _OF_A_PEER) or _can_open())
+
+
+def _can_open() -> bool:
+    try:
+        os.close(os.dup(0))
+    except OSError as error:
+        return error.errno not in _SHORTAGES
+    return True
 
 
 _SHORTAGES = (errno.EMFILE, errno.ENFILE)
