@@ -1,7 +1,6 @@
 """What is sent once more: with another token, or while Google has no instance of the service."""
 
 import asyncio
-import socket
 
 import pytest
 
@@ -9,6 +8,7 @@ from authproxy.errors import Code
 from authproxy.settings import TimeoutSettings
 from authproxy.wire.relay.replay_buffer import REPLAY_BYTES
 from authproxy.wire.relay.retry import CONNECT_TRIES
+from tests.support.behind import free_port
 from tests.support.proxying import FixedTokens, make_token, proxying
 from tests.support.raw import OK, Call, always, raw_service
 from tests.support.talking import GET, get, post, read_answer, until
@@ -154,11 +154,6 @@ async def test_a_request_with_a_large_body_does_not() -> None:
 
     answer, heard = await asked(post(bytes(REPLAY_BYTES + 1)), REJECTED, tokens=tokens)
     assert (REJECTED, 1, []) == (answer, len(heard), tokens.rejected)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 async def test_a_service_that_is_just_starting_is_waited_for() -> None:

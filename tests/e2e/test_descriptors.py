@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.program import Program, clean_environment
 from tests.support.raw import OK, Call, raw_service
-from tests.support.talking import GET, LAST_GET, read_answer, read_rest, until
+from tests.support.talking import GET, answer_of, read_answer, read_rest, until
 
 COUNT = 300
 LINES = 5
@@ -39,14 +39,6 @@ async def started_with(limit: int, url: str) -> asyncio.subprocess.Process:
         env=clean_environment(),
         stderr=asyncio.subprocess.PIPE,
     )
-
-
-async def answer_of(port: int) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(LAST_GET)
-    answer = await read_rest(reader)
-    writer.close()
-    return answer
 
 
 async def kept_alive(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

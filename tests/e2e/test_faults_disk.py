@@ -7,18 +7,10 @@ import pytest
 
 from tests.support.program import Program
 from tests.support.raw import raw_service
-from tests.support.talking import LAST_GET, read_rest, until
+from tests.support.talking import answer_of, until
 
 SMALL = 'mount -t tmpfs -o size=64k small "$0" && cp /dev/zero "$0/filler" 2>/dev/null || exec "$@"'
 """Run with a full disk of its own; a mount of the namespace, so it is gone with the process."""
-
-
-async def ask(program: Program) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", program.port)
-    writer.write(LAST_GET)
-    answer = await read_rest(reader)
-    writer.close()
-    return answer
 
 
 @pytest.mark.outside
@@ -38,10 +30,10 @@ async def test_a_full_disk_costs_lines_and_no_request_and_is_used_again_when_the
         environ = {"TMPDIR": str(disk), "XDG_RUNTIME_DIR": ""}
         async with Program("-c", config, under=under, environ=environ) as program:
             inside = Path(f"/proc/{program.pid}/root{disk}")
-            answers = [await ask(program) for _ in range(3)]
+            answers = [await answer_of(program.port) for _ in range(3)]
             await program.hear("cannot write to the log file .*: No space left on device")
             (inside / "filler").unlink()
-            answers += [await ask(program) for _ in range(3)]
+            answers += [await answer_of(program.port) for _ in range(3)]
             await until(lambda: "lines were dropped" in (inside / "log").read_text())
             log = await asyncio.to_thread((inside / "log").read_text)
             warnings = program.stderr.count("cannot write")

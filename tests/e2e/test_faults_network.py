@@ -21,7 +21,7 @@ from tests.support.http2 import Call as Http2Call
 from tests.support.http2 import Client, call_of, http2_service
 from tests.support.program import Program
 from tests.support.raw import Call, raw_service
-from tests.support.talking import LAST_GET, read_rest, until
+from tests.support.talking import answer_of, until
 
 PLAIN = ("--credentials", "none", "-l", "127.0.0.1:0", "--no-access-log")
 CLOSING = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
@@ -33,18 +33,10 @@ async def answer_once(call: Call) -> None:
         await call.say(CLOSING)
 
 
-async def ask(program: Program) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", program.port)
-    writer.write(LAST_GET)
-    answer = await read_rest(reader)
-    writer.close()
-    return answer
-
-
 async def becomes(program: Program, status: bytes) -> bytes:
     """The first answer with this status."""
     async with asyncio.timeout(20):
-        while not (answer := await ask(program)).startswith(b"HTTP/1.1 " + status):  # noqa: ASYNC110 -- only time
+        while not (answer := await answer_of(program.port)).startswith(b"HTTP/1.1 " + status):  # noqa: ASYNC110 -- only time
             await asyncio.sleep(0.05)
     return answer
 
@@ -60,13 +52,13 @@ async def test_a_certificate_that_expires_is_told_and_a_renewed_one_is_taken(
         raw_service(answer_once, tls=context) as service,
         Program(service.url, *PLAIN, *trust) as program,
     ):
-        await ask(program)  # by the connection that stood already
+        await answer_of(program.port)  # by the connection that stood already
         soon = datetime.now(UTC) + timedelta(seconds=3)
         authority.issue_cert("localhost", not_after=soon).configure_cert(context)
-        before = await ask(program)
+        before = await answer_of(program.port)
         expired = await becomes(program, b"502")
         authority.issue_cert("localhost").configure_cert(context)
-        after = await ask(program)
+        after = await answer_of(program.port)
 
     assert [b"ok", b"ok"] == [before[-2:], after[-2:]]
     assert b"certificate_expired" in expired or b"has expired" in expired
@@ -117,11 +109,11 @@ async def test_names_that_cannot_be_looked_up_for_a_while_are_told_and_found_aga
     async with name_server("127.53.0.1") as names, raw_service(answer_once) as service:
         url = f"http://billing.example:{service.port}"
         async with Program(url, *PLAIN, under=under) as program:
-            before = await ask(program)
+            before = await answer_of(program.port)
             names.is_gone = True
-            gone = await ask(program)
+            gone = await answer_of(program.port)
             names.is_gone = False
-            after = await ask(program)
+            after = await answer_of(program.port)
 
     assert [b"ok", b"ok"] == [before[-2:], after[-2:]]
     assert gone.startswith(b"HTTP/1.1 502 ")

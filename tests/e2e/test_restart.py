@@ -15,10 +15,10 @@ import pytest
 
 from authproxy.tasks import Tasks
 from benchmarks.tools import packaged
+from tests.support.behind import free_port
 from tests.support.engines import started
 from tests.support.program import Program, clean_environment
 from tests.support.raw import OK, always, raw_service
-from tests.support.talking import until
 
 NGINX = """
 daemon off; pid {folder}/pid; error_log {folder}/log; events {{ worker_connections 512; }}
@@ -181,28 +181,10 @@ async def test_readiness_goes_first_and_requests_are_taken_for_a_while_yet(tmp_p
 @contextlib.asynccontextmanager
 async def nginx(folder: Path, one: int, other: int) -> AsyncIterator[int]:
     """In front of two authproxies; its port."""
-    port = free_port()
-    conf = folder / "nginx.conf"
-    conf.write_text(NGINX.format(folder=folder, one=one, other=other, port=port))
-    process = await asyncio.create_subprocess_exec(
-        *("nginx", "-c", str(conf)), stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        await until(lambda: is_open(port))
-        yield port
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    port, file = free_port(), folder / "nginx.conf"
+    file.write_text(NGINX.format(folder=folder, one=one, other=other, port=port))
+    async with started(port, folder / "output", "nginx", "-c", file) as found:
+        yield found
 
 
 @contextlib.asynccontextmanager

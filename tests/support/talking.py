@@ -43,6 +43,15 @@ async def read_rest(reader: asyncio.StreamReader) -> bytes:
         return overhear_answer(await reader.read(-1))
 
 
+async def answer_of(port: int) -> bytes:
+    """All that comes for LAST_GET, by a connection of its own."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(LAST_GET)
+    answer = await read_rest(reader)
+    writer.close()
+    return answer
+
+
 async def was_cut(reader: asyncio.StreamReader) -> bool:
     """Does the connection end with a reset, so that nobody takes what came for whole?"""
     try:
