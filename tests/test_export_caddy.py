@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from authproxy.export.caddy import block, handle, seconds, word
+from authproxy.export.caddy import block, handle, word
 from tests.support.exporting import REST, TOP, written
 
 
@@ -49,7 +49,3 @@ def test_a_word_that_no_quotes_hold_is_none() -> None:
 def test_blocks_are_indented_and_kept_in_order() -> None:
     assert ["{", "\ta", "}"] == block("", ["a"])
     assert ["handle @a {", "\troute {", "\t\tb", "\t}", "}"] == handle("@a", ["b"])
-
-
-def test_times_are_never_none() -> None:
-    assert ("250ms", "1ms") == (seconds(0.25), seconds(0))

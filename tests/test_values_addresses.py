@@ -179,6 +179,11 @@ def test_a_listener_survives_its_own_text(host: str, port: int | None) -> None:
     assert listen == parse_listen(str(listen))
 
 
+def test_localhost_is_two_addresses() -> None:
+    assert ("127.0.0.1", "::1") == parse_listen("localhost:80").hosts
+    assert ("10.0.0.1",) == parse_listen("10.0.0.1:80").hosts
+
+
 def test_a_unix_listener_survives_its_own_text() -> None:
     listen = Listen(path=Path("/run/a.sock"))
 

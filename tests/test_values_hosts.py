@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authproxy.values.hosts import (
+    bracketed,
     canonical,
     is_host,
     is_ipv4,
@@ -106,3 +107,11 @@ def test_every_port_is_read(port: int) -> None:
 def test_what_is_no_port_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a port; write a number from 0 to 65535"):
         parse_port(text)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("a.example", "a.example"), ("10.0.0.1", "10.0.0.1"), ("::1", "[::1]")]
+)
+def test_an_address_with_colons_stands_in_brackets_before_a_port(host: str, shown: str) -> None:
+    assert shown == bracketed(host)
+    assert (host, "80") == split_authority(f"{shown}:80")

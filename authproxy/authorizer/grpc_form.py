@@ -16,6 +16,7 @@ from authproxy.authorizer.ext_authz import (
     refused_response,
 )
 from authproxy.errors import StartError
+from authproxy.values.hosts import bracketed
 
 SERVICE = "envoy.service.auth.v3.Authorization"
 LAST_WORDS_S = 1.0
@@ -51,7 +52,7 @@ class GrpcForm:
     async def start(self, hosts: Sequence[str], port: int) -> int:
         """Listen at all `hosts`, which are addresses, at one port; which one. Raises StartError."""
         for host in hosts:
-            address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            address = f"{bracketed(host)}:{port}"
             try:
                 port = self._server.add_insecure_port(address)
             except RuntimeError as error:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from authproxy.demo.accounts import Account
 from authproxy.demo.admission import AUTHORIZATION, SERVERLESS
+from authproxy.values.hosts import bracketed
 
 Fields = list[tuple[str, str]]
 Redaction = Literal["users", "all", "none"]
@@ -88,12 +89,11 @@ def _redactor(account: Account | None, redaction: Redaction) -> Callable[[str, s
 
 def _added(fields: Fields, peer: str, trace: Trace) -> Fields:
     """A client's own X-Forwarded-For and Forwarded come first (form `client, proxy`)."""
-    quoted = f"[{peer}]" if ":" in peer else peer
     parent = f"00-{trace.trace_id}-{trace.span_id:016x}-01"
     return [
         ("X-Forwarded-For", _joined(fields, "x-forwarded-for", peer)),
         ("X-Forwarded-Proto", "https"),
-        ("Forwarded", _joined(fields, "forwarded", f'for="{quoted}";proto=https')),
+        ("Forwarded", _joined(fields, "forwarded", f'for="{bracketed(peer)}";proto=https')),
         *_unless_there(fields, "X-Cloud-Trace-Context", f"{trace.trace_id}/{trace.span_id};o=1"),
         *_unless_there(fields, "Traceparent", parent),
     ]

@@ -5,17 +5,17 @@ path first. The authorizer is asked by `forward_auth`; where its answer is about
 than the one that was chosen, nothing is passed on.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from authproxy.export.plan import ExportPlan, Lists, ServicePlan
+from authproxy.export.plan import FOR_US_TO_SAY, ExportPlan, Lists, ServicePlan
+from authproxy.export.texts import literal, milliseconds
 from authproxy.values import Network
+from authproxy.values.hosts import bracketed
 
 _SERVICE = "X-Authproxy-Service"
 _TOLD = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
 """What Caddy writes itself on the way to a service; the authorizer's words are put in its place."""
-_FOR_US_TO_SAY = ("X-Authproxy-Error", "X-Authproxy-Hint", "X-Authproxy-Answer", "Alt-Svc")
 
 
 def write_caddy(plan: ExportPlan) -> str:
@@ -53,15 +53,10 @@ def word(text: str) -> str:
     return '"' + text.replace('"', '\\"') + '"'
 
 
-def seconds(value: float) -> str:
-    """In whole milliseconds."""
-    return f"{max(1, round(value * 1000))}ms"
-
-
 def _options(plan: ExportPlan) -> Iterator[str]:
     times = [
-        f"read_header {seconds(plan.timeouts.head)}",
-        f"idle {seconds(plan.timeouts.keep_alive)}",
+        f"read_header {milliseconds(plan.timeouts.head)}",
+        f"idle {milliseconds(plan.timeouts.keep_alive)}",
     ]
     servers = [*block("timeouts", times), "protocols h1 h2"]
     if plan.trusted:
@@ -73,11 +68,10 @@ def _options(plan: ExportPlan) -> Iterator[str]:
 
 def _sites(plan: ExportPlan) -> Iterator[str]:
     by_port: dict[int, list[str]] = {}
-    for listen in plan.listens:
-        hosts = ["127.0.0.1", "::1"] if listen.host == "localhost" else [listen.host]
-        by_port.setdefault(listen.port or 0, []).extend(hosts)
+    for host, port in plan.addresses:
+        by_port.setdefault(port, []).append(bracketed(host))
     for port, hosts in by_port.items():
-        lines = [f"bind {' '.join(f'[{each}]' if ':' in each else each for each in hosts)}"]
+        lines = [f"bind {' '.join(hosts)}"]
         if plan.cert_file is not None:
             lines.append(f"tls {word(str(plan.cert_file))} {word(str(plan.key_file))}")
         yield from block(f"{plan.scheme}://:{port}", [*lines, "import authproxy"])
@@ -117,13 +111,8 @@ _LOOPBACK = (r"[a-z0-9._-]+\.localhost", r"127\.\d+\.\d+\.\d+", r"\[::1\]")
 
 
 def _host_pattern(hosts: Iterable[str], *patterns: str) -> str:
-    names = (_literal(f"[{each}]" if ":" in each else each) for each in dict.fromkeys(hosts))
+    names = (literal(bracketed(each)) for each in dict.fromkeys(hosts))
     return rf"(?i)^(?:{'|'.join(chain(names, patterns))})\.?(?::\d*)?$"
-
-
-def _literal(text: str) -> str:
-    """`text` in a regular expression, as RE2 reads it."""
-    return re.sub(r"([^A-Za-z0-9/_-])", r"\\\1", text)
 
 
 def _copied_anywhere(plan: ExportPlan) -> set[str]:
@@ -139,7 +128,7 @@ def _copied(service: ServicePlan) -> list[str]:
 
 def _connection(plan: ExportPlan) -> str:
     ours = {_SERVICE, *_TOLD_AS.values(), *_TOLD, *_copied_anywhere(plan), "X-Forwarded-Method"}
-    names = "|".join(_literal(each) for each in sorted({*ours, "X-Forwarded-Uri"}))
+    names = "|".join(literal(each) for each in sorted({*ours, "X-Forwarded-Uri"}))
     return rf"(?i)(?:^|[,\s])(?:{names})(?:$|[,\s])"
 
 
@@ -150,7 +139,7 @@ def _by_path(plan: ExportPlan) -> Iterator[str]:
         if path == "/":
             yield from handle("", lines)
             return
-        begins = f"^{_literal(path)}(?:[/?]|$)"
+        begins = f"^{literal(path)}(?:[/?]|$)"
         yield f"@path_{name} vars_regexp {{http.request.uri}} {word(begins)}"
         yield from handle(f"@path_{name}", lines)
     yield from handle("", _nowhere(plan))
@@ -164,7 +153,7 @@ def _nowhere(plan: ExportPlan) -> Iterator[str]:
 
 def _authorizer(plan: ExportPlan) -> str:
     asked = plan.authorizer
-    return f"[{asked.host}]:{asked.port}" if ":" in asked.host else f"{asked.host}:{asked.port}"
+    return f"{bracketed(asked.host)}:{asked.port}"
 
 
 def _question(plan: ExportPlan, copied: Sequence[str]) -> Iterator[str]:
@@ -175,7 +164,7 @@ def _question(plan: ExportPlan, copied: Sequence[str]) -> Iterator[str]:
     yield f"header_up X-Forwarded-Proto {plan.scheme}"
     if copied:
         yield f"copy_headers {' '.join(copied)}"
-    answers = ["dial_timeout 2s", f"response_header_timeout {seconds(plan.question_s)}"]
+    answers = ["dial_timeout 2s", f"response_header_timeout {milliseconds(plan.question_s)}"]
     yield from block("transport http", answers)
 
 
@@ -214,18 +203,18 @@ def _proxy(plan: ExportPlan, service: ServicePlan) -> Iterator[str]:
     yield f"header_up -{_SERVICE}"
     yield "# What clients must not say to the service, in all its spellings."
     yield from (f"header_up {word(f'-{name}')}" for name in service.taken_away)
-    yield from (f"header_down -{name}" for name in _FOR_US_TO_SAY)
+    yield from (f"header_down -{name}" for name in FOR_US_TO_SAY)
     yield "flush_interval -1"
     yield from block("transport http", _transport(plan, service))
 
 
 def _transport(plan: ExportPlan, service: ServicePlan) -> Iterator[str]:
     times = service.timeouts
-    yield f"dial_timeout {seconds(times.connect)}"
-    yield f"response_header_timeout {seconds(times.first_byte)}"
-    yield f"read_timeout {seconds(times.stream_idle)}"
-    yield f"write_timeout {seconds(times.stream_idle)}"
-    yield f"keepalive {seconds(times.service_keep_alive)}"
+    yield f"dial_timeout {milliseconds(times.connect)}"
+    yield f"response_header_timeout {milliseconds(times.first_byte)}"
+    yield f"read_timeout {milliseconds(times.stream_idle)}"
+    yield f"write_timeout {milliseconds(times.stream_idle)}"
+    yield f"keepalive {milliseconds(times.service_keep_alive)}"
     yield "compression off"
     if plan.connections_per_service is not None:
         yield f"max_conns_per_host {plan.connections_per_service}"

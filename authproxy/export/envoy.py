@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from authproxy.export.envoy_clusters import authorizer_cluster, seconds, service_cluster, typed
-from authproxy.export.plan import ExportPlan, Lists, ServicePlan
-from authproxy.values import Listen, Network
+from authproxy.export.plan import FOR_US_TO_SAY, ExportPlan, Lists, ServicePlan
+from authproxy.export.texts import literal
+from authproxy.values import Network
+from authproxy.values.hosts import bracketed
 
 _HTTP = "envoy.extensions.filters.http"
 _MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
@@ -47,16 +49,10 @@ def write_envoy(plan: ExportPlan) -> str:
     clusters = [authorizer_cluster(plan), *(service_cluster(plan, each) for each in plan.services)]
     listeners = [
         _listener(plan, f"clients_{number}", host, port)
-        for number, (host, port) in enumerate(
-            (host, listen.port or 0) for listen in plan.listens for host in _hosts(listen)
-        )
+        for number, (host, port) in enumerate(plan.addresses)
     ]
     whole = {"static_resources": {"listeners": listeners, "clusters": clusters}}
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
-
-
-def _hosts(listen: Listen) -> Sequence[str]:
-    return ("127.0.0.1", "::1") if listen.host == "localhost" else (listen.host,)
 
 
 def _listener(plan: ExportPlan, name: str, host: str, port: int) -> dict[str, Any]:
@@ -208,7 +204,7 @@ def _virtual_hosts(plan: ExportPlan) -> list[dict[str, Any]]:
     own = [
         {
             "name": each.name,
-            "domains": [_domain(host) for host in dict.fromkeys(each.hosts)],
+            "domains": [bracketed(host) for host in dict.fromkeys(each.hosts)],
             "routes": [_route(plan, each, {"prefix": "/"})],
         }
         for each in plan.services
@@ -222,7 +218,7 @@ def _virtual_hosts(plan: ExportPlan) -> list[dict[str, Any]]:
         *own,
         {
             "name": "shared:",
-            "domains": [_domain(each) for each in dict.fromkeys(shared) if each not in taken],
+            "domains": [bracketed(each) for each in dict.fromkeys(shared) if each not in taken],
             "routes": [*routes, _NOWHERE],
         },
         {"name": "others:", "domains": ["*"], "routes": [_NOWHERE]},
@@ -235,10 +231,6 @@ _NOWHERE: Mapping[str, Any] = {
     "typed_per_filter_config": {_FOR_IT: _rbac_here(None)},
 }
 """authproxy has been asked, and has its own word for most of what comes here."""
-
-
-def _domain(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _match(path: str) -> dict[str, str]:
@@ -266,9 +258,7 @@ def _route(
             **_moved(service, path),
         },
         "request_headers_to_remove": list(service.taken_away),
-        "response_headers_to_remove": [
-            *("x-authproxy-error", "x-authproxy-hint", "x-authproxy-answer", "alt-svc")
-        ],
+        "response_headers_to_remove": [name.lower() for name in FOR_US_TO_SAY],
         "typed_per_filter_config": {
             _DENIED: _rbac_here(_denied(plan, *lists)),
             _ALLOWED: _rbac_here(_allowed(*lists)),
@@ -283,11 +273,10 @@ def _moved(service: ServicePlan, path: str) -> dict[str, Any]:
     stripped = path if service.strips and path != "/" else ""
     if not base and not stripped:
         return {}
-    escaped = "".join(each if each.isalnum() or each in "/_-" else f"\\{each}" for each in stripped)
     substitution = f"{base}/".replace("\\", "\\\\")
     return {
         "regex_rewrite": {
-            "pattern": {"regex": f"^{escaped}/?"},
+            "pattern": {"regex": f"^{literal(stripped)}/?"},
             "substitution": substitution,
         }
     }

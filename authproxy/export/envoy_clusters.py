@@ -89,10 +89,9 @@ def _at(name: str, host: str, port: int) -> dict[str, Any]:
 def _tls(service: ServicePlan) -> dict[str, Any]:
     host = service.url.host
     kind = "IP_ADDRESS" if is_address(host) else "DNS"
-    trusted = str(service.ca_file or "/etc/ssl/certs/ca-certificates.crt")
     common: dict[str, Any] = {
         "validation_context": {
-            "trusted_ca": {"filename": trusted},
+            "trusted_ca": {"filename": str(service.trusted_file)},
             "match_typed_subject_alt_names": [{"san_type": kind, "matcher": {"exact": host}}],
         },
         "tls_params": {"tls_minimum_protocol_version": _VERSIONS[service.tls_min_version]},

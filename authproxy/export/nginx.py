@@ -12,15 +12,15 @@ from collections.abc import Iterator, Sequence
 from authproxy.errors import STATUS_OF
 from authproxy.export.nginx_texts import (
     block,
-    literal,
     map_key,
     pattern,
     quote,
-    seconds,
     variable,
 )
-from authproxy.export.plan import ExportPlan, Lists, ServicePlan
+from authproxy.export.plan import FOR_US_TO_SAY, ExportPlan, Lists, ServicePlan
+from authproxy.export.texts import literal, milliseconds
 from authproxy.values import Network
+from authproxy.values.hosts import bracketed
 
 _QUESTION = "/authproxy/question"
 _NOWHERE = "/authproxy/nowhere"
@@ -89,7 +89,7 @@ def _sites(plan: ExportPlan) -> Iterator[str]:
     own = {host: service.name for service in plan.services for host in service.hosts}
     shared = dict.fromkeys(("localhost", "*.localhost", *plan.shared_hosts), ":shared")
     for host, site in (shared | own).items():
-        yield f"{map_key(f'[{host}]' if ':' in host else host)} {quote(site)};"
+        yield f"{map_key(bracketed(host))} {quote(site)};"
     yield f'{_LOOPBACK} ":shared";'
     if "::1" not in shared | own:
         yield '"[::1]" ":shared";'
@@ -138,13 +138,12 @@ def _ranges(networks: Sequence[Network]) -> Iterator[str]:
 
 def _upstreams(plan: ExportPlan) -> Iterator[str]:
     asked = plan.authorizer
-    host = f"[{asked.host}]" if ":" in asked.host else asked.host
-    yield from block("upstream authproxy", [f"server {host}:{asked.port};", "keepalive 32;"])
-    idle = seconds(plan.timeouts.service_keep_alive)
+    place = f"server {bracketed(asked.host)}:{asked.port};"
+    yield from block("upstream authproxy", [place, "keepalive 32;"])
+    idle = milliseconds(plan.timeouts.service_keep_alive)
     for service in plan.services:
-        host = f"[{service.url.host}]" if ":" in service.url.host else service.url.host
         lines = [
-            f"server {host}:{service.url.port};",
+            f"server {bracketed(service.url.host)}:{service.url.port};",
             "keepalive 32;",
             f"keepalive_timeout {idle};",
         ]
@@ -154,18 +153,15 @@ def _upstreams(plan: ExportPlan) -> Iterator[str]:
 
 def _server(plan: ExportPlan) -> Iterator[str]:
     tls = "" if plan.cert_file is None else " ssl"
-    for listen in plan.listens:
-        hosts = ("127.0.0.1", "::1") if listen.host == "localhost" else (listen.host,)
-        for host in hosts:
-            at = f"[{host}]" if ":" in host else host
-            yield f"listen {at}:{listen.port} default_server{tls};"
+    for host, port in plan.addresses:
+        yield f"listen {bracketed(host)}:{port} default_server{tls};"
     yield "server_name _;"
     if plan.cert_file is not None:
         yield f"ssl_certificate {quote(str(plan.cert_file))};"
         yield f"ssl_certificate_key {quote(str(plan.key_file))};"
         yield "ssl_protocols TLSv1.2 TLSv1.3;"
-    yield f"client_header_timeout {seconds(plan.timeouts.head)};"
-    yield f"keepalive_timeout {seconds(plan.timeouts.keep_alive)};"
+    yield f"client_header_timeout {milliseconds(plan.timeouts.head)};"
+    yield f"keepalive_timeout {milliseconds(plan.timeouts.keep_alive)};"
     yield f"client_max_body_size {plan.body_bytes};"
     yield from ("underscores_in_headers on;", "ignore_invalid_headers off;", "server_tokens off;")
     yield "large_client_header_buffers 4 32k;"
@@ -198,7 +194,7 @@ def _question(plan: ExportPlan) -> Iterator[str]:
     yield "internal;"
     yield "proxy_pass http://authproxy/;"
     yield from ("proxy_pass_request_body off;", "proxy_connect_timeout 2s;")
-    yield f"proxy_read_timeout {seconds(plan.question_s)};"
+    yield f"proxy_read_timeout {milliseconds(plan.question_s)};"
     said = {
         "Content-Length": '""',
         "Connection": '""',
@@ -245,7 +241,7 @@ def _to_service(service: ServicePlan) -> Iterator[str]:
     yield "# What the service says is for its client, and moves nothing here."
     yield f"proxy_ignore_headers {' '.join(_ACCEL)};"
     yield from (f"proxy_pass_header {name};" for name in ("Server", "Date"))
-    yield from (f"proxy_hide_header {name};" for name in _FOR_US_TO_SAY)
+    yield from (f"proxy_hide_header {name};" for name in FOR_US_TO_SAY)
     yield from _timeouts(service)
     if scheme == "https":
         yield from _tls(service)
@@ -255,20 +251,18 @@ _ACCEL = (
     *("X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate", "X-Accel-Buffering"),
     "X-Accel-Charset",
 )
-_FOR_US_TO_SAY = ("X-Authproxy-Error", "X-Authproxy-Hint", "X-Authproxy-Answer", "Alt-Svc")
 
 
 def _timeouts(service: ServicePlan) -> Iterator[str]:
-    yield f"proxy_connect_timeout {seconds(service.timeouts.connect)};"
-    idle = seconds(service.timeouts.stream_idle)
+    yield f"proxy_connect_timeout {milliseconds(service.timeouts.connect)};"
+    idle = milliseconds(service.timeouts.stream_idle)
     yield from (f"proxy_read_timeout {idle};", f"proxy_send_timeout {idle};")
 
 
 def _tls(service: ServicePlan) -> Iterator[str]:
-    trusted = service.ca_file or "/etc/ssl/certs/ca-certificates.crt"
     yield from ("proxy_ssl_server_name on;", f"proxy_ssl_name {quote(service.url.host)};")
     yield from ("proxy_ssl_verify on;", "proxy_ssl_verify_depth 5;")
-    yield f"proxy_ssl_trusted_certificate {quote(str(trusted))};"
+    yield f"proxy_ssl_trusted_certificate {quote(str(service.trusted_file))};"
     versions = "TLSv1.3" if service.tls_min_version == "1.3" else "TLSv1.2 TLSv1.3"
     yield f"proxy_ssl_protocols {versions};"
     if service.cert_file is not None:

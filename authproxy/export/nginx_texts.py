@@ -23,19 +23,9 @@ def pattern(text: str) -> str:
     return quote(f"~{text}")
 
 
-def literal(text: str) -> str:
-    """`text` in a regular expression, as PCRE reads it."""
-    return re.sub(r"([^A-Za-z0-9/_-])", r"\\\1", text)
-
-
 def variable(name: str) -> str:
     """The part of a variable's name that stands for a service, or for a field."""
     return re.sub("[^a-z0-9]", "_", name.lower())
-
-
-def seconds(value: float) -> str:
-    """nginx takes whole milliseconds; 0 would mean something else."""
-    return f"{max(1, round(value * 1000))}ms"
 
 
 def block(head: str, lines: Iterable[str]) -> list[str]:

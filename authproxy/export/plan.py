@@ -11,6 +11,9 @@ from authproxy.policy.messages.headers import HOP_BY_HOP, service_rules
 from authproxy.settings import ServiceSettings, Settings
 from authproxy.values import Listen, Network, Origin
 
+SYSTEM_TRUST = Path("/etc/ssl/certs/ca-certificates.crt")
+FOR_US_TO_SAY = ("X-Authproxy-Error", "X-Authproxy-Hint", "X-Authproxy-Answer", "Alt-Svc")
+"""Fields of a service's answer that no client gets."""
 QUESTION_S = 5.0
 """How much longer than a token may take the engine waits for an answer."""
 
@@ -48,6 +51,11 @@ class ServicePlan:
     tls_min_version: str
     timeouts: TimeoutSettings
 
+    @property
+    def trusted_file(self) -> Path:
+        """What the service's certificate is checked against, for an engine that must be told."""
+        return self.ca_file or SYSTEM_TRUST
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportPlan:
@@ -67,6 +75,11 @@ class ExportPlan:
     body_bytes: int
     connections_per_service: int | None
     """None: nobody has said."""
+
+    @property
+    def addresses(self) -> Sequence[tuple[str, int]]:
+        """Where the engine listens, by addresses and ports."""
+        return [(host, each.port or 0) for each in self.listens for host in each.hosts]
 
     @property
     def question_s(self) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from authproxy.values.hosts import (
+    bracketed,
     canonical,
     is_host,
     is_ipv6,
@@ -46,7 +47,7 @@ class Origin:
     @property
     def authority(self) -> str:
         """The `Host` to send: the port only when it is not the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = bracketed(self.host)
         default = 443 if self.scheme == "https" else 80
         return host if self.port == default else f"{host}:{self.port}"
 
@@ -88,6 +89,11 @@ class Listen:
         return is_elsewhere or is_loopback(self.host)
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """Where it listens: `localhost` is two addresses."""
+        return ("127.0.0.1", "::1") if self.host == "localhost" else (self.host,)
+
+    @property
     def is_abstract(self) -> bool:
         """`unix:@NAME`: a name that Linux keeps, unix(7), without a file."""
         return self.path is not None and str(self.path).startswith("@")
@@ -97,7 +103,7 @@ class Listen:
             return f"systemd:{self.inherited}" if self.inherited else "systemd"
         if self.path is not None:
             return f"unix:{self.path}"
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = bracketed(self.host)
         return host if self.port is None else f"{host}:{self.port}"
 
 

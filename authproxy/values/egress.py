@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from authproxy.exchange import Secret
 from authproxy.values.credentials import parse_secret_ref
-from authproxy.values.hosts import canonical, is_host, parse_port, split_authority
+from authproxy.values.hosts import bracketed, canonical, is_host, parse_port, split_authority
 from authproxy.values.wording import quoted
 
 _EXAMPLE = "write http://PROXY:3128, or https:// for a proxy that speaks TLS itself"
@@ -46,7 +46,7 @@ class EgressProxy:
 
     @property
     def _authority(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"{bracketed(self.host)}:{self.port}"
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self._authority}"

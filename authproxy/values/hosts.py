@@ -19,6 +19,11 @@ def split_authority(text: str) -> tuple[str, str]:
     return (host, port) if well_formed else ("", "")
 
 
+def bracketed(host: str) -> str:
+    """As a host stands before a port: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 def is_host(text: str) -> bool:
     """Whether this is a host name, or an address without a zone."""
     if is_ipv6(text):

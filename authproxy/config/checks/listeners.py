@@ -94,11 +94,7 @@ def overlap(one: Listen, other: Listen) -> bool:
         return str(one) == str(other)
     if one.port != other.port:
         return False
-    return bool(_hosts(one) & _hosts(other)) or _has(one, other) or _has(other, one)
-
-
-def _hosts(listen: Listen) -> frozenset[str]:
-    return frozenset(("127.0.0.1", "::1") if listen.host == "localhost" else (listen.host,))
+    return bool({*one.hosts} & {*other.hosts}) or _has(one, other) or _has(other, one)
 
 
 def _has(one: Listen, other: Listen) -> bool:

@@ -8,6 +8,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+from authproxy.values.hosts import bracketed
 from authproxy.wire.listening.room import Room
 from authproxy.wire.rare_warnings import Seldom
 
@@ -142,4 +143,4 @@ def show_address(name: object) -> str:
         path = name.decode("utf-8", "replace") if isinstance(name, bytes) else name
         return f"unix:{path}"
     host, port = name[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"{bracketed(host)}:{port}"

@@ -12,6 +12,7 @@ from authproxy.resolver import look_up
 from authproxy.system import offers
 from authproxy.system.offers import this_user
 from authproxy.values import Listen
+from authproxy.values.hosts import bracketed
 from authproxy.wire.listening.systemd import inherited_sockets
 from authproxy.wire.lost_peers import watch
 
@@ -89,7 +90,7 @@ def listener_url(listen: Listen, bound: socket.socket, *, tls: bool = False) -> 
         return f"unix:{bound.getsockname()}"
     host, port = bound.getsockname()[:2]
     scheme = "https" if tls else "http"
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+    return f"{scheme}://{bracketed(host)}:{port}"
 
 
 def _open_tcp(host: str, port: int, own: Sequence[socket.socket] = ()) -> socket.socket:
@@ -207,7 +208,7 @@ def _remove_stale(path: Path) -> None:
 
 
 def cannot_listen(host: str, port: int, error: OSError) -> StartError:
-    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    where = f"{bracketed(host)}:{port}"
     hints = {
         errno.EADDRINUSE: f"Another program, perhaps another authproxy, uses port {port}."
         " Choose another one with --listen PORT, or --listen 0 for any free one.",

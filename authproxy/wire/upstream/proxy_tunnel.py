@@ -12,6 +12,7 @@ from typing import cast
 
 from authproxy.errors import Code, UpstreamError
 from authproxy.values import EgressProxy, Origin
+from authproxy.values.hosts import bracketed
 from authproxy.wire.lost_peers import watch
 from authproxy.wire.upstream.connect_errors import Peer, reaching
 
@@ -116,8 +117,7 @@ class Egress:
 
     def _request(self, origin: Origin) -> bytes:
         """RFC 9110 9.3.6: the target is host and port, the port even when it is the scheme's."""
-        host = f"[{origin.host}]" if ":" in origin.host else origin.host
-        target = f"{host}:{origin.port}"
+        target = f"{bracketed(origin.host)}:{origin.port}"
         lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
         authorization = self.proxy.authorization.reveal()
         if authorization:
