@@ -1,6 +1,7 @@
 """Count of workers: as configured, or one for each CPU."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from authproxy.errors import StartError
@@ -13,12 +14,18 @@ CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 """How much of the CPUs a container may use: a time and a period, in microseconds (cgroups(7))."""
 
 
-def find_crew(settings: Settings) -> Crew | None:
+def find_crew(settings: Settings, make: Callable[[int], Crew] = Crew) -> Crew | None:
     """None where one process does it all. Raises StartError."""
     count = count_workers(settings)
     if count == 1:
         return None
-    return Crew(count)
+    try:
+        return make(count)
+    except OSError as error:
+        raise StartError(
+            f"there is no memory that several workers could share: {error.strerror}",
+            hint="Set TMPDIR to a folder that this user may write to, or write workers = 1.",
+        ) from None
 
 
 def count_workers(settings: Settings) -> int:
