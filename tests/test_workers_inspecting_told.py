@@ -137,6 +137,20 @@ def test_what_was_lost_on_the_way_is_counted_and_leaves_nothing_behind() -> None
     assert 6 == stage.store.forgotten  # each once
 
 
+def test_one_that_could_not_be_read_is_lost_once_and_holds_up_no_other() -> None:
+    stage = Stage()
+    unreadable = {"number": 7, "id": "r-7", "client": "no address", "head": ["", "", "1.1", ""]}
+    lost = {"number": 7, "lost": True}
+    message = {"tokens": {}, "lost": 0, "list": [unreadable, lost]}
+    stage.end(1, stage.begin(1))
+    stage.observers[1].tell()
+    stage.told.hear(1, message)
+    stage.end(1, stage.begin(1))
+
+    assert 2 == len(stage.tell())
+    assert 1 == stage.store.forgotten
+
+
 def test_ids_go_with_what_is_forgotten() -> None:
     stage = Stage()
     for _ in range(3):

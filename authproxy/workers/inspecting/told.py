@@ -50,9 +50,16 @@ class ToldExchanges:
         live = self._live.setdefault(worker, {})
         for each in message["list"]:
             if "lost" in each:
-                self._store.lose(live.pop(each["number"]))
+                self._lose(live.pop(each["number"], None))
             else:
                 self._try(live, each, tokens)
+
+    def _lose(self, exchange: Exchange | None) -> None:
+        """None: what was told of it could not be read."""
+        if exchange is None:
+            self._store.forgotten += 1
+        else:
+            self._store.lose(exchange)
 
     def _try(self, live: dict[int, Exchange], told: Message, tokens: dict[int, Token]) -> None:
         """As with any other observer, an error ends nothing."""
