@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from authproxy.exec.kernel import descendants, ended_children, reap
+from authproxy.exec.kernel import descendants
 
 TREE = (
     "import os, sys, time\n"
@@ -26,13 +26,3 @@ def test_all_below_a_process_are_found_however_deep() -> None:
         process.kill()
 
     assert {process.pid, grandchild} <= ours
-
-
-def test_who_has_ended_is_seen_until_it_is_let_go() -> None:
-    pid = os.posix_spawn("/bin/true", ["true"], {})
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    before = ended_children()
-    reap([pid, pid])
-
-    assert pid in before
-    assert pid not in ended_children()

@@ -18,6 +18,7 @@ from pathlib import Path
 from authproxy.errors import StartError
 from authproxy.exec import kernel
 from authproxy.system.offers import open_flags
+from authproxy.system.orphans import reap
 from authproxy.system.signals import on_signal, signals
 from authproxy.threads import begin
 
@@ -32,7 +33,6 @@ SETTLE_S = 0.1
 TERM_S, KILL_S = 2.0, 1.0
 """How long what CMD leaves behind has, after SIGTERM and after SIGKILL."""
 LOOK_S = 0.02
-REAP_S = 5.0
 
 
 class CannotRunError(StartError):
@@ -71,11 +71,17 @@ class Child:
     def pid(self) -> int:
         return self._process.pid
 
-    async def wait(self) -> int:
-        """Its exit code; 128 and the number of the signal that ended it."""
+    async def wait(self, child_ended: Callable[[], object] = lambda: None) -> int:
+        """Its exit code; 128 and the number of the signal that ended it. `child_ended` is called
+        when any child has ended, as there is one handler for a signal."""
         loop = asyncio.get_running_loop()
+
+        def look() -> None:
+            self._look()
+            child_ended()
+
         if signals("SIGCHLD"):
-            on_signal(loop, "SIGCHLD", self._look)
+            on_signal(loop, "SIGCHLD", look)
         else:
             await_in_thread(self._process, partial(loop.call_soon_threadsafe, self._look))
         for number in (*FORWARDED, *FROM_TERMINAL):
@@ -155,19 +161,8 @@ class Child:
             if time.monotonic() > deadline:
                 return False
             await asyncio.sleep(LOOK_S)
-            kernel.reap(rest)
+            reap(rest)
         return True
-
-
-async def keep_reaping() -> None:
-    """Until cancelled: let go of orphans that have ended. Programs of authproxy's own are waited
-    for by whoever has started them, at once; what is still there at a second look is an orphan."""
-    seen: set[int] = set()
-    while True:
-        await asyncio.sleep(REAP_S)
-        ended = kernel.ended_children()
-        kernel.reap(ended & seen)
-        seen = ended
 
 
 def await_in_thread(process: "subprocess.Popen[bytes]", then: Callable[[], object]) -> None:

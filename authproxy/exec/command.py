@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 from authproxy.event_loop import choose_transports, with_resolver
-from authproxy.exec.child import Child, keep_reaping
+from authproxy.exec.child import Child
 from authproxy.exec.own_settings import FORWARD, ExecOptions, for_command
 from authproxy.exec.placeholders import ServiceUrls, environment
 from authproxy.exec.quiet_log import open_output
@@ -17,6 +17,7 @@ from authproxy.own_use import build_proxy
 from authproxy.runtime.process.tracing import open_tracing
 from authproxy.runtime.proxy import Proxy
 from authproxy.settings import Settings
+from authproxy.system.orphans import Orphans
 from authproxy.system.signals import signals
 from authproxy.tasks import Tasks
 from authproxy.wire.upstream.connect_errors import note_loop_error
@@ -37,7 +38,8 @@ def run(settings: Settings, argv: Sequence[str], options: ExecOptions, machine: 
         loops = with_resolver(choose_transports())
         with asyncio.Runner(loop_factory=loops) as runner:
             proxy = build_proxy(settings, observers, machine)
-            return runner.run(_run(proxy, Planned(argv, options, machine.environ, files)))
+            command = Planned(argv, options, machine.environ, files)
+            return runner.run(_run(proxy, command, machine))
     finally:
         tracing.flush()
         output.drain()
@@ -69,7 +71,7 @@ class Planned:
         return f"<Planned {self._argv[0]}>"
 
 
-async def _run(proxy: Proxy, command: Planned) -> int:
+async def _run(proxy: Proxy, command: Planned, machine: Machine) -> int:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(note_loop_error)
     tasks = Tasks()
@@ -77,8 +79,9 @@ async def _run(proxy: Proxy, command: Planned) -> int:
         urls = [url.rstrip("/") for url in proxy.urls]
         names = [listener.service or FORWARD for listener in proxy.settings.listeners.values()]
         child = command.start(dict(zip(names, urls, strict=True)))
-        tasks.spawn(keep_reaping(), name="orphans")
-        code = await child.wait()
+        orphans = Orphans(lambda: {child.pid, *machine.pids})
+        tasks.spawn(orphans.keep_reaping(), name="orphans")
+        code = await child.wait(orphans.child_ended)
         await child.end_rest()
         await tasks.cancel()
         proxy.cut()

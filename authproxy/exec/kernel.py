@@ -5,17 +5,16 @@ CMD is killed when authproxy is, by PR_SET_PDEATHSIG; what CMD has started is no
 have neither.
 """
 
-import contextlib
 import ctypes
 import os
 import platform
 import signal
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable
+
+from authproxy.system.orphans import children
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 IS_LINUX = platform.system() == "Linux"
-PROC = Path("/proc")
 
 
 def _prctl(option: int, value: int) -> None:
@@ -53,35 +52,7 @@ def before_exec(parent: int, files: tuple[int, int] | None) -> Callable[[], None
 
 def descendants(pid: int | None = None) -> set[int]:
     """All below this process that have not been waited for; none where /proc does not say."""
-    found = _children(os.getpid() if pid is None else pid)
+    found = children(os.getpid() if pid is None else pid)
     for child in list(found):
         found |= descendants(child)
     return found
-
-
-def ended_children() -> set[int]:
-    """Of this process: those that nobody has waited for yet."""
-    return {pid for pid in _children(os.getpid()) if _state(pid) == "Z"}
-
-
-def reap(pids: Iterable[int]) -> None:
-    """Let go of those that have ended and are ours."""
-    for pid in pids:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
-
-
-def _children(pid: int) -> set[int]:
-    found: set[int] = set()
-    if not IS_LINUX:
-        return found
-    for listed in PROC.glob(f"{pid}/task/*/children"):
-        with contextlib.suppress(OSError):
-            found.update(map(int, listed.read_text().split()))
-    return found
-
-
-def _state(pid: int) -> str:
-    with contextlib.suppress(OSError):
-        return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
-    return ""

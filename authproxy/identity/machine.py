@@ -38,6 +38,11 @@ class Machine:
         if self.helper is not None:
             self.helper.end()
 
+    @property
+    def pids(self) -> set[int]:
+        """Of all processes that run for it, and those that have ended and are not waited for."""
+        return {*self.programs.pids, *(() if self.helper is None else self.helper.pids)}
+
     def kill_running(self) -> None:
         """Nobody wants the tokens any more that are being fetched by other processes."""
         self.programs.kill_running()

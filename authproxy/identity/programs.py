@@ -73,6 +73,11 @@ class Programs:
             complaint=_complaint(errors.decode("utf-8", "replace")),
         )
 
+    @property
+    def pids(self) -> set[int]:
+        """Of those that run."""
+        return {process.pid for process in list(self._running)}
+
     def kill_running(self) -> None:
         """Kill those that run, and their children: nobody wants their tokens any more."""
         for process in list(self._running):

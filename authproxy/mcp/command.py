@@ -22,6 +22,7 @@ from authproxy.mcp.proxy import Load, OwnProxy
 from authproxy.mcp.stdio import Stdio, take_descriptors
 from authproxy.observe import logs
 from authproxy.observe.stream import open_stream
+from authproxy.system.orphans import Orphans
 from authproxy.system.signals import on_signal
 from authproxy.tasks import Tasks
 from authproxy.wire.upstream.connect_errors import note_loop_error
@@ -59,12 +60,13 @@ def run(load: Load, path: str, say_problems: Callable[[ConfigError], int]) -> in
             asyncio.Runner(loop_factory=loops) as runner,
         ):
             client = Stdio(*take_descriptors())
-            return runner.run(_serve(client, OwnProxy(load, path, machine), parent))
+            proxy = OwnProxy(load, path, machine)
+            return runner.run(_serve(client, proxy, parent, Orphans(lambda: machine.pids)))
     finally:
         stream.drain(LOG_PATIENCE_S)
 
 
-async def _serve(client: Stdio, proxy: OwnProxy, parent: int) -> int:
+async def _serve(client: Stdio, proxy: OwnProxy, parent: int, orphans: Orphans) -> int:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(note_loop_error)
     over: asyncio.Future[int] = loop.create_future()
@@ -75,7 +77,9 @@ async def _serve(client: Stdio, proxy: OwnProxy, parent: int) -> int:
 
     for number in SIGNALS:
         on_signal(loop, number.name, end, 128 + number)
+    on_signal(loop, "SIGCHLD", orphans.child_ended)
     bridge, tasks = Bridge(client.write, proxy.connect, proxy.connect_older), Tasks()
+    tasks.spawn(orphans.keep_reaping(), name="orphans")
     tasks.spawn(_start(proxy), name="start")
     tasks.spawn(_take_all(client, bridge, end), name="stdin")
     tasks.spawn(_wait_for_client(client, end), name="stdout")

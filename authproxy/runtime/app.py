@@ -26,6 +26,7 @@ from authproxy.runtime.proxy import Proxy
 from authproxy.runtime.reload import ConfigOrigin, reloads_on_hangup
 from authproxy.settings import Settings
 from authproxy.system import signals
+from authproxy.system.orphans import Orphans
 from authproxy.tasks import Tasks
 from authproxy.wire.upstream.connect_errors import note_loop_error
 
@@ -80,7 +81,8 @@ def run(
                 trace_of=tracing.trace_of,
                 others=others,
             )
-            return runner.run(_serve_until_signal(proxy, log, on_ready))
+            orphans = Orphans(lambda: machine.pids | (set() if others is None else others.pids))
+            return runner.run(_serve_until_signal(proxy, log, on_ready, orphans))
     finally:
         tracing.flush()
         log.drain()
@@ -91,7 +93,9 @@ def _stop_at_once(number: int, _frame: object) -> None:
     sys.exit(128 + number)
 
 
-async def _serve_until_signal(proxy: Proxy, log: LogOutput, on_ready: Ready | None) -> int:
+async def _serve_until_signal(
+    proxy: Proxy, log: LogOutput, on_ready: Ready | None, orphans: Orphans
+) -> int:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(note_loop_error)
     stop: asyncio.Future[int] = loop.create_future()
@@ -114,6 +118,8 @@ async def _serve_until_signal(proxy: Proxy, log: LogOutput, on_ready: Ready | No
         signals.on_signal(loop, RELOAD, hangup.set)  # one at the start is not lost
     async with proxy:
         tasks.spawn(memory.keep_giving_back(memory.find_trim()), name="memory")
+        signals.on_signal(loop, "SIGCHLD", orphans.child_ended)
+        tasks.spawn(orphans.keep_reaping(), name="orphans")
         for number in SIGNALS:
             signals.on_signal(loop, number.name, stopped, number)
         signals.on_signal(loop, REOPEN, _reopen, log, proxy)

@@ -104,6 +104,10 @@ class OtherServers(ClientServer, Protocol):
     def serves(self) -> bool:
         """At least one of them takes connections."""
 
+    @property
+    def pids(self) -> set[int]:
+        """Their processes, those included that have ended and are not waited for."""
+
     def count_into(self, exchanges: "ExchangeMetrics", lag: "Counts") -> None:
         """Add what they count to these. To be said before they are started."""
 

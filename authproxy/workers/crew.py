@@ -20,7 +20,7 @@ from authproxy.observe.stream import Send
 from authproxy.policy.access.client_limits import ClientLimits
 from authproxy.runtime.open_sockets import Sockets
 from authproxy.runtime.sources import Sources
-from authproxy.settings import LimitSettings, Settings, TimeoutSettings
+from authproxy.settings import LimitSettings, Settings
 from authproxy.tasks import Tasks
 from authproxy.wire.recorder import Recorder
 from authproxy.wire.status import PoolStatus, ServerStatus
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from authproxy.wire.admission.listener_rules import ListenerRules
     from authproxy.wire.interfaces import OpenConnection
     from authproxy.wire.listening.proxy_protocol import Context
-    from authproxy.wire.upstream.pool import Pool
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +91,10 @@ class Crew:
     @property
     def serves(self) -> bool:
         return any(each.is_ready for each in self._workers.values())
+
+    @property
+    def pids(self) -> set[int]:
+        return {each.pid for each in self.workers}
 
     # What only a crew does.
 
@@ -173,9 +176,7 @@ class Crew:
     def connections(self) -> "Sequence[OpenConnection]":
         return ()
 
-    def use(
-        self, limits: LimitSettings, timeouts: TimeoutSettings, pools: "Sequence[Pool]"
-    ) -> None:
+    def use(self, *_: object, **__: object) -> None:
         """Nothing to do: workers have their own."""
 
     def listen(
