@@ -73,6 +73,42 @@ async def test_a_clients_own_authorization_comes_back_beside_the_token(tmp_path:
     assert fields["X-Serverless-Authorization"].startswith("Bearer eyJ")
 
 
+async def ask_raw(folder: Path, authorization: bytes) -> bytes:
+    """The whole answer, byte for byte."""
+    (folder / "token").write_text(unsigned_jwt(aud="https://a.example"))
+    lines = [f"{name}: {value}".encode() for name, value in QUESTION.items()]
+    lines += [b"Host: localhost", b"Connection: close", b"Authorization: " + authorization]
+    async with running(folder, CONFIG.format(folder=folder)) as it:
+        [url] = it.proxy.inside.authorizer.urls
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(b"GET / HTTP/1.1\r\n" + b"\r\n".join(lines) + b"\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+    return answer
+
+
+@pytest.mark.parametrize("own", ["Basic ä:€", "Token \U0001f511"], ids=["two and three", "four"])
+async def test_a_clients_own_authorization_comes_back_byte_for_byte(
+    tmp_path: Path, own: str
+) -> None:
+    answer = await ask_raw(tmp_path, own.encode())
+
+    assert b"200" == answer[9:12]
+    assert b"\r\nAuthorization: " + own.encode() + b"\r\n" in answer
+
+
+@pytest.mark.parametrize("own", [b"Basic \xe4", b"Basic \xed\xa0\x80"], ids=["Latin-1", "halves"])
+async def test_an_authorization_that_could_not_come_back_as_it_was_is_refused(
+    tmp_path: Path, own: bytes
+) -> None:
+    answer = await ask_raw(tmp_path, own)
+
+    assert b"400" == answer[9:12]
+    assert b"The request's Authorization is not in UTF-8." in answer
+    assert own not in answer
+    assert b"eyJ" not in answer
+
+
 @pytest.mark.parametrize("path", ["/?X-Forwarded-Uri=/a", "/anything"])
 async def test_nothing_is_taken_from_the_questions_own_path(tmp_path: Path, path: str) -> None:
     status, _, fields = await ask(tmp_path, QUESTION, path=path)

@@ -15,7 +15,7 @@ from authproxy.admin.listener import BoundedConnection
 from authproxy.authorizer.answers import refusal_answer
 from authproxy.authorizer.decisions import AnswerForm, Authorizer, Granted
 from authproxy.authorizer.questions import check_name, read_question
-from authproxy.errors import AuthProxyError
+from authproxy.errors import AuthProxyError, Code, Refused
 from authproxy.exchange import Field, RequestHead, make_field
 from authproxy.policy.access.networks import parse_peer
 from authproxy.tasks import Tasks
@@ -104,6 +104,7 @@ class HttpForm:
 
         def read() -> RequestHead:
             check_name(fields, self._authorizer.is_ours)
+            _check_authorization(fields)
             return read_question(fields)
 
         form = AnswerForm(read=read, grant=granted_answer, refuse=_refused, is_obeyed=False)
@@ -169,6 +170,19 @@ def granted_answer(granted: Granted, head: RequestHead) -> web.Response:
     return web.Response(status=200, headers=answer)
 
 
+def _check_authorization(fields: Sequence[Field]) -> None:
+    """Raises Refused for one that the answer could not have back as it came: aiohttp writes fields
+    as UTF-8 and nothing else."""
+    for name, value, _ in fields:
+        if name == b"authorization" and value.decode("utf-8", "replace").encode() != value:
+            raise Refused(
+                "The request's Authorization is not in UTF-8.",
+                code=Code.BAD_REQUEST,
+                hint="User names and passwords with other signs than ASCII's are sent as UTF-8.",
+                detail="a question to the authorizer: Authorization is not in UTF-8",
+            )
+
+
 def _ascii(target: bytes) -> str:
     """aiohttp would make two bytes of each that is none of ASCII."""
     return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in target)
@@ -176,7 +190,7 @@ def _ascii(target: bytes) -> str:
 
 def _text(field: Field) -> tuple[str, str]:
     name, value, line = field
-    return line[: len(name)].decode("latin-1"), value.decode("latin-1")
+    return line[: len(name)].decode("ascii"), value.decode("utf-8")
 
 
 def _refused(error: AuthProxyError, head: RequestHead | None, request_id: str) -> web.Response:
