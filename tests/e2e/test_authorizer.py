@@ -16,6 +16,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from authproxy.demo.world import World
+from authproxy.policy.messages.headers import FORWARDED
 from tests.support import engines
 from tests.support.behind import free_port
 from tests.support.program import Program
@@ -83,7 +84,13 @@ def values(echoed: Any, name: str) -> list[str]:
 
 @asynccontextmanager
 async def in_front(
-    engine: str, folder: Path, world: World, *, top: str = "", service: str = ""
+    engine: str,
+    folder: Path,
+    world: World,
+    *,
+    top: str = "",
+    service: str = "",
+    edits: Mapping[str, str] = engines.AS_IT_IS,
 ) -> AsyncIterator[Front]:
     port, file = free_port(), folder / "authproxy.toml"
     more = {"top": top, "service": service, "name": NAME, "port": port}
@@ -91,7 +98,7 @@ async def in_front(
     file.write_text(CONFIG.format(url=world.url, ca_file=world.ca_file, **more))
     async with (
         Program("-c", file, environ=world.environment) as program,
-        ENGINES[engine](folder, world, port) as front,
+        ENGINES[engine](folder, world, port, edits=edits) as front,
         aiohttp.ClientSession() as session,
     ):
         yield Front(front, program, session)
@@ -128,16 +135,76 @@ async def test_the_clients_own_authorization_is_kept_and_the_token_stands_beside
     assert "mine" not in values(echoed, "X-Serverless-Authorization")[0]
 
 
+OWN_FIELD: Mapping[str, Mapping[str, str]] = {
+    "nginx": {
+        "# auth_request_set $token_own": "auth_request_set $token_own",
+        "# proxy_set_header X-Own-Token": "proxy_set_header X-Own-Token",
+    },
+    "caddy": {
+        "copy_headers Authorization": "copy_headers X-Own-Token Authorization",
+        "header_regexp Connection (?i)authorization": (
+            "header_regexp Connection (?i)authorization|x-own-token"
+        ),
+    },
+    "envoy": {},
+    "traefik": {
+        "authResponseHeaders:": "authResponseHeaders:\n        - X-Own-Token",
+    },
+}
+"""What the comments of each file say for a `token_header` of one's own."""
+
+
+@every_engine
+async def test_the_token_may_have_a_field_of_ones_own(
+    engine: str, world: World, tmp_path: Path
+) -> None:
+    service = 'token_header = "X-Own-Token"'
+    edits = OWN_FIELD[engine]
+    async with in_front(engine, tmp_path, world, service=service, edits=edits) as front:
+        own = {"X-Own-Token": "mine", "Authorization": f"Bearer {world.mint()}"}
+        echoed = await front.echo(own)
+        status, text, _ = await front.ask("/echo", fields={**own, "Connection": "X-Own-Token"})
+
+    shown = ["Bearer (token)"]  # by the pretend Cloud Run, in place of any
+    assert shown == values(echoed, "X-Own-Token")
+    assert 1 == len(values(echoed, "Authorization"))
+    assert [] == values(echoed, "X-Serverless-Authorization")
+    assert 400 == status or shown == values(json.loads(text), "X-Own-Token")
+
+
+@every_engine
+async def test_a_clients_own_authorization_reaches_the_service_byte_for_byte(
+    engine: str, world: World, tmp_path: Path
+) -> None:
+    own = "Basic ä:€".encode()
+    lines = [b"GET /echo HTTP/1.1", b"Host: " + NAME.encode(), b"Connection: close"]
+    head = b"\r\n".join([*lines, b"Authorization: " + own, b"", b""])
+    async with in_front(engine, tmp_path, world) as front:
+        reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
+        writer.write(head)
+        answer = await reader.read()
+        writer.close()
+
+    assert b"200" == answer[9:12]
+    got = [
+        value
+        for name, value in world.cloud_run.seen[-1].headers
+        if name.lower() == b"authorization"
+    ]
+    assert [own] == got
+
+
 @every_engine
 async def test_what_only_proxies_say_does_not_pass_from_clients(
     engine: str, world: World, tmp_path: Path
 ) -> None:
     said = {
-        "Forwarded": "for=10.9.8.7",
+        **{name.decode(): "said-by-the-client" for name in FORWARDED},
+        "forwarded": "for=10.9.8.7",
         "X-Forwarded-Method": "DELETE",
         "X-Forwarded-Uri": "/admin",
-        "X-Forwarded-Prefix": "/admin",
-        "X-Forwarded-Port": "10987",
+        "x-forwarded-prefix": "/admin",
+        "x-forwarded-port": "10987",
         "Proxy-Authorization": "Basic bWU6bXk=",
     }
     async with in_front(engine, tmp_path, world) as front:

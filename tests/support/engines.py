@@ -22,15 +22,25 @@ WAIT_S = 25
 """How long the files have their proxies wait for the authorizer."""
 TRAEFIK_WAIT_S = 30
 """Traefik's own, which cannot be set."""
+AS_IT_IS: Mapping[str, str] = {}
 READY = "ready.invalid"
 """A name at which Traefik answers by itself, once it has its routes."""
 
 
 class Engine(Protocol):
-    """From a folder for its files, the world and the authorizer's port to the port for clients."""
+    """From a folder for its files, the world and the authorizer's port to the port for clients.
+
+    `edits`: what a user writes into its file, and in place of what.
+    """
 
     def __call__(
-        self, folder: Path, world: World, authorizer: int, *, wait_s: int = ...
+        self,
+        folder: Path,
+        world: World,
+        authorizer: int,
+        *,
+        wait_s: int = ...,
+        edits: Mapping[str, str] = ...,
     ) -> AbstractAsyncContextManager[int]: ...
 
 
@@ -59,7 +69,12 @@ async def started(port: int, log: Path, *command: str | Path) -> AsyncIterator[i
 
 @asynccontextmanager
 async def nginx(
-    folder: Path, world: World, authorizer: int, *, wait_s: int = WAIT_S
+    folder: Path,
+    world: World,
+    authorizer: int,
+    *,
+    wait_s: int = WAIT_S,
+    edits: Mapping[str, str] = AS_IT_IS,
 ) -> AsyncIterator[int]:
     program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     assert program is not None, "needs nginx; .ci/run installs it"
@@ -69,6 +84,7 @@ async def nginx(
     text = _changed(
         (DEPLOY / "nginx.conf").read_text(),
         {
+            **edits,
             "\nhttp {": f"\nhttp {{\naccess_log off;\n{own}",
             f"proxy_read_timeout {WAIT_S}s;": f"proxy_read_timeout {wait_s}s;",
             "listen 80;": f"listen 127.0.0.1:{port};",
@@ -88,13 +104,19 @@ async def nginx(
 
 @asynccontextmanager
 async def caddy(
-    folder: Path, world: World, authorizer: int, *, wait_s: int = WAIT_S
+    folder: Path,
+    world: World,
+    authorizer: int,
+    *,
+    wait_s: int = WAIT_S,
+    edits: Mapping[str, str] = AS_IT_IS,
 ) -> AsyncIterator[int]:
     port = free_port()
     trust = f"transport http {{\n\t\t\ttls_trust_pool file {world.ca_file}\n\t\t}}"
     text = _changed(
         (DEPLOY / "Caddyfile").read_text(),
         {
+            **edits,
             "http://billing.example.com {": f"http://billing.example.com:{port} {{",
             f"header_timeout {WAIT_S}s": f"header_timeout {wait_s}s",
             "forward_auth 127.0.0.1:9191": f"forward_auth 127.0.0.1:{authorizer}",
@@ -111,13 +133,19 @@ async def caddy(
 
 @asynccontextmanager
 async def envoy(
-    folder: Path, world: World, authorizer: int, *, wait_s: int = WAIT_S
+    folder: Path,
+    world: World,
+    authorizer: int,
+    *,
+    wait_s: int = WAIT_S,
+    edits: Mapping[str, str] = AS_IT_IS,
 ) -> AsyncIterator[int]:
     port, there = free_port(), world.url.rpartition(":")[2]
     host, service = "billing-abc.a.run.app", f"localhost, port_value: {there}"
     text = _changed(
         (DEPLOY / "envoy.yaml").read_text(),
         {
+            **edits,
             "address: 0.0.0.0, port_value: 80 ": f"address: 127.0.0.1, port_value: {port} ",
             f"timeout: {WAIT_S}s": f"timeout: {wait_s}s",
             "port_value: 9192": f"port_value: {authorizer}",
@@ -137,7 +165,12 @@ async def envoy(
 
 @asynccontextmanager
 async def traefik(
-    folder: Path, world: World, authorizer: int, *, wait_s: int = TRAEFIK_WAIT_S
+    folder: Path,
+    world: World,
+    authorizer: int,
+    *,
+    wait_s: int = TRAEFIK_WAIT_S,
+    edits: Mapping[str, str] = AS_IT_IS,
 ) -> AsyncIterator[int]:
     assert wait_s == TRAEFIK_WAIT_S, "nothing else can be had"
     port, dynamic = free_port(), folder / "traefik-dynamic.yaml"
@@ -145,6 +178,7 @@ async def traefik(
     text = _changed(
         (DEPLOY / dynamic.name).read_text(),
         {
+            **edits,
             "  routers:": f"  routers:\n    ready: {ready}",
             "http://127.0.0.1:9191/": f"http://127.0.0.1:{authorizer}/",
             "url: https://billing-abc.a.run.app": f"url: {world.url}",
