@@ -653,8 +653,8 @@ first format forwarded frozen google grpc handshake header host http2 idle info 
 keyword last level limiter listed listen local log maker manager memory message method metric min
 mode need note notification opened option other output per project protobuf protocol quit received
 refused remove replaced reply request retry rpc scraper second sent server set setting sha256 slow
-socket started state status stream strip style success task text thread time timeout timer timestamp
-tls total tracing try type uid url usable user variable version view wait waiting writer
+socket stack started state status stream strip style success task text thread time timeout timer
+timestamp tls total tracing try type uid url usable user variable version view wait waiting writer
 """
 """Words of programming, and of HTTP and TLS, that mean here what they mean everywhere."""
 

@@ -7,10 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 
 from authproxy.runtime.open_sockets import OpenSockets
+from authproxy.workers.common_memory import CommonMemory
 from authproxy.workers.configuration import Configuration
-from authproxy.workers.counts.shared_limits import SharedLimits
-from authproxy.workers.line_lock import LineLock
-from authproxy.workers.shares import Shares
 from authproxy.workers.worker_channel import Message
 from authproxy.workers.worker_process import WorkerProcess
 from tests.support.configuring import settings
@@ -33,16 +31,12 @@ class Parent:
         self.descriptors = configuration.descriptors
 
     async def start(self) -> Message:
-        lines = LineLock()
+        common = CommonMemory(1)
         start = {"do": "start", "worker": 1, "workers": 1, "is_leaving": False, "counts": True}
         start["records"] = True
-        shares, limits = Shares(), SharedLimits(1)
-        common = (lines.descriptor, shares.descriptor, limits.descriptor)
         await self.worker.start()
-        self.worker.say({**start, **self.message}, [*common, *self.descriptors])
-        lines.close()
-        shares.close()
-        limits.close()
+        self.worker.say({**start, **self.message}, [*common.descriptors, *self.descriptors])
+        common.close()
         async with asyncio.timeout(30):
             return await self.heard.get()
 

@@ -10,7 +10,11 @@ from authproxy.errors import ConfigError, Problem
 from authproxy.reporting import AuthorizerSettings
 from authproxy.runtime.open_sockets import Sockets
 from authproxy.settings import ListenerSettings, Settings
+from authproxy.workers.common_memory import DESCRIPTORS
 from authproxy.workers.worker_channel import MAX_DESCRIPTORS, Message
+
+MAX_SOCKETS = MAX_DESCRIPTORS - DESCRIPTORS
+"""Memory that all have comes by the same message, at a worker's start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +40,10 @@ class Configuration:
     def check(self) -> None:
         """Raises ConfigError."""
         count = len(self.descriptors)
-        if count > MAX_DESCRIPTORS:
+        if count > MAX_SOCKETS:
             message = (
                 f"there are {count} listening sockets, and with workers there can be"
-                f" {MAX_DESCRIPTORS}; use fewer listeners, or workers = 1"
+                f" {MAX_SOCKETS}; use fewer listeners, or workers = 1"
             )
             raise ConfigError([Problem(where="configuration", key="workers", message=message)])
 

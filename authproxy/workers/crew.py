@@ -24,13 +24,14 @@ from authproxy.settings import LimitSettings, Settings
 from authproxy.tasks import Tasks
 from authproxy.wire.recorder import Recorder
 from authproxy.wire.status import PoolStatus, ServerStatus
+from authproxy.workers.common_memory import CommonMemory
 from authproxy.workers.configuration import Configuration
-from authproxy.workers.counts.shared_limits import SharedLimits
+from authproxy.workers.hanging.hang_watch import HangWatch
+from authproxy.workers.hanging.loop_turns import LoopTurns
+from authproxy.workers.hanging.stacks import Stacks
 from authproxy.workers.held_socket import HeldSocket
-from authproxy.workers.line_lock import LineLock
 from authproxy.workers.parent_tokens import TokenDesk
 from authproxy.workers.reports import Reports
-from authproxy.workers.shares import Shares
 from authproxy.workers.worker_channel import Message
 from authproxy.workers.worker_process import WorkerProcess, how_it_ended
 
@@ -62,13 +63,13 @@ class Crew:
         make: Callable[[int, Callable[[WorkerProcess, Message], None]], WorkerProcess]
         | None = None,
         pause_s: float = PAUSE_S,
+        watch: Callable[[LoopTurns, Stacks], HangWatch] = HangWatch,
     ) -> None:
         """`make`: a worker with this number, and who hears it. `pause_s`: the first pause."""
         self._pause_s = pause_s
         self.draining = False
-        self._lines = LineLock()
-        self._shares = Shares()
-        self._limits = SharedLimits(count)
+        self._common = CommonMemory(count)
+        self._hangs = watch(self._common.turns, self._common.stacks)
         self.recorder = Recorder(())
         self._desk: TokenDesk | None = None
         self._reports = Reports()
@@ -119,6 +120,8 @@ class Crew:
         for number, future in zip(self._numbers, first, strict=True):
             self._tasks.spawn(self._keep(number, future), name=f"worker {number}")
         await asyncio.gather(*first)
+        looking = self._hangs.keep_looking(lambda: () if self.draining else self.workers)
+        self._answers.spawn(looking, name="workers that hang")
 
     async def prepare(self, settings: Settings, sockets: Sockets) -> None:
         """Have all build it, beside what they use. Raises ConfigError."""
@@ -160,10 +163,10 @@ class Crew:
         self.say({"do": "reopen"})
 
     def client_limits(self, limits: LimitSettings) -> ClientLimits:
-        return self._limits.of_worker(0, limits)
+        return self._common.limits.of_worker(0, limits)
 
     def whole(self, send: Send) -> Send:
-        return self._lines.whole(send)
+        return self._common.lines.whole(send)
 
     # What a server of clients does, too.
 
@@ -261,8 +264,7 @@ class Crew:
             return StartError(f"no process can be started: {error.strerror}")
         finally:
             worker.kill()
-            self._shares.gone(number)
-            self._limits.gone(number)
+            self._common.gone(number)
             self._reports.gone(number)
             del self._workers[number]
 
@@ -278,8 +280,7 @@ class Crew:
             **self._reports.wanted,
             **self._current.message(),
         }
-        common = (self._lines.descriptor, self._shares.descriptor, self._limits.descriptor)
-        worker.say(start, [*common, *self._current.descriptors])
+        worker.say(start, [*self._common.descriptors, *self._current.descriptors])
 
     def _hear(self, worker: WorkerProcess, message: Message) -> None:
         match message["do"]:

@@ -28,12 +28,10 @@ from authproxy.tasks import Tasks
 from authproxy.threads import in_thread
 from authproxy.wire.listening.server import ProxyServer
 from authproxy.wire.upstream.connect_errors import note_loop_error
+from authproxy.workers.common_memory import DESCRIPTORS, CommonMemory
 from authproxy.workers.configuration import GivenSockets
-from authproxy.workers.counts.shared_limits import SharedLimits
-from authproxy.workers.line_lock import LineLock
 from authproxy.workers.own_share import with_own_share
 from authproxy.workers.parent_tokens import from_parent
-from authproxy.workers.shares import Shares
 from authproxy.workers.worker_channel import Message, WorkerChannel
 
 if TYPE_CHECKING:
@@ -87,12 +85,12 @@ class Worker:
         asyncio.get_running_loop().set_exception_handler(note_loop_error)
         self._channel = WorkerChannel(self._sock, self._hear, self._stop.set)
         start, descriptors = await self._said.get()
-        lines, self._shares = LineLock(descriptors.pop(0)), Shares(descriptors.pop(0))
-        self._limits = SharedLimits(start["workers"], descriptors.pop(0))
+        self._common = CommonMemory(start["workers"], descriptors[:DESCRIPTORS])
+        self._common.stacks.tell_when_asked()
         self._own = partial(with_own_share, worker=start["worker"], workers=start["workers"])
-        settings = self._own(self._sockets.take(start, descriptors))
+        settings = self._own(self._sockets.take(start, descriptors[DESCRIPTORS:]))
         try:
-            self._log = open_log(settings, lines.whole)
+            self._log = open_log(settings, self._common.lines.whole)
             be_quiet(start["worker"])
             tracing = open_tracing(settings, os.environ)
             try:
@@ -113,7 +111,7 @@ class Worker:
                 LogStream(len),
                 self._make_observers(settings, tracing, start),
                 machine,
-                self._limits.of_worker(start["worker"], settings.limits),
+                self._common.limits.of_worker(start["worker"], settings.limits),
                 open_new=self._sockets.open,
                 elsewhere=from_parent(self._channel.ask, machine.skew),
                 trace_of=tracing.trace_of,
@@ -122,7 +120,7 @@ class Worker:
             async with proxy:
                 self._sockets.close()
                 self._share(proxy, start["worker"])
-                self._begin_to_tell(proxy)
+                self._begin_to_tell(proxy, start["worker"])
                 self._tasks.spawn(memory.keep_giving_back(memory.find_trim()), name="memory")
                 self._tasks.spawn(self._obey(proxy), name="what the parent says")
                 self._channel.say({"do": "ready"})
@@ -160,10 +158,14 @@ class Worker:
 
     def _share(self, proxy: Proxy, worker: int) -> None:
         """Let those who have fewer connections take the next one."""
-        self._shares.tell(worker, 0)
-        server_of(proxy).room.hold_back = partial(self._shares.wait_s, worker)
+        shares = self._common.shares
+        shares.tell(worker, 0)
+        server_of(proxy).room.hold_back = partial(shares.wait_s, worker)
 
-    def _begin_to_tell(self, proxy: Proxy) -> None:
+    def _begin_to_tell(self, proxy: Proxy, worker: int) -> None:
+        self._telling.spawn(
+            self._common.turns.keep_counting(worker), name="turns of the event loop"
+        )
         if self._counts is not None:
             self._counts.count(server_of(proxy), lambda: proxy.inside.upstreams)
             self._telling.spawn(self._counts.keep_telling(), name="counts for the parent")

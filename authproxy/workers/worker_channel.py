@@ -19,8 +19,8 @@ Message = Mapping[str, Any]
 Hear = Callable[[Message, list[int]], None]
 """Gets a message and its descriptors, which are the hearer's from then on."""
 
-MAX_DESCRIPTORS = 250
-"""Of one message: the kernel passes 253 at most (unix(7))."""
+MAX_DESCRIPTORS = 253
+"""Of one message: the kernel passes no more (unix(7))."""
 _HEAD = struct.Struct(">II")
 _READ = 256 * 1024
 
@@ -117,7 +117,7 @@ class WorkerChannel:
 
     def _read(self) -> None:
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._sock, _READ, MAX_DESCRIPTORS + 3)
+            data, descriptors, _, _ = socket.recv_fds(self._sock, _READ, MAX_DESCRIPTORS)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:

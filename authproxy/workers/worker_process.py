@@ -122,13 +122,21 @@ class WorkerProcess:
             async with asyncio.timeout(self._start_s):
                 await self._settled.wait()
         except TimeoutError:
-            self.failure = StartError(f"it did not start within {self._start_s:g} s")
-            self.kill()
+            self.fail(f"it did not start within {self._start_s:g} s")
 
     async def ended(self) -> int:
         """Its exit code, once it has ended; negative for a signal."""
         await self._gone.wait()
         return await in_thread(self._wait, name="end of a worker")
+
+    def signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def fail(self, how: str) -> None:
+        """End it at once. `how` is what is said of its end."""
+        self.failure = StartError(how)
+        self.kill()
 
     def kill(self) -> None:
         if self._process is not None and self._process.returncode is None:
