@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
+from authproxy import __version__
 from authproxy.runtime.open_sockets import OpenSockets
 from authproxy.workers.common_memory import CommonMemory
 from authproxy.workers.configuration import Configuration
@@ -17,6 +18,8 @@ URL = "http://localhost:9"
 
 
 class Parent:
+    version = __version__
+
     def __init__(self, listen: str = "127.0.0.1:0", **environ: str) -> None:
         self.heard: asyncio.Queue[Message] = asyncio.Queue()
         self.worker = WorkerProcess(1, lambda _, message: self.heard.put_nowait(message))
@@ -33,7 +36,7 @@ class Parent:
     async def start(self) -> Message:
         common = CommonMemory(1)
         start = {"do": "start", "worker": 1, "workers": 1, "is_leaving": False, "counts": True}
-        start["records"] = True
+        start |= {"records": True, "version": self.version}
         await self.worker.start()
         self.worker.say({**start, **self.message}, [*common.descriptors, *self.descriptors])
         common.close()
@@ -105,6 +108,16 @@ async def test_what_it_cannot_open_it_says(tmp_path: os.PathLike[str]) -> None:
     assert "cannot open the log file" in said["error"]
     assert 1 == await parent.end()
     parent.plan.drop()
+
+
+async def test_a_parent_of_another_version_is_told_to_be_restarted(parent: Parent) -> None:
+    parent.version = "0.0.9"
+    said = await parent.start()
+
+    upgrade = f"upgraded on disk from 0.0.9 to {__version__} while it ran"
+    assert f"authproxy was {upgrade}" == said["error"]
+    assert said["hint"].startswith("Restart it: ")
+    assert 1 == await parent.end()
 
 
 def _without_number(answer: Message) -> Message:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from authproxy import __version__
 from authproxy.errors import ConfigError, StartError
 from authproxy.observe.stream import Send
 from authproxy.policy.access.client_limits import ClientLimits
@@ -245,7 +246,8 @@ class Crew:
 
     def _tell(self, number: int, error: StartError) -> None:
         if not self.draining:
-            logger.error("worker %d: %s; another one takes its place", number, error)
+            next_ = f". {error.hint}" if error.hint else "; another one takes its place"
+            logger.error("worker %d: %s%s", number, error, next_)
             self._reports.counts.replaced += 1
 
     async def _run(self, number: int, first: "asyncio.Future[None]") -> StartError:
@@ -274,6 +276,7 @@ class Crew:
         assert self._current is not None  # noqa: S101 -- for the type checker: it was given
         start = {
             "do": "start",
+            "version": __version__,
             "worker": worker.number,
             "workers": len(self._numbers),
             "is_leaving": self._is_leaving,

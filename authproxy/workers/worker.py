@@ -12,6 +12,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
+from authproxy import __version__
 from authproxy.errors import ConfigError, StartError
 from authproxy.event_loop import choose_transports, with_resolver
 from authproxy.exchange import Observer
@@ -85,6 +86,9 @@ class Worker:
         asyncio.get_running_loop().set_exception_handler(note_loop_error)
         self._channel = WorkerChannel(self._sock, self._hear, self._stop.set)
         start, descriptors = await self._said.get()
+        if start["version"] != __version__:
+            self._fail(upgraded_from(start["version"]))
+            return 1
         self._common = CommonMemory(start["workers"], descriptors[:DESCRIPTORS])
         self._common.stacks.tell_when_asked()
         self._own = partial(with_own_share, worker=start["worker"], workers=start["workers"])
@@ -99,9 +103,12 @@ class Worker:
                 tracing.flush()
                 self._log.drain()
         except StartError as error:
-            self._channel.say({"do": "failed", "error": str(error), "hint": error.hint})
+            self._fail(error)
             return 1
         return 0
+
+    def _fail(self, error: StartError) -> None:
+        self._channel.say({"do": "failed", "error": str(error), "hint": error.hint})
 
     async def _serve(self, settings: Settings, tracing: Tracing, start: Message) -> None:
         """Raises StartError."""
@@ -240,6 +247,14 @@ def server_of(proxy: Proxy) -> ProxyServer:
     server = proxy.inside.server_of_clients
     assert isinstance(server, ProxyServer)  # noqa: S101 -- for the type checker
     return server
+
+
+def upgraded_from(version: str) -> StartError:
+    """What our parent says may mean something else to us."""
+    return StartError(
+        f"authproxy was upgraded on disk from {version} to {__version__} while it ran",
+        hint="Restart it: until then the workers that there are go on, and none is replaced.",
+    )
 
 
 def be_quiet(worker: int) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import authproxy
 from authproxy.demo.world import World
 from tests.support.crews import PLAIN, Clients, answers, lives, pids, workers
 from tests.support.program import Program, left_of, run_to_end
@@ -116,6 +118,29 @@ async def test_workers_end_when_their_parent_is_killed() -> None:
         await program.wait()
 
         assert [] == left_of(pids(program))
+
+
+async def test_after_an_upgrade_on_disk_old_workers_go_on_and_no_new_one_begins(
+    tmp_path: Path, clients: Clients
+) -> None:
+    shutil.copytree(Path(authproxy.__file__).parent, tmp_path / "authproxy")
+    version = tmp_path / "authproxy" / "__init__.py"
+    async with (
+        raw_service() as service,
+        Program(
+            service.url, *PLAIN, "--workers", "2", under=("env", "-C", str(tmp_path))
+        ) as program,
+    ):
+        await until(lambda: len(pids(program)) == 2)
+        version.write_text(version.read_text().replace(authproxy.__version__, "987.6"))
+        os.kill(pids(program)[0], signal.SIGKILL)
+        told = f"upgraded on disk from {authproxy.__version__} to 987.6 while it ran. Restart it: "
+        await program.hear(rf"error: worker \d: authproxy was {re.escape(told)}")
+
+        assert [b"200 ok"] * 4 == await answers(await clients.several(program, 4))
+        program.signal(signal.SIGTERM)
+        assert 143 == await program.wait()
+    assert "Traceback" not in program.stderr
 
 
 async def test_a_port_that_is_taken_is_named_before_any_worker_starts() -> None:
