@@ -1,11 +1,11 @@
 """Compare builds of authproxy with each other: python -m benchmarks.compare small BUILD BUILD…
 
-A BUILD is a folder with a checkout, or a commit of this one; flags may follow it in the same
-argument, as in ". --admin 127.0.0.1:0", for what costs something when it is on. All run on one
-core, the load and the service on another; they take turns round by round, and are started anew for
-each lap, because where a process happens to lie in memory is worth some percent. What is compared
-is CPU time for each answer, of the same round: a busy machine disturbs that little. The first build
-is 1.
+A BUILD is a folder with a checkout, a commit of this one, or another proxy by its name in
+`benchmarks.peers`, as go or nginx. Flags may follow a folder or a commit in the same argument, as
+in ". --admin 127.0.0.1:0", for what costs something when it is on. All run on one core, the load
+and the service on another; they take turns round by round, and are started anew for each lap,
+because where a process happens to lie in memory is worth some percent. What is compared is CPU time
+for each answer, of the same round: a busy machine disturbs that little. The first build is 1.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from benchmarks.measure import (
     RoundError,
     by_connections,
 )
-from benchmarks.peers import Peer
+from benchmarks.peers import Peer, others
 from benchmarks.peers.job import Job
 from benchmarks.peers.python import authproxy
 from benchmarks.processes import BenchmarkError, cpu_seconds
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
     parser.add_argument("kind", choices=[*KINDS, "all"])
-    parser.add_argument("builds", nargs="+", metavar="BUILD", help="a folder or a commit")
+    parser.add_argument("builds", nargs="+", metavar="BUILD", help="a folder, a commit or a proxy")
     parser.add_argument("--laps", type=int, default=3, help="how often all are started anew")
     parser.add_argument("--rounds", type=int, default=6, help="of a second each, in each lap")
     return parser
@@ -152,7 +152,12 @@ def checked_out(name: str) -> Iterator[Checkout]:
 
 @contextmanager
 def build(name: str) -> Iterator[Peer]:
-    """As `checked_out`, as one of those that take turns."""
+    """As `checked_out`, as one of those that take turns; or another proxy of that name."""
+    here = Interpreter(Path(sys.executable))
+    for peer in others(here):
+        if peer.name == name and not Path(name).is_dir():
+            yield peer
+            return
     with checked_out(name) as found:
         short = Path(found.name).name
         yield Peer(name=short, title=name, command=partial(_run, found), version=lambda: name)

@@ -10,6 +10,7 @@ by whose connections it came. A client's own goes nowhere.
 import asyncio
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 
 from authproxy.errors import Code, Refused
 from authproxy.exchange import Field
@@ -84,9 +85,14 @@ def link_of(maker: object, taker: object) -> bytes:
 
 
 def _end_of(name: object) -> bytes:
+    return _name_end(name) if isinstance(name, tuple) else b""
+
+
+@lru_cache(maxsize=64)
+def _name_end(name: tuple[object, ...]) -> bytes:
+    """The service's is the same for all connections, and ours is asked for twice."""
     address = parse_peer(name)
-    port = name[1] if isinstance(name, tuple) else 0
-    return b"" if address is None else f"{address}|{port}".encode()
+    return b"" if address is None else f"{address}|{name[1]}".encode()
 
 
 def is_relayed(headers: Sequence[Field]) -> bool:

@@ -21,6 +21,9 @@ UNANSWERED = 4
 
 _IDLE = "TCP_KEEPALIVE" if sys.platform == "darwin" else "TCP_KEEPIDLE"
 _OPTIONS = ((_IDLE, PROBE_AFTER_S), ("TCP_KEEPINTVL", PROBE_EVERY_S), ("TCP_KEEPCNT", PROBES))
+_SETTABLE = [
+    (int(getattr(socket, name)), value) for name, value in _OPTIONS if hasattr(socket, name)
+]
 _TCP = (socket.AF_INET, socket.AF_INET6)
 _TCP_INFO: int | None = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
 _RETRANSMITS_AT = 2
@@ -32,9 +35,8 @@ def watch(sock: socket.socket | None) -> None:
     if sock is None or sock.fileno() < 0 or sock.family not in _TCP:
         return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _OPTIONS:
-        if hasattr(socket, name):
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    for number, value in _SETTABLE:
+        sock.setsockopt(socket.IPPROTO_TCP, number, value)
 
 
 def is_lost(transport: asyncio.Transport) -> bool:

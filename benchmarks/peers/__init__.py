@@ -98,6 +98,13 @@ def table(on: Interpreter, pure: Interpreter) -> tuple[Peer, ...]:
             command=lambda job: python.authproxy(of_the_system(), job),
             version=lambda: python.authproxy_version(of_the_system()),
         ),
+        *others(pure),
+    )
+
+
+def others(pure: Interpreter) -> tuple[Peer, ...]:
+    """Those of them that are not authproxy."""
+    return (
         Peer(name=GO, title="Go `ReverseProxy`", command=go.command, version=go.version),
         Peer(
             name=TUNED_GO,

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from authproxy.values import Network
@@ -23,7 +24,13 @@ def parse_peer(peername: object) -> Address | None:
     """
     if not isinstance(peername, tuple) or not peername:
         return None
-    return unmapped(ip_address(str(peername[0]).partition("%")[0]))
+    return _parse(str(peername[0]))
+
+
+@lru_cache(maxsize=256)
+def _parse(host: str) -> Address:
+    """Services and clients come again, and each connection asks several times."""
+    return unmapped(ip_address(host.partition("%")[0]))
 
 
 def unmapped(address: Address) -> Address:

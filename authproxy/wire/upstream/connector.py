@@ -13,9 +13,9 @@ from authproxy.settings import ServiceSettings, Settings
 from authproxy.threads import in_thread
 from authproxy.times import Opening
 from authproxy.values import Origin
-from authproxy.wire.lost_peers import watch
 from authproxy.wire.upstream.connect_errors import Peer, reaching
-from authproxy.wire.upstream.proxy_tunnel import HAPPY_EYEBALLS_DELAY_S, Early, Egress, hand_over
+from authproxy.wire.upstream.happy_eyeballs import connect
+from authproxy.wire.upstream.proxy_tunnel import Early, Egress, hand_over
 from authproxy.wire.upstream.tls import ServiceTls
 
 HTTP_1 = "http/1.1"
@@ -87,15 +87,7 @@ class Connector:
 
         async with reaching(self.peer, deadline=deadline, timeout_s=self.timeout_s):
             context = await self._context(self.contexts, alpn) if self.contexts else None
-            transport, protocol = await loop.create_connection(
-                make,
-                self.origin.host,
-                self.origin.port,
-                ssl=context,
-                server_hostname=self.origin.host if context is not None else None,
-                happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S,
-            )
-            watch(transport.get_extra_info("socket"))
+            _, protocol = await connect(make, self.origin.host, self.origin.port, context)
         return protocol, connected
 
     async def speaks_http2(self) -> bool:

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 SETTLE_S = 0.25
 """How long connections that are on their way may take when the pool closes, before they are
-cancelled: at the wrong moment asyncio's race of addresses would leak the socket that won it."""
+cancelled: a handshake that breaks off is an error in the service's log."""
 
 
 class Waiter(Protocol):

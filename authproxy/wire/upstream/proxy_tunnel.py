@@ -13,10 +13,9 @@ from typing import cast
 from authproxy.errors import Code, UpstreamError
 from authproxy.values import EgressProxy, Origin
 from authproxy.values.hosts import bracketed
-from authproxy.wire.lost_peers import watch
 from authproxy.wire.upstream.connect_errors import Peer, reaching
+from authproxy.wire.upstream.happy_eyeballs import connect
 
-HAPPY_EYEBALLS_DELAY_S = 0.25  # RFC 8305 8 recommends it
 MAX_HEAD = 16 * 1024
 
 _STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: [^\r\n]*)?(?:\r\n|$)")
@@ -93,15 +92,7 @@ class Egress:
         Raises UpstreamError, which says that it was the proxy that failed.
         """
         async with reaching(self.peer, deadline=deadline, timeout_s=timeout_s):
-            transport, early = await asyncio.get_running_loop().create_connection(
-                Early,
-                self.proxy.host,
-                self.proxy.port,
-                ssl=self.context,
-                server_hostname=self.proxy.host if self.context is not None else None,
-                happy_eyeballs_delay=HAPPY_EYEBALLS_DELAY_S,
-            )
-            watch(transport.get_extra_info("socket"))
+            transport, early = await connect(Early, self.proxy.host, self.proxy.port, self.context)
         try:
             transport.write(self._request(origin))
             async with asyncio.timeout_at(deadline):
