@@ -183,7 +183,8 @@ class CredentialError(AuthProxyError):
     service.
 
     `permanent` says that trying again is pointless until a human changes something (a deleted key,
-    a missing role); else it is worth another attempt (network, 5xx, 429).
+    a missing role); else it is worth another attempt (network, 5xx, 429). `pause_s`: where too many
+    ask (429), how long whoever was asked wants to be left alone, 0 if it did not say; else None.
     """
 
     def __init__(
@@ -194,6 +195,7 @@ class CredentialError(AuthProxyError):
         detail: str = "",
         permanent: bool = False,
         retry_after_s: int = 5,
+        pause_s: float | None = None,
         code: Code = Code.TOKEN_UNAVAILABLE,
     ) -> None:
         super().__init__(
@@ -205,6 +207,7 @@ class CredentialError(AuthProxyError):
         )
         self.permanent = permanent
         self.retry_after_s = retry_after_s
+        self.pause_s = pause_s
 
 
 class UpstreamError(AuthProxyError):

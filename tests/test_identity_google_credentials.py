@@ -367,6 +367,17 @@ async def test_googles_breakdowns_are_told_apart_from_its_refusals(
     ) == await key.failure()
 
 
+@pytest.mark.parametrize(("status", "pause_s"), [(429, 0.0), (503, None)])
+async def test_a_quota_that_is_used_up_is_told_apart_from_breakdowns(
+    world: World, key: File, status: int, pause_s: float | None
+) -> None:
+    world.google.token.fail_with(status, "no")
+    with pytest.raises(CredentialError) as caught:
+        await key.mint()
+
+    assert pause_s == caught.value.pause_s
+
+
 async def test_a_page_instead_of_a_token_is_never_taken_for_one(world: World, key: File) -> None:
     world.google.token.fail_with(200, "<p>Sign in to the hotel's Wi-Fi</p>")
 

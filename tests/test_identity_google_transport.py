@@ -45,7 +45,9 @@ async def server() -> AsyncIterator[TestServer]:
     """Answers with the status in the path."""
 
     async def handle(request: web.Request) -> web.Response:
-        return web.Response(status=int(request.path[1:]), text=request.method)
+        fields = {name: value for name, value in request.query.items() if name != "text"}
+        text = request.query.get("text", request.method)
+        return web.Response(status=int(request.path[1:]), text=text, headers=fields)
 
     application = web.Application()
     application.router.add_route("*", "/{status}", handle)
@@ -135,6 +137,46 @@ async def test_a_server_that_breaks_down_is_not_asked_for_long(
 
     with pytest.raises(GaveUpError):
         await in_thread(request_, url, name="x")
+
+
+async def test_where_too_many_ask_google_auth_may_ask_once_more_and_not_again(
+    request_: Request, server: TestServer
+) -> None:
+    url = str(server.make_url("/429").with_query({"text": '{"error": "slow_down"}'}))
+    first = await in_thread(request_, url, name="x")
+    with pytest.raises(GaveUpError) as caught:
+        await in_thread(request_, url, name="x")
+
+    assert (429, 429) == (first.status, request_.status)
+    assert ({"error": "slow_down"},) == caught.value.args
+
+
+SENT = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+@pytest.mark.parametrize(
+    ("told", "pause_s"),
+    [("7", 7), ("Sun, 06 Nov 1994 08:50:07 GMT", 30)],
+    ids=["seconds", "date"],
+)
+async def test_who_says_when_to_come_back_is_not_asked_before(
+    request_: Request, server: TestServer, told: str, pause_s: float
+) -> None:
+    url = str(server.make_url("/429").with_query({"Retry-After": told, "Date": SENT}))
+    with pytest.raises(GaveUpError) as caught:
+        await in_thread(request_, url, name="x")
+
+    assert (("GET",), pause_s) == (caught.value.args, request_.pause_s)
+
+
+@pytest.mark.parametrize("told", ["soon", "-7", "²", "Sun, 06 Nov 1994 08:48:07 GMT", "1.5"])
+async def test_what_says_no_time_is_no_pause(
+    request_: Request, server: TestServer, told: str
+) -> None:
+    url = str(server.make_url("/429").with_query({"Retry-After": told, "Date": SENT}))
+    answer = await in_thread(request_, url, name="x")
+
+    assert (429, 0) == (answer.status, request_.pause_s)
 
 
 @pytest.mark.parametrize(("asked", "allowed"), [(None, 6), (120, 6), (3, 3)])

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authproxy.exchange import NO_TOKEN, Secret, Token
-from authproxy.identity.token_cache.lifetime import TokenState, backoff, held
+from authproxy.identity.token_cache.lifetime import TokenState, backoff, crowd_backoff, held
 
 NOW = 1_800_000_000.0
+INFINITE = float("inf")
 
 
 class Highest(random.Random):
@@ -135,3 +136,27 @@ def test_what_is_kept_long_may_want_to_be_looked_at_again_soon() -> None:
     assert NOW + 270 == held(secret, Lowest()).stale_at
     assert NOW + 7 * 24 * 3600 - 2 == held(secret, Highest()).invalid_at
     assert NOW + 3600 - 300 == held(replace(token(3600), renew_after_s=1e9), Highest()).stale_at
+
+
+@pytest.mark.parametrize(
+    ("tries", "left_s", "pause_s", "shortest", "longest"),
+    [
+        pytest.param(1, INFINITE, 0, 0, 2, id="at first within two seconds"),
+        pytest.param(3, INFINITE, 0, 0, 8, id="then further and further apart"),
+        pytest.param(99, INFINITE, 0, 0, 16, id="up to a bound"),
+        pytest.param(1, INFINITE, 20, 20, 22, id="not before what was asked for"),
+        pytest.param(1, INFINITE, 86400, 60, 62, id="which may not be a day"),
+        pytest.param(9, 80, 0, 0, 10, id="sooner as the end comes near"),
+        pytest.param(1, 20, 60, 10, 12, id="and before it, whatever was asked for"),
+    ],
+)
+def test_where_too_many_ask_nobody_comes_back_together(
+    tries: int, left_s: float, pause_s: float, shortest: float, longest: float
+) -> None:
+    found = [crowd_backoff(tries, left_s, rng(), pause_s=pause_s) for rng in (Lowest, Highest)]
+
+    assert [shortest, longest] == found
+
+
+def test_what_nobody_wants_may_come_much_later_where_too_many_ask() -> None:
+    assert 300 == crowd_backoff(99, INFINITE, Highest(), pause_s=0, wanted=False)

@@ -15,6 +15,7 @@ from tests.support.source import FakeSource
 NOW = 1_800_000_000.0
 NO = CredentialError("no", permanent=False)
 NEVER = CredentialError("never", permanent=True)
+CROWD = CredentialError("too many ask", pause_s=0.0)
 
 
 class Steady(random.Random):
@@ -61,6 +62,42 @@ def test_a_failure_answers_for_a_little_while(
     assert expected is retries.recent_failure(NOW + age)
 
 
+def test_where_too_many_ask_the_failure_answers_until_the_next_try(retries: RetryState) -> None:
+    found = []
+    for _ in range(5):
+        retries.failed(CROWD, None, NOW)
+        found.append(retries.retry_at - NOW)
+        assert CROWD is retries.recent_failure(retries.retry_at - 0.1)
+        assert None is retries.recent_failure(retries.retry_at)
+
+    assert [2, 4, 8, 16, 16] == found
+
+
+def test_who_was_asked_to_be_let_alone_is_let_alone(retries: RetryState) -> None:
+    retries.failed(CredentialError("no", pause_s=30.0), None, NOW)
+
+    assert 32 == retries.wait_s(NOW)
+
+
+def test_who_waits_hears_when_the_next_try_is_where_too_many_ask(retries: RetryState) -> None:
+    retries.failed(CredentialError("no", pause_s=30.0), None, NOW)
+    refusal = retries.refusal(CROWD, NOW + 0.5)
+
+    assert (32, {"Retry-After": "32"}, 0.0) == (
+        refusal.retry_after_s,
+        dict(refusal.fields),
+        refusal.pause_s,
+    )
+
+
+def test_a_clock_that_was_set_back_keeps_nobody_from_asking_where_too_many_do(
+    retries: RetryState,
+) -> None:
+    retries.failed(CROWD, None, NOW)
+
+    assert None is retries.recent_failure(NOW - 3600)
+
+
 def test_failures_in_a_row_put_the_next_try_off(retries: RetryState) -> None:
     waits = []
     for _ in range(3):
@@ -88,7 +125,7 @@ def test_a_token_that_is_stale_when_it_comes_is_no_progress(retries: RetryState)
 
 def test_a_refusal_names_the_audience_and_keeps_everything_else(retries: RetryState) -> None:
     error = CredentialError("no", hint="h", detail="d", permanent=True, retry_after_s=7)
-    refusal = retries.refusal(error)
+    refusal = retries.refusal(error, NOW)
 
     assert ("no identity token for https://a: no", "h", "d", True, 7) == (
         refusal.message,
@@ -212,5 +249,5 @@ def test_access_tokens_which_have_no_audience_are_called_so(
     retries = RetryState("fake", "", product_of(FakeSource(lambda: 0.0), ""), Steady())
     retries.failed(NO, None, NOW)
 
-    assert "no access token for Google APIs: no" == retries.refusal(NO).message
+    assert "no access token for Google APIs: no" == retries.refusal(NO, NOW).message
     assert caplog.messages[0].startswith("no access token for Google APIs since ")

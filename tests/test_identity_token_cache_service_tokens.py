@@ -261,3 +261,20 @@ async def test_what_is_no_token_says_by_its_code_what_it_is(
     (status,) = cache.tokens_for(Secrets(clock), A).statuses()
 
     assert Code.SECRET_UNAVAILABLE is status.code
+
+
+async def test_where_too_many_ask_no_request_does_until_the_next_try_which_comes_by_itself(
+    tokens: Tokens, source: FakeSource, cache: TokenCache, clock: FakeClock
+) -> None:
+    source.fail(CredentialError("too many ask", pause_s=5.0))
+    first = await failure(tokens)
+    clock.advance(6.9)  # 5 s, and up to 2 s by chance
+    second = await failure(tokens)
+    asked = len(source.calls)
+    source.answer("one")
+    clock.advance(0.2)
+    await until(settled(cache))
+
+    assert (7, 1) == (first.retry_after_s, second.retry_after_s)
+    assert 1 == asked
+    assert "one" == shown(tokens)

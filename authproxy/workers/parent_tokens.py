@@ -71,7 +71,8 @@ class FromParent:
         return token
 
     def _error(self, audience: str, told: Message) -> CredentialError:
-        """As `own` would raise it: whoever asked will say what it was for."""
+        """As `own` would raise it: whoever asked will say what it was for. Without `pause_s`: the
+        parent alone asks Google, so this process need not wait to ask the parent."""
         message = told["message"].removeprefix(f"no {self.product(audience).missing}: ")
         return CredentialError(
             message,

@@ -2,8 +2,8 @@
 
 When a token is renewed and when a failed try comes again is decided by authproxy itself: `held` and
 `RetryState`. The rest of a replica is modelled: each service needs one token, from the first moment
-on; while there is none, requests keep coming and ask for one as soon as they may; ahead of time at
-most `AT_ONCE` mints of a replica run at once.
+on; while the quota refuses it no request has a say in when it is tried again; ahead of time at most
+`AT_ONCE` mints of a replica run at once.
 """
 
 import heapq
@@ -18,14 +18,14 @@ from authproxy.exchange import Secret, Token
 from authproxy.identity.source import Product
 from authproxy.identity.token_cache.concurrency import AT_ONCE
 from authproxy.identity.token_cache.lifetime import Held, held
-from authproxy.identity.token_cache.retry_state import HOLD_S, RetryState
+from authproxy.identity.token_cache.retry_state import RetryState
 from benchmarks.scaling.google import Quota
 
 HOUR_S = 3600.0
 MINT_S = 0.3
 """How long a call is taken to last."""
 _PRODUCT = Product(name="token", missing="token")
-_REFUSED = CredentialError("the quota is used up")
+_REFUSED = CredentialError("the quota is used up", pause_s=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +127,7 @@ class _Fleet:
     def _failed(self, audience: _Audience, now: float) -> None:
         good = audience.held if audience.held and now < audience.held.invalid_at else None
         audience.retries.failed(_REFUSED, good, now)
-        # Without a token the next request asks again, as soon as the failure does not answer it.
-        wait_s = audience.retries.wait_s(now) if good else HOLD_S
-        self._at(now + wait_s, audience, ends=False)
+        self._at(now + audience.retries.wait_s(now), audience, ends=False)
 
 
 def _token(now: float) -> Token:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from authproxy.errors import CredentialError
@@ -57,6 +58,7 @@ def explained(
             hint="This is usually temporary; authproxy tries again." if refusal.may_pass else "",
             detail=refusal.words,
             permanent=not refusal.may_pass,
+            pause_s=0.0 if refusal.status == HTTPStatus.TOO_MANY_REQUESTS else None,
         )
     return CredentialError(
         f"{api}: {known.message.format_map(places)}",

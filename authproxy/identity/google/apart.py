@@ -72,7 +72,8 @@ def get_here(
         answer = request(url, headers=fields)
         return ApiAnswer(answer.status, answer.data)
     except Exception as error:  # noqa: BLE001 -- google-auth lets others' exceptions through
-        raise translate(error, RequestContext(source=api)) from None
+        context = RequestContext(source=api, status=request.status, pause_s=request.pause_s)
+        raise translate(error, context) from None
     finally:
         request.close()
 
@@ -111,6 +112,7 @@ def written_error(error: CredentialError) -> Message:
         "detail": error.detail,
         "permanent": error.permanent,
         "retry_after_s": error.retry_after_s,
+        "pause_s": error.pause_s,
         "code": error.code,
     }
 

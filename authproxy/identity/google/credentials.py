@@ -258,6 +258,7 @@ def _context(order: Order, request: Request) -> RequestContext:
         target=order.impersonate or target_of(info),
         answered=request.answered,
         status=request.status,
+        pause_s=request.pause_s,
         metadata=info is METADATA,
         subject="" if request.asked_google else subject_of(info),
     )

@@ -8,6 +8,7 @@ exceptions of requests and of Python pass through it as they are.
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +33,8 @@ class RequestContext:
     """How many answers had come."""
     status: int = 0
     """Of the last answer."""
+    pause_s: float = 0.0
+    """What its Retry-After said."""
     metadata: bool = False
     """Whether the metadata server was asked."""
     subject: str = ""
@@ -269,6 +272,7 @@ def _refused(answer: Answer, context: RequestContext) -> CredentialError:
         hint="This is usually temporary; authproxy tries again." if later else "The log says more.",
         detail=answer.words,
         permanent=not later,
+        pause_s=context.pause_s if answer.status == HTTPStatus.TOO_MANY_REQUESTS else None,
     )
 
 

@@ -4,10 +4,12 @@ google-auth retries a refused metadata server for 14 seconds and lets one reques
 Nothing of google or requests is imported before a token is wanted: that takes 0.15 seconds.
 """
 
+import json
 import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, NoReturn
 
 from authproxy.identity.clock_skew import Skew, is_google
@@ -65,6 +67,10 @@ class Request:
         """Answers that came."""
         self.status = 0
         """Of the last answer."""
+        self.pause_s = 0.0
+        """How long the last answer has asked to be left alone."""
+        self._refusals = 0
+        """Answers that say that too many ask."""
         self.asked_google = False
         """Whether a request was sent to one of Google's hosts."""
         self._clock = clock
@@ -97,9 +103,19 @@ class Request:
             raise
         self.answered += 1
         self.status = answer.status
+        self.pause_s = _pause_s(answer.headers)
         if google or self._direct:
             self._skew.heard(answer.headers.get("date"), sent_at=sent_at)
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._give_way(answer.data)
         return answer
+
+    def _give_way(self, data: bytes) -> None:
+        """google-auth would ask up to four times more, seconds apart, whatever Retry-After says:
+        once is enough for a moment's crowd, and whoever wants the token waits for longer."""
+        self._refusals += 1
+        if self._refusals > 1 or self.pause_s:
+            raise GaveUpError(_said(data))
 
     def __deepcopy__(self, memo: object) -> NoReturn:
         """Keeps google-auth from starting a thread that looks up the account's allowed locations.
@@ -111,6 +127,28 @@ class Request:
     def close(self) -> None:
         for session in self._sessions:
             session.close()
+
+
+def _said(data: bytes) -> Any:
+    """JSON as what it means, all else as text."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return data.decode("utf-8", "replace")
+
+
+def _pause_s(fields: Mapping[str, str]) -> float:
+    """What `Retry-After` says, in seconds or as a date; 0 for nothing that can be read."""
+    told = fields.get("retry-after", "")
+    if told.isascii() and told.isdigit():
+        return float(told[:9])
+    from email.utils import parsedate_to_datetime
+
+    try:
+        until, sent = parsedate_to_datetime(told), parsedate_to_datetime(fields.get("date", ""))
+        return max((until - sent).total_seconds(), 0.0)
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
 
 
 def quiet_google_loggers() -> None:

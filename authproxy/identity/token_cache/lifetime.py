@@ -33,6 +33,11 @@ BACKOFF_SLOW_S = 300.0
 BACKOFF_SHARE = 0.125
 """A retry waits at most for so much of what is left of the token."""
 BACKOFF_LEAST_S = 0.5
+CROWD_FIRST_S, CROWD_LAST_S = 2.0, 16.0
+"""Where too many ask: a quota is counted by the minute, and nobody should wait for much longer than
+for the next one."""
+PAUSE_AT_MOST_S = 60.0
+"""What others ask for is heeded so far, and up to half of what is left of the token."""
 
 
 class TokenState(StrEnum):
@@ -97,3 +102,17 @@ def backoff(
     grown = BACKOFF_FIRST_S * 2.0 ** min(tries - 1, 10)
     near = max(BACKOFF_SHARE * left_s, BACKOFF_LEAST_S)
     return min(grown, near, longest_s) * rng.uniform(0.5, 1)
+
+
+def crowd_backoff(
+    tries: int, left_s: float, rng: random.Random, *, pause_s: float, wanted: bool = True
+) -> float:
+    """The same where a quota is used up, as by many that have started at once: anywhere from
+    nothing to the whole of it (full jitter), so that they do not come back together. `pause_s` was
+    asked for, and comes before that.
+    """
+    grown = CROWD_FIRST_S * 2.0 ** min(tries - 1, 10)
+    near = max(BACKOFF_SHARE * left_s, BACKOFF_LEAST_S)
+    longest_s = CROWD_LAST_S if wanted else BACKOFF_SLOW_S
+    asked_s = min(pause_s, PAUSE_AT_MOST_S, left_s / 2)
+    return asked_s + min(grown, near, longest_s) * rng.uniform(0, 1)

@@ -4,11 +4,18 @@ It also writes the log lines about them.
 """
 
 import logging
+import math
 import random
 
 from authproxy.errors import STATUS_OF, CredentialError, join_sentences
 from authproxy.identity.source import GOOGLE_APIS, Product
-from authproxy.identity.token_cache.lifetime import BACKOFF_LAST_S, BACKOFF_SLOW_S, Held, backoff
+from authproxy.identity.token_cache.lifetime import (
+    BACKOFF_LAST_S,
+    BACKOFF_SLOW_S,
+    Held,
+    backoff,
+    crowd_backoff,
+)
 from authproxy.values.wording import utc
 
 logger = logging.getLogger(__name__)
@@ -50,21 +57,29 @@ class RetryState:
         self._warned: tuple[bool, str] | None = None
         self._warned_at = NEVER
 
-    def refusal(self, error: CredentialError) -> CredentialError:
+    def refusal(self, error: CredentialError, now: float) -> CredentialError:
         """`error` for one who waits; an exception raised again and again collects tracebacks."""
+        wait_s = error.retry_after_s if error.pause_s is None else self.wait_s(now)
         return CredentialError(
             f"no {self._product.missing}: {error.message}",
             hint=error.hint,
             detail=error.detail,
             permanent=error.permanent,
-            retry_after_s=error.retry_after_s,
+            retry_after_s=max(math.ceil(wait_s), 1),
+            pause_s=error.pause_s,
             code=self._product.code,
         )
 
     def recent_failure(self, now: float) -> CredentialError | None:
-        """The failure that answers now, so that a flood of requests is not one of mints."""
+        """The failure that answers now, so that a flood of requests is not one of mints.
+
+        Where too many ask it does until the next try, which needs no request: of a thousand
+        replicas each would otherwise ask again every second.
+        """
         if self.failure is None:
             return None
+        if self.failure.pause_s is not None:
+            return self.failure if self.wait_s(now) > 0 else None
         hold_s = HOLD_PERMANENT_S if self.failure.permanent else HOLD_S
         return self.failure if abs(now - self._failed_at) < hold_s else None
 
@@ -87,7 +102,10 @@ class RetryState:
         self.failure = error
         self.failures += 1
         self._failed_at = now
-        self._back_off(left, now, BACKOFF_LAST_S if wanted else BACKOFF_SLOW_S)
+        if error.pause_s is None:
+            self._back_off(left, now, BACKOFF_LAST_S if wanted else BACKOFF_SLOW_S)
+        else:
+            self._give_way(left, now, error.pause_s, wanted=wanted)
         self._log_failed(error, left, now)
 
     def obtained(self, held: Held, now: float) -> None:
@@ -110,6 +128,14 @@ class RetryState:
         self._tries += 1
         left_s = left.invalid_at - now if left else float("inf")
         self._waits_s = backoff(self._tries, left_s, self._rng, longest_s=longest_s)
+        self.retry_at = now + self._waits_s
+
+    def _give_way(self, left: Held | None, now: float, pause_s: float, *, wanted: bool) -> None:
+        self._tries += 1
+        left_s = left.invalid_at - now if left else float("inf")
+        self._waits_s = crowd_backoff(
+            self._tries, left_s, self._rng, pause_s=pause_s, wanted=wanted
+        )
         self.retry_at = now + self._waits_s
 
     def _log_failed(self, error: CredentialError, left: Held | None, now: float) -> None:

@@ -93,14 +93,14 @@ class Tokens:
         retries = self._refresh.retries
         failure = retries.recent_failure(self._shared.now())
         if failure is not None:
-            raise retries.refusal(failure)
+            raise retries.refusal(failure, self._shared.now())
         attempt = self._refresh.attempt()
         await asyncio.wait((attempt,))
         if attempt.cancelled():
             raise _stopping()
         outcome = attempt.result()
         if isinstance(outcome, CredentialError):
-            raise retries.refusal(outcome)
+            raise retries.refusal(outcome, self._shared.now())
         return outcome
 
     async def get_other(self, than: str) -> Token:
@@ -115,7 +115,7 @@ class Tokens:
         await asyncio.wait((attempt,))
         outcome = _stopping() if attempt.cancelled() else attempt.result()
         if isinstance(outcome, CredentialError):
-            raise self._refresh.retries.refusal(outcome)
+            raise self._refresh.retries.refusal(outcome, self._shared.now())
         return outcome
 
     def reject(self, token: Token) -> bool:
