@@ -52,6 +52,10 @@ class Deployment:
     left: dict[ListenerRules, ListenerRules]
     """What the rules of listeners that are no more become. They are kept by connections alone."""
 
+    @property
+    def pools(self) -> Sequence[Pool]:
+        return [each.pool for each in self.upstreams.values()]
+
     def drop(self) -> None:
         """It does not come into use."""
         self.plan.drop()
@@ -147,8 +151,6 @@ class Deployments:
                 keep_pools(before.upstreams, built.upstreams)
             before.gate.retire()
             _keep_protocols(before, built)
-        pools = [each.pool for each in built.upstreams.values()]
-        server.use(built.settings.limits, built.settings.timeouts, pools)
         opened = self.sockets.use(built.plan, built.rules, built.gate, built.tls, server)
         if built.authorizer is not None:
             self.authorizer = built.gate.put(built.authorizer, self.authorizer)

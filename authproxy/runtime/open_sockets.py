@@ -15,16 +15,13 @@ from authproxy.observe.stream import Send
 from authproxy.policy.access.client_limits import ClientLimits
 from authproxy.runtime.listeners import Gate
 from authproxy.runtime.sources import Sources
-from authproxy.settings import LimitSettings, ListenerSettings, Settings, TimeoutSettings
+from authproxy.settings import LimitSettings, ListenerSettings, Settings
 from authproxy.system import offers
 from authproxy.wire.admission.listener_rules import ListenerRules
-from authproxy.wire.interfaces import OpenConnection
 from authproxy.wire.listening.proxy_protocol import Context
 from authproxy.wire.listening.sockets import listener_url, open_listener
 from authproxy.wire.listening.tls import ListenerTls
-from authproxy.wire.recorder import Recorder
 from authproxy.wire.status import PoolStatus, ServerStatus
-from authproxy.wire.upstream.pool import Pool
 
 if TYPE_CHECKING:
     from authproxy.inspector.assembly import Recording
@@ -46,26 +43,12 @@ class ListeningAt(Protocol):
 
 
 class ClientServer(Protocol):
-    """`wire.listening.server.ProxyServer` is one, `authproxy.workers.crew.Crew` the other."""
+    """Common part of both: of `wire.listening.server.ProxyServer`, which answers by this process,
+    and of `OtherServers`."""
 
     @property
     def draining(self) -> bool:
         """No connection is accepted any more."""
-
-    @property
-    def in_flight(self) -> int:
-        """Exchanges under way."""
-
-    @property
-    def connections(self) -> Sequence[OpenConnection]:
-        """Those of this process."""
-
-    @property
-    def recorder(self) -> Recorder:
-        """Of this process's exchanges."""
-
-    def use(self, limits: LimitSettings, timeouts: TimeoutSettings, pools: Sequence[Pool]) -> None:
-        """Another configuration, for new connections."""
 
     def listen(
         self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
@@ -76,12 +59,6 @@ class ClientServer(Protocol):
         self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
     ) -> ListeningAt:
         """As `listen`, where connections begin with the PROXY protocol's header."""
-
-    def find_room(self) -> None:
-        """Let in as many as there are descriptors for. Raises StartError where that is nobody."""
-
-    async def keep_ticking(self) -> None:
-        """Look for what takes too long, until cancelled."""
 
     def drain(self) -> None:
         """Take no more connections; what is in flight is the last."""
@@ -97,8 +74,8 @@ class ClientServer(Protocol):
 
 
 class OtherServers(ClientServer, Protocol):
-    """Other processes that answer the clients. They use the same configuration. Their `status` is
-    the sum of what they have said, without pools."""
+    """Other processes that answer the clients, as `authproxy.workers.crew.Crew` has them. They use
+    the same configuration. Their `status` is the sum of what they have said, without pools."""
 
     @property
     def serves(self) -> bool:

@@ -16,7 +16,7 @@ from authproxy.runtime.admin import AdminPlace, ProxyInside, open_admin
 from authproxy.runtime.deployment import Deployment, Deployments
 from authproxy.runtime.inspector import inspector_views
 from authproxy.runtime.open_authorizer import open_authorizer
-from authproxy.runtime.open_sockets import ClientServer, Open, OtherServers, open_ours
+from authproxy.runtime.open_sockets import Open, OtherServers, open_ours
 from authproxy.runtime.process.head_start import begin
 from authproxy.runtime.ready_lines import announce, tell_egress
 from authproxy.runtime.reload import ConfigOrigin, Reloader, reloads_on_hangup
@@ -109,9 +109,9 @@ class Proxy:
     @property
     def last_requests(self) -> str:
         """What the end waits for, as a sentence."""
-        if self._others is not None:
+        if self._own is None:
             return "each process says what it waits for"
-        count, patience_s = self._server.in_flight, self.settings.timeouts.drain
+        count, patience_s = self._own.in_flight, self.settings.timeouts.drain
         if not count:
             return "no requests in flight"
         waits = f"waiting up to {patience_s:g} s; Ctrl-C again quits now"
@@ -137,6 +137,11 @@ class Proxy:
         """Do not wait for what is in flight any longer."""
         self._server.cut()
 
+    @property
+    def _own(self) -> ProxyServer | None:
+        """Where it is this process that answers clients."""
+        return self._server if isinstance(self._server, ProxyServer) else None
+
     # The start.
 
     async def _start(self) -> None:
@@ -145,36 +150,7 @@ class Proxy:
         self._push(self._tokens.close)
         built = self._deployments.build(self.settings, at_start=True)
         self._push(self._close_files)
-        self._server = self._make_server()
-        self.inside.server_of_clients = self._server
-        self._push(self._shut_down)
-        self._push(self._tasks.cancel)
-        self._use(built)
-        if self._others is not None:
-            await self._others.start(built.settings, built.plan.sockets, self._deployments.sources)
-        self.inside.authorizer = await open_authorizer(
-            self.settings,
-            self._deployments.authorizer,
-            self._server.recorder if self._others is None else Recorder(self._observers),
-            lambda: self.settings.limits,
-        )
-        self._push(self.inside.authorizer.close)
-        self.inside.is_open = True
-        self._tasks.spawn(self._server.keep_ticking(), name="ticks")
-        self._server.find_room()
-        announce(
-            self.inside.opened,
-            self.settings,
-            self._stream,
-            self.admin_url,
-            self.inside.authorizer.urls,
-        )
-        self._begin(built, built.upstreams)
-
-    def _make_server(self) -> ClientServer:
-        if self._others is not None:
-            return self._others
-        return ProxyServer(
+        self._server = self._others or ProxyServer(
             observers=self._observers,
             limits=self.settings.limits,
             timeouts=self.settings.timeouts,
@@ -182,6 +158,26 @@ class Proxy:
             counts=self._deployments.limits.connections,
             now=self._machine.skew.now,
         )
+        self.inside.server_of_clients = self._server
+        self._push(lambda: self._server.shutdown(self.settings.timeouts.drain))
+        self._push(self._tasks.cancel)
+        self._use(built)
+        if self._others is not None:
+            await self._others.start(built.settings, built.plan.sockets, self._deployments.sources)
+        self.inside.authorizer = await open_authorizer(
+            self.settings,
+            self._deployments.authorizer,
+            Recorder(self._observers) if self._own is None else self._own.recorder,
+            lambda: self.settings.limits,
+        )
+        self._push(self.inside.authorizer.close)
+        self.inside.is_open = True
+        if self._own is not None:
+            self._tasks.spawn(self._own.keep_ticking(), name="ticks")
+            self._own.find_room()
+        urls = self.admin_url, self.inside.authorizer.urls
+        announce(self.inside.opened, self.settings, self._stream, *urls)
+        self._begin(built, built.upstreams)
 
     async def _open_admin(self) -> str:
         """First of all and closed last, so that a probe always gets an answer."""
@@ -194,9 +190,6 @@ class Proxy:
         )
         self._push(close)
         return url
-
-    async def _shut_down(self) -> None:
-        await self._server.shutdown(self.settings.timeouts.drain)
 
     async def _close_files(self) -> None:
         if self._current is not None:
@@ -224,7 +217,11 @@ class Proxy:
         self._tasks.spawn(self._reloader.renew(why), name="reload")
 
     def _recheck_soon(self) -> None:
-        self._tasks.spawn(recheck_all(self._server.connections), name="look at connections")
+        self._tasks.spawn(self._recheck(), name="look at connections")
+
+    async def _recheck(self) -> None:
+        if self._own is not None:
+            await recheck_all(self._own.connections)
 
     @property
     def is_ending(self) -> bool:
@@ -260,7 +257,7 @@ class Proxy:
             await self._others.switch()
         self._use(built)
         await before.files.close()
-        await recheck_all(self._server.connections)
+        await self._recheck()
         for url in self.urls:
             if url not in known:
                 logger.info("listening at %s", url)
@@ -275,6 +272,8 @@ class Proxy:
         if built.settings.reload == "on-change" and origin is not None:
             origin.watch(built.files, self.reload_soon)
         inside.opened = self._deployments.use(built, self._server, self._current)
+        if self._own is not None:
+            self._own.use(built.settings.limits, built.settings.timeouts, built.pools)
         inside.settings, inside.upstreams = built.settings, built.upstreams
         self._current = built
         self._tokens.use_deadline(built.settings.timeouts.token)

@@ -4,7 +4,8 @@ Theory of operation. The parent opens the listening sockets and keeps them open;
 of them, so all take connections from the same queues. A worker that dies takes its own connections
 with it, and none that wait in a queue. The parent itself accepts nobody.
 
-To the parent's `Proxy` the crew is what `ProxyServer` is to that of a single process.
+To the parent's `Proxy` the crew is one of the two that clients are served by (`ClientServer`): it
+holds the sockets, and is told of the end. What serving by this process takes, it has not.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import contextlib
 import logging
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from authproxy import __version__
@@ -23,7 +24,6 @@ from authproxy.runtime.open_sockets import Sockets
 from authproxy.runtime.sources import Sources
 from authproxy.settings import LimitSettings, Settings
 from authproxy.tasks import Tasks
-from authproxy.wire.recorder import Recorder
 from authproxy.wire.status import PoolStatus, ServerStatus
 from authproxy.workers.common_memory import CommonMemory
 from authproxy.workers.configuration import Configuration
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from authproxy.observe.metrics.exchanges import ExchangeMetrics
     from authproxy.observe.metrics.histogram import Counts
     from authproxy.wire.admission.listener_rules import ListenerRules
-    from authproxy.wire.interfaces import OpenConnection
     from authproxy.wire.listening.proxy_protocol import Context
 
 logger = logging.getLogger(__name__)
@@ -71,7 +70,6 @@ class Crew:
         self.draining = False
         self._common = CommonMemory(count)
         self._hangs = watch(self._common.turns, self._common.stacks)
-        self.recorder = Recorder(())
         self._desk: TokenDesk | None = None
         self._reports = Reports()
         self._make = make or WorkerProcess
@@ -171,18 +169,6 @@ class Crew:
 
     # What a server of clients does, too.
 
-    @property
-    def in_flight(self) -> int:
-        """The parent has none; each worker says what it waits for."""
-        return 0
-
-    @property
-    def connections(self) -> "Sequence[OpenConnection]":
-        return ()
-
-    def use(self, *_: object, **__: object) -> None:
-        """Nothing to do: workers have their own."""
-
     def listen(
         self, sock: socket.socket, rules: "ListenerRules", tls: "Context | None" = None
     ) -> HeldSocket:
@@ -192,12 +178,6 @@ class Crew:
         return held
 
     listen_behind = listen
-
-    def find_room(self) -> None:
-        """Each worker has descriptors of its own."""
-
-    async def keep_ticking(self) -> None:
-        """Nobody waits here."""
 
     def drain(self) -> None:
         if self.draining:

@@ -16,6 +16,7 @@ from authproxy.runtime.proxy import Proxy
 from authproxy.runtime.reload import ConfigOrigin
 from authproxy.settings import Settings
 from authproxy.wire.interfaces import OpenConnection
+from authproxy.wire.listening.server import ProxyServer
 
 
 class Running:
@@ -41,7 +42,7 @@ class Running:
     def connections(self) -> Sequence[OpenConnection]:
         """Of clients."""
         server = self.proxy.inside.server_of_clients
-        assert server is not None
+        assert isinstance(server, ProxyServer)
         return server.connections
 
     async def reload(self, text: str) -> ReloadAnswer:
