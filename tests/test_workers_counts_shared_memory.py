@@ -80,3 +80,27 @@ def test_where_the_system_makes_none_a_file_takes_its_place(
 
     assert bytes(5000) == os.pread(descriptor, 6000, 0)
     os.close(descriptor)
+
+
+@pytest.mark.parametrize("start", [4096, 4100], ids=["pages", "parts of them"])
+def test_a_part_that_is_cleared_is_zeros_for_all_and_the_rest_stays(start: int) -> None:
+    memory = SharedMemory(16 * 4096)
+    other = SharedMemory(16 * 4096, os.dup(memory.descriptor))
+    memory.view[:] = b"x" * len(memory.view)
+    other.clear(start, 8192)
+
+    cleared = b"x" * start + bytes(8192)
+    assert cleared + b"x" * (len(memory.view) - len(cleared)) == bytes(memory.view)
+    memory.close()
+    other.close()
+
+
+def test_pages_that_are_cleared_are_given_back() -> None:
+    memory = SharedMemory(256 * 4096)
+    memory.view[:4096] = b"x" * 4096
+    before = os.fstat(memory.descriptor).st_blocks
+    memory.view[4096:] = b"x" * 255 * 4096
+    memory.clear(4096, 255 * 4096)
+
+    assert before == os.fstat(memory.descriptor).st_blocks
+    memory.close()

@@ -57,13 +57,6 @@ def test_in_a_full_row_the_lowest_goes(table: SharedTable) -> None:
     assert PLACES == len(table)
 
 
-def test_a_cleared_table_has_nobody(table: SharedTable) -> None:
-    table.put(5, 1, 1)
-    table.clear()
-
-    assert (0, None) == (len(table), table.get(5))
-
-
 @given(st.lists(st.tuples(st.integers(1, 40), st.integers(0, 9)), max_size=200))
 def test_it_is_as_a_dictionary_while_rows_have_room(acts: list[tuple[int, int]]) -> None:
     table = SharedTable(memoryview(bytearray(table_size(1))), 0, 1)

@@ -57,7 +57,8 @@ class SharedLimits:
     def gone(self, worker: int) -> None:
         """Its connections are no more."""
         if self._totals[worker]:
-            self._open[worker].clear()
+            table = self._open[worker]
+            self._memory.clear(table.place, table.size)
             self._totals[worker] = 0
 
     def close(self) -> None:

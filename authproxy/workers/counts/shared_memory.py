@@ -18,6 +18,8 @@ Result = TypeVar("Result")
 
 MEMFD_CREATE: Callable[[str], int] | None = getattr(os, "memfd_create", None)
 """Of Linux alone."""
+MADV_REMOVE: int | None = getattr(mmap, "MADV_REMOVE", None)
+"""Of Linux alone, too."""
 PATIENCE_S = 0.01
 """Another one has a lock for some microseconds, unless the system lets it wait just then."""
 
@@ -60,6 +62,16 @@ class SharedMemory:
             return act()
         finally:
             self.unlock(place)
+
+    def clear(self, start: int, size: int) -> None:
+        """Make this part zeros. Where the system can, its pages are given back in place of being
+        written to, which takes as long as they are many: a part that was never used takes none."""
+        try:
+            if MADV_REMOVE is None:
+                raise ValueError
+            self._memory.madvise(MADV_REMOVE, start, size)
+        except (OSError, ValueError):  # a file system that cannot, or a part of a page
+            self.view[start : start + size] = bytes(size)
 
     def close(self) -> None:
         """Whoever has a part of `view` has released it before."""

@@ -53,9 +53,8 @@ class SharedTable:
 
     def __init__(self, memory: memoryview, place: int, columns: int) -> None:
         """It begins at `place`, with zeros, and is as long as `table_size` says."""
-        self.place = place
-        self._memory = memory[place : place + table_size(columns)]
-        starts = range(place, place + table_size(columns), ENTRIES * _NUMBER)
+        self.place, self.size = place, table_size(columns)
+        starts = range(place, place + self.size, ENTRIES * _NUMBER)
         parts = [memory[at : at + ENTRIES * _NUMBER] for at in starts]
         self._names = parts[0].cast("Q")
         self._columns = [part.cast("d") for part in parts[1:]]
@@ -81,14 +80,10 @@ class SharedTable:
         if place is not None:
             self._names[place] = EMPTY
 
-    def clear(self) -> None:
-        self._memory[:] = bytes(len(self._memory))
-
     def close(self) -> None:
         self._names.release()
         for column in self._columns:
             column.release()
-        self._memory.release()
 
     def _find(self, client: int) -> int | None:
         first = row_of(client) * PLACES
