@@ -15,6 +15,7 @@ from websockets.asyncio.client import connect
 from authproxy.demo.world import World
 from tests.e2e.test_workers_observed import ADMIN, Observed, observed
 from tests.support.crews import PLAIN, Clients, answers
+from tests.support.http2 import Client
 from tests.support.program import run_to_end
 from tests.support.raw import Call, raw_service
 from tests.support.tailing import Command
@@ -134,6 +135,36 @@ async def test_a_replay_is_known_as_one_whichever_worker_gets_it(
     assert [200] * 6 == [each["status"] for each in told]
     assert {str(each["id"]) for each in told} == {str(each["id"]) for each in found[:-1]}
     assert all(b"x-authproxy-replay" not in head.lower() for head in service.heads)
+
+
+async def test_a_call_over_http2_is_replayed_over_http2_whichever_worker_gets_it(
+    world: World, tmp_path: Path, clients: Clients
+) -> None:
+    async with of_world(world, tmp_path) as seen:
+        client = Client(*await clients.connect(seen.program))
+        client.greet()
+        client.call(1, (b"x-mine", b"m"), (b"authorization", b"Basic mine"), path=b"/echo?a=1")
+        assert b"200" == (await client.answer(1)).get(b":status")
+        [first] = await listed(seen)
+        answers_to = [
+            await seen.ask(f"/api/exchanges/{first['id']}/replay", "POST") for _ in range(6)
+        ]
+        found = await listed(seen)
+        details = [
+            json.loads((await seen.ask(f"/api/exchanges/{each['id']}"))[1]) for each in found
+        ]
+    told = [json.loads(text) for _, text in answers_to]
+
+    assert [200] * 6 == [each["status"] for each in told]
+    assert ["/echo?a=1"] * 7 == [each["target"] for each in found]
+    assert ["2"] * 7 == [each["request"]["version"] for each in details]
+    assert {str(each["id"]) for each in told} == {str(each["id"]) for each in found[:-1]}
+    assert 2 == len({each["request_id"].rpartition("-")[0] for each in details})
+    lines = [
+        {line["name"]: line["change"] for line in each["tries"][0]["headers"]} for each in details
+    ]
+    assert ["kept"] * 7 == [each["x-mine"] for each in lines]
+    assert ["removed"] * 6 == [each["x-authproxy-replay"] for each in lines[:-1]]
 
 
 async def test_a_websocket_is_listed_as_a_tunnel(world: World, tmp_path: Path) -> None:
