@@ -31,7 +31,7 @@ test: $(READY)  ## Run the tests, but for those of the next line
 
 test-outside: $(READY)  ## Run the tests that need browsers, clients and other programs
 	@scripts/clients
-	@scripts/test -m outside
+	@scripts/test -m outside -n auto --dist loadfile
 
 test-bare: $(READY)  ## Run a part of the tests as on a system that has less than Linux
 	@AUTHPROXY_TEST_PLATFORM=bare scripts/test
