@@ -20,12 +20,14 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from benchmarks import http2
+from benchmarks.crowd import steady_us
 from benchmarks.interpreter import Interpreter
 from benchmarks.measure import (
     DOWNLOADS,
     SMALL_GETS,
     TEN_CLIENTS,
     UPLOADS,
+    Load,
     RoundError,
     by_connections,
 )
@@ -40,10 +42,30 @@ from benchmarks.turns import rotated
 ROOT = Path(__file__).parents[1]
 
 CROWD = 1000
-"""Beside the 32 of `small`: what growth costs."""
 
-Drive = Callable[[Stage, int], int]
-"""Loads the proxy on that port for a second; how many answers there were."""
+Cost = Callable[[Stage, Started], float]
+"""CPU microseconds of the proxy for each answer, while it is loaded for a while."""
+Laps = Sequence[list[list[float]]]
+"""Of each lap a row for each round, with a column for each build."""
+
+
+def _by_answers(drive: Callable[[Stage, int], int]) -> Cost:
+    """`drive` loads the proxy on that port, and says how many answers there were."""
+
+    def cost(stage: Stage, started: Started) -> float:
+        before = cpu_seconds(started.pid)
+        answers = drive(stage, started.port)
+        return (cpu_seconds(started.pid) - before) * 1e6 / answers
+
+    return cost
+
+
+def _by_wrk(load: Load) -> Cost:
+    return _by_answers(lambda stage, port: stage.bench.drive(load, port).requests)
+
+
+def _crowd(stage: Stage, started: Started) -> float:
+    return steady_us(stage, started.pid, started.port, by_connections(CROWD))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,50 +73,48 @@ class Kind:
     """What is asked of the builds."""
 
     title: str
-    drive: Drive
+    cost: Cost
     role: Role = Role.HTTP1
 
 
 KINDS = {
-    "small": Kind(
-        title="small request, 32 connections",
-        drive=lambda stage, port: stage.bench.drive(SMALL_GETS, port).requests,
-    ),
-    "crowd": Kind(
-        title="small request, 1,000 connections, which the proxy has opened before",
-        drive=lambda stage, port: stage.bench.drive(by_connections(CROWD), port).requests,
-    ),
+    "small": Kind(title="small request, 32 connections", cost=_by_wrk(SMALL_GETS)),
+    "crowd": Kind(title="small request, 1,000 connections, opening them excluded", cost=_crowd),
     "opening": Kind(
         title="opening a connection to the service, 10 clients",
-        drive=lambda stage, port: stage.bench.drive(TEN_CLIENTS, port).requests,
+        cost=_by_wrk(TEN_CLIENTS),
         role=Role.OPENING,
     ),
     "http2": Kind(
         title="HTTP/2 call, 4 connections of 8 streams",
-        drive=lambda stage, port: http2.drive(stage.bench.core, port),
+        cost=_by_answers(lambda stage, port: http2.drive(stage.bench.core, port)),
         role=Role.HTTP2,
     ),
-    "down": Kind(
-        title="MiB down, 8 connections",
-        drive=lambda stage, port: stage.bench.drive(DOWNLOADS, port).requests,
-    ),
-    "up": Kind(
-        title="MiB up, 8 connections",
-        drive=lambda stage, port: stage.bench.drive(UPLOADS, port).requests,
-    ),
+    "down": Kind(title="MiB down, 8 connections", cost=_by_wrk(DOWNLOADS)),
+    "up": Kind(title="MiB up, 8 connections", cost=_by_wrk(UPLOADS)),
 }
+GROWTH = "growth"
+"""`small` and `crowd` of the same processes, and the one beside the other."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    kinds = KINDS if options.kind == "all" else {options.kind: KINDS[options.kind]}
+    kinds: list[tuple[Kind, ...]]
+    if options.kind == GROWTH:
+        kinds = [(KINDS["small"], KINDS["crowd"])]
+    else:
+        kinds = [(kind,) for name, kind in KINDS.items() if options.kind in (name, "all")]
     try:
         with ExitStack() as stack:
             builds = [stack.enter_context(build(name)) for name in options.builds]
             stage = stack.enter_context(staged())
-            for kind in kinds.values():
-                costs = [_lap(stage, kind, builds, options.rounds) for _ in range(options.laps)]
-                print("\n".join(report(kind, options.builds, costs)), flush=True)
+            for each in kinds:
+                laps = [_lap(stage, each, builds, options.rounds) for _ in range(options.laps)]
+                costs = [[lap[index] for lap in laps] for index in range(len(each))]
+                for kind, of_kind in zip(each, costs, strict=True):
+                    print("\n".join(report(kind, options.builds, of_kind)), flush=True)
+                if len(each) > 1:
+                    print("\n".join(growth(options.builds, *costs)), flush=True)
     except (BenchmarkError, RoundError) as error:
         print(f"compare: {error}", file=sys.stderr)
         return 1
@@ -105,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
-    parser.add_argument("kind", choices=[*KINDS, "all"])
+    parser.add_argument("kind", choices=[*KINDS, GROWTH, "all"])
     parser.add_argument("builds", nargs="+", metavar="BUILD", help="a folder, a commit or a proxy")
     parser.add_argument("--laps", type=int, default=3, help="how often all are started anew")
     parser.add_argument("--rounds", type=int, default=6, help="of a second each, in each lap")
@@ -168,26 +188,29 @@ def _run(found: Checkout, job: Job) -> Sequence[str]:
     return found.command(*arguments)
 
 
-def _lap(stage: Stage, kind: Kind, builds: Sequence[Peer], rounds: int) -> list[list[float]]:
-    """CPU microseconds for each answer: a row for each round, a column for each build."""
+def _lap(
+    stage: Stage, kinds: Sequence[Kind], builds: Sequence[Peer], rounds: int
+) -> list[list[list[float]]]:
+    """For each kind, in turns, the same processes' costs: all kinds want the same role."""
     with ExitStack() as stack:
-        started = [stack.enter_context(stage.start(peer, kind.role)) for peer in builds]
-        for each in started:
-            kind.drive(stage, each.port)
-        return [_round(stage, kind, started, number) for number in range(rounds)]
+        started = [stack.enter_context(stage.start(peer, kinds[0].role)) for peer in builds]
+        for kind in kinds:
+            for each in started:
+                kind.cost(stage, each)
+        taken = [
+            [_round(stage, kind, started, number) for kind in kinds] for number in range(rounds)
+        ]
+    return [[row[index] for row in taken] for index in range(len(kinds))]
 
 
 def _round(stage: Stage, kind: Kind, started: Sequence[Started], number: int) -> list[float]:
     costs = {}
     for index in rotated(range(len(started)), number):
-        each = started[index]
-        before = cpu_seconds(each.pid)
-        answers = kind.drive(stage, each.port)
-        costs[index] = (cpu_seconds(each.pid) - before) * 1e6 / answers
+        costs[index] = kind.cost(stage, started[index])
     return [costs[index] for index in range(len(started))]
 
 
-def report(kind: Kind, names: Sequence[str], laps: Sequence[list[list[float]]]) -> list[str]:
+def report(kind: Kind, names: Sequence[str], laps: Laps) -> list[str]:
     """A line for each build: the median of its ratios to the first one, and how they spread."""
     lines = [f"{kind.title}: {len(laps)} laps of {len(laps[0])} rounds"]
     for index, name in enumerate(names):
@@ -199,6 +222,20 @@ def report(kind: Kind, names: Sequence[str], laps: Sequence[list[list[float]]]) 
         lines.append(
             f"  {median(ratios):.3f}  (quarters {low:.3f}-{high:.3f}; laps {medians})"
             f"  {cost:7.1f} us  {name}"
+        )
+    return lines
+
+
+def growth(names: Sequence[str], small: Laps, crowd: Laps) -> list[str]:
+    """A line for each build: what a request costs with 1,000 beside what it costs with 32."""
+    lines = ["1,000 connections beside 32, each build's own"]
+    for index, name in enumerate(names):
+        few, many = ([row[index] for lap in laps for row in lap] for laps in (small, crowd))
+        ratios = [one / other for one, other in zip(many, few, strict=True)]
+        low, _, high = quantiles(ratios) if len(ratios) > 1 else ratios * 3
+        lines.append(
+            f"  {median(ratios):.3f}  (quarters {low:.3f}-{high:.3f})"
+            f"  {median(many):7.1f} : {median(few):.1f} us  {name}"
         )
     return lines
 

@@ -16,13 +16,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from statistics import median
+from typing import Protocol
 
 import aiohttp
 
 from authproxy.demo.accounts import METADATA_EMAIL
 from authproxy.demo.world import World
 from authproxy.tasks import Tasks
-from benchmarks.compare import Checkout, checked_out
+from benchmarks.compare import checked_out
 from benchmarks.processes import BenchmarkError, memory
 
 BOT = "runner@demo-project.iam.gserviceaccount.com"
@@ -39,6 +40,27 @@ TITLES = {
     "key file": "idle, after a mint by a key file",
     "metadata server": "idle, after a mint by the metadata server",
 }
+
+
+class Build(Protocol):
+    """What is measured."""
+
+    @property
+    def name(self) -> str: ...
+
+    def command(self, *arguments: str) -> list[str]:
+        """What runs it with these arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A build that is installed."""
+
+    name: str
+    program: Sequence[str]
+
+    def command(self, *arguments: str) -> list[str]:
+        return [*self.program, *arguments]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +89,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-async def _measure(builds: Sequence[Checkout], laps: int) -> None:
+def measured(build: Build, kind: str) -> Found:
+    """Of one start, in a world of its own. Raises BenchmarkError."""
+
+    async def once() -> Found:
+        async with _world() as world:
+            return await _start(world, build, kind)
+
+    return asyncio.run(once())
+
+
+@asynccontextmanager
+async def _world() -> AsyncIterator[World]:
     async with World() as world:
         world.cloud_run.gate.invokers.update([BOT, METADATA_EMAIL])
-        key = world.service_account_file(BOT)
-        credentials = {"key file": f"file:{key}", "metadata server": "metadata"}
+        yield world
+
+
+async def _measure(builds: Sequence[Build], laps: int) -> None:
+    async with _world() as world:
         for kind in KINDS:
-            rows = []
-            for _ in range(laps):
-                chosen = credentials.get(kind, "token-env:BENCH_TOKEN")
-                rows.append(
-                    [await _start(world, build, chosen, load=kind == "load") for build in builds]
-                )
+            rows = [[await _start(world, build, kind) for build in builds] for _ in range(laps)]
             print("\n".join(report(TITLES[kind], [each.name for each in builds], rows)), flush=True)
 
 
-async def _start(world: World, build: Checkout, credentials: str, *, load: bool) -> Found:
+async def _start(world: World, build: Build, kind: str) -> Found:
+    credentials = {
+        "key file": f"file:{world.service_account_file(BOT)}",
+        "metadata server": "metadata",
+    }.get(kind, "token-env:BENCH_TOKEN")
     began = time.perf_counter()
     async with _running(world, build, credentials) as (pid, url), aiohttp.ClientSession() as client:
         tasks, looked = Tasks(), [0.0]
         tasks.spawn(_watch(pid, looked), name="look at memory")
         await _ask(client, url)
         first_answer_s = time.perf_counter() - began
-        if load:
+        if kind == "load":
             await asyncio.gather(*(_load(client, url) for _ in range(AT_ONCE)))
         await asyncio.sleep(SETTLE_S)
         await tasks.cancel()
@@ -120,9 +155,7 @@ async def _watch(pid: int, looked: list[float]) -> None:
 
 
 @asynccontextmanager
-async def _running(
-    world: World, build: Checkout, credentials: str
-) -> AsyncIterator[tuple[int, str]]:
+async def _running(world: World, build: Build, credentials: str) -> AsyncIterator[tuple[int, str]]:
     arguments = (
         *("run", world.url, "--ca-file", str(world.ca_file), "--credentials", credentials),
         *("--listen", "127.0.0.1:0", "--no-access-log"),

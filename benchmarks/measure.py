@@ -5,7 +5,10 @@ failed, or was shorter than it should be, gives no number but a `RoundError` tha
 """
 
 import json
+import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -61,8 +64,10 @@ class Counted:
 ONE_BY_ONE = Load(path="/", connections=1, least_bytes=len(SMALL))
 SMALL_GETS = replace(ONE_BY_ONE, connections=32)
 TEN_CLIENTS = replace(ONE_BY_ONE, connections=10)
-CROWD_S = 4
-"""How long hundreds of connections are loaded, lest it be their opening that is measured."""
+AT_MOST_S = 120
+"""How long a load runs that somebody ends."""
+PATIENCE_S = 10
+"""How long an answer may take."""
 STEADY = replace(ONE_BY_ONE, connections=64, think_ms=32)
 """64 connections ask about 2,000 times a second in all, whoever answers."""
 DOWNLOADS = Load(path="/blob", connections=8, least_bytes=MIB)
@@ -70,7 +75,7 @@ UPLOADS = Load(path="/upload", connections=8, upload=MIB)
 
 
 def by_connections(count: int) -> Load:
-    return replace(SMALL_GETS, connections=count, seconds=CROWD_S if count > 100 else 1)
+    return replace(SMALL_GETS, connections=count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,22 +88,49 @@ class Bench:
 
     def drive(self, load: Load, port: int | None) -> Counted:
         """Load the proxy on `port`, or with None the service itself. Raises RoundError."""
+        with pinned(self.core):
+            done = subprocess.run(
+                self._command(load, port, load.seconds),
+                capture_output=True,
+                text=True,
+                timeout=load.seconds + 30,
+            )
+        return _good(done.stdout, done.stderr, load)
+
+    @contextmanager
+    def driving(self, load: Load, port: int) -> Iterator[None]:
+        """Load the proxy for as long as the block takes. Raises RoundError at its end."""
+        with pinned(self.core):
+            wrk = subprocess.Popen(
+                self._command(load, port, AT_MOST_S),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        try:
+            yield
+        finally:
+            wrk.send_signal(signal.SIGINT)  # it counts what there was, and ends
+            output, complaints = wrk.communicate(timeout=30)
+        _good(output, complaints, load)
+
+    def _command(self, load: Load, port: int | None, seconds: int) -> list[str]:
         wrk = program("wrk", hint="apt-get install wrk")
         url = self.origin if port is None else f"http://127.0.0.1:{port}"
-        command = [wrk, "-t1", f"-c{load.connections}", f"-d{load.seconds}s", "-s", str(SCRIPT)]
+        command = [wrk, "-t1", f"-c{load.connections}", f"-d{seconds}s", "-s", str(SCRIPT)]
+        command += ["--timeout", f"{PATIENCE_S}s"]
         if port is None:
             command += ["-H", f"Authorization: Bearer {self.token}"]
         command += ["-H", f"Host: {load.host}"] if load.host else []
-        command += [url + load.path, "--", *load.arguments]
-        with pinned(self.core):
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=load.seconds + 30
-            )
-        counted = parse_counted(done.stdout)
-        if counted is None:
-            raise BenchmarkError(f"wrk failed: {done.stdout}{done.stderr}")
-        check(counted, load)
-        return counted
+        return [*command, url + load.path, "--", *load.arguments]
+
+
+def _good(output: str, complaints: str, load: Load) -> Counted:
+    counted = parse_counted(output)
+    if counted is None:
+        raise BenchmarkError(f"wrk failed: {output}{complaints}")
+    check(counted, load)
+    return counted
 
 
 def parse_counted(output: str) -> Counted | None:

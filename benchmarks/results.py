@@ -51,17 +51,28 @@ IDLE = Measure(name="idle", title="memory when idle", unit="MiB")
 PEAK = Measure(name="peak", title="memory at most", unit="MiB")
 PAIR = Measure(name="pair", title="memory per idle WebSocket", unit="KiB", digits=1)
 CONNECTIONS = _by_number("connections", "{} connected", (1, 10, 32, 100, 1000))
+GROWTH = Measure(name="growth", title="1,000 beside 32", unit="times", digits=2)
 AWAKE = tuple(measure for count, measure in CONNECTIONS.items() if count > 1)
 """Without the one connection at which each request costs a wake-up of its own."""
 SERVICES = _by_number("services", "{} configured", (1, 10, 100, 1000))
 ALL_IN_USE = Measure(name="services-used", title="1,000 used in turn", unit="µs", digits=1)
+AFTER_LOAD = Measure(name="after-load", title="after a load", unit="MiB", digits=1)
+BY_KEY = Measure(name="by-key", title="after a mint by a key file", unit="MiB", digits=1)
+BY_KEY_PEAK = Measure(name="by-key-peak", title="at most until then", unit="MiB", digits=1)
+BY_METADATA = Measure(
+    name="by-metadata", title="after a mint by the metadata server", unit="MiB", digits=1
+)
 TABLES = (
     Table(title="CPU time", measures=(SMALL, STEADY, DOWN, UP, HTTP2, OPENING)),
     Table(title="Latency added", measures=(P50, P99, STEADY_P50, STEADY_P99)),
     Table(title="Start and memory", measures=(START, IDLE, PEAK, PAIR)),
     Table(
+        title="Memory of authproxy when idle",
+        measures=(AFTER_LOAD, BY_KEY, BY_KEY_PEAK, BY_METADATA),
+    ),
+    Table(
         title="CPU time per small request, by how many clients are connected",
-        measures=tuple(CONNECTIONS.values()),
+        measures=(*CONNECTIONS.values(), GROWTH),
     ),
     Table(
         title="CPU time per small request, by how many services are configured",
@@ -109,6 +120,15 @@ class Results:
         """Take a number off all that there are for a measure."""
         for values in self.numbers.get(measure.name, {}).values():
             values[:] = [value - number for value in values]
+
+    def beside(self, measure: Measure, peer: str, one: Measure, other: Measure) -> None:
+        """Note under `measure` how many times `other` the peer's `one` was, round by round."""
+        numbers, others = self._complete(one, peer), self._complete(other, peer)
+        if not (numbers and others):
+            self.fail(measure, peer, f"{one.title} or {other.title} failed")
+            return
+        for number, beside in zip(numbers, others, strict=True):
+            self.add(measure, peer, number / beside)
 
     def failure(self, measure: Measure, peer: str) -> str | None:
         return self.failures.get(measure.name, {}).get(peer)

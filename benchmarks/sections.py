@@ -5,8 +5,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from statistics import median
 
-from benchmarks import http2
+from benchmarks import footprint, http2
 from benchmarks import results as table
+from benchmarks.crowd import steady_us
 from benchmarks.measure import (
     DOWNLOADS,
     ONE_BY_ONE,
@@ -18,7 +19,7 @@ from benchmarks.measure import (
     Load,
 )
 from benchmarks.measure import by_connections as connected
-from benchmarks.peers import GO, NGINX, OURS, Peer
+from benchmarks.peers import BEFORE, GO, NGINX, OURS, PURE, Peer
 from benchmarks.processes import BenchmarkError, cpu_seconds, memory, move
 from benchmarks.results import Measure
 from benchmarks.service import Role
@@ -26,7 +27,9 @@ from benchmarks.stage import Stage, Started
 from benchmarks.tunnels import kib_per_pair, tunnel_serving
 from benchmarks.turns import Case, Turns
 
-CURVES = (OURS, GO, NGINX)
+CURVES = (OURS, PURE, BEFORE, GO, NGINX)
+FEW, CROWD = 32, 1000
+"""What growth is between."""
 MOST_SERVICES = max(table.SERVICES)
 
 
@@ -82,12 +85,43 @@ def by_connections(turns: Turns, peers: Sequence[Peer], rounds: int) -> None:
     able = [peer for peer in peers if peer.name in CURVES]
     with turns.started(able, Role.HTTP1, tuple(table.CONNECTIONS.values())) as started:
         cases = [
-            turns.cost(each, measure, connected(count))
+            _of_crowd(turns, each, measure, connected(count))
+            if count >= CROWD
+            else turns.cost(each, measure, connected(count))
             for count, measure in table.CONNECTIONS.items()
             for each in started
         ]
         turns.warm_up(cases[-len(started) :])  # with the most connections
         turns.take(cases, rounds)
+        for each in started:
+            turns.results.beside(table.GROWTH, each.name, *_GROWTH)
+
+
+_GROWTH = (table.CONNECTIONS[CROWD], table.CONNECTIONS[FEW])
+
+
+def _of_crowd(turns: Turns, started: Started, measure: Measure, load: Load) -> Case:
+    def once() -> Sequence[float]:
+        return [steady_us(turns.stage, started.pid, started.port, load)]
+
+    return Case(peer=started.name, measures=(measure,), once=once)
+
+
+def memory_of_ours(turns: Turns, peers: Sequence[Peer], laps: int) -> None:
+    """After what leaves something behind: a load, and real mints."""
+
+    def case(peer: Peer, kind: str, *measures: Measure) -> Case:
+        def once() -> Sequence[float]:
+            assert peer.program is not None
+            found = footprint.measured(footprint.Program(peer.name, peer.program()), kind)
+            return [found.resident, found.most][: len(measures)]
+
+        return Case(peer=peer.name, measures=measures, once=once)
+
+    able = [peer for peer in peers if peer.program is not None]
+    turns.take([case(peer, "load", table.AFTER_LOAD) for peer in able], laps)
+    turns.take([case(peer, "key file", table.BY_KEY, table.BY_KEY_PEAK) for peer in able], laps)
+    turns.take([case(peer, "metadata server", table.BY_METADATA) for peer in able], laps)
 
 
 def by_services(turns: Turns, peers: Sequence[Peer], rounds: int) -> None:

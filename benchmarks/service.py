@@ -44,6 +44,8 @@ class Service:
     folder: Path
     token: str
     pid: int
+    status_port: int = 0
+    """Where nginx says how many requests there were."""
 
     @property
     def ca_file(self) -> Path:
@@ -62,19 +64,25 @@ class Service:
 @contextmanager
 def serving(folder: Path, core: int) -> Iterator[Service]:
     """Run the service on `core`, with its files and its own certificate authority in `folder`."""
-    port, http2_port, opening_port = free_port(), free_port(), free_port()
+    port, http2_port, opening_port, status_port = (free_port() for _ in range(4))
     token = throwaway_token(port)
     write_certificates(folder / "ca.pem", folder / "service.pem")
     (folder / "files").mkdir()
     (folder / "files" / "blob").write_bytes(secrets.token_bytes(MIB))
     values = {"PORT": str(port), "HTTP2_PORT": str(http2_port), "TOKEN": token}
-    values["OPENING_PORT"] = str(opening_port)
+    values |= {"OPENING_PORT": str(opening_port), "STATUS_PORT": str(status_port)}
     config = nginx_config(HERE / "service.conf", folder, {**values, "SMALL": SMALL.decode()})
     with running(nginx_command(config), core=core, log=folder / "log") as nginx:
         tls = trust(folder / "ca.pem")
         wait_until_answers(nginx, port, SMALL, headers=bearer(token), tls=tls)
         ports = {Role.HTTP1: port, Role.HTTP2: http2_port, Role.OPENING: opening_port}
-        yield Service(ports=ports, folder=folder, token=token, pid=nginx.process.pid)
+        yield Service(
+            ports=ports,
+            folder=folder,
+            token=token,
+            pid=nginx.process.pid,
+            status_port=status_port,
+        )
 
 
 def trust(ca_file: Path) -> ssl.SSLContext:

@@ -49,6 +49,7 @@ def run(peers: Sequence[Peer], plan: Plan) -> Results:
         sections.http2_calls(turns, able, plan.http2)
         sections.opening(turns, able, plan.http2)
         sections.by_connections(turns, able, plan.curve)
+        sections.memory_of_ours(turns, able, plan.starts)
         sections.by_services(turns, able, plan.curve)
         sections.tunnels(turns, able, plan.tunnels)
         sections.latency(turns, able, plan.latency)

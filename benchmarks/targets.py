@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from benchmarks.peers import (
+    BEFORE,
     COUNTING,
     ENVOY,
     GO,
@@ -12,14 +13,19 @@ from benchmarks.peers import (
     LOGGING,
     NGINX,
     OURS,
+    PURE,
     RECORDING,
     TRACING,
     TUNED_GO,
 )
 from benchmarks.results import (
     AWAKE,
+    BY_KEY,
+    BY_METADATA,
     DOWN,
+    GROWTH,
     HTTP2,
+    IDLE,
     OPENING,
     P50,
     PAIR,
@@ -169,10 +175,19 @@ def _met(yes: bool) -> str:
 
 
 TARGETS: tuple[Target, ...] = (
-    Multiple(measure=SMALL, peer=OURS, reference=GO, at_most=0.65),
+    Multiple(measure=SMALL, peer=OURS, reference=BEFORE, at_most=0.78),
+    Multiple(measure=SMALL, peer=PURE, reference=BEFORE, at_most=1.05),
+    Multiple(measure=HTTP2, peer=OURS, reference=BEFORE, at_most=0.9),
+    Multiple(measure=OPENING, peer=OURS, reference=BEFORE, at_most=0.75),
+    Multiple(measure=IDLE, peer=OURS, reference=BEFORE, at_most=0.75),
+    Multiple(measure=BY_KEY, peer=OURS, reference=BEFORE, at_most=0.65),
+    Multiple(measure=BY_METADATA, peer=OURS, reference=BEFORE, at_most=0.65),
+    Multiple(measure=START, peer=OURS, reference=BEFORE, at_most=1.05),
+    Multiple(measure=GROWTH, peer=OURS, reference=GO, at_most=1.0),
+    Multiple(measure=SMALL, peer=OURS, reference=GO, at_most=0.6),
     Multiple(measure=SMALL, peer=OURS, reference=TUNED_GO, at_most=0.65),
-    Multiple(measure=SMALL, peer=OURS, reference=ENVOY, at_most=0.8),
-    Multiple(measure=SMALL, peer=OURS, reference=NGINX, at_most=1.6),
+    Multiple(measure=SMALL, peer=OURS, reference=ENVOY, at_most=0.7),
+    Multiple(measure=SMALL, peer=OURS, reference=NGINX, at_most=1.4),
     Multiple(measure=SMALL, peer=LOGGING, reference=GO, at_most=0.85),
     Multiple(measure=SMALL, peer=COUNTING, reference=OURS, at_most=1.05),
     Multiple(measure=HTTP2, peer=COUNTING, reference=OURS, at_most=1.05),

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tarfile
 import venv
 from collections.abc import Sequence
 from functools import cache
@@ -33,6 +34,21 @@ def packaged(package: str, program: str) -> Path:
     if not found:
         raise BenchmarkError(f"the package {package} has no program {program}")
     return found[0]
+
+
+@cache
+def commit_tree(commit: str) -> Path:
+    """A folder with authproxy as it was at that commit. Raises BenchmarkError when git has none."""
+    folder = CACHE / f"commit-{commit}"
+    if not folder.exists():
+        archive = folder.with_suffix(".tar")
+        CACHE.mkdir(exist_ok=True)
+        where = ["git", "-C", str(BENCHMARKS.parent), "archive", "-o", str(archive)]
+        ran([*where, commit, "authproxy"], what=f"find commit {commit}")
+        with tarfile.open(archive) as packed:
+            packed.extractall(folder, filter="data")
+        archive.unlink()
+    return folder
 
 
 def ran(command: Sequence[str], *, what: str, env: dict[str, str] | None = None) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import compare, footprint, http2
+from benchmarks.crowd import parse_status
 from benchmarks.files import filled
 from benchmarks.interpreter import description, not_compiled
 from benchmarks.measure import STEADY, UPLOADS, Counted, Load, RoundError, check, parse_counted
@@ -12,6 +13,8 @@ from benchmarks.processes import BenchmarkError, Stat, parse_kib, parse_stat, tr
 from benchmarks.report import Sitting, as_json, markdown_table, numbers, page, ratios, targets
 from benchmarks.results import (
     AWAKE,
+    CONNECTIONS,
+    GROWTH,
     MEASURES,
     P50,
     SMALL,
@@ -368,3 +371,42 @@ def test_footprints_are_compared_lap_by_lap_with_the_first() -> None:
     assert "1.000 (1.000-1.000)" in first
     assert "0.775 (0.750-0.800)" in second
     assert "42.5 MiB, at most  82.5, first answer after 0.50 s  two" in second
+
+
+def test_what_nginx_counted_is_found_among_its_status() -> None:
+    status = (
+        "Active connections: 3 \nserver accepts handled requests\n 16 15 3214 \n"
+        "Reading: 0 Writing: 1 Waiting: 2 \n"
+    )
+
+    assert 3214 == parse_status(status)
+
+
+def test_growth_is_what_a_build_costs_beside_itself() -> None:
+    few, many = [[[10.0, 20.0], [10.0, 20.0]]], [[[15.0, 60.0], [17.0, 60.0]]]
+
+    title, first, second = compare.growth(["one", "two"], few, many)
+
+    assert "1,000 connections beside 32, each build's own" == title
+    assert "1.600" == first.split()[0]
+    assert "16.0 : 10.0 us  one" in first
+    assert "3.000" == second.split()[0]
+
+
+def test_a_measure_beside_another_is_noted_round_by_round() -> None:
+    results = Results()
+    few, many = CONNECTIONS[32], CONNECTIONS[1000]
+    for measure, of_rounds in ((few, (10, 20)), (many, (15, 40))):
+        for number in of_rounds:
+            results.add(measure, "ours", number)
+    results.add(few, "theirs", 10)
+    for peer in ("ours", "theirs"):
+        results.beside(GROWTH, peer, many, few)
+
+    assert {"ours": [1.5, 2.0]} == results.numbers["growth"]
+    assert "1,000 connected or 32 connected failed" == results.failure(GROWTH, "theirs")
+
+
+def test_another_proxy_may_stand_beside_builds() -> None:
+    with compare.build("nginx") as peer:
+        assert "nginx" == peer.name

@@ -15,6 +15,7 @@ from benchmarks.service import Role
 
 OURS = "authproxy"
 PURE = "authproxy-pure"
+BEFORE = "authproxy-before"
 LOGGING = "authproxy-log"
 COUNTING = "authproxy-metrics"
 TRACING = "authproxy-traces"
@@ -26,6 +27,7 @@ NGINX = "nginx"
 ENVOY = "envoy"
 ONE = frozenset({Role.HTTP1})
 ALL = frozenset(Role)
+REQUESTS = ALL - {Role.TUNNEL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +41,36 @@ class Peer:
     roles: frozenset[Role] = ALL
     bulk: bool = True
     """Whether it is measured with large bodies too."""
+    program: Callable[[], Sequence[str]] | None = None
+    """What runs authproxy with other arguments: its memory after a mint is measured too."""
 
 
 def table(on: Interpreter, pure: Interpreter) -> tuple[Peer, ...]:
     """All peers, in the order of the tables; `on` has authproxy compiled, `pure` has not."""
     ours = partial(python.authproxy_version, on)
     return (
-        Peer(name=OURS, title="authproxy", command=partial(python.authproxy, on), version=ours),
+        Peer(
+            name=OURS,
+            title="authproxy",
+            command=partial(python.authproxy, on),
+            version=ours,
+            program=partial(python.program, on),
+        ),
         Peer(
             name=PURE,
             title="authproxy, not compiled",
             command=partial(python.authproxy, pure),
             version=partial(python.authproxy_version, pure),
+            program=partial(python.program, pure),
+        ),
+        Peer(
+            name=BEFORE,
+            title=f"authproxy at {python.BEFORE}, not compiled",
+            command=partial(python.authproxy_before, pure),
+            version=partial(python.before_version, pure),
+            roles=REQUESTS,
+            bulk=False,
+            program=partial(python.program_before, pure),
         ),
         Peer(
             name=LOGGING,

@@ -5,9 +5,12 @@ from pathlib import Path
 
 from benchmarks.interpreter import Interpreter
 from benchmarks.peers.job import Job
+from benchmarks.tools import commit_tree
 
 HERE = Path(__file__).parent
 TOKEN_VARIABLE = "BENCH_TOKEN"
+BEFORE = "94eb1ce"
+"""The commit from which issue 18 set out, which its targets are beside."""
 SERVICE = """
 [services.s{number}]
 url = "{origin}"
@@ -17,13 +20,38 @@ credentials = "token-env:{variable}"
 
 
 def authproxy(interpreter: Interpreter, job: Job) -> Sequence[str]:
+    return [*program(interpreter), *_arguments(job)]
+
+
+def program(interpreter: Interpreter) -> Sequence[str]:
+    """What runs authproxy; arguments may follow."""
+    return [interpreter.script("authproxy")]
+
+
+def authproxy_before(interpreter: Interpreter, job: Job) -> Sequence[str]:
+    return [*program_before(interpreter), *_arguments(job)]
+
+
+def program_before(interpreter: Interpreter) -> Sequence[str]:
+    """As it was, on the same Python and libraries, not compiled."""
+    # Without -P the folder that this runs in would come before it.
+    run = [str(interpreter.python), "-P", "-m", "authproxy"]
+    return ["env", f"PYTHONPATH={commit_tree(BEFORE)}", *run]
+
+
+def before_version(interpreter: Interpreter) -> str:
+    commit_tree(BEFORE)
+    return f"{BEFORE} ({interpreter.describe()})"
+
+
+def _arguments(job: Job) -> list[str]:
     if job.names:
         what = ["--config", str(_configured(job))]
     else:
         token = ["--credentials", f"token-env:{TOKEN_VARIABLE}"]
         what = [job.origin, "--ca-file", str(job.service.ca_file), *token]
     listen = ["--listen", f"127.0.0.1:{job.port}"]
-    return [interpreter.script("authproxy"), "run", *what, *listen, "--no-access-log"]
+    return ["run", *what, *listen, "--no-access-log"]
 
 
 def logging_authproxy(interpreter: Interpreter, job: Job) -> Sequence[str]:
