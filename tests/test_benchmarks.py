@@ -10,6 +10,7 @@ from benchmarks.interpreter import description, not_compiled
 from benchmarks.measure import STEADY, UPLOADS, Counted, Load, RoundError, check, parse_counted
 from benchmarks.peers.job import Job
 from benchmarks.processes import BenchmarkError, Stat, parse_kib, parse_stat, tree
+from benchmarks.reload import Seen
 from benchmarks.report import Sitting, as_json, markdown_table, numbers, page, ratios, targets
 from benchmarks.results import (
     AWAKE,
@@ -410,3 +411,9 @@ def test_a_measure_beside_another_is_noted_round_by_round() -> None:
 def test_another_proxy_may_stand_beside_builds() -> None:
     with compare.build("nginx") as peer:
         assert "nginx" == peer.name
+
+
+def test_the_longest_answer_of_a_reload_is_one_that_was_under_way_then() -> None:
+    seen = Seen(answers=[(0.0, 0.5), (0.9, 0.25), (2.0, 0.1), (3.0, 9.0)], own=[(1.5, 0.125)])
+
+    assert (250.0, 125.0) == seen.longest_ms(1.0, 2.5)
