@@ -2,13 +2,16 @@
 
 import os
 import sys
+from collections.abc import Sequence
+
+from authproxy.system import entry
 
 
 def main() -> None:
-    sys.exit(_run(sys.argv[1:]))
+    sys.exit(entry.run(_run, sys.argv[1:]))
 
 
-def _run(argv: list[str]) -> int:
+def _run(argv: Sequence[str]) -> int:
     """A health check goes past the command line's library: it must start fast and often."""
     flags = {arg for arg in argv if arg.startswith("-")}
     addresses = [arg for arg in argv[1:] if arg not in flags]
@@ -24,7 +27,7 @@ def _run(argv: list[str]) -> int:
         return read_apart.run(argv, os.environ)
     from authproxy.cli.main import run
 
-    return run(argv)
+    return run([*argv])
 
 
 if __name__ == "__main__":

@@ -86,7 +86,9 @@ class Context:
     def machine(self) -> "Machine":
         """What sources of tokens need; it ends with the command."""
         from authproxy.identity.machine import Machine
+        from authproxy.system import entry
 
+        self.at_end.enter_context(entry.raising())  # programs that it has started end with it
         return self.at_end.enter_context(Machine(self.environ))
 
     def load(

@@ -26,6 +26,7 @@ from authproxy.cli.page import opener, show_page
 from authproxy.cli.shell import completion, config, export, login
 from authproxy.cli.tail import tail
 from authproxy.errors import AuthProxyError, ConfigError, Problem, StartError
+from authproxy.system import entry
 
 if TYPE_CHECKING:
     from authproxy.settings import Settings
@@ -308,7 +309,9 @@ def _key(name: str, sha256: bool) -> None:
         except ValueError as error:
             raise click.UsageError(str(error)) from None
     elif sys.stdin.isatty():
-        key.digest(click.prompt("Key", hide_input=True, err=True), say=click.echo)
+        with entry.raising():  # the terminal shows again what is typed
+            shown = click.prompt("Key", hide_input=True, err=True)
+        key.digest(shown, say=click.echo)
     else:
         key.digest(sys.stdin.readline(), say=click.echo)
 

@@ -252,6 +252,8 @@ def _exit_code(code: int) -> int:
     """Of the process that read, when it had nothing to hand over."""
     if code >= 0:
         return code
+    if code == -signal.SIGINT:
+        return 130  # Ctrl-C is for both
     text = f"the process that read the configuration was ended by signal {-code}"
     print(f"authproxy: {text}", file=sys.stderr, flush=True)  # noqa: T201 -- as click.echo
     return 128 - code

@@ -13,6 +13,7 @@ import sys
 import threading
 
 from authproxy.demo.world import World
+from authproxy.system import entry
 from authproxy.system.signals import on_signal
 
 NO_DIRECTORY = {
@@ -46,6 +47,8 @@ async def serve(token_life_s: int) -> int:
         # What `tempfile` raises after it has tried every place it knows.
         _report(**NO_DIRECTORY)
         return 1
+    except BrokenPipeError:
+        return 1  # who has started it is gone
     except OSError as error:
         _report(problem=f"the pretend services cannot start: {error.strerror}", hint="")
         return 1
@@ -58,4 +61,4 @@ def _report(**line: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(serve(int(sys.argv[1]))))
+    sys.exit(entry.run(lambda argv: asyncio.run(serve(int(argv[0]))), sys.argv[1:]))

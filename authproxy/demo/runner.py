@@ -15,6 +15,7 @@ from authproxy.demo.guide import Guide
 from authproxy.errors import ConfigError, Problem, StartError
 from authproxy.reporting import InspectSettings
 from authproxy.settings import ServiceSettings, Settings
+from authproxy.system import entry
 from authproxy.values import AdminSpec, CredentialsSpec, Listen, parse_listen, parse_origin
 
 OnReady = Callable[[Sequence[str]], None]
@@ -44,7 +45,7 @@ def run(*, listen: str | None, token_life_s: int, run_proxy: RunProxy) -> int:
     if READS_ENVIRONMENT in sys.modules:
         raise RuntimeError("google-auth was imported before the demo could set its environment")
     try:
-        with _world(token_life_s) as world:
+        with entry.raising(), _world(token_life_s) as world:
             guide = Guide(
                 service=world.url,
                 ca_file=world.ca_file,

@@ -56,15 +56,18 @@ class Child:
         self._had_terminal: int | None = None
         """The process group to which the terminal belonged when CMD stopped."""
         kernel.adopt_orphans()
+        self._blocked = None if files is None else _block()
+        """Signals that wait until `wait` sends them on; what was blocked before."""
         try:
             self._process = subprocess.Popen(  # noqa: S603 -- what the user has asked for
                 argv,
                 env=environ,
                 close_fds=False,  # those that authproxy was given are for CMD; its own are CLOEXEC
                 process_group=0 if self._has_group else None,
-                preexec_fn=kernel.before_exec(os.getpid(), files),
+                preexec_fn=kernel.before_exec(os.getpid(), files, self._blocked),
             )
         except OSError as error:
+            _unblock(self._blocked)
             raise _cannot_run(argv[0], environ, error) from None
 
     @property
@@ -88,6 +91,7 @@ class Child:
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup: then it is ignored by all
                 on_signal(loop, number.name, self._forward, number)
         on_signal(loop, "SIGCONT", self._continue)
+        _unblock(self._blocked)
         self._look()
         return await self._over
 
@@ -163,6 +167,19 @@ class Child:
             await asyncio.sleep(LOOK_S)
             reap(rest)
         return True
+
+
+def _block() -> "set[int | signal.Signals] | None":
+    """Until CMD runs, and can be told of them, signals that are for it must not be lost: Python's
+    handlers would run in its process before it is CMD, too."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return None
+    return signal.pthread_sigmask(signal.SIG_BLOCK, (*FORWARDED, *FROM_TERMINAL))
+
+
+def _unblock(before: "set[int | signal.Signals] | None") -> None:
+    if before is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def await_in_thread(process: "subprocess.Popen[bytes]", then: Callable[[], object]) -> None:

@@ -9,7 +9,7 @@ import ctypes
 import os
 import platform
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from authproxy.system.orphans import children
 
@@ -27,9 +27,12 @@ def adopt_orphans() -> None:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def before_exec(parent: int, files: tuple[int, int] | None) -> Callable[[], None] | None:
+def before_exec(
+    parent: int, files: tuple[int, int] | None, blocked: Set[int] | None = None
+) -> Callable[[], None] | None:
     """What the new process does before it becomes CMD; `files`: its limit of open files. Nothing
-    where there are no such limits, which is where nothing can be done then.
+    where there are no such limits, which is where nothing can be done then. `blocked`: the signals
+    that CMD is to have blocked; those that came since then end it, as they would end any program.
 
     Everything is imported and looked up before, as a lock that a thread holds now is never let go.
     """
@@ -40,14 +43,26 @@ def before_exec(parent: int, files: tuple[int, int] | None) -> Callable[[], None
     prctl = ctypes.CDLL(None).prctl if IS_LINUX else None
     kill, number, limit = signal.SIGKILL, resource.RLIMIT_NOFILE, resource.setrlimit
 
+    mask, ours = signal.pthread_sigmask, _handled_here()
+    default, handle, set_mask = signal.SIG_DFL, signal.signal, signal.SIG_SETMASK
+
     def run() -> None:
         limit(number, files)
+        if blocked is not None:
+            for each in ours:
+                handle(each, default)
+            mask(set_mask, blocked)
         if prctl is not None:
             prctl(_PR_SET_PDEATHSIG, kill, 0, 0, 0)
             if os.getppid() != parent:  # it ended before we asked to be told
                 os.kill(os.getpid(), kill)
 
     return run
+
+
+def _handled_here() -> tuple[signal.Signals, ...]:
+    """Signals that have a handler of Python's or ours."""
+    return tuple(each for each in signal.valid_signals() if callable(signal.getsignal(each)))
 
 
 def descendants(pid: int | None = None) -> set[int]:

@@ -12,6 +12,7 @@ import select
 import sys
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import CancelledError
 
 from authproxy.threads import in_thread
 
@@ -84,8 +85,8 @@ def _read(fd: int, loop: asyncio.AbstractEventLoop, lines: "asyncio.Queue[bytes 
                 begun = [part]
         _hand_over(b"".join(begun), loop, lines)
         _hand_over(None, loop, lines)
-    except RuntimeError:
-        return  # the loop has ended
+    except (RuntimeError, CancelledError):
+        return  # the loop has ended, or is about to
 
 
 def _hand_over(

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 
 from authproxy.errors import StartError
+from authproxy.system import entry
 
 Say = Callable[[str], object]
 
@@ -46,7 +47,8 @@ def run(environ: Mapping[str, str], *, user: bool, impersonate: str | None, say:
     say(f"for {_USER if user else _APPLICATION}")
     if impersonate:
         say(_ACTS.format(email=impersonate))
-    code = subprocess.run([gcloud, *wanted], env=dict(environ), check=False).returncode  # noqa: S603 -- the user's gcloud
+    with entry.raising():  # gcloud hears it too, and is waited for
+        code = subprocess.run([gcloud, *wanted], env=dict(environ), check=False).returncode  # noqa: S603 -- the user's gcloud
     if code == 0:
         say("signed in; authproxy doctor URL shows whose tokens a service gets")
     return code if code >= 0 else 128 - code

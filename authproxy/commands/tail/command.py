@@ -21,6 +21,7 @@ from authproxy.commands.tail.choosing import Chooser, Row
 from authproxy.commands.tail.following import ListEvent, OutputGoneError, pause, read_events
 from authproxy.commands.tail.lines import Coloured, Columns, JsonLines, RowWriter
 from authproxy.observe.logs import printable
+from authproxy.system import entry
 from authproxy.values.wording import wants_colour
 
 LIST_S = 10.0
@@ -48,11 +49,12 @@ def run(
 ) -> int:
     """Until Ctrl-C (130) or until nobody reads `out` any more (0). `note` says what is no row."""
     try:
-        tail = Tail(address, environ, wanted, out, note)
-        tail.begin()
-        while True:
-            tail.follow()
-            pause(out.fileno(), RETRY_S)
+        with entry.raising():
+            tail = Tail(address, environ, wanted, out, note)
+            tail.begin()
+            while True:
+                tail.follow()
+                pause(out.fileno(), RETRY_S)
     except NoAdminError as error:
         note(printable(str(error)))
         return error.code
