@@ -4,7 +4,7 @@ import asyncio
 import gc
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -148,6 +148,28 @@ async def test_garbage_is_looked_for_when_there_is_time(
 
     assert list(found) == gone
     assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.usefixtures("no_collector")
+async def test_what_a_reload_has_made_is_looked_at_once_and_then_left_out() -> None:
+    left_out: list[bool] = []
+    acts: list[Callable[[], None]] = [lambda: None, reload_nothing, lambda: None]
+
+    async def pause(_seconds: float) -> None:
+        if not acts:
+            raise asyncio.CancelledError
+        acts.pop(0)()
+        left_out.append(gc.get_freeze_count() > 0)
+
+    with pytest.raises(asyncio.CancelledError):
+        await keep_giving_back(lambda: None, sleep=pause, used=lambda: BUSY * len(left_out))
+
+    assert [True, False, True] == left_out
+
+
+def reload_nothing() -> None:
+    with without_looking():
+        pass
 
 
 def test_no_garbage_is_looked_for_while_very_much_is_made() -> None:

@@ -92,6 +92,8 @@ async def keep_giving_back(
             is_quiet = now - before < QUIET * GIVE_BACK_EVERY_S
             if took < (now - looked) * (SHARE_WHEN_QUIET if is_quiet else SHARE):
                 gc.collect()
+                if not gc.get_freeze_count():  # another configuration has been made meanwhile
+                    gc.freeze()
                 looked = used()
                 took = looked - now
             trim()
