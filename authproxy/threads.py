@@ -4,7 +4,6 @@ The pools behind `asyncio.to_thread` are joined when the interpreter exits: one 
 it up. These threads are daemons, one for each call; tokens are minted too rarely for a pool to pay.
 """
 
-import asyncio
 import logging
 import threading
 from collections.abc import Callable
@@ -36,6 +35,8 @@ def begin(call: Callable[[], object], *, name: str) -> None:
 
 async def in_thread(call: Callable[..., Result], *args: object, name: str) -> Result:
     """Await `call(*args)`. When the waiter is cancelled the call runs on, unheard."""
+    import asyncio  # not for those who need threads alone
+
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
 

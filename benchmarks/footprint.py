@@ -2,14 +2,16 @@
 
 A BUILD is as for benchmarks.compare. Resident memory of the whole tree of processes, when idle with
 a finished token, after it carried a load, and after real tokens were minted, by a key file and by a
-metadata server (the pretend Google's), with the most that a mint takes. All take turns, and are
-started anew for each lap. The first build is 1.
+metadata server (the pretend Google's), with the most that a mint takes; and how long the first
+answer takes. All take turns, and are started anew for each lap, with their bytecode there, as after
+an installation. The first build is 1.
 """
 
 import argparse
 import asyncio
 import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +25,7 @@ import aiohttp
 from authproxy.demo.accounts import METADATA_EMAIL
 from authproxy.demo.world import World
 from authproxy.tasks import Tasks
-from benchmarks.compare import checked_out
+from benchmarks.compare import Checkout, checked_out
 from benchmarks.processes import BenchmarkError, memory
 
 BOT = "runner@demo-project.iam.gserviceaccount.com"
@@ -77,16 +79,28 @@ class Found:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.footprint", description=__doc__)
     parser.add_argument("builds", nargs="+", metavar="BUILD", help="a folder or a commit")
+    parser.add_argument(
+        "--kind", choices=KINDS, nargs="+", default=KINDS, help="one state, or some"
+    )
     parser.add_argument("--laps", type=int, default=3, help="how often all are started")
     options = parser.parse_args(arguments)
     try:
         with ExitStack() as stack:
             builds = [stack.enter_context(checked_out(name)) for name in options.builds]
-            asyncio.run(_measure(builds, options.laps))
+            for build in builds:
+                _compile(build)
+            asyncio.run(_measure(builds, options.kind, options.laps))
     except BenchmarkError as error:
         print(f"footprint: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _compile(build: Checkout) -> None:
+    """Its bytecode: to make that anew at each start takes longer than all that is measured."""
+    command = [str(build.python), "-m", "compileall", "-q", str(build.tree / "authproxy")]
+    if subprocess.run(command).returncode:
+        raise BenchmarkError(f"{build.name} cannot be compiled")
 
 
 def measured(build: Build, kind: str) -> Found:
@@ -106,24 +120,27 @@ async def _world() -> AsyncIterator[World]:
         yield world
 
 
-async def _measure(builds: Sequence[Build], laps: int) -> None:
+async def _measure(builds: Sequence[Build], kinds: Sequence[str], laps: int) -> None:
     async with _world() as world:
-        for kind in KINDS:
+        for kind in kinds:
             rows = [[await _start(world, build, kind) for build in builds] for _ in range(laps)]
             print("\n".join(report(TITLES[kind], [each.name for each in builds], rows)), flush=True)
 
 
 async def _start(world: World, build: Build, kind: str) -> Found:
+    """Twice: to look at memory all the time takes the CPU that the start is measured by."""
     credentials = {
         "key file": f"file:{world.service_account_file(BOT)}",
         "metadata server": "metadata",
     }.get(kind, "token-env:BENCH_TOKEN")
     began = time.perf_counter()
+    async with _running(world, build, credentials) as (_, url), aiohttp.ClientSession() as client:
+        await _ask(client, url)
+        first_answer_s = time.perf_counter() - began
     async with _running(world, build, credentials) as (pid, url), aiohttp.ClientSession() as client:
         tasks, looked = Tasks(), [0.0]
         tasks.spawn(_watch(pid, looked), name="look at memory")
         await _ask(client, url)
-        first_answer_s = time.perf_counter() - began
         if kind == "load":
             await asyncio.gather(*(_load(client, url) for _ in range(AT_ONCE)))
         await asyncio.sleep(SETTLE_S)
@@ -194,15 +211,20 @@ def report(title: str, names: Sequence[str], rows: Sequence[Sequence[Found]]) ->
     """A line for each build: medians, the ratio to the first one in the same lap, the spread."""
     lines = [f"{title}: {len(rows)} laps"]
     for index, name in enumerate(names):
-        ratios = [row[index].resident / row[0].resident for row in rows]
         mine = [row[index] for row in rows]
         lines.append(
-            f"  {median(ratios):.3f} ({min(ratios):.3f}-{max(ratios):.3f})"
+            f"  {_ratios([row[index].resident / row[0].resident for row in rows])}"
             f"  {median(each.resident for each in mine):5.1f} MiB,"
             f" at most {median(each.most for each in mine):5.1f},"
-            f" first answer after {median(each.first_answer_s for each in mine):.2f} s  {name}"
+            f" first answer after {median(each.first_answer_s for each in mine):.2f} s,"
+            f" {_ratios([row[index].first_answer_s / row[0].first_answer_s for row in rows])}"
+            f"  {name}"
         )
     return lines
+
+
+def _ratios(ratios: Sequence[float]) -> str:
+    return f"{median(ratios):.3f} ({min(ratios):.3f}-{max(ratios):.3f})"
 
 
 if __name__ == "__main__":

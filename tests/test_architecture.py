@@ -649,7 +649,7 @@ ORDINARY_WORDS = """
 aborted accepted account add admitted age agent alive allow api auth authproxy before body build
 byte ca cache cert check choice code collector config connect connection count counter data delay
 deny description draining duration error event expiry failed failing failure field filter finished
-first format forwarded frozen google grpc handshake header host http2 idle info inspect keep
+first forked format forwarded frozen google grpc handshake header host http2 idle info inspect keep
 keyword last level limiter listed listen local log maker manager memory message method metric min
 mode need note notification opened option other output per project protobuf protocol quit received
 refused remove replaced reply request retry rpc scraper second sent server set setting sha256 slow

@@ -371,7 +371,7 @@ def test_footprints_are_compared_lap_by_lap_with_the_first() -> None:
     assert "idle: 2 laps" == title
     assert "1.000 (1.000-1.000)" in first
     assert "0.775 (0.750-0.800)" in second
-    assert "42.5 MiB, at most  82.5, first answer after 0.50 s  two" in second
+    assert "42.5 MiB, at most  82.5, first answer after 0.50 s, 1.000 (1.000-1.000)  two" in second
 
 
 def test_what_nginx_counted_is_found_among_its_status() -> None:

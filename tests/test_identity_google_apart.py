@@ -19,8 +19,8 @@ from authproxy.exchange import Token
 from authproxy.identity.apart.helper import Helper, command_for
 from authproxy.identity.apis.client import ApiRefusedError, GoogleApi
 from authproxy.identity.clock_skew import Skew
+from authproxy.identity.google import MODULE
 from authproxy.identity.google.apart import (
-    MODULE,
     get,
     mint,
     read_egress,
@@ -181,7 +181,7 @@ from pathlib import Path
 from typing import Any
 from authproxy.identity.apart.helper import Helper
 from authproxy.identity.clock_skew import Skew
-from authproxy.identity.google.apart import MODULE
+from authproxy.identity.google import MODULE
 from authproxy.identity.google.credentials import read_info
 from authproxy.identity.google.google_source import Google
 helper = Helper(MODULE)
@@ -200,7 +200,7 @@ print(*sorted({{"google", "requests", "urllib3", "cryptography", "pydantic"}} & 
 PARENT = """
 import sys, threading
 from authproxy.identity.apart.helper import Helper
-from authproxy.identity.google.apart import MODULE
+from authproxy.identity.google import MODULE
 helper = Helper(MODULE)
 question = {"get": {"url": sys.argv[1], "fields": {}, "api": "x", "egress": {"kind": "none"}}}
 threading.Thread(target=helper.ask, args=[{**question, "offset_s": 0}], daemon=True).start()

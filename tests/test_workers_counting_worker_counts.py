@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from authproxy.observe.access_log import trace_of_client
+from authproxy.observe.trace_context import trace_of_client
 from authproxy.wire.status import PoolStatus, ServerStatus
 from authproxy.workers.counting.worker_counts import (
     POOL_COUNTERS,

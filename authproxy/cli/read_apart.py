@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from authproxy.errors import AuthProxyError, ConfigError, Problem, StartError
+from authproxy.identity.apart.forked import Forked
 from authproxy.identity.apart.helper import command_for
+from authproxy.identity.google import MODULE
 from authproxy.system.parent import end_with
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ OTHERS = (
 """All commands but `run`, which may be left out."""
 SHORT = ("-h", "--help", "-V", "--version")
 """Flags with which nothing is served."""
+BY_GOOGLE = ("adc", "auto", "file", "metadata")
+"""Kinds of credentials."""
 DEADLINE_S = 60.0
 """For a reload; after that a file is taken to hang."""
 ODD = (EOFError, AttributeError, ImportError, LookupError, TypeError)
@@ -64,6 +68,12 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """The exit code."""
     # Whoever started us may ignore it, and the system would keep no exit code of any child.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    gc.disable()  # nothing of what modules make is garbage
+    import ssl  # noqa: F401 -- as below
+
+    from authproxy import exchange, settings  # noqa: F401 -- for all copies: it is done once
+
+    helper = _forked()
     source, target = os.pipe()
     parent = os.getpid()
     try:
@@ -76,10 +86,10 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         return run_here([*argv])
     if child == 0:
         os.close(source)
-        _read_and_end(argv, environ, target, parent)
+        _read_and_end(argv, environ, target, parent, helper)
     os.close(target)
     try:
-        gc.disable()  # nothing of what modules make is garbage
+        helper = _started(helper)
         from authproxy.runtime import app  # noqa: F401 -- while the other process reads
 
         gc.enable()
@@ -88,9 +98,35 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if code or not written:  # what one has written that did not end well may be half of it
             return _exit_code(code)
-        return _serve(_loads(written), argv, environ)
+        return _serve(_loads(written), argv, environ, helper)
     except KeyboardInterrupt:
         return 130
+
+
+def _forked() -> Forked | None:
+    """None where there can be none."""
+    try:
+        return Forked(MODULE)
+    except OSError:
+        return None
+
+
+def _started(helper: Forked | None) -> Forked | None:
+    import asyncio  # noqa: F401 -- google-auth does so too
+
+    if helper is None:
+        return None
+    try:
+        helper.start()
+    except OSError:
+        helper.discard()
+        return None
+    return helper
+
+
+def _of_google(settings: "Settings") -> list[str]:
+    """Kinds of credentials with which Google will be asked."""
+    return sorted({each.credentials.kind for each in settings.services.values()} & {*BY_GOOGLE})
 
 
 def read_anew(
@@ -157,7 +193,11 @@ def _found(
 
 
 def _read_and_end(
-    argv: Sequence[str], environ: Mapping[str, str], target: int, parent: int
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    target: int,
+    parent: int,
+    helper: Forked | None,
 ) -> NoReturn:
     """In the copy of the process `parent`."""
     code = 1
@@ -171,6 +211,8 @@ def _read_and_end(
         def hand_over(
             settings: "Settings", on_ready: "OnReady | None" = None, read: "Read | None" = None
         ) -> int:
+            if helper is not None and (kinds := _of_google(settings)):
+                helper.prepare(kinds)
             with open(target, "wb") as file:
                 file.write(pickle.dumps(_found(settings, on_ready, read, ())))
             return 0
@@ -189,15 +231,20 @@ def _read_and_end(
         os._exit(code)  # what is to be done at the end is our parent's
 
 
-def _serve(found: Handover, argv: Sequence[str], environ: Mapping[str, str]) -> int:
+def _serve(
+    found: Handover, argv: Sequence[str], environ: Mapping[str, str], helper: Forked | None
+) -> int:
     from authproxy.runtime.reload import ConfigOrigin
 
     assert found.settings is not None  # noqa: S101 -- for the type checker: it is handed over
+    if helper is not None and not _of_google(found.settings):
+        helper.discard()
+        helper = None
     origin = ConfigOrigin(read=partial(read_anew, argv, environ), file=found.file)
     try:
         from authproxy.workers.one_or_several import serve
 
-        return serve(found.settings, _opener(found, environ), origin)
+        return serve(found.settings, _opener(found, environ), origin, helper)
     except (StartError, AuthProxyError) as error:
         for text in filter(None, (str(error), error.hint)):
             print(f"authproxy: {text}", file=sys.stderr, flush=True)  # noqa: T201 -- as click.echo

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from authproxy.errors import ConfigError
 from authproxy.event_loop import choose_transports, with_resolver
 from authproxy.identity.apart.helper import Helper
-from authproxy.identity.google.apart import MODULE
+from authproxy.identity.google import MODULE
 from authproxy.identity.machine import Machine
 from authproxy.mcp.bridge import Bridge
 from authproxy.mcp.failures import Failed

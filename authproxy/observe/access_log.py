@@ -1,7 +1,7 @@
 """One line for each exchange, when it ended; or for those that are worth one."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from authproxy.errors import Code
@@ -10,18 +10,11 @@ from authproxy.observe.access_lines import PLAIN, Style, render_json, render_tex
 from authproxy.observe.logs import Format, is_below
 from authproxy.observe.sampling import Sample
 from authproxy.observe.stream import LogStream
-from authproxy.observe.trace_context import TraceContext, find_trace
+from authproxy.observe.trace_context import FindTrace, trace_of_client
 from authproxy.values import PROBE_HOST
 
 _PROBE = PROBE_HOST.encode()
 _PROBE_LINES = [b"Host: " + _PROBE, b"Connection: close"]
-
-FindTrace = Callable[[Exchange], TraceContext | None]
-
-
-def trace_of_client(exchange: Exchange) -> TraceContext | None:
-    """The trace that the client names, where nobody records traces here."""
-    return find_trace(exchange.head.headers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

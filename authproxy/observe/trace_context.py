@@ -6,10 +6,10 @@ no trace and is no error: these fields are for machines, and whoever sends them 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from authproxy.exchange import Field
+from authproxy.exchange import Exchange, Field
 
 TRACEPARENT = b"traceparent"
 TRACESTATE = b"tracestate"
@@ -38,6 +38,14 @@ class TraceContext(NamedTuple):
     """It is by `traceparent`, so what `tracestate` says belongs to it."""
     is_random: bool = False
     """The client says that the end of the trace's ID is random (Trace Context, level 2)."""
+
+
+FindTrace = Callable[[Exchange], TraceContext | None]
+
+
+def trace_of_client(exchange: Exchange) -> TraceContext | None:
+    """The trace that the client names, where nobody records traces here."""
+    return find_trace(exchange.head.headers)
 
 
 def find_trace(fields: Iterable[Field]) -> TraceContext | None:

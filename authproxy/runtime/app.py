@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Sequence
 
 from authproxy.event_loop import choose_transports, with_resolver
+from authproxy.identity.apart.forked import Forked
 from authproxy.identity.apart.helper import Helper
-from authproxy.identity.google.apart import MODULE
+from authproxy.identity.google import MODULE
 from authproxy.identity.machine import Machine
 from authproxy.runtime.admin import find_place
 from authproxy.runtime.banner import start_banner
@@ -45,11 +46,13 @@ def run(
     on_ready: Ready | None = None,
     origin: ConfigOrigin | None = None,
     others: OtherServers | None = None,
+    helper: Forked | None = None,
 ) -> int:
     """Serve until a signal says stop; the exit code. Raises StartError.
 
     `on_ready` gets the listeners' URLs once requests are taken. `origin`: where `settings` come
     from. `others` answer the clients, in place of this process, but not those of the authorizer.
+    `helper`: the first process that fetches tokens.
     """
     answers = others is None or bool(settings.authorizer.places)
     admin = find_place(settings, at_terminal=sys.stderr is not None and sys.stderr.isatty())
@@ -65,7 +68,7 @@ def run(
     try:
         loops = memory_shortage.going_on(with_resolver(choose_transports()))
         with (
-            Machine(helper=Helper(MODULE)) as machine,
+            Machine(helper=Helper(MODULE, forked=helper)) as machine,
             asyncio.Runner(loop_factory=loops) as runner,
         ):
             count = limits_of_one_process if others is None else others.client_limits

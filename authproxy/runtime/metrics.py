@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from authproxy.admin.inside import RequestCounts
 from authproxy.identity.token_cache.status import TokenStatus
-from authproxy.observe.access_log import FindTrace, trace_of_client
 from authproxy.observe.metrics.exchanges import ExchangeMetrics
 from authproxy.observe.metrics.loop_lag import LoopLag
 from authproxy.observe.metrics.reloads import Reloads
+from authproxy.observe.trace_context import FindTrace, trace_of_client
 from authproxy.runtime.admin import ProxyInside
 from authproxy.wire.status import PoolStatus, ServerStatus
 

@@ -18,9 +18,8 @@ from authproxy.runtime.sources import Sources
 from authproxy.settings import LimitSettings, ListenerSettings, Settings
 from authproxy.system import offers
 from authproxy.wire.admission.listener_rules import ListenerRules
-from authproxy.wire.listening.proxy_protocol import Context
 from authproxy.wire.listening.sockets import listener_url, open_listener
-from authproxy.wire.listening.tls import ListenerTls
+from authproxy.wire.listening.tls import Context, ListenerTls
 from authproxy.wire.status import PoolStatus, ServerStatus
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from authproxy.exchange import Observer
 from authproxy.identity.machine import Machine
 from authproxy.identity.token_cache.cache import TokenCache
-from authproxy.observe.access_log import FindTrace, trace_of_client
 from authproxy.observe.stream import LogStream
+from authproxy.observe.trace_context import FindTrace, trace_of_client
 from authproxy.policy.access.client_limits import ClientLimits
 from authproxy.runtime.admin import AdminPlace, ProxyInside, open_admin
 from authproxy.runtime.deployment import Deployment, Deployments

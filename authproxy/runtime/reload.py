@@ -6,9 +6,8 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from authproxy.config.changes import ReloadAnswer, applicable, find_changes
 from authproxy.errors import ConfigError, Problem
 from authproxy.file_watch import FileWatch, Marks, marks
 from authproxy.runtime.deployment import Deployment
@@ -16,6 +15,9 @@ from authproxy.runtime.process.memory import without_looking
 from authproxy.settings import Settings
 from authproxy.system.offers import open_flags
 from authproxy.threads import in_thread
+
+if TYPE_CHECKING:
+    from authproxy.config.changes import ReloadAnswer
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +90,7 @@ class Reloader:
         self.problems: tuple[str, ...] = ()
         """Why the configuration that was read last is not in use; empty when it is."""
 
-    async def reload(self, why: str) -> ReloadAnswer:
+    async def reload(self, why: str) -> "ReloadAnswer":
         """Read the configuration and use it, or say why not. `why`: who asks, for the log."""
         async with self._turn:
             with without_looking():
@@ -120,7 +122,7 @@ class Reloader:
         async with self._turn:
             await self._proxy.use(built)
 
-    async def preview(self) -> ReloadAnswer:
+    async def preview(self) -> "ReloadAnswer":
         """What a reload would change, or why it would not work."""
         async with self._turn:
             with without_looking():
@@ -128,7 +130,9 @@ class Reloader:
             self._proxy.drop(built)
         return found
 
-    async def _prepare(self) -> tuple[ReloadAnswer, Deployment | None]:
+    async def _prepare(self) -> "tuple[ReloadAnswer, Deployment | None]":
+        from authproxy.config.changes import ReloadAnswer, applicable, find_changes
+
         running = self._proxy.settings
         try:
             if self._proxy.is_ending:
@@ -182,7 +186,7 @@ def has_terminal() -> bool:
     return True
 
 
-def _tell(found: ReloadAnswer, why: str) -> None:
+def _tell(found: "ReloadAnswer", why: str) -> None:
     if found.problems:
         told = " | ".join(found.problems)
         logger.error("the configuration was not reloaded (%s); nothing has changed: %s", why, told)

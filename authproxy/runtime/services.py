@@ -13,7 +13,6 @@ from authproxy.config.readers.egress_proxy import find_egress_for_tokens
 from authproxy.errors import Code, CredentialError, StartError
 from authproxy.exchange import Secret, Token
 from authproxy.file_watch import FileWatch
-from authproxy.identity.apis.cloud_run import located, lookup_name, read_addresses
 from authproxy.identity.source import Source
 from authproxy.identity.token_cache.service_tokens import Tokens
 from authproxy.identity.token_cache.supply import Supply, Unresolved, WithSecrets
@@ -106,6 +105,8 @@ class Builder:
         self, upstream: Upstream, service: ServiceSettings, name: RunService, put: Put
     ) -> None:
         """Have the service's address found when somebody wants it, and all that rests on it."""
+        from authproxy.identity.apis.cloud_run import located, lookup_name, read_addresses
+
         api = self._sources.run_api(self._identity(service, (CLOUD_PLATFORM,)), self.needs)
         address = self._tokens_for(api, lookup_name(name, service.tag))
 

@@ -8,11 +8,8 @@ same TLS context. What the newest configuration does not ask for is given up by 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from authproxy.identity.apis.client import GoogleApi
-from authproxy.identity.apis.cloud_run import RunApi
-from authproxy.identity.apis.secret_manager import SecretManager
 from authproxy.identity.google.egress import AS_ENVIRONMENT, Egress
 from authproxy.identity.machine import Machine
 from authproxy.identity.source import Source
@@ -23,6 +20,9 @@ from authproxy.identity.token_cache.shared import Key
 from authproxy.settings import ServiceSettings
 from authproxy.values import CredentialsSpec
 from authproxy.wire.upstream.tls import ServiceTls, TlsContexts
+
+if TYPE_CHECKING:
+    from authproxy.identity.apis.client import GoogleApi
 
 Kind = Literal["token", "secret", "address"]
 """Products of an identity."""
@@ -133,8 +133,12 @@ class Sources:
             case "token":
                 made = self._build(identity)
             case "secret":
+                from authproxy.identity.apis.secret_manager import SecretManager
+
                 made = SecretManager(self._api(identity, needs))
             case "address":
+                from authproxy.identity.apis.cloud_run import RunApi
+
                 made = RunApi(self._api(identity, needs))
         return made if self._elsewhere is None else self._elsewhere(kind, identity, made)
 
@@ -148,7 +152,9 @@ class Sources:
             scopes=identity.scopes,
         )
 
-    def _api(self, identity: Identity, needs: Needs) -> GoogleApi:
+    def _api(self, identity: Identity, needs: Needs) -> "GoogleApi":
+        from authproxy.identity.apis.client import GoogleApi
+
         source = self.source(identity, needs)
         return GoogleApi(
             source, self.machine.skew, egress=identity.egress, helper=self.machine.helper

@@ -11,7 +11,6 @@ of MCP too (`authproxy.wire.mcp_replies`).
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from authproxy.errors import AuthProxyError, Code, StartPage
 from authproxy.exchange import RequestHead
@@ -86,7 +85,7 @@ def render(
     if error.code is Code.TLS_UNEXPECTED:
         return _TLS_ALERT, 0
     made = answer(error, head, request_id, telling)
-    lines = [f"HTTP/1.1 {made.status} {HTTPStatus(made.status).phrase}"]
+    lines = [f"HTTP/1.1 {_status(made.status)}"]
     lines += [f"{name}: {value}" for name, value in made.lines]
     head_lines = "\r\n".join(lines).encode("latin-1") + b"\r\n" + connection
     return head_lines + b"\r\n" + made.body, len(made.body)
@@ -95,7 +94,13 @@ def render(
 def _title(error: AuthProxyError) -> str:
     if isinstance(error, StartPage):
         return "Services behind this authproxy"
-    return f"{error.status} {HTTPStatus(error.status).phrase}"
+    return _status(error.status)
+
+
+def _status(status: int) -> str:
+    from http import HTTPStatus  # most never refuse anything
+
+    return f"{status} {HTTPStatus(status).phrase}"
 
 
 def _accept(head: RequestHead) -> bytes:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from authproxy.observe.metrics.exchanges import ExchangeMetrics
     from authproxy.observe.metrics.histogram import Counts
     from authproxy.wire.admission.listener_rules import ListenerRules
-    from authproxy.wire.listening.proxy_protocol import Context
+    from authproxy.wire.listening.tls import Context
 
 logger = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 
+from authproxy.identity.apart.forked import Forked
 from authproxy.identity.apart.pipe_frames import Message
 from authproxy.identity.apart.process import LostError, NoProcessError, Process
 
@@ -39,8 +40,9 @@ class Helper:
         deadline_s: float = DEADLINE_S,
         keep_s: float = KEEP_S,
         command: Callable[[str], Sequence[str]] = command_for,
+        forked: Forked | None = None,
     ) -> None:
-        """`module`: of the code that answers; `command`: what runs it."""
+        """`module`: of the code that answers; `command`: what runs it. `forked`: the first one."""
         self._module = module
         self._command = command
         self.deadline_s = deadline_s
@@ -53,6 +55,10 @@ class Helper:
         self._timer: threading.Timer | None = None
         self._is_impossible = False
         self._is_over = False
+        if forked is not None:
+            self._current = Process((), self._ended, forked)
+            self._processes.add(self._current)
+            self._retire_later(self._current)
 
     def ask(self, question: Message, *, more_s: float = 0.0) -> Message:
         """The answer. `more_s`: how much longer than others it may take.
@@ -126,9 +132,7 @@ class Helper:
             if process.users:
                 return
             if process is self._current:
-                self._timer = threading.Timer(self._keep_s, self._retire, [process])
-                self._timer.daemon = True
-                self._timer.start()
+                self._retire_later(process)
                 return
         if process.is_condemned:
             process.kill()
@@ -139,6 +143,11 @@ class Helper:
             process.is_condemned = True
             if self._current is process:
                 self._current = None
+
+    def _retire_later(self, process: Process) -> None:
+        self._timer = threading.Timer(self._keep_s, self._retire, [process])
+        self._timer.daemon = True
+        self._timer.start()
 
     def _retire(self, process: Process) -> None:
         with self._lock:

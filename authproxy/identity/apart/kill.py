@@ -3,11 +3,16 @@
 import contextlib
 import os
 import signal
-import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from authproxy.identity.apart.forked import Forked
 
 
-def kill_session(process: "subprocess.Popen[bytes]") -> None:
+def kill_session(process: "subprocess.Popen[bytes] | Forked") -> None:
     """With its session: what a shell runs in the background has a process group of its own.
 
     Where there are no process groups, the process alone.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import BinaryIO, cast
 
+from authproxy.identity.apart.forked import Forked
 from authproxy.identity.apart.kill import kill_session
 from authproxy.identity.apart.pipe_frames import BrokenFrameError, Message, framed, read_frame
 from authproxy.threads import begin
@@ -32,10 +33,15 @@ class Process:
     ends a process for whom its parent's end is fatal already when the parent's thread ends.
     """
 
-    def __init__(self, command: Sequence[str], on_end: Callable[["Process"], None]) -> None:
-        """`on_end` is called in that thread."""
-        self.is_ready = False
-        """It has said so: it is ours, and can be used."""
+    def __init__(
+        self,
+        command: Sequence[str],
+        on_end: Callable[["Process"], None],
+        forked: Forked | None = None,
+    ) -> None:
+        """`on_end` is called in that thread. `forked` is there already, and needs no `command`."""
+        self.is_ready = forked is not None
+        """It has said so, or is a copy of this process: it is ours, and can be used."""
         self.users = 0
         """How many ask it at this moment, as its helper counts them."""
         self.is_condemned = False
@@ -46,7 +52,7 @@ class Process:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._started = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = forked
         self._error: Exception | None = None
         """It has ended, and so."""
         begin(self._attend, name="process apart")
@@ -94,7 +100,7 @@ class Process:
 
     def _attend(self) -> None:
         try:
-            self._process = subprocess.Popen(  # noqa: S603 -- our own code, without a shell
+            self._process = self._process or subprocess.Popen(  # noqa: S603 -- our own code, without a shell
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -118,8 +124,9 @@ class Process:
     def _read(self, stdout: BinaryIO) -> bool:
         """To its end; whether it has said something that is no answer."""
         try:
-            self.is_ready = read_frame(stdout) == READY
-            while self.is_ready and (message := read_frame(stdout)) is not None:
+            is_ours = read_frame(stdout) == READY
+            self.is_ready |= is_ours
+            while is_ours and (message := read_frame(stdout)) is not None:
                 with self._lock:
                     answer = self._waiting.pop(int(message.get("number", -1)), None)
                 if answer is not None:

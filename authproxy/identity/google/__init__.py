@@ -6,3 +6,6 @@ credentials. `federation`, `impersonation` and `access_tokens` are parts of that
 `session` carry google-auth's requests, through the proxy that `egress` says; `errors` translates
 what goes wrong.
 """
+
+MODULE = "authproxy.identity.google.answering"
+"""What runs in the process apart."""

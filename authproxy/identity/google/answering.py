@@ -7,9 +7,11 @@ nobody can ask any more.
 
 import base64
 import contextlib
+import gc
+import importlib
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -25,9 +27,16 @@ from authproxy.identity.google.apart import (
     written_token,
 )
 from authproxy.identity.google.credentials import carry_out
+from authproxy.identity.google.transport import quiet_google_loggers
 from authproxy.identity.redaction import unforeseen
 from authproxy.system.parent import end_with
 from authproxy.threads import begin
+
+MODULES = {
+    "file": "google.oauth2.service_account",
+    "metadata": "google.auth.compute_engine",
+}
+"""By the credentials' kind in the configuration; of a file the most frequent."""
 
 
 class NotingSkew(Skew):
@@ -44,16 +53,31 @@ class NotingSkew(Skew):
         super().heard(date, sent_at=sent_at)
 
 
-def main(parent: int) -> None:
-    """Answer until the end of stdin, then end at once."""
+def main(parent: int, credentials: Sequence[str] = ()) -> None:
+    """Answer until the end of stdin, then end at once. `credentials`: that are known of already."""
     end_with(parent)
     questions, answers = _take_descriptors()
     say = _writer(answers)
     say(READY)
+    if credentials:
+        _prepare(credentials)
     with contextlib.suppress(BrokenFrameError, OSError):
         while (question := read_frame(questions)) is not None:
             begin(partial(_answer, question, say), name="answer")
     os._exit(0)
+
+
+def _prepare(credentials: Sequence[str]) -> None:
+    """Import what most of these need, before somebody asks. What fails then fails anyway."""
+    gc.disable()  # nothing of what modules make is garbage
+    with contextlib.suppress(Exception):
+        quiet_google_loggers()
+        for name in ("authproxy.identity.google.session", "google.auth.transport.requests"):
+            importlib.import_module(name)
+        for kind in credentials:
+            if kind in MODULES:
+                importlib.import_module(MODULES[kind])
+    gc.enable()
 
 
 def answer_of(question: Message) -> Message:

@@ -21,8 +21,6 @@ from authproxy.identity.google.errors import RequestContext, translate
 from authproxy.identity.google.transport import Request
 from authproxy.values import EgressProxy, EgressSpec, parse_egress_url
 
-MODULE = "authproxy.identity.google.answering"
-"""What runs in the process apart."""
 PROGRAM_S = 30.0
 """google-auth waits so long for a program that gives subject tokens, unless its file says else."""
 

@@ -1,4 +1,4 @@
-"""Builds the source that a configuration names.
+"""Builds the source that a configuration names, and imports it: most need but one.
 
 To add one: a class with `name` and `mint`, a line in the table, and its name in
 `authproxy.values.credentials`.
@@ -8,15 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from authproxy.identity.google.credentials import read_info
 from authproxy.identity.google.egress import AS_ENVIRONMENT, Egress, environ_for
-from authproxy.identity.google.google_source import Google
 from authproxy.identity.machine import Machine
 from authproxy.identity.source import NoSource, Source
-from authproxy.identity.sources.auto import Adc, Auto, metadata
-from authproxy.identity.sources.command import Command
-from authproxy.identity.sources.gcloud import Gcloud
-from authproxy.identity.sources.locations import adc_paths
 from authproxy.identity.sources.ready_made import TokenEnv, TokenFile
 from authproxy.values import CredentialsSpec
 
@@ -41,55 +35,96 @@ class Wish:
         return Path(self.value)
 
 
-def _google(
-    name: str,
-    find: Callable[[Wish], Callable[[], Mapping[str, object]]],
-    paths: Callable[[Wish], Sequence[Path]] = lambda _: (),
-) -> "Build":
-    def build(wish: Wish) -> Source:
-        full = f"{name}:{wish.value}" if wish.value else name
-        return Google(
-            full,
-            find(wish),
-            skew=wish.machine.skew,
-            helper=wish.machine.helper,
-            impersonate=wish.impersonate,
-            delegates=wish.delegates,
-            egress=wish.egress,
-            paths=paths(wish),
-            scopes=wish.scopes,
-        )
-
-    return build
-
-
 Build = Callable[[Wish], Source]
 
+
+def _auto(wish: Wish) -> Source:
+    from authproxy.identity.sources.auto import Auto
+
+    return Auto(
+        wish.machine,
+        impersonate=wish.impersonate,
+        delegates=wish.delegates,
+        egress=wish.egress,
+        scopes=wish.scopes,
+    )
+
+
+def _adc(wish: Wish) -> Source:
+    from authproxy.identity.sources.auto import Adc
+    from authproxy.identity.sources.locations import adc_paths
+
+    environ = wish.machine.environ
+    return _google("adc", wish, Adc(environ).find, adc_paths(environ))
+
+
+def _metadata(wish: Wish) -> Source:
+    from authproxy.identity.sources.auto import metadata
+
+    return _google("metadata", wish, metadata)
+
+
+def _file(wish: Wish) -> Source:
+
+    from authproxy.identity.google.credentials import read_info
+
+    def find() -> Mapping[str, object]:
+        return read_info(wish.path, f"file:{wish.value}")
+
+    return _google("file", wish, find, [wish.path])
+
+
+def _google(
+    name: str,
+    wish: Wish,
+    find: Callable[[], Mapping[str, object]],
+    paths: Sequence[Path] = (),
+) -> Source:
+    from authproxy.identity.google.google_source import Google
+
+    return Google(
+        f"{name}:{wish.value}" if wish.value else name,
+        find,
+        skew=wish.machine.skew,
+        helper=wish.machine.helper,
+        impersonate=wish.impersonate,
+        delegates=wish.delegates,
+        egress=wish.egress,
+        paths=paths,
+        scopes=wish.scopes,
+    )
+
+
+def _gcloud(wish: Wish) -> Source:
+    from authproxy.identity.sources.gcloud import Gcloud
+
+    return Gcloud(
+        wish.machine,
+        impersonate=wish.impersonate,
+        delegates=wish.delegates,
+        scopes=wish.scopes,
+    )
+
+
+def _command(wish: Wish) -> Source:
+    from authproxy.identity.sources.command import Command
+
+    return Command(wish.value, wish.machine)
+
+
 CAN_ACT: Mapping[str, Build] = {
-    "auto": lambda w: Auto(
-        w.machine,
-        impersonate=w.impersonate,
-        delegates=w.delegates,
-        egress=w.egress,
-        scopes=w.scopes,
-    ),
-    "adc": _google(
-        "adc", lambda w: Adc(w.machine.environ).find, lambda w: adc_paths(w.machine.environ)
-    ),
-    "metadata": _google("metadata", lambda _: metadata),
-    "file": _google(
-        "file", lambda w: lambda: read_info(w.path, f"file:{w.value}"), lambda w: [w.path]
-    ),
-    "gcloud": lambda w: Gcloud(
-        w.machine, impersonate=w.impersonate, delegates=w.delegates, scopes=w.scopes
-    ),
+    "auto": _auto,
+    "adc": _adc,
+    "metadata": _metadata,
+    "file": _file,
+    "gcloud": _gcloud,
 }
 """Sources that can act as another service account."""
 
 FINISHED: Mapping[str, Build] = {
     "token-file": lambda w: TokenFile(w.path, w.machine.skew),
     "token-env": lambda w: TokenEnv(w.value, w.machine),
-    "command": lambda w: Command(w.value, w.machine),
+    "command": _command,
     "none": lambda _: NoSource(),
 }
 """Sources that are given finished tokens, or none."""

@@ -12,8 +12,8 @@ from collections.abc import Collection
 
 from authproxy.errors import Code
 from authproxy.exchange import Exchange
-from authproxy.observe.access_log import FindTrace, trace_of_client
 from authproxy.observe.metrics.histogram import Counts, Example
+from authproxy.observe.trace_context import FindTrace, trace_of_client
 from authproxy.times import Times, WaitsFor
 
 METHODS = {

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from authproxy.errors import StartError
 from authproxy.exchange import Observer
 from authproxy.observe import logs
-from authproxy.observe.access_lines import Style
-from authproxy.observe.access_log import AccessLog, Choice, FindTrace, trace_of_client
 from authproxy.observe.log_file import LogFile
 from authproxy.observe.stream import LogStream, Send, open_stream
+from authproxy.observe.trace_context import FindTrace, trace_of_client
 from authproxy.settings import Settings
 
 PATIENCE_S = 1.0
@@ -89,6 +88,9 @@ def access_log(
     log = settings.log
     if not log.access:
         return []
+    from authproxy.observe.access_lines import Style
+    from authproxy.observe.access_log import AccessLog, Choice
+
     style = Style(
         user_agent=log.user_agent,
         trace_project=log.trace_project or "",

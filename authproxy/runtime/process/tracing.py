@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from authproxy.errors import StartError
 from authproxy.exchange import Observer
-from authproxy.observe.access_log import FindTrace, trace_of_client
 from authproxy.observe.collector_address import ENDPOINTS
+from authproxy.observe.trace_context import FindTrace, trace_of_client
 from authproxy.settings import Settings
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import socket
-import ssl
 from collections.abc import Callable
 
 from authproxy.policy.access.networks import Address, AddressSet, parse_peer
@@ -17,6 +16,7 @@ from authproxy.policy.access.proxy_header import find_length, parse_header, pars
 from authproxy.tasks import Tasks
 from authproxy.wire.listening.acceptor import PAUSE_S, Acceptor, show_name
 from authproxy.wire.listening.room import Room
+from authproxy.wire.listening.tls import Context
 from authproxy.wire.listening.without_tls import lacks_tls, readable
 from authproxy.wire.rare_warnings import Seldom
 
@@ -28,8 +28,6 @@ _PEEK = 512
 
 Factory = Callable[[Address, bool], asyncio.Protocol]
 """For the client's address, and whether it lacks the TLS that it should speak."""
-Context = Callable[[], ssl.SSLContext]
-"""The TLS context for the next client."""
 
 
 def open_door(

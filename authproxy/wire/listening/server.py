@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from authproxy.exchange import Observer
 from authproxy.policy.access.client_limits import ConnectionCounts
@@ -18,8 +19,8 @@ from authproxy.wire.admission.listener_rules import ListenerRules
 from authproxy.wire.client.connection import ClientConnection
 from authproxy.wire.interfaces import OpenConnection
 from authproxy.wire.listening.acceptor import Acceptor
-from authproxy.wire.listening.proxy_protocol import Context, Door, open_door
 from authproxy.wire.listening.room import Room, count_open_files, file_limit
+from authproxy.wire.listening.tls import Context
 from authproxy.wire.listening.without_tls import WrongPorts, lacks_tls, meet
 from authproxy.wire.loops import Loops
 from authproxy.wire.recorder import Recorder
@@ -27,6 +28,9 @@ from authproxy.wire.relay.hints import Explainer
 from authproxy.wire.status import Kind, ServerStatus
 from authproxy.wire.upstream.pool import Pool
 from authproxy.wire.upstream.pools import Pools
+
+if TYPE_CHECKING:
+    from authproxy.wire.listening.proxy_protocol import Door
 
 logger = logging.getLogger(__name__)
 
@@ -155,10 +159,9 @@ class ProxyServer:
         self, sock: socket.socket, rules: ListenerRules, tls: Context | None = None
     ) -> ListeningSocket:
         """As `listen`, for a socket whose connections begin with the PROXY protocol's header."""
+        from authproxy.wire.listening.proxy_protocol import open_door  # few listeners do
 
-        def connection(
-            client: Address, lacks_tls: bool, *, is_proxy: bool = False
-        ) -> ClientConnection:
+        def accept(client: Address, lacks_tls: bool, *, is_proxy: bool = False) -> ClientConnection:
             if lacks_tls:
                 self.wrong_ports.note_without_tls(sock)
             how = partial(meet, rules=rules, loops=self.loops, client=client)
@@ -167,8 +170,8 @@ class ProxyServer:
 
         door = open_door(
             sock,
-            factory=connection,
-            for_itself=partial(connection, is_proxy=True),
+            factory=accept,
+            for_itself=partial(accept, is_proxy=True),
             context=tls,
             trusted=rules.trusted,
             deadline_s=self.timeouts.head,

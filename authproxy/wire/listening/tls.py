@@ -2,12 +2,16 @@
 
 import hashlib
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 from authproxy.config.files.certificates import MAX_CERTIFICATES, load_pair
 from authproxy.config.files.reading import read_bytes
 from authproxy.errors import StartError
 from authproxy.file_watch import FileWatch
+
+Context = Callable[[], ssl.SSLContext]
+"""The TLS context for the next client."""
 
 
 class Certificate:

@@ -12,10 +12,10 @@ import logging
 import time
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING
 
 from authproxy.errors import RefusedByGoogle, UpstreamError
 from authproxy.exchange import NO_TOKEN, Exchange, ResponseHead, Token
-from authproxy.policy.google.advice import Advice, Situation, advise
 from authproxy.policy.google.rejection import REFUSING, Rejection, judge, suspect
 from authproxy.policy.google.sign_in import find_way_back, leads_to_sign_in, local_way_back
 from authproxy.policy.mcp.forms import find_form
@@ -25,6 +25,9 @@ from authproxy.policy.messages.rpc import find_rpc
 from authproxy.values.wording import utc
 from authproxy.wire import refusals
 from authproxy.wire.upstream.upstream import Upstream
+
+if TYPE_CHECKING:
+    from authproxy.policy.google.advice import Advice
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +98,7 @@ class Explainer:
         # Whoever else wrote the page, to a call it says no more than its status.
         hint = ""
         if is_local(exchange):
-            advice = advise(rejection, self._situation(upstream, token))
+            advice = self._find_advice(rejection, upstream, token)
             hint = _as_value(f"If it is Google's own: {advice.line}")
         return refusals.by_page(head.status, hint)
 
@@ -112,7 +115,7 @@ class Explainer:
         is_news = self._is_news(upstream.name, rejection, token.principal)
         if not is_here and not is_news:
             return ""
-        advice = advise(rejection, self._situation(upstream, token))
+        advice = self._find_advice(rejection, upstream, token)
         if is_news:
             _log(rejection, status, upstream.name, token, advice)
         return _as_value(advice.line) if is_here else ""
@@ -137,7 +140,7 @@ class Explainer:
             if is_call:
                 # A field of its own says that it is from there, whatever the path.
                 return self.find_refusal(exchange, upstream, token, head, begun=b"", path=b"")
-            advice = advise(Rejection.IAP_NO_TOKEN, self._situation(upstream, token))
+            advice = self._find_advice(Rejection.IAP_NO_TOKEN, upstream, token)
             return refusals.sign_in(upstream.name, advice.line if is_local(exchange) else "")
         if is_call:
             return refusals.no_sign_in(upstream.name) if leads_to_sign_in(head) else None
@@ -150,8 +153,10 @@ class Explainer:
             f" to {local_way_back(back, home)}, and add that to its OAuth client's redirect URIs.",
         )
 
-    def _situation(self, upstream: Upstream, token: Token) -> Situation:
-        return Situation(
+    def _find_advice(self, rejection: Rejection, upstream: Upstream, token: Token) -> "Advice":
+        from authproxy.policy.google.advice import Situation, advise  # most are never refused
+
+        situation = Situation(
             service=upstream.name,
             origin=upstream.origin,
             audience=token.audience,
@@ -161,6 +166,7 @@ class Explainer:
             issued_at=token.issued_at,
             now=self._now(),
         )
+        return advise(rejection, situation)
 
     def _is_news(self, service: str, rejection: Rejection, principal: str) -> bool:
         key = (service, rejection, principal)
@@ -208,7 +214,7 @@ def _as_value(line: str) -> str:
     return "".join(char if char.isascii() and char.isprintable() else "?" for char in line)
 
 
-def _log(rejection: Rejection, status: int, service: str, token: Token, advice: Advice) -> None:
+def _log(rejection: Rejection, status: int, service: str, token: Token, advice: "Advice") -> None:
     with_token = "without a token"
     if token is not NO_TOKEN:
         with_token = (

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from authproxy.observe.access_log import FindTrace
 from authproxy.observe.metrics.exchanges import ExchangeMetrics
 from authproxy.observe.metrics.loop_lag import LoopLag
+from authproxy.observe.trace_context import FindTrace
 from authproxy.wire.status import PoolStatus
 from authproxy.workers.counting.counts_message import Message, shown_counts, shown_exchanges
 
