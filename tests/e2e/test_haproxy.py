@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from tests.e2e.test_egress import connectable
 from tests.support.behind import free_port
-from tests.support.program import Program
+from tests.support.program import Program, clean_environment
 from tests.support.raw import OK, always, raw_service
 
 CONFIG = """\
@@ -31,21 +32,29 @@ backend authproxy
 """
 
 
-@asynccontextmanager
-async def haproxy(folder: Path, *, authproxy: int, version: str) -> AsyncIterator[int]:
-    """Its port, when its health check has found authproxy."""
+def find_haproxy() -> str:
     program = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     if program is None:
         pytest.fail("needs haproxy; .ci/run installs it")
+    return program
+
+
+def config_for(folder: Path, authproxy: int, version: str) -> str:
+    return CONFIG.format(folder=folder, port="{port}", authproxy=authproxy, version=version)
+
+
+@asynccontextmanager
+async def haproxy(folder: Path, *, text: str, server: str = "a") -> AsyncIterator[int]:
+    """Its port, when its health check has found authproxy, which it knows as `server`."""
     port, config = free_port(), folder / "haproxy.cfg"
-    config.write_text(CONFIG.format(folder=folder, port=port, authproxy=authproxy, version=version))
+    config.write_text(text.replace("{port}", str(port)))
     process = await asyncio.create_subprocess_exec(
-        program, "-db", "-f", config, stderr=asyncio.subprocess.DEVNULL
+        find_haproxy(), "-db", "-f", config, stderr=asyncio.subprocess.DEVNULL
     )
     try:
         await connectable(port)
         async with asyncio.timeout(20):
-            while "L7OK" not in await check_status(folder):  # noqa: ASYNC110 -- no event tells
+            while "L7OK" not in await check_status(folder, server):  # noqa: ASYNC110 -- no event tells
                 await asyncio.sleep(0.05)
         yield port
     finally:
@@ -53,7 +62,7 @@ async def haproxy(folder: Path, *, authproxy: int, version: str) -> AsyncIterato
         await process.wait()
 
 
-async def check_status(folder: Path) -> str:
+async def check_status(folder: Path, server: str) -> str:
     """What it thinks of authproxy."""
     try:
         reader, writer = await asyncio.open_unix_connection(str(folder / "stats"))
@@ -62,7 +71,7 @@ async def check_status(folder: Path) -> str:
     writer.write(b"show stat\n")
     text = (await reader.read(-1)).decode()
     writer.close()
-    return next(line for line in text.splitlines() if line.startswith("authproxy,a,"))
+    return next(line for line in text.splitlines() if line.startswith(f"authproxy,{server},"))
 
 
 async def status_of(*arguments: str) -> str:
@@ -88,7 +97,7 @@ async def test_haproxy_says_who_its_clients_are(
         )
         async with (
             Program("-c", file) as program,
-            haproxy(tmp_path, authproxy=program.port, version=version) as port,
+            haproxy(tmp_path, text=config_for(tmp_path, program.port, version)) as port,
         ):
             tcp = await status_of(f"http://localhost:{port}/by-tcp")
             unix = await status_of(
@@ -97,3 +106,50 @@ async def test_haproxy_says_who_its_clients_are(
 
     assert ("200", by_socket) == (tcp, unix)
     assert [b"/by-tcp"] == [head.split()[1] for head in service.heads]
+
+
+DEPLOY = Path(__file__).parent.parent.parent / "deploy" / "haproxy"
+
+
+@pytest.mark.outside
+async def test_the_files_of_deploy_pass_their_own_checks() -> None:
+    for command in (
+        (find_haproxy(), "-c", "-f", DEPLOY / "haproxy.cfg"),
+        (sys.executable, "-m", "authproxy", "check", "-c", DEPLOY / "authproxy.toml"),
+    ):
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            env=clean_environment(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        assert 0 == process.returncode, output.decode()
+        assert b"warning" not in output.lower().replace(b"warnings have been found", b"")
+
+
+@pytest.mark.outside
+async def test_a_request_goes_by_the_files_of_deploy(tmp_path: Path) -> None:
+    config = (DEPLOY / "haproxy.cfg").read_text()
+    settings = (DEPLOY / "authproxy.toml").read_text()
+    async with raw_service(always(OK)) as service:
+        file = tmp_path / "authproxy.toml"
+        file.write_text(
+            settings.replace(
+                'url = "https://billing-abc.a.run.app"',
+                f'url = "{service.url}"\ncredentials = "none"',
+            ).replace("127.0.0.1:8080", "127.0.0.1:0")
+        )
+        async with Program("-c", file) as program:
+            stats = f"  stats socket {tmp_path}/stats mode 600 level admin\n"
+            text = config.replace("  maxconn 4096\n", f"  maxconn 4096\n{stats}")
+            text = text.replace("bind :80", "bind 127.0.0.1:{port}").replace(
+                "inter 2s", "inter 100ms"
+            )
+            text = text.replace("127.0.0.1:8080", f"127.0.0.1:{program.port}")
+            async with haproxy(tmp_path, text=text, server="one") as port:
+                named = await status_of("-H", "Host: billing.example.com", f"localhost:{port}/x")
+                other = await status_of("-H", "Host: evil.example", f"localhost:{port}/x")
+
+    assert ("200", "421") == (named, other)
+    assert [b"/x"] == [head.split()[1] for head in service.heads]
