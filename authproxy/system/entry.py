@@ -7,7 +7,7 @@ imports, and again after the last. Where something has to be, `raising` has Pyth
 for as long; what serves has its own. The system gives process 1 no such action, so it gets one.
 """
 
-import _signal  # type: ignore[import-not-found]  # -- `signal` imports for milliseconds more
+import _signal  # type: ignore[import-not-found]  # -- the module signal takes milliseconds more
 import contextlib
 import errno
 import os
