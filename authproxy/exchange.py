@@ -81,27 +81,39 @@ def make_field(name: bytes, value: bytes) -> Field:
     return name.lower(), value, b"%b: %b" % (name, value)
 
 
-@dataclass(eq=False)
 class RequestHead:
-    """A client's request line and header fields, as they came. Never changed after it was read."""
+    """A client's request line and header fields, as they came. Never changed after it was read: a
+    client that repeats its request gives the same one again.
+    """
 
-    method: bytes
-    target: bytes
-    version: str
-    """`1.1` or `1.0`."""
-    headers: list[Field]
+    # Written out, as in `ResponseHead`: a dataclass is made by Python code where this is compiled.
+    def __init__(self, method: bytes, target: bytes, version: str, headers: list[Field]) -> None:
+        self.method = method
+        self.target = target
+        self.version = version
+        """`1.1` or `1.0`."""
+        self.headers = headers
+
+    def __repr__(self) -> str:
+        return f"<RequestHead {self.method.decode('ascii', 'replace')} [HTTP/{self.version}]>"
 
 
-@dataclass(eq=False)
 class ResponseHead:
-    """A service's status line and header fields, as they came; or as they were sent on."""
+    """A service's status line and header fields, as they came; or as they were sent on. Never
+    changed either."""
 
-    status: int
-    reason: bytes
-    """Empty in HTTP/2, which has none."""
-    headers: list[Field]
-    version: str = "1.1"
-    """`1.1`, `1.0` or `2`."""
+    def __init__(
+        self, status: int, reason: bytes, headers: list[Field], version: str = "1.1"
+    ) -> None:
+        self.status = status
+        self.reason = reason
+        """Empty in HTTP/2, which has none."""
+        self.headers = headers
+        self.version = version
+        """`1.1`, `1.0` or `2`."""
+
+    def __repr__(self) -> str:
+        return f"<ResponseHead {self.status} [HTTP/{self.version}]>"
 
 
 class SentHead(NamedTuple):

@@ -78,6 +78,8 @@ class ResponseFacts:
     """Server-sent events."""
     is_encoded: bool = False
     """It is compressed, say, so that it cannot be read on its way."""
+    is_plain: bool = False
+    """Nothing of it concerns who it is for, and its body passes as it comes."""
 
 
 def read_request(head: RequestHead) -> RequestFacts:
@@ -122,6 +124,8 @@ def read_response(head: ResponseHead) -> ResponseFacts:
         facts.keep_alive = _stays_open(facts.connection)
     elif facts.connection:
         facts.keep_alive = b"close" not in facts.connection
+    has_own_way = facts.is_local or facts.sets_cookies or facts.is_event_stream
+    facts.is_plain = facts.length is not None and not has_own_way
     return facts
 
 

@@ -17,15 +17,17 @@ def admit(caller: Caller, head: RequestHead, facts: RequestFacts, body_bytes: in
 
     `body_bytes`: the most that its body may have; 0: any number.
     """
-    host = None
+    host: bytes | None = None
     try:
-        method, target = head.method, head.target
-        if method not in refusals.ORDINARY_METHODS or facts.max_forwards == 0:
-            check_method(method, facts, caller.refusal)
         host = facts.host
-        if target[0] != _SLASH:
-            target, host = split_target(method, target, host)
-        admission = caller.admit(head, facts, host, target)
+        admission = caller.find_known(head)
+        if admission is None:
+            method, target = head.method, head.target
+            if method not in refusals.ORDINARY_METHODS or facts.max_forwards == 0:
+                check_method(method, facts, caller.refusal)
+            if target[0] != _SLASH:
+                target, host = split_target(method, target, host)
+            admission = caller.admit(head, facts, host, target)
         if body_bytes and (facts.length or 0) > body_bytes:
             raise refusals.body_too_large(body_bytes)
     except Refused as refusal:

@@ -37,6 +37,7 @@ class Caller:
         "_admission",
         "_checked",
         "_facts",
+        "_head",
         "_host",
         "_key",
         "_method",
@@ -84,6 +85,19 @@ class Caller:
         self._admission: Admission | None = None
         """What was decided last, of a request for `_target`; None: it counts no more."""
         self._target = b""
+        self._head: RequestHead | None = None
+        """The request that it was decided of; None: others with this head may be judged otherwise."""
+
+    def find_known(self, head: RequestHead) -> Admission | None:
+        """What was decided last, where this is the very same request; else ask `admit`. Raises
+        Refused for one too many."""
+        rules = self._rules
+        if head is not self._head or self._version != rules.version:
+            return None
+        known = self._admission
+        if known is not None and rules.limiter is not None:
+            self._take_turn(rules.limiter)
+        return known
 
     def admit(
         self, head: RequestHead, facts: RequestFacts, host: bytes | None, target: bytes
@@ -111,6 +125,7 @@ class Caller:
         if known is None or is_new:
             known = self._admission = self._made(route, target)
             self._target = target
+        self._head = head if facts is self._facts and target is head.target else None
         return known
 
     def _check_target(self, method: bytes, route: Route[Upstream], target: bytes) -> None:

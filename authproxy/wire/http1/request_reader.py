@@ -85,8 +85,10 @@ class RequestReader:
         "_body",
         "_facts",
         "_facts_of",
+        "_head",
         "_kept",
         "_kept_from",
+        "_last",
         "_limits",
         "_lines",
         "_receiver",
@@ -103,6 +105,9 @@ class RequestReader:
         self._facts = RequestFacts()
         self._facts_of: tuple[list[Field], str] | None = None
         """The fields and version that the facts were read from."""
+        self._head: RequestHead | None = None
+        self._last = b""
+        """What that was read from, its end included."""
         self._begun = b""
         """The beginning of a head that has not come whole."""
         self._seen = 0
@@ -177,6 +182,9 @@ class RequestReader:
         """Tell of the request that `data` holds at `at`; where what follows the head begins."""
         if self.waiting >= MAX_AHEAD:
             return self._keep(data, at)
+        if self._head is not None and data.startswith(self._last, at):
+            self._seen = 0
+            return self._begin(self._head, self._facts, data, at + len(self._last))
         if data.startswith(b"\r\n", at):
             self._seen = 0
             return at + 2  # RFC 9112 2.2: some clients end a body with one too many
@@ -198,6 +206,7 @@ class RequestReader:
         except Refused as refusal:
             self.refuse(refusal, head)
             return len(data)
+        self._head, self._last = head, data[at : end + 4]
         return self._begin(head, facts, data, end + 4)
 
     def _parse(self, data: bytes, at: int, end: int) -> RequestHead:

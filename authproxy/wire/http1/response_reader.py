@@ -48,7 +48,10 @@ class ResponseReader:
         "_body",
         "_facts",
         "_facts_of",
+        "_head",
         "_head_bytes",
+        "_last",
+        "_last_facts",
         "_lines",
         "_max_fields",
         "has_head",
@@ -62,6 +65,10 @@ class ResponseReader:
         self._facts = ResponseFacts()
         self._facts_of: tuple[list[Field], str] | None = None
         """The fields and version that the facts were read from."""
+        self._head: ResponseHead | None = None
+        """The last final one."""
+        self._last, self._last_facts = b"", self._facts
+        """What that was read from, its end included, and what it says."""
         self._begun = b""
         """The beginning of a head that has not come whole."""
         self._body = BodyReader(trailer_bytes=head_bytes, trailer_fields=max_fields)
@@ -103,6 +110,8 @@ class ResponseReader:
     def _read_head(self, receiver: Receiver, data: bytes) -> bytes:
         """Read a head if it is complete; what follows it is returned."""
         seen = len(self._begun)
+        if not seen and self._head is not None and data.startswith(self._last):
+            return self._final(receiver, self._head, self._last_facts, data[len(self._last) :])
         if seen:
             data, self._begun = self._begun + data, b""
         end = data.find(END_OF_HEAD)
@@ -124,6 +133,7 @@ class ResponseReader:
             self._facts_of = fields, version
         facts, rest = self._facts, data[end + 4 :]
         if status >= 200:
+            self._head, self._last, self._last_facts = head, data[: end + 4], facts
             return self._final(receiver, head, facts, rest)
         if status == 101:
             receiver.service_switches(head, facts, rest)

@@ -166,7 +166,12 @@ class Relay(PendingRequest):
         self.silent_s = 0.0
         self.recorder.answered(self.exchange, head.status)
         self.response, self._answering = facts, True
-        self._body = begin_answer(self, head, facts)
+        client, service = self.client, self.service
+        is_usual = self.keep_alive and self.head.version == "1.1" and not self.cors
+        if is_usual and facts.is_plain and service is not None and not client.server.draining:
+            client.out.append(service.write_plain(head, facts))
+        else:
+            self._body = begin_answer(self, head, facts)
         self.kept = None
 
     def from_service(self, data: bytes) -> None:

@@ -9,6 +9,9 @@ import logging
 from typing import Protocol, cast
 
 from authproxy.errors import UpstreamError
+from authproxy.exchange import ResponseHead
+from authproxy.policy.messages.facts import ResponseFacts
+from authproxy.policy.messages.headers import response_head
 from authproxy.settings import LimitSettings
 from authproxy.times import Opening
 from authproxy.values import Origin
@@ -74,6 +77,8 @@ class ServiceConnection(asyncio.Protocol):
         "_on_hold",
         "_pool",
         "_reader",
+        "_written",
+        "_written_of",
         "early_error",
         "is_here",
         "opening",
@@ -103,6 +108,9 @@ class ServiceConnection(asyncio.Protocol):
         self.usable = True
         """Nothing has been said against another exchange; see also `is_usable`."""
         self._congested = False
+        self._written = b""
+        self._written_of: ResponseHead | None = None
+        """The head that stands in that, for a client who needs nothing else said."""
         self._reader = ResponseReader(
             head_bytes=pool.limits.head_bytes, max_fields=pool.limits.headers
         )
@@ -165,6 +173,14 @@ class ServiceConnection(asyncio.Protocol):
     def close(self) -> None:
         self.usable = False
         self.transport.close()
+
+    def write_plain(self, head: ResponseHead, facts: ResponseFacts) -> bytes:
+        """The head to send to the client of an answer that `is_plain`, with nothing added: written
+        once for as long as the service repeats itself."""
+        if head is not self._written_of:
+            self._written = response_head(head, facts, chunked=False)
+            self._written_of = head
+        return self._written
 
     def flush(self) -> None:
         if self.out:
