@@ -86,7 +86,7 @@ class Caller:
         """What was decided last, of a request for `_target`; None: it counts no more."""
         self._target = b""
         self._head: RequestHead | None = None
-        """The request that it was decided of; None: others with this head may be judged otherwise."""
+        """That of the request, unless another with the same head may be judged otherwise."""
 
     def find_known(self, head: RequestHead) -> Admission | None:
         """What was decided last, where this is the very same request; else ask `admit`. Raises

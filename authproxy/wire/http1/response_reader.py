@@ -109,9 +109,13 @@ class ResponseReader:
 
     def _read_head(self, receiver: Receiver, data: bytes) -> bytes:
         """Read a head if it is complete; what follows it is returned."""
-        seen = len(self._begun)
-        if not seen and self._head is not None and data.startswith(self._last):
+        if self._head is not None and not self._begun and data.startswith(self._last):
             return self._final(receiver, self._head, self._last_facts, data[len(self._last) :])
+        return self._read_new_head(receiver, data)
+
+    def _read_new_head(self, receiver: Receiver, data: bytes) -> bytes:
+        """The same for one that is not the same as the last."""
+        seen = len(self._begun)
         if seen:
             data, self._begun = self._begun + data, b""
         end = data.find(END_OF_HEAD)

@@ -80,7 +80,7 @@ class Requests:
     def block(
         self, kind: int, flags: int, stream_id: int, priority: bytes, block: bytes
     ) -> bytes | None:
-        known = self._blocks.find(block)
+        known = self._blocks.known.get(block) or self._blocks.find(block)
         if kind == PUSH_PROMISE or not stream_id & 1:
             raise ConnectionFault(Failure.PROTOCOL_ERROR, "a stream that no client can open")
         if stream_id <= self.last_id:

@@ -245,7 +245,9 @@ class Scanner:
     def _take(
         self, data: bytes, at: int, end: int, kind: int, flags: int, stream_id: int
     ) -> bytes | None:
-        self._check(kind, stream_id, end - at - HEADER_BYTES)
+        size = end - at - HEADER_BYTES
+        if kind != HEADERS or not stream_id or self._fragments or size > self._max_block:
+            self._check(kind, stream_id, size)
         payload = data[at + HEADER_BYTES : end]
         if kind not in _BLOCKS:
             if kind == SETTINGS and flags & ACK and payload:

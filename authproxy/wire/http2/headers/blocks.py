@@ -83,15 +83,15 @@ class BlockReader:
 class BlockWriter:
     """Encodes blocks for the service. No Huffman code: what repeats is in the table anyway."""
 
-    __slots__ = ("_encoder", "_table")
+    __slots__ = ("_encoder", "table")
 
     def __init__(self) -> None:
         self._encoder = Encoder()
-        self._table = self._encoder.header_table = CountingTable()
+        self.table = self._encoder.header_table = CountingTable()
 
     @property
     def changes(self) -> int:
-        return self._table.changes
+        return self.table.changes
 
     def allow_table(self, size: int) -> None:
         """The service takes a table of `size` bytes; we never ask for more than the default."""

@@ -48,32 +48,33 @@ class Block:
 class RequestBlocks:
     """Header blocks of one connection, in the order in which they come."""
 
-    __slots__ = ("_known", "_limits", "_reader")
+    __slots__ = ("_limits", "_reader", "known")
 
     def __init__(self, limits: LimitSettings) -> None:
         self._limits = limits
         # Twice what is allowed: beyond it no answer is possible, since the tables would differ.
         self._reader = BlockReader(max_list=2 * limits.head_bytes)
-        self._known: dict[bytes, Block] = {}
+        self.known: dict[bytes, Block] = {}
+        """Those that mean what they meant before; `find` has all."""
 
     def allow_table(self, size: int) -> None:
         """From now on the client's table may have up to `size` bytes."""
         self._reader.allow_table(size)
-        self._known.clear()
+        self.known.clear()
 
     def find(self, block: bytes) -> Block:
         """Raises ConnectionFault for what is no header block."""
-        return self._known.get(block) or self._read(block)
-
-    def _read(self, block: bytes) -> Block:
+        again = self.known.get(block)
+        if again is not None:
+            return again
         before = self._reader.changes
         known = Block(self._reader.read(block))
         if self._reader.changes != before:
-            self._known.clear()
+            self.known.clear()
         elif len(block) <= MAX_KNOWN_BYTES:
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[block] = known
+            if len(self.known) >= MAX_KNOWN:
+                self.known.clear()
+            self.known[block] = known
         return known
 
     def understand(self, known: Block, of_client: Refused | None = None) -> Call:

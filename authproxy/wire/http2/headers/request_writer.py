@@ -9,10 +9,13 @@ from authproxy.policy.messages.origin_mapping import Home
 from authproxy.wire.admission.admission import Admission
 from authproxy.wire.admission.general_checks import GeneralChecks
 from authproxy.wire.http2.framing.frames import (
+    END_HEADERS,
     END_STREAM,
     HAS_PRIORITY,
+    HEADERS,
     SMALLEST_MAX_FRAME,
     block_frames,
+    frame,
 )
 from authproxy.wire.http2.framing.settings import DEFAULT_TABLE
 from authproxy.wire.http2.headers.blocks import BlockWriter, plain_block
@@ -53,12 +56,16 @@ class RequestWriter:
         `own`: fields for this call alone, which the block for the next one does not have.
         """
         is_same = known.token is token and known.rules is admission.service.rules
-        if not is_same or known.changes != self._writer.changes:
+        if not is_same or known.changes != self._writer.table.changes:
             self._write(known, admission, token)
+        # Literals at the end touch no table, so what was written stays good.
+        block = known.written + plain_block(own) if own else known.written
+        flags &= END_STREAM | HAS_PRIORITY
+        if not priority and len(block) <= SMALLEST_MAX_FRAME:  # as in `block_frames`
+            return frame(HEADERS, flags | END_HEADERS, stream_id, block)
         return block_frames(
-            # Literals at the end touch no table, so what was written stays good.
-            known.written + plain_block(own) if own else known.written,
-            flags=flags & (END_STREAM | HAS_PRIORITY),
+            block,
+            flags=flags,
             stream_id=stream_id,
             max_frame=SMALLEST_MAX_FRAME,
             priority=priority,

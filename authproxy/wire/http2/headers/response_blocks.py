@@ -45,6 +45,7 @@ class ResponseBlock:
         "has_blanks",
         "home",
         "is_lasting",
+        "is_usual",
         "length",
         "may_pass",
         "must_change",
@@ -76,6 +77,8 @@ class ResponseBlock:
         """Why this is no valid answer, wherever it stands; empty: it is one."""
         self.has_blanks = False
         """A value has blanks around it, which is no valid answer either, but can be mended."""
+        self.is_usual = False
+        """It is a valid head of a final answer, if it stands where one may and content follows."""
         self.length = NO_LENGTH
         """What its content-length says."""
         self.must_change = self.sets_cookies = False
@@ -301,6 +304,7 @@ def _judge(parsed: ResponseBlock) -> None:
             if parsed.length != NO_LENGTH:
                 parsed.fault = "a content-length that is repeated"
             parsed.length = int(value)
+    parsed.is_usual = parsed.status >= 200 and not (parsed.fault or parsed.has_blanks)
 
 
 def _broken(reason: str) -> ConnectionFault:
