@@ -9,7 +9,7 @@ import time
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from authproxy.errors import Code
 from authproxy.times import Opening, Times
@@ -61,7 +61,7 @@ class Token:
     """Seconds after `issued_at` when to ask for a new one, if its end does not demand it before."""
 
 
-NO_TOKEN = Token(
+NO_TOKEN: Final = Token(
     value=Secret(""),
     expires_at=float("inf"),
     audience="",

@@ -4,10 +4,9 @@ import asyncio
 from typing import cast
 
 from authproxy.settings import LimitSettings
-from authproxy.wire.client.pipeline import Pipeline
+from authproxy.wire.client.pipeline import Pipeline, Queued
 from authproxy.wire.http1.request_reader import Receiver, RequestReader
 from authproxy.wire.read_holds import QUEUE, ReadHolds
-from authproxy.wire.relay.relay import Relay
 
 
 class Client:
@@ -38,7 +37,7 @@ class Turns:
         self.client = Client()
         self.holds = ReadHolds(cast(asyncio.Transport, self))
         self.reader = RequestReader(cast(Receiver, None), LimitSettings())
-        self.pipeline = Pipeline(self.reader, self.holds)
+        self.pipeline: Pipeline[Queued] = Pipeline(self.reader, self.holds)
 
     def pause_reading(self) -> None:
         self.told.append("pause")
@@ -51,7 +50,7 @@ class Turns:
 
     def add(self, *names: str) -> None:
         for name in names:
-            self.pipeline.add(cast(Relay, Request(name, self.told)), self.client)
+            self.pipeline.add(Request(name, self.told), self.client)
 
     def end(self) -> None:
         self.pipeline.current = None

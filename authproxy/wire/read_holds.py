@@ -5,18 +5,19 @@ every request. Below are the reasons of HTTP/1; `http2.lanes` has its own.
 """
 
 import asyncio
+from typing import Final
 
 from authproxy.wire.transport import resume
 
-EARLY = 1
+EARLY: Final = 1
 """A client's body came before there was a connection to the service."""
-QUEUE = 2
+QUEUE: Final = 2
 """A request that a client sent ahead is waiting."""
-CONGESTED = 4
+CONGESTED: Final = 4
 """The other side reads slower than this one sends."""
-SWITCH = 8
+SWITCH: Final = 8
 """What follows depends on the service's answer to an Upgrade."""
-ALL = EARLY | QUEUE | CONGESTED | SWITCH
+ALL: Final = EARLY | QUEUE | CONGESTED | SWITCH
 
 
 class ReadHolds:

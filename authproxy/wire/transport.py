@@ -4,10 +4,11 @@ import asyncio
 import socket
 import struct
 import sys
+from typing import Final
 
 from authproxy.system import offers
 
-JOIN_BELOW = 32 * 1024
+JOIN_BELOW: Final = 32 * 1024
 """Bytes. Below it one copy is cheaper than a TLS record of its own for each piece."""
 
 
@@ -29,7 +30,7 @@ def has_bounded_writelines(version: tuple[int, ...]) -> bool:
     return version < (3, 12) or (3, 12, 9) <= version < (3, 13) or version >= (3, 13, 2)
 
 
-WRITELINES_IS_BOUNDED = has_bounded_writelines(sys.version_info[:3])
+WRITELINES_IS_BOUNDED: Final = has_bounded_writelines(sys.version_info[:3])
 
 
 def send(

@@ -13,13 +13,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from authproxy.exchange import Field, ResponseHead
 
-LOWEST_STATUS = 300
+LOWEST_STATUS: Final = 300
 """No answer below is a refusal; what costs nothing to compare."""
 
-_REJECTED = b"The access token could not be verified"
+_REJECTED: Final = b"The access token could not be verified"
 
 
 class Rejection(StrEnum):
@@ -55,7 +56,7 @@ class _Page:
     has_path: bool = False
 
 
-_SERVER_ERROR = _Page(rejection=Rejection.NO_INSTANCE, phrase=b"Server Error")
+_SERVER_ERROR: Final = _Page(rejection=Rejection.NO_INSTANCE, phrase=b"Server Error")
 _PAGES: Mapping[int, _Page] = {
     401: _Page(rejection=Rejection.INVALID_TOKEN, phrase=b"Unauthorized"),
     403: _Page(
@@ -66,16 +67,16 @@ _PAGES: Mapping[int, _Page] = {
     500: _SERVER_ERROR,
     503: _SERVER_ERROR,
 }
-REFUSING = frozenset([302, 429, *_PAGES])
+REFUSING: Final = frozenset([302, 429, *_PAGES])
 """Statuses that a refusal may have."""
-_CONTENT_TYPE = b"text/html; charset=utf-8"
-_RATE_EXCEEDED = b"Rate exceeded."
-_EMPTY_TOKEN = b"empty token"
-_IAP = b"x-goog-iap-generated-response"
-_BEGIN = b"<html><head>"
-_FRAME = b"<body text=#000000 bgcolor=#ffffff>"
-_TOLD_PATH = re.compile(rb"<code>(.*?)</code>")
-_PLAIN_PATH = re.compile(rb"[A-Za-z0-9/._~-]*")
+_CONTENT_TYPE: Final = b"text/html; charset=utf-8"
+_RATE_EXCEEDED: Final = b"Rate exceeded."
+_EMPTY_TOKEN: Final = b"empty token"
+_IAP: Final = b"x-goog-iap-generated-response"
+_BEGIN: Final = b"<html><head>"
+_FRAME: Final = b"<body text=#000000 bgcolor=#ffffff>"
+_TOLD_PATH: Final = re.compile(rb"<code>(.*?)</code>")
+_PLAIN_PATH: Final = re.compile(rb"[A-Za-z0-9/._~-]*")
 
 
 def judge(

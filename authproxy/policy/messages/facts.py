@@ -6,6 +6,7 @@ Field names are compared in lower case, which stands beside each.
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Final
 
 from authproxy.errors import Code, Refused, UpstreamError
 from authproxy.exchange import RequestHead, ResponseHead
@@ -262,7 +263,7 @@ def _note_cookies(facts: ResponseFacts, _: bytes) -> None:
     facts.is_local = facts.sets_cookies = True
 
 
-_SPECULATIVE = frozenset([b"prefetch", b"prerender", b"preview"])
+_SPECULATIVE: Final = frozenset([b"prefetch", b"prerender", b"preview"])
 
 
 def _note_override(name: bytes) -> Callable[[RequestFacts, bytes], None]:
@@ -273,7 +274,7 @@ def _note_override(name: bytes) -> Callable[[RequestFacts, bytes], None]:
 
 
 # More digits than anything that exists can have would be an overflow somewhere else.
-_LENGTH = re.compile(rb"[0-9]{1,18}")
+_LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 ORIGIN_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
     **dict.fromkeys(REQUEST_FIELDS, _note_address),
     b"x-forwarded-for": _note_forwarded_for,

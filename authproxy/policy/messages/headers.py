@@ -19,6 +19,7 @@ Pure functions on heads. Field names are compared in lower case, which stands be
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from authproxy.exchange import NO_TOKEN, Field, ResponseHead, Token, make_field
 from authproxy.policy.access.overrides import HOPS, OVERRIDES
@@ -27,7 +28,7 @@ from authproxy.policy.messages.facts import RequestFacts, ResponseFacts
 from authproxy.policy.messages.origin_mapping import Home
 from authproxy.policy.messages.rewriting import local_answer, service_request
 
-HOP_BY_HOP = frozenset(
+HOP_BY_HOP: Final = frozenset(
     [
         b"connection",
         b"keep-alive",
@@ -39,12 +40,12 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     ]
 )
-HINT = b"x-authproxy-hint"
+HINT: Final = b"x-authproxy-hint"
 """What authproxy says to the user beside an answer; no service may say it in our name."""
-_NOT_FOR_CLIENT = HOP_BY_HOP | {b"alt-svc", HINT}
+_NOT_FOR_CLIENT: Final = HOP_BY_HOP | {b"alt-svc", HINT}
 # RFC 9110 8.6 forbids the field there, and some clients would wait for the body.
-_NOT_WITH_204 = _NOT_FOR_CLIENT | {b"content-length"}
-FORWARDED = frozenset(
+_NOT_WITH_204: Final = _NOT_FOR_CLIENT | {b"content-length"}
+FORWARDED: Final = frozenset(
     [
         b"forwarded",
         b"front-end-https",
@@ -62,10 +63,10 @@ FORWARDED = frozenset(
     ]
 )
 """What proxies say of the client and of the address that it asked."""
-_ORDINARY = frozenset([b"close", b"keep-alive", b"upgrade", b"te"])
+_ORDINARY: Final = frozenset([b"close", b"keep-alive", b"upgrade", b"te"])
 # A Connection field cannot take away what the message cannot do without.
-_NOT_NOMINABLE = frozenset([b"host", b"content-length", b"location", b"set-cookie"])
-CHUNKED_LINE = b"Transfer-Encoding: chunked\r\n"
+_NOT_NOMINABLE: Final = frozenset([b"host", b"content-length", b"location", b"set-cookie"])
+CHUNKED_LINE: Final = b"Transfer-Encoding: chunked\r\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,11 +134,11 @@ def _spellings(name: str) -> frozenset[bytes]:
 
 
 # What would say to a CGI or WSGI application how the body is framed, and not to us.
-_UNFRAMED = frozenset().union(
+_UNFRAMED: Final = frozenset().union(
     *(_spellings(n.decode()) for n in HOP_BY_HOP | {b"http2-settings", b"content-length"})
 ) - {b"content-length"}
 # What only we say to the service.
-_OURS = frozenset().union(
+_OURS: Final = frozenset().union(
     *(_spellings(n.decode()) for n in FORWARDED | {b"x-serverless-authorization", HOPS})
 )
 
@@ -286,7 +287,7 @@ def last_chunk(trailers: Sequence[Field], drop: frozenset[bytes] = HOP_BY_HOP) -
 
 
 # RFC 9110 6.5.1: no framing, routing or authentication in trailers, lest a recipient merge them.
-FORBIDDEN_TRAILERS = (
+FORBIDDEN_TRAILERS: Final = (
     _OURS
     | OVERRIDES
     | {

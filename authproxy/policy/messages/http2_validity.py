@@ -1,14 +1,15 @@
 """Validity of an HTTP/2 answer's fields, and its length (RFC 9113 8.1.1 to 8.3.2)."""
 
 import re
+from typing import Final
 
 # RFC 9113 8.2.2. `te` may say `trailers`, in requests.
-OF_CONNECTION = frozenset(
+OF_CONNECTION: Final = frozenset(
     [b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"]
 )
-BLANKS = "a value with spaces around it"
+BLANKS: Final = "a value with spaces around it"
 """Apart from all other faults: gRPC lets anybody strip them from metadata."""
-NO_LENGTH = -1
+NO_LENGTH: Final = -1
 
 _is_name = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
 _is_status = re.compile(rb"[1-9][0-9]{2}").fullmatch

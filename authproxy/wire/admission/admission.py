@@ -1,6 +1,6 @@
 """Admission of one request: its service and what follows; or the reason for a refusal."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from authproxy.errors import Refused
 from authproxy.identity.token_cache.supply import Supply
@@ -9,7 +9,7 @@ from authproxy.policy.access.networks import Address
 from authproxy.policy.messages.origin_mapping import Home
 from authproxy.wire.upstream.upstream import Upstream
 
-NOWHERE = Home(services=(b"",), client=b"")
+NOWHERE: Final = Home(services=(b"",), client=b"")
 
 
 class Admission(NamedTuple):

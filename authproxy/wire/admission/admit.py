@@ -3,6 +3,8 @@
 The same question for HTTP/1 and HTTP/2, and the same answer.
 """
 
+from typing import Final
+
 from authproxy.errors import Refused
 from authproxy.exchange import RequestHead
 from authproxy.policy.access.targets import split_target
@@ -49,4 +51,4 @@ def check_method(method: bytes, facts: RequestFacts, of_client: Refused | None =
         raise refusals.last_hop()
 
 
-_SLASH = ord("/")
+_SLASH: Final = 0x2F

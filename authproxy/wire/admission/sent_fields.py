@@ -55,16 +55,18 @@ class SentFields:
 
         False: that cannot be done, since one stands there twice.
         """
-        pairs = zip(self._headers, headers, strict=True)
-        others = [(old, new) for old, new in pairs if old is not new]
+        before, lines = self._headers, b"\r\n" + self._lines
         names = [field[0] for field in headers]
-        if any(names.count(old[0]) > 1 for old, _ in others):
-            return False
-        lines = b"\r\n" + self._lines
-        for (name, _, old), (_, _, new) in others:
+        for at, line in enumerate([field[2] for field in headers]):
+            old = before[at][2]
+            if old == line:
+                continue
+            name = names[at]
+            if names.count(name) > 1:
+                return False
             # What does not pass must not be taken for a line of ours that reads the same.
             if name not in rules.drop and name not in facts.connection:
-                lines = lines.replace(b"\r\n%b\r\n" % old, b"\r\n%b\r\n" % new, 1)
+                lines = lines.replace(b"\r\n%b\r\n" % old, b"\r\n%b\r\n" % line, 1)
         self._lines, self._headers = lines[2:], headers
         return True
 

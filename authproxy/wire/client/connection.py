@@ -60,7 +60,7 @@ class ClientConnection(asyncio.Protocol):
         self.is_new = True  # it has sent no request yet
         self.holds = ReadHolds()
         self._reader = RequestReader(self, server.limits)
-        self.pipeline = Pipeline(self._reader, self.holds)
+        self.pipeline: Pipeline[Relay] = Pipeline(self._reader, self.holds)
         self._unsent = 0
         self._idle_s = self._head_age_s = 0.0
         self._goodbye: Goodbye | None = None

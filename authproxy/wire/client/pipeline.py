@@ -1,14 +1,27 @@
 """The requests of one connection: whose turn it is, and which were sent ahead (RFC 9112 9.3.2)."""
 
 from collections import deque
+from typing import Generic, Protocol, TypeVar
 
 from authproxy.wire.client.interfaces import Answered
 from authproxy.wire.http1.request_reader import RequestReader
 from authproxy.wire.read_holds import QUEUE, ReadHolds
-from authproxy.wire.relay.relay import Relay
 
 
-class Pipeline:
+class Queued(Protocol):
+    """A request that is answered when it is its turn."""
+
+    def start(self) -> None:
+        """It is."""
+
+    def flush(self) -> None:
+        """Send what has been written for it."""
+
+
+Request = TypeVar("Request", bound=Queued)
+
+
+class Pipeline(Generic[Request]):
     """Answers go out in the order of the requests, so one is under way at a time.
 
     While others wait, no more is read.
@@ -19,9 +32,9 @@ class Pipeline:
     def __init__(self, reader: RequestReader, holds: ReadHolds) -> None:
         self._reader = reader
         self._holds = holds
-        self.current: Relay | None = None
+        self.current: Request | None = None
         """Whose turn it is."""
-        self.waiting: deque[Relay] = deque()
+        self.waiting: deque[Request] = deque()
         self._is_advancing = False
 
     @property
@@ -29,13 +42,13 @@ class Pipeline:
         """Requests that have not ended."""
         return len(self.waiting) + (self.current is not None)
 
-    def add(self, relay: Relay, client: Answered) -> None:
+    def add(self, request: Request, client: Answered) -> None:
         """Start it, or let it wait for those before it, or for a client that reads nothing."""
         if self.current is None and not self.waiting and not client.is_congested:
-            self.current = relay
-            relay.start()
+            self.current = request
+            request.start()
         else:
-            self.waiting.append(relay)
+            self.waiting.append(request)
             self._reader.waiting = len(self.waiting)
             self._holds.set(QUEUE, True)
 
@@ -45,21 +58,28 @@ class Pipeline:
             return
         self._is_advancing = True
         while self.current is None and self.waiting and not client.is_congested:
-            relay = self.current = self.waiting.popleft()
-            if not self.waiting:
-                self._holds.set(QUEUE, False)
-            relay.start()
-            if not self.waiting:
-                self._reader.go_on()
-            if self.current is not None:
-                self.current.flush()
+            self._start(self.waiting.popleft())
+            self._flush()
         self._is_advancing = False
 
-    def leave(self) -> list[Relay]:
+    def _start(self, request: Request) -> None:
+        """Start the one that has waited longest, and read on if it was the last."""
+        self.current = request
+        if not self.waiting:
+            self._holds.set(QUEUE, False)
+        request.start()
+        if not self.waiting:
+            self._reader.go_on()
+
+    def _flush(self) -> None:
+        if self.current is not None:
+            self.current.flush()
+
+    def leave(self) -> list[Request]:
         """The client is gone; those that have not ended, in order."""
-        relays = [*([self.current] if self.current else []), *self.waiting]
+        left = [*([self.current] if self.current is not None else []), *self.waiting]
         self.current, self.waiting = None, deque()
-        return relays
+        return left
 
     def __repr__(self) -> str:
         return f"<Pipeline [{self.current or 'idle'}, {len(self.waiting)} queued]>"

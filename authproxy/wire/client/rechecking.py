@@ -6,13 +6,14 @@ from authproxy.settings import TimeoutSettings
 from authproxy.wire.admission.caller import Caller
 from authproxy.wire.client.pipeline import Pipeline
 from authproxy.wire.goodbye import LAST_IDLE_S
+from authproxy.wire.relay.relay import Relay
 
 
 class Rechecked(Protocol):
     """One that requests come by."""
 
     caller: Caller
-    pipeline: Pipeline
+    pipeline: Pipeline[Relay]
 
     def flush(self) -> None:
         """Send what has been written."""

@@ -10,28 +10,28 @@ import re
 import string
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple, cast
 
 from authproxy.exchange import Field
 from authproxy.policy.access.targets import fragment
 from authproxy.policy.messages.trace_fields import Fields
 
-KNOWN_LINES = 64
+KNOWN_LINES: Final = 64
 """For each connection; when there are more they are forgotten, so that memory has a bound."""
 
-END_OF_HEAD = b"\r\n\r\n"
+END_OF_HEAD: Final = b"\r\n\r\n"
 
-_TOKEN_CHARS = (
+_TOKEN_CHARS: Final = (
     b"!#$%&'*+-.^_`|~" + (string.ascii_letters + string.digits).encode()
 )  # RFC 9110 5.6.2
-_CONTROLS = bytes(range(0x20)) + b"\x7f"
-_NOT_IN_TARGET = _CONTROLS + b" #"
-_NOT_IN_LINE = _CONTROLS.replace(b"\t", b"")  # RFC 9110 5.5
-_TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (%b))?" % _TEXT)
+_CONTROLS: Final = bytes(range(0x20)) + b"\x7f"
+_NOT_IN_TARGET: Final = _CONTROLS + b" #"
+_NOT_IN_LINE: Final = _CONTROLS.replace(b"\t", b"")  # RFC 9110 5.5
+_TEXT: Final = rb"[\t\x20-\x7e\x80-\xff]*"
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (%b))?" % _TEXT)
 # The end of what has come may be the first half of a CR LF.
-_CONTROL = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/1.0": "1.0"}
+_CONTROL: Final = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_VERSIONS: Final = {b"HTTP/1.1": "1.1", b"HTTP/1.0": "1.0"}
 
 
 class HeadError(ValueError):
@@ -94,11 +94,11 @@ class FirstLine(NamedTuple):
     """What may stand there while the line is not complete."""
 
 
-REQUEST = FirstLine(
+REQUEST: Final = FirstLine(
     parse_request_line,
     re.compile(rb"[%b]+(?: [\x21-\x7e\x80-\xff]*(?: [HTP/1.0]{0,8})?)?" % re.escape(_TOKEN_CHARS)),
 )
-ANSWER = FirstLine(parse_status_line, re.compile(rb"H?T?T?P?/?1?\.?[01]?(?: %b)?" % _TEXT))
+ANSWER: Final = FirstLine(parse_status_line, re.compile(rb"H?T?T?P?/?1?\.?[01]?(?: %b)?" % _TEXT))
 
 
 def check_begun(data: bytes, seen: int, first: FirstLine) -> None:
@@ -127,7 +127,9 @@ class FieldLines:
     def __init__(self) -> None:
         self._block = b""
         self._fields = Fields()
-        self._known: dict[bytes, Field] = {}
+        self._known: dict[bytes, object] = {}
+        """A field by its line. An object: compiled code makes a tuple that it knows for one anew,
+        and whether a field is the very same says that it repeats."""
 
     def parse(self, block: bytes) -> Fields:
         """The fields in `block`: lines with CR LF between them. Raises HeadError.
@@ -137,12 +139,13 @@ class FieldLines:
         if block != self._block:
             get = self._known.get
             lines = block.split(b"\r\n")
-            self._fields = fields = Fields([get(line) or self._learn(line) for line in lines])
+            found = [get(line) or self._learn(line) for line in lines]
+            self._fields = fields = Fields(cast(list[Field], found))
             self._block = fields.block = block
         return self._fields
 
-    def _learn(self, line: bytes) -> Field:
-        field = parse_field(line)
+    def _learn(self, line: bytes) -> object:
+        field: object = parse_field(line)
         if len(self._known) >= KNOWN_LINES:
             self._known.clear()
         self._known[line] = field

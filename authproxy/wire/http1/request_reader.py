@@ -5,7 +5,7 @@ Nothing here does I/O: bytes come in by `feed`, and what they hold has been told
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import Final, Protocol
 
 from authproxy.errors import Refused
 from authproxy.exchange import Field, RequestHead
@@ -24,11 +24,11 @@ from authproxy.wire.http1.heads import (
     parse_request_line,
 )
 
-METHOD_BYTES = 64
+METHOD_BYTES: Final = 64
 """What the first line of a head may have besides its target."""
-MAX_LEGIBLE = 200
+MAX_LEGIBLE: Final = 200
 """Fields that are looked at of a request that is too large."""
-MAX_AHEAD = 64
+MAX_AHEAD: Final = 64
 """Requests sent ahead that are looked at: each becomes a relay, far larger than its bytes."""
 
 

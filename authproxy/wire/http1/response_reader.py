@@ -3,7 +3,7 @@
 Nothing here does I/O: bytes come in by `feed`, and what they hold has been told when it returns.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from authproxy.exchange import Field, ResponseHead
 from authproxy.policy.messages.facts import ResponseFacts, read_response
@@ -17,7 +17,7 @@ from authproxy.wire.http1.heads import (
     parse_status_line,
 )
 
-_BODILESS = (204, 304)  # RFC 9112 6.3, besides 1xx and what answers HEAD
+_BODILESS: Final = (204, 304)  # RFC 9112 6.3, besides 1xx and what answers HEAD
 
 
 class Receiver(Protocol):

@@ -2,7 +2,7 @@
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from authproxy.errors import AuthProxyError, Code
 from authproxy.policy.mcp.forms import Form
@@ -34,12 +34,12 @@ from authproxy.wire.relay.timeouts import find_overdue
 if TYPE_CHECKING:
     from authproxy.settings import TimeoutSettings
 
-MAX_REFUSED = 4096
+MAX_REFUSED: Final = 4096
 """Streams that we ended ourselves and still know of."""
-MAX_UNREAD = 1024 * 1024
+MAX_UNREAD: Final = 1024 * 1024
 """Bytes that a client leaves unread before it is cut off, should we have to add our own to them."""
 
-QUIET_S = 0.2
+QUIET_S: Final = 0.2
 """Silence after which a stream of events is taken to be between two of them."""
 
 

@@ -6,6 +6,7 @@ The first call decides which service it is. No more is read until the connection
 """
 
 import asyncio
+from typing import Final
 
 from authproxy.errors import AuthProxyError
 from authproxy.policy.messages.http2_fields import Call
@@ -38,7 +39,7 @@ from authproxy.wire.status import Kind
 from authproxy.wire.transport import reset
 from authproxy.wire.upstream.upstream import Upstream
 
-MAX_EARLY = 64 * 1024
+MAX_EARLY: Final = 64 * 1024
 """Bytes kept for a service that no call has named yet."""
 
 

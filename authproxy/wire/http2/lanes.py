@@ -7,23 +7,27 @@ end, what that end sends is not looked at, whatever it is.
 """
 
 import asyncio
+from typing import Final
 
 from authproxy.wire.http2.framing.scanner import Receiver, Scanner
 from authproxy.wire.read_holds import ReadHolds
 from authproxy.wire.transport import send
 
-MAX_WAITING = 256 * 1024
+MAX_WAITING: Final = 256 * 1024
 """Bytes that wait for one end before no more of ours are added. More than what transports keep
 before they call `pause_writing`, so that `resume_writing` is sure to come."""
-MAX_KEPT = 64 * 1024
+MAX_KEPT: Final = 64 * 1024
 """Bytes that are kept while stopped, before nothing more is read. It is noticed that an end leaves
 only while it is read."""
 
 # Why nothing is read from an end.
-CONNECTING, CONGESTED, _KEPT = 1, 2, 4
-ALL = CONNECTING | CONGESTED | _KEPT
+CONNECTING: Final = 1
+CONGESTED: Final = 2
+_KEPT: Final = 4
+ALL: Final = CONNECTING | CONGESTED | _KEPT
 # Why what was read is not looked at.
-TOKEN, UNREAD = 1, 2
+TOKEN: Final = 1
+UNREAD: Final = 2
 
 
 class Lane:

@@ -4,6 +4,7 @@ The header blocks are read all the same, for the status; what must change, `Answ
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from authproxy.errors import UpstreamError
 from authproxy.exchange import ResponseHead
@@ -41,9 +42,9 @@ from authproxy.wire.interim import InterimCount
 from authproxy.wire.relay.cookies import cookie_lines
 from authproxy.wire.relay.hints import Explainer
 
-_REFUSABLE = frozenset([*range(100, 200), *range(LOWEST_STATUS, 1000)])
+_REFUSABLE: Final = frozenset([*range(100, 200), *range(LOWEST_STATUS, 1000)])
 """Statuses in whose place the client may get an answer of our own."""
-_LISTS = 4
+_LISTS: Final = 4
 """An answer's header block, decoded, may be this many times `limits.head_bytes`."""
 
 

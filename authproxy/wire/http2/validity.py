@@ -1,6 +1,6 @@
 """Do frames make a valid message (RFC 9113 8.1)? What is said of them is what is wrong."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from authproxy.policy.messages.http2_validity import BLANKS, NO_LENGTH
 from authproxy.wire.http2.framing.frames import END_STREAM
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from authproxy.wire.http2.headers.response_blocks import ResponseBlock
     from authproxy.wire.http2.streams import Stream
 
-BODILESS = frozenset([204, 304])
+BODILESS: Final = frozenset([204, 304])
 
 
 def misplaced(parsed: "ResponseBlock", flags: int, stream: "Stream") -> str:

@@ -2,24 +2,35 @@
 
 import struct
 from enum import IntEnum
+from typing import Final
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """What every client sends first (RFC 9113 3.4)."""
 
-HEADER_BYTES = 9
-SMALLEST_MAX_FRAME = 16 * 1024
+HEADER_BYTES: Final = 9
+SMALLEST_MAX_FRAME: Final = 16 * 1024
 """What every peer must take, and the most that may be sent until it says more (RFC 9113 6.5.2)."""
 
-# Plain numbers: they are compared for every frame, and an IntEnum's members are slower.
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE = 0, 1, 2, 3, 4, 5
-PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 6, 7, 8, 9
+# Plain numbers: they are compared for every frame, and an IntEnum's members are slower. Each is
+# Final by itself, or compiled code looks it up by its name.
+DATA: Final = 0
+HEADERS: Final = 1
+PRIORITY: Final = 2
+RST_STREAM: Final = 3
+SETTINGS: Final = 4
+PUSH_PROMISE: Final = 5
+PING: Final = 6
+GOAWAY: Final = 7
+WINDOW_UPDATE: Final = 8
+CONTINUATION: Final = 9
 
-END_STREAM = ACK = 0x01
-END_HEADERS = 0x04
-PADDED = 0x08
-HAS_PRIORITY = 0x20
+END_STREAM: Final = 0x01
+ACK: Final = 0x01
+END_HEADERS: Final = 0x04
+PADDED: Final = 0x08
+HAS_PRIORITY: Final = 0x20
 
-STREAM_MASK = 0x7FFFFFFF
+STREAM_MASK: Final = 0x7FFFFFFF
 """The first bit beside a stream's number is reserved and means nothing."""
 
 
@@ -47,7 +58,7 @@ class ConnectionFault(Exception):  # noqa: N818 -- RFC 9113 calls it a connectio
         self.reason = reason
 
 
-_HEADER = struct.Struct(">HBBBL")
+_HEADER: Final = struct.Struct(">HBBBL")
 
 read_header = _HEADER.unpack_from
 """(buffer, offset) -> length's upper 16 bits, its last 8, kind, flags, stream with reserved bit."""

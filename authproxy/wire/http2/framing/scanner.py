@@ -5,7 +5,7 @@ that stand side by side in one read go on as one slice. A DATA frame goes on whi
 in; header blocks and frames that mean something to the receiver are waited for.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from authproxy.wire.http2.framing.frames import (
     ACK,
@@ -31,14 +31,14 @@ from authproxy.wire.http2.framing.frames import (
     without_padding,
 )
 
-MAX_CONTINUATIONS = 64
+MAX_CONTINUATIONS: Final = 64
 """Frames of one header block; its bytes are bounded too, but empty frames would have none."""
 
-_SIZES = {PRIORITY: 5, RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
-_LEAST_GOAWAY = 8
-_OF_CONNECTION = frozenset([SETTINGS, PING, GOAWAY])
-_OF_STREAM = frozenset([HEADERS, PRIORITY, RST_STREAM, PUSH_PROMISE, CONTINUATION])
-_BLOCKS = frozenset([HEADERS, PUSH_PROMISE, CONTINUATION])
+_SIZES: Final = {PRIORITY: 5, RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
+_LEAST_GOAWAY: Final = 8
+_OF_CONNECTION: Final = frozenset([SETTINGS, PING, GOAWAY])
+_OF_STREAM: Final = frozenset([HEADERS, PRIORITY, RST_STREAM, PUSH_PROMISE, CONTINUATION])
+_BLOCKS: Final = frozenset([HEADERS, PUSH_PROMISE, CONTINUATION])
 
 
 class Receiver(Protocol):

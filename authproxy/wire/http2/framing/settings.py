@@ -7,22 +7,23 @@ client sends them, and as field values they are not valid.
 """
 
 import struct
+from typing import Final
 
 from authproxy.wire.http2.framing.frames import SMALLEST_MAX_FRAME, ConnectionFault, Failure
 
 HEADER_TABLE_SIZE, ENABLE_PUSH, MAX_CONCURRENT_STREAMS = 1, 2, 3
 INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE, MAX_HEADER_LIST_SIZE = 4, 5, 6
 
-DEFAULT_TABLE = 4096  # RFC 9113 6.5.2
-MAX_TABLE = 64 * 1024
+DEFAULT_TABLE: Final = 4096  # RFC 9113 6.5.2
+MAX_TABLE: Final = 64 * 1024
 """Bytes. We keep a copy of both sides' tables, so nobody may announce more."""
-DEFAULT_WINDOW = 65_535  # RFC 9113 5.2.1
-MAX_WINDOW = 2**31 - 1
-MAX_STREAMS = 4096
+DEFAULT_WINDOW: Final = 65_535  # RFC 9113 5.2.1
+MAX_WINDOW: Final = 2**31 - 1
+MAX_STREAMS: Final = 4096
 """Open calls of one client connection. What the service allows is its own matter, and less."""
 
-_LARGEST_FRAME = 2**24 - 1
-_BOUNDS = {
+_LARGEST_FRAME: Final = 2**24 - 1
+_BOUNDS: Final = {
     HEADER_TABLE_SIZE: MAX_TABLE,
     MAX_CONCURRENT_STREAMS: MAX_STREAMS,
     INITIAL_WINDOW_SIZE: MAX_WINDOW,
@@ -34,8 +35,8 @@ we say ourselves; ENABLE_CONNECT_PROTOCOL (RFC 8441), since Extended CONNECT is 
 NO_RFC7540_PRIORITIES (RFC 9218 2.1), which must be in the first SETTINGS or nowhere, and ours are
 sent before the service's are known."""
 
-_SETTING = struct.Struct(">HL")
-NO_PUSH = _SETTING.pack(ENABLE_PUSH, 0)
+_SETTING: Final = struct.Struct(">HL")
+NO_PUSH: Final = _SETTING.pack(ENABLE_PUSH, 0)
 """For the service: a promise speaks of its own names, which are none of the client's (RFC 9113 8.4
 lets an intermediary decide)."""
 

@@ -1,6 +1,7 @@
 """Parser for a client's header blocks, with a memory of those that come again."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from authproxy.errors import Refused
 from authproxy.exchange import Token
@@ -12,8 +13,8 @@ from authproxy.wire import refusals
 from authproxy.wire.admission.admit import check_method
 from authproxy.wire.http2.headers.blocks import BlockReader
 
-MAX_KNOWN = 32
-MAX_KNOWN_BYTES = 4096
+MAX_KNOWN: Final = 32
+MAX_KNOWN_BYTES: Final = 4096
 """Blocks that are remembered, and the largest of them: clients choose them, memory has a bound."""
 
 

@@ -9,6 +9,7 @@ first stand in a block: an entry of the table carries its verdict.
 from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Final
 
 from hpack import HPACKError
 from hpack.huffman_table import decode_huffman
@@ -23,12 +24,12 @@ from authproxy.wire.http2.framing.settings import DEFAULT_TABLE
 Entry = tuple[bytes, bytes, str, int]
 """A field's name, its value, what is wrong with it (empty: nothing), and its size in the table."""
 
-ENTRY_BYTES = 32  # RFC 7541 4.1: what an entry counts besides its name and value
-MAX_KNOWN = 32
-MAX_KNOWN_BYTES = 4096
-_SHORT = 64
+ENTRY_BYTES: Final = 32  # RFC 7541 4.1: what an entry counts besides its name and value
+MAX_KNOWN: Final = 32
+MAX_KNOWN_BYTES: Final = 4096
+_SHORT: Final = 64
 """Bytes of a name or value up to which it is remembered: memory has a bound."""
-_SLACK = 64 * 1024
+_SLACK: Final = 64 * 1024
 """Bytes that the table may hold too many of before it is cut to its size."""
 _STATIC: tuple[Entry, ...] = tuple(
     (name, value, field_fault(name, value), len(name) + len(value) + ENTRY_BYTES)
