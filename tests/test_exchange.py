@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authproxy.errors import Code
-from authproxy.exchange import NO_TOKEN, Exchange, RequestHead, Secret, Token
+from authproxy.exchange import (
+    NO_TOKEN,
+    Exchange,
+    RequestHead,
+    ResponseHead,
+    Secret,
+    Token,
+    make_field,
+)
 
 HEAD = RequestHead(b"GET", b"/", "1.1", [])
 TOKEN = Token(
@@ -72,6 +80,13 @@ def test_a_new_exchange_knows_its_client_and_its_start() -> None:
     assert before[1] <= exchange.started <= after[1]
     assert (0, None, "", 0) == (exchange.status, exchange.code, exchange.aborted, exchange.attempts)
     assert "<Exchange abc-1 [- 0]>" == repr(exchange)
+
+
+def test_heads_show_nothing_that_may_be_secret() -> None:
+    fields = [make_field(b"Authorization", b"Bearer secret")]
+
+    assert "<RequestHead GET [HTTP/1.1]>" == repr(RequestHead(b"GET", b"/?secret", "1.1", fields))
+    assert "<ResponseHead 200 [HTTP/2]>" == repr(ResponseHead(200, b"", fields, "2"))
 
 
 def test_what_one_exchange_records_is_not_in_the_next() -> None:

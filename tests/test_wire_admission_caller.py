@@ -463,6 +463,52 @@ def test_requests_beyond_the_rate_hear_when_to_come_again() -> None:
     assert raised.value.fields["Retry-After"] == "100"
 
 
+def test_what_was_decided_is_known_of_the_very_same_request_alone() -> None:
+    listener = rules(upstream())
+    client = caller(("127.0.0.1", 1), listener)
+    head, said = RequestHead(b"GET", b"/", "1.1", []), facts()
+    assert client.find_known(head) is None
+    found = client.admit(head, said, b"localhost", b"/")
+
+    assert client.find_known(head) is found
+    assert client.find_known(RequestHead(b"GET", b"/", "1.1", [])) is None
+    listener.version += 1
+    assert client.find_known(head) is None
+
+
+def test_what_is_known_counts_against_the_rate() -> None:
+    listener = rules(upstream())
+    listener.limiter = RateLimiter(0.01, 2)
+    client = caller(("127.0.0.1", 1), listener)
+    client.admit(HEAD, facts(), b"localhost", b"/")
+    assert client.find_known(HEAD) is not None
+
+    with pytest.raises(Refused, match="sent too many requests"):
+        client.find_known(HEAD)
+
+
+def test_nothing_is_known_of_a_request_after_one_that_was_refused() -> None:
+    client = caller(("127.0.0.1", 1), rules(upstream()))
+    client.admit(HEAD, facts(), b"localhost", b"/")
+    with pytest.raises(Refused):
+        client.admit(HEAD, facts(host=b"elsewhere.example"), b"elsewhere.example", b"/")
+
+    assert client.find_known(HEAD) is None
+
+
+def test_where_more_than_the_head_was_looked_at_nothing_is_known() -> None:
+    client = caller(("127.0.0.1", 1), rules(upstream()))
+    head = RequestHead(b"GET", b"http://localhost/", "1.1", [])
+    client.admit(head, facts(), b"localhost", b"/")
+    assert client.find_known(head) is None
+    keys = rules(upstream())
+    keys.key_header = b"x-request-id"
+    client = caller(("127.0.0.1", 1), keys)
+    client.admit(HEAD, facts(), b"localhost", b"/")
+
+    assert client.find_known(HEAD) is None
+
+
 def test_methods_and_paths_are_the_services_own() -> None:
     billing = upstream()
     billing.permissions = Permissions(deny_paths=(b"/admin",))

@@ -259,3 +259,10 @@ def test_what_is_remembered_has_a_bound() -> None:
         lines.parse(b"X: %d" % number)
 
     assert "<FieldLines [1 known]>" == repr(lines)
+
+
+def test_a_line_that_repeats_gives_the_very_same_field_though_others_are_new() -> None:
+    lines = FieldLines()
+    known = lines.parse(b"A: 1\r\nB: 2")[0]
+
+    assert known is lines.parse(b"A: 1\r\nB: 3")[0]

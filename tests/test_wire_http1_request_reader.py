@@ -509,6 +509,32 @@ def test_fields_of_traces_leave_the_facts_as_they_are(field: str, same: bool) ->
     assert same is (one is two)
 
 
+class Keeping(Heard):
+    """One that keeps the heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads: list[RequestHead] = []
+
+    def request(self, head: RequestHead, facts: RequestFacts, has_body: bool) -> Body:
+        self.heads.append(head)
+        return super().request(head, facts, has_body)
+
+
+def test_a_request_that_repeats_is_given_again_and_one_that_only_begins_like_it_is_read() -> None:
+    heard = Keeping()
+    reader = heard.reader = RequestReader(heard, LimitSettings())
+    for data in (GET, GET, GET[:-2] + b"A: b\r\n\r\n", GET, GET[:20], GET[20:], post(b"hello") * 2):
+        reader.feed(data)
+
+    first, again, other, third, in_pieces, posted, posted_again = heard.heads
+    assert first is again
+    assert len(first.headers) + 1 == len(other.headers)
+    assert first.headers == third.headers == in_pieces.headers
+    assert posted is posted_again
+    assert 2 == heard.told.count(("done", b"hello", []))
+
+
 def test_bad_chunks_end_the_connection() -> None:
     assert [(b"POST", b"/"), ("broke", b"abc")] == [
         told[:2] for told in heard_of(CHUNKED + b"3\r\nabc\r\nzz\r\n", GET).told

@@ -133,3 +133,55 @@ def test_the_next_answer_needs_a_next_request() -> None:
 
     assert 4 == len(heard.told)
     assert "<ResponseReader [<BodyReader [over]>]>" == repr(made)
+
+
+class Kept(Heard):
+    """One that keeps what it hears of heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads: list[ResponseHead] = []
+        self.lengths: list[int | None] = []
+
+    def service_head(self, head: ResponseHead, facts: ResponseFacts, begun: bytes) -> bool:
+        self.heads.append(head)
+        self.lengths.append(facts.length)
+        return super().service_head(head, facts, begun)
+
+
+SHORT = OK + b"Content-Length: 5\r\n\r\n"
+
+
+def test_a_head_that_repeats_is_given_again_and_one_that_only_begins_like_it_is_read() -> None:
+    heard, made = Kept(), reader()
+    longer, other = SHORT[:-4] + b"5\r\n\r\n", SHORT[:-2] + b"A: b\r\n\r\n"
+    for head, size in ((SHORT, 5), (SHORT, 5), (longer, 55), (other, 5), (SHORT, 5)):
+        made.begin(b"GET")
+        made.feed(heard, head + b"x" * size)
+
+    assert [5, 5, 55, 5, 5] == heard.lengths
+    assert (75, True) == (len(heard.body), made.may_follow)
+    first, again, *others = heard.heads
+    assert first is again
+    assert [1, 2, 1] == [len(head.headers) for head in others]
+
+
+def test_what_an_interim_head_says_is_not_said_of_the_final_one_that_repeats() -> None:
+    heard, made = Kept(), reader()
+    for data in (SHORT + b"hello", EARLY + SHORT + b"again"):
+        made.begin(b"GET")
+        made.feed(heard, data)
+
+    assert heard.heads[0] is heard.heads[1]
+    assert ([5, 5], b"helloagain") == (heard.lengths, heard.body)
+
+
+def test_a_repeated_head_may_come_in_pieces() -> None:
+    for cut in range(1, len(SHORT)):
+        heard, made = Kept(), reader()
+        for data in (SHORT + b"hello", SHORT[:cut], SHORT[cut:] + b"again"):
+            if data[-5:] != b"again":
+                made.begin(b"GET")
+            made.feed(heard, data)
+
+        assert ([5, 5], b"helloagain") == (heard.lengths, heard.body)

@@ -50,3 +50,38 @@ async def test_while_authproxy_ends_each_answer_is_the_last() -> None:
 
     assert b"\r\nConnection: close\r\n" in passed
     assert b"\r\nConnection: close\r\n" in own
+
+
+async def test_a_head_that_repeats_is_written_for_each_client_as_it_needs_it() -> None:
+    said = b"HTTP/1.1 200 OK\r\nX-Number: 1\r\nContent-Length: 2\r\n\r\nhi"
+    last, old = get("/", "Connection: close"), get("/", "Connection: keep-alive")
+    async with raw_service(always(said)) as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        for request in (get("/"), get("/"), old.replace(b"HTTP/1.1", b"HTTP/1.0"), get("/"), last):
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b"hi" == await reader.readexactly(2)
+            added = b""
+            if b"HTTP/1.0" in request:
+                added = b"Connection: keep-alive\r\n"
+            elif request is last:
+                added = b"Connection: close\r\n"
+            assert said[:-4] + added + b"\r\n" == head
+        writer.close()
+
+
+async def test_an_address_in_a_head_that_repeats_is_said_as_each_client_knows_it() -> None:
+    async def lead(call: Call) -> None:
+        while await call.read_head():
+            to = service.url.encode()
+            await call.say(
+                b"HTTP/1.1 302 Found\r\nLocation: %b/a\r\nContent-Length: 0\r\n\r\n" % to
+            )
+
+    async with raw_service(lead) as service, proxying(service.url) as proxy:
+        reader, writer = await proxy.connect()
+        for host in ("localhost:1", "localhost:1", "127.0.0.1:2"):
+            writer.write(get("/", host=host))
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b"\r\nLocation: http://%b/a\r\n" % host.encode() in head
+        writer.close()

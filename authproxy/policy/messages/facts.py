@@ -6,7 +6,6 @@ Field names are compared in lower case, which stands beside each.
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
 
 from authproxy.errors import Code, Refused, UpstreamError
 from authproxy.exchange import RequestHead, ResponseHead
@@ -79,8 +78,6 @@ class ResponseFacts:
     """Server-sent events."""
     is_encoded: bool = False
     """It is compressed, say, so that it cannot be read on its way."""
-    is_plain: bool = False
-    """Nothing of it concerns who it is for, and its body passes as it comes."""
 
 
 def read_request(head: RequestHead) -> RequestFacts:
@@ -125,8 +122,6 @@ def read_response(head: ResponseHead) -> ResponseFacts:
         facts.keep_alive = _stays_open(facts.connection)
     elif facts.connection:
         facts.keep_alive = b"close" not in facts.connection
-    has_own_way = facts.is_local or facts.sets_cookies or facts.is_event_stream
-    facts.is_plain = facts.length is not None and not has_own_way
     return facts
 
 
@@ -263,7 +258,7 @@ def _note_cookies(facts: ResponseFacts, _: bytes) -> None:
     facts.is_local = facts.sets_cookies = True
 
 
-_SPECULATIVE: Final = frozenset([b"prefetch", b"prerender", b"preview"])
+_SPECULATIVE = frozenset([b"prefetch", b"prerender", b"preview"])
 
 
 def _note_override(name: bytes) -> Callable[[RequestFacts, bytes], None]:
@@ -274,7 +269,7 @@ def _note_override(name: bytes) -> Callable[[RequestFacts, bytes], None]:
 
 
 # More digits than anything that exists can have would be an overflow somewhere else.
-_LENGTH: Final = re.compile(rb"[0-9]{1,18}")
+_LENGTH = re.compile(rb"[0-9]{1,18}")
 ORIGIN_NOTES: dict[bytes, Callable[[RequestFacts, bytes], None]] = {
     **dict.fromkeys(REQUEST_FIELDS, _note_address),
     b"x-forwarded-for": _note_forwarded_for,

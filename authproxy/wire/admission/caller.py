@@ -34,10 +34,9 @@ class Caller:
     """
 
     __slots__ = (
-        "_admission",
+        "_asked",
         "_checked",
         "_facts",
-        "_head",
         "_host",
         "_key",
         "_method",
@@ -47,10 +46,10 @@ class Caller:
         "_rules",
         "_sender",
         "_site",
-        "_target",
         "_version",
         "address",
         "general_checks",
+        "last_admission",
         "refusal",
         "sent_fields",
     )
@@ -82,21 +81,17 @@ class Caller:
         """The route that this client may take."""
         self._checked: Route[Upstream] | None = None
         """The route that these fields may take."""
-        self._admission: Admission | None = None
-        """What was decided last, of a request for `_target`; None: it counts no more."""
-        self._target = b""
-        self._head: RequestHead | None = None
-        """That of the request, unless another with the same head may be judged otherwise."""
+        self.last_admission: Admission | None = None
+        """What was decided last; None: it counts no more."""
+        self._asked: tuple[bytes, RequestHead | None] = b"", None
+        """The target that it is for, and the head, if nothing but that was looked at."""
 
     def find_known(self, head: RequestHead) -> Admission | None:
-        """What was decided last, where this is the very same request; else ask `admit`. Raises
-        Refused for one too many."""
-        rules = self._rules
-        if head is not self._head or self._version != rules.version:
-            return None
-        known = self._admission
-        if known is not None and rules.limiter is not None:
-            self._take_turn(rules.limiter)
+        """What was decided last, if that was of this very request. Raises Refused for one more."""
+        is_same = head is self._asked[1] and self._version == self._rules.version
+        known = self.last_admission if is_same else None
+        if known is not None and self._rules.limiter is not None:
+            self._take_turn(self._rules.limiter)
         return known
 
     def admit(
@@ -116,16 +111,16 @@ class Caller:
             raise self._nowhere(head, host, target)
         if route is not self._checked:
             self._check(method, facts, route)
-        known = self._admission
-        is_new = known is None or target != self._target
+        known = self.last_admission
+        is_new = known is None or target != self._asked[0]
         if is_new:
             self._check_target(method, route, target)
         if rules.limiter is not None:
             self._take_turn(rules.limiter)
         if known is None or is_new:
-            known = self._admission = self._made(route, target)
-            self._target = target
-        self._head = head if facts is self._facts and target is head.target else None
+            known = self.last_admission = self._made(route, target)
+        is_all = facts is self._facts and target is head.target
+        self._asked = target, head if is_all else None
         return known
 
     def _check_target(self, method: bytes, route: Route[Upstream], target: bytes) -> None:
@@ -157,11 +152,6 @@ class Caller:
     def rules(self) -> ListenerRules:
         """Those of its listener."""
         return self._rules
-
-    @property
-    def last_admission(self) -> Admission | None:
-        """What was decided last, if it still counts."""
-        return self._admission
 
     def look_again(self) -> None:
         """The rules are others: may its user connect by them?"""
@@ -210,7 +200,7 @@ class Caller:
         """All that the fields say. What is the same as in the last request is not asked again."""
         rules = self._rules
         # Whatever is refused below, nothing of the last request may stand for this one.
-        self._facts = self._checked = self._admission = None
+        self._facts = self._checked = self.last_admission = None
         self._key.drop()
         self._page.cors = b""
         if self.refusal is not None:
@@ -262,14 +252,14 @@ class Caller:
         home, forwarded = self._presentation.home, self._presentation.forwarded
         if home is admission.home and forwarded == admission.forwarded:
             return admission
-        self._admission = None
+        self.last_admission = None
         return admission._replace(home=home, forwarded=forwarded)
 
     def _check(self, method: bytes, facts: RequestFacts, route: Route[Upstream]) -> None:
         """May what these fields say take this route?"""
         if route is not self._route:
             self._enter(route)
-        self._admission = None
+        self.last_admission = None
         proto = self._sender.proto
         self._page.check(method, facts, route.service, host=self._host, proto=proto)
         has_ways_round = bool(facts.overrides or facts.destination)

@@ -37,7 +37,7 @@ from authproxy.wire.http2.headers.response_blocks import ResponseBlock, Response
 from authproxy.wire.http2.interfaces import Between
 from authproxy.wire.http2.settings_sync import Agreement
 from authproxy.wire.http2.streams import Stream
-from authproxy.wire.http2.validity import BODILESS, length_fault, misplaced
+from authproxy.wire.http2.validity import answer_length, length_fault, misplaced
 from authproxy.wire.interim import InterimCount
 from authproxy.wire.relay.cookies import cookie_lines
 from authproxy.wire.relay.hints import Explainer
@@ -79,9 +79,7 @@ class Answers:
         stream.answer_bytes = got
         self._calls.own.window -= length
         if flags & END_STREAM:
-            stream.service_ended = True
-            if stream.client_ended:
-                self._calls.ended(stream_id, stream)
+            self._calls.service_ended(stream_id, stream)
         return None
 
     def block(
@@ -234,9 +232,7 @@ class Answers:
         if not exchange.status and status >= 200:
             self._splice.server.recorder.answered(exchange, status)
             stream.head = parsed
-            stream.answer_length = parsed.length
-            if parsed.status in BODILESS or exchange.head.method == b"HEAD":
-                stream.answer_length = 0
+            stream.answer_length = answer_length(parsed, exchange.head.method)
             if self._calls.mcp.kept:
                 self._calls.follow(stream_id, stream, parsed)
             if status >= LOWEST_STATUS:

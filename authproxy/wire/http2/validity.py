@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from authproxy.wire.http2.headers.response_blocks import ResponseBlock
     from authproxy.wire.http2.streams import Stream
 
-BODILESS: Final = frozenset([204, 304])
+_BODILESS: Final = frozenset([204, 304])
 
 
 def misplaced(parsed: "ResponseBlock", flags: int, stream: "Stream") -> str:
@@ -41,7 +41,7 @@ def _trailers_fault(status: int, stream: "Stream", *, is_last: bool) -> str:
 
 def answer_length(parsed: "ResponseBlock", method: bytes) -> int:
     """Bytes of content that are to come: to HEAD, with 204 and 304 none, whatever they say."""
-    bodiless = method == b"HEAD" or parsed.status in BODILESS
+    bodiless = method == b"HEAD" or parsed.status in _BODILESS
     return 0 if bodiless else parsed.length
 
 

@@ -179,17 +179,17 @@ class PendingRequest:
         """What is said instead of an answer once the request has come in."""
         return None if self.kept is None else self.kept.unsaid
 
+    @property
+    def is_replayable(self) -> bool:
+        """We still have all that the client sent."""
+        return self.received_all and (self.kept is None or self.kept.is_whole)
+
     # What the second half does.
 
     @property
     @abstractmethod
     def is_open(self) -> bool:
         """It has not ended."""
-
-    @property
-    @abstractmethod
-    def is_replayable(self) -> bool:
-        """We still have all that the client sent."""
 
     @abstractmethod
     def use(self, connection: ServiceConnection) -> None:

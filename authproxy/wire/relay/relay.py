@@ -130,11 +130,6 @@ class Relay(PendingRequest):
     def is_open(self) -> bool:
         return not self._over and self.unsaid is None
 
-    @property
-    def is_replayable(self) -> bool:
-        """We still have all that the client sent."""
-        return self.received_all and (self.kept is None or self.kept.is_whole)
-
     # What the service's side tells.
 
     def service_head(self, head: ResponseHead, facts: ResponseFacts, begun: bytes) -> bool:
@@ -166,10 +161,12 @@ class Relay(PendingRequest):
         self.silent_s = 0.0
         self.recorder.answered(self.exchange, head.status)
         self.response, self._answering = facts, True
-        client, service = self.client, self.service
-        is_usual = self.keep_alive and self.head.version == "1.1" and not self.cors
-        if is_usual and facts.is_plain and service is not None and not client.server.draining:
-            client.out.append(service.write_plain(head, facts))
+        is_usual = self.keep_alive and not self.cors and self.head.version == "1.1"
+        written, service = b"", self.service
+        if is_usual and service is not None and not self.client.server.draining:
+            written = service.write_plain(head, facts)
+        if written:
+            self.client.out.append(written)
         else:
             self._body = begin_answer(self, head, facts)
         self.kept = None

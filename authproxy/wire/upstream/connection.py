@@ -175,10 +175,11 @@ class ServiceConnection(asyncio.Protocol):
         self.transport.close()
 
     def write_plain(self, head: ResponseHead, facts: ResponseFacts) -> bytes:
-        """The head to send to the client of an answer that `is_plain`, with nothing added: written
-        once for as long as the service repeats itself."""
+        """The head for a client who needs nothing else said, written once while the service repeats
+        itself; empty where it names an address or the body does not pass as it comes."""
         if head is not self._written_of:
-            self._written = response_head(head, facts, chunked=False)
+            is_plain = facts.length is not None and not (facts.is_local or facts.is_event_stream)
+            self._written = response_head(head, facts, chunked=False) if is_plain else b""
             self._written_of = head
         return self._written
 
