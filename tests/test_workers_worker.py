@@ -2,16 +2,18 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
 from authproxy import __version__
+from authproxy.identity.apart.helper import command_for
 from authproxy.runtime.open_sockets import OpenSockets
 from authproxy.workers.common_memory import CommonMemory
 from authproxy.workers.configuration import Configuration
 from authproxy.workers.worker_channel import Message
-from authproxy.workers.worker_process import WorkerProcess
+from authproxy.workers.worker_process import MODULE, WorkerProcess
 from tests.support.configuring import settings
 
 URL = "http://localhost:9"
@@ -122,3 +124,11 @@ async def test_a_parent_of_another_version_is_told_to_be_restarted(parent: Paren
 
 def _without_number(answer: Message) -> Message:
     return {name: value for name, value in answer.items() if name != "to"}
+
+
+async def test_one_whose_parent_ends_before_its_first_word_ends_too() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        process = await asyncio.create_subprocess_exec(*command_for(MODULE), stdin=theirs.fileno())
+    async with asyncio.timeout(20):
+        assert 0 == await process.wait()

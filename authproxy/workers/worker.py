@@ -65,6 +65,9 @@ def main(parent: int) -> None:
     sys.exit(code)
 
 
+NOTHING: Message = {"do": "nothing"}
+
+
 class Worker:
     """A worker, seen from inside. It does what its parent says, one after the other."""
 
@@ -74,6 +77,7 @@ class Worker:
         self._telling = Tasks()
         """Goes on until all connections have ended."""
         self._said: asyncio.Queue[tuple[Message, list[int]]] = asyncio.Queue()
+        self._has_begun = False
         self._stop = asyncio.Event()
         self._sockets = GivenSockets()
         self._built: Deployment | None = None
@@ -84,8 +88,11 @@ class Worker:
 
     async def run(self) -> int:
         asyncio.get_running_loop().set_exception_handler(note_loop_error)
-        self._channel = WorkerChannel(self._sock, self._hear, self._stop.set)
+        self._channel = WorkerChannel(self._sock, self._hear, self._left)
         start, descriptors = await self._said.get()
+        self._has_begun = True
+        if start is NOTHING:
+            return 0
         if start["version"] != __version__:
             self._fail(upgraded_from(start["version"]))
             return 1
@@ -106,6 +113,12 @@ class Worker:
             self._fail(error)
             return 1
         return 0
+
+    def _left(self) -> None:
+        """The parent has ended, perhaps before its first word, which `run` would wait for."""
+        if not self._has_begun:
+            self._said.put_nowait((NOTHING, []))
+        self._stop.set()
 
     def _fail(self, error: StartError) -> None:
         self._channel.say({"do": "failed", "error": str(error), "hint": error.hint})
