@@ -27,6 +27,7 @@ from benchmarks.measure import (
     SMALL_GETS,
     TEN_CLIENTS,
     UPLOADS,
+    VARIED_GETS,
     Load,
     RoundError,
     by_connections,
@@ -79,6 +80,9 @@ class Kind:
 
 KINDS = {
     "small": Kind(title="small request, 32 connections", cost=_by_wrk(SMALL_GETS)),
+    "varied": Kind(
+        title="small request, 32 connections, no head as the one before", cost=_by_wrk(VARIED_GETS)
+    ),
     "crowd": Kind(title="small request, 1,000 connections, opening them excluded", cost=_crowd),
     "opening": Kind(
         title="opening a connection to the service, 10 clients",

@@ -36,6 +36,8 @@ class Load:
     """How long a connection waits on average from an answer to its next request."""
     names: int = 0
     """With more than none, requests are for the services s0, s1, … in turn."""
+    varied: bool = False
+    """No request is the same as another."""
     host: str = ""
     """The Host, when it is not the address."""
     least_bytes: int = 0
@@ -45,7 +47,12 @@ class Load:
     @property
     def arguments(self) -> list[str]:
         """For wrk.lua."""
-        asked = {"upload": self.upload, "think": self.think_ms, "names": self.names}
+        asked = {
+            "upload": self.upload,
+            "think": self.think_ms,
+            "names": self.names,
+            "varied": int(self.varied),
+        }
         return [f"{name}={value}" for name, value in asked.items() if value]
 
 
@@ -63,6 +70,8 @@ class Counted:
 
 ONE_BY_ONE = Load(path="/", connections=1, least_bytes=len(SMALL))
 SMALL_GETS = replace(ONE_BY_ONE, connections=32)
+VARIED_GETS = replace(SMALL_GETS, path="/varied", varied=True)
+"""Neither the client nor the service repeats itself."""
 TEN_CLIENTS = replace(ONE_BY_ONE, connections=10)
 AT_MOST_S = 120
 """How long a load runs that somebody ends."""

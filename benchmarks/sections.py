@@ -15,6 +15,7 @@ from benchmarks.measure import (
     STEADY,
     TEN_CLIENTS,
     UPLOADS,
+    VARIED_GETS,
     Counted,
     Load,
 )
@@ -49,6 +50,8 @@ def throughput(turns: Turns, peers: Sequence[Peer], small: int, bulk: int) -> No
     with turns.started(peers, Role.HTTP1, (table.SMALL, table.PEAK)) as started:
         turns.warm_up(turns.cost(each, table.SMALL, SMALL_GETS) for each in started)
         turns.take([turns.cost(each, table.SMALL, SMALL_GETS) for each in started], small)
+        varied = [each for each in started if each.name in CURVES]
+        turns.take([turns.cost(each, table.VARIED, VARIED_GETS) for each in varied], bulk)
         carrying = [each for each in started if each.name in carriers]
         for measure, load in ((table.DOWN, DOWNLOADS), (table.UP, UPLOADS)):
             turns.take([turns.cost(each, measure, load) for each in carrying], bulk)

@@ -33,6 +33,7 @@ from benchmarks.results import (
     SMALL,
     START,
     UP,
+    VARIED,
     Measure,
     Results,
 )
@@ -177,6 +178,8 @@ def _met(yes: bool) -> str:
 TARGETS: tuple[Target, ...] = (
     Multiple(measure=SMALL, peer=OURS, reference=BEFORE, at_most=0.78),
     Multiple(measure=SMALL, peer=PURE, reference=BEFORE, at_most=1.05),
+    Multiple(measure=VARIED, peer=OURS, reference=BEFORE, at_most=0.78),
+    Multiple(measure=VARIED, peer=PURE, reference=BEFORE, at_most=1.05),
     Multiple(measure=HTTP2, peer=OURS, reference=BEFORE, at_most=0.9),
     Multiple(measure=OPENING, peer=OURS, reference=BEFORE, at_most=0.75),
     Multiple(measure=IDLE, peer=OURS, reference=BEFORE, at_most=0.75),

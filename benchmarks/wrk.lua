@@ -20,6 +20,16 @@ local function take_turns(names)
   end
 end
 
+-- No request is like the one before: another query and another trace, as of clients that are traced.
+local function never_repeat()
+  local path, number = wrk.path, 0
+  request = function()
+    number = number + 1
+    wrk.headers["Traceparent"] = string.format("00-%032x-%016x-01", number, number)
+    return wrk.format(nil, string.format("%s?number=%d", path, number))
+  end
+end
+
 function init(args)
   for _, arg in ipairs(args) do
     local name, value = arg:match("(%a+)=(%d+)")
@@ -31,6 +41,7 @@ function init(args)
   end
   if asked.think then think(asked.think) end
   if asked.names then take_turns(asked.names) end
+  if asked.varied then never_repeat() end
 end
 
 function done(summary, latency)
