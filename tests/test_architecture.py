@@ -169,6 +169,15 @@ MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
 
 
+MAY_BE_LATE = {
+    # By functions that are called at the start: few have a use for it, or not every system has it.
+    "authproxy.wire.listening.proxy_protocol.open_door",
+    "resource",
+    # More than a MiB, which many runs never need. If it fails, one connection does.
+    "authproxy.wire.http2.connection.Splice",
+}
+
+
 def imported(tree: ast.Module) -> set[str]:
     """Every dotted name that a module imports, wherever in the file it does so."""
     found: set[str] = set()
@@ -246,6 +255,22 @@ def test_an_import_is_written_with_its_full_name(name: str) -> None:
     ]
 
     assert [] == relative
+
+
+def test_what_carries_requests_imports_nothing_late() -> None:
+    """A process that may open no more files cannot import either, and has to say so."""
+    late = {
+        (name, node.lineno)
+        for name in MODULES
+        if name.split(".")[0] in ("exchange", "policy", "wire")
+        for function in ast.walk(TREES[name])
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and {*imported(ast.Module([node], []))}.isdisjoint(MAY_BE_LATE)
+    }
+
+    assert set() == late
 
 
 def test_imports_have_no_cycle_at_run_time() -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import json
 import os
 import select
 import signal
@@ -20,16 +21,16 @@ from tests.support.program import Program, clean_environment, run_to_end
 
 HEAVY = {"click", "pydantic", "authproxy.cli.main", "authproxy.config.loading"}
 UNUSED = (
-    *("aiohttp", "concurrent.futures.thread", "http", "http.client", "multiprocessing", "rich"),
+    *("aiohttp", "concurrent.futures.thread", "http.client", "html", "multiprocessing", "rich"),
     *("google", "requests", "urllib3", "cryptography", "prometheus_client", "hpack"),
     *("authproxy.admin", "authproxy.authorizer.decisions", "authproxy.inspector", "authproxy.mcp"),
     *("authproxy.identity.apis.client", "authproxy.identity.google.credentials"),
     *("authproxy.identity.google.errors", "authproxy.identity.google.google_source"),
     *("authproxy.identity.sources.auto", "authproxy.identity.sources.command"),
     *("authproxy.identity.sources.gcloud", "authproxy.identity.sources.locations"),
-    *("authproxy.config.changes", "authproxy.observe.access_log", "authproxy.policy.google.advice"),
+    *("authproxy.config.changes", "authproxy.observe.access_log"),
     *("authproxy.wire.http2.connection", "authproxy.wire.listening.proxy_protocol"),
-    *("authproxy.wire.peers.tcp_peer", "authproxy.workers.crew"),
+    "authproxy.workers.crew",
 )
 """Of a service that is given finished tokens, by one listener, and no log of requests."""
 FILE = f'listen = ["127.0.0.1:0"]\n[services.a]\nurl = "{URL}"\ncredentials = "none"\n'
@@ -213,6 +214,27 @@ def test_exit_codes_are_known_where_whoever_started_us_ignores_those_of_children
 
     assert 2 == ended.returncode
     assert "Traceback" not in ended.stderr
+
+
+def test_where_no_process_can_be_had_nothing_of_the_attempt_is_left(tmp_path: Path) -> None:
+    program = """
+import gc, json, os, sys
+from authproxy.cli import read_apart
+def refuse():
+    raise BlockingIOError
+os.fork = refuse
+before = len(os.listdir("/proc/self/fd"))
+code = read_apart.run(["-c", sys.argv[1]], os.environ)
+print(json.dumps([code, gc.isenabled(), len(os.listdir("/proc/self/fd")) - before]))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "none.toml")],
+        env=clean_environment(),
+        capture_output=True,
+        timeout=30,
+    )
+
+    assert [2, True, 0] == json.loads(ended.stdout)
 
 
 def test_half_of_what_was_read_is_not_used(tmp_path: Path) -> None:

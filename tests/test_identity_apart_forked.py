@@ -146,6 +146,28 @@ print(json.dumps([gone, len(os.listdir("/proc/self/fd")) - before]))
     assert not ended.exists()
 
 
+def test_one_that_is_never_started_leaves_no_file(ended: Path) -> None:
+    program = """
+copy.discard()
+before = len(os.listdir("/proc/self/fd"))
+Forked("tests.support.prepared").discard()
+print(len(os.listdir("/proc/self/fd")) - before)
+"""
+    assert [0] == run(program, ended)
+
+
+def test_where_no_thread_can_hear_it_nobody_asks_it(ended: Path) -> None:
+    program = """
+def refuse(thread):
+    raise RuntimeError("can't start new thread")
+copy.start()
+threading.Thread.start = refuse
+helper = Helper("", forked=copy)
+print(json.dumps([[*helper.pids], copy.returncode]))
+"""
+    assert [[[], -signal.SIGKILL]] == run(program, ended)
+
+
 def test_where_nobody_lists_what_is_open_there_is_none(ended: Path) -> None:
     program = """
 forked._DESCRIPTORS = Path(ended)

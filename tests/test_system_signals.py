@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -66,3 +68,19 @@ def test_a_signal_for_a_loop_that_is_closed_does_nothing() -> None:
 
 def test_signals_that_are_not_there_are_left_out() -> None:
     assert (signal.SIGINT, signal.SIGTERM) == signals.signals("SIGINT", "SIGNEW", "SIGTERM")
+
+
+def test_the_system_ends_what_does_not_end_by_itself() -> None:
+    program = """
+import signal
+from authproxy.system import signals
+def hang(*_):
+    signals.end_after(0.01)
+    while True:
+        signal.pause()
+signal.signal(signal.SIGTERM, hang)
+signal.raise_signal(signal.SIGTERM)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], timeout=30)
+
+    assert -signal.SIGALRM == ended.returncode

@@ -108,3 +108,14 @@ def test_a_call_that_takes_long_is_said_and_given_up(caplog: pytest.LogCaptureFi
     released.set()
 
     assert ["still waiting for the file"] == caplog.messages
+
+
+def test_where_no_thread_can_be_had_the_call_is_made_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+    assert 7 == within(lambda: 7, "a number")

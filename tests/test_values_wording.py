@@ -1,3 +1,4 @@
+import html
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from authproxy.values.wording import (
     did_you_mean,
     find_close,
     find_slip,
+    html_text,
     parse_path,
     printable,
     quoted,
@@ -109,3 +111,9 @@ def test_a_slip_of_the_pen_is_one_letter_and_not_the_first(word: str, slip: str 
 )
 def test_what_steers_a_terminal_is_escaped(text: str, shown: str) -> None:
     assert shown == printable(text)
+
+
+def test_nothing_of_a_text_is_html() -> None:
+    text = "".join(map(chr, range(0x250))) + "<a href='\"&amp;\"'>"
+
+    assert html.escape(text) == html_text(text)

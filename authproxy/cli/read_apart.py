@@ -81,6 +81,9 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     except OSError:  # no more processes: then in this one
         os.close(source)
         os.close(target)
+        if helper is not None:
+            helper.discard()
+        gc.enable()
         from authproxy.cli.main import run as run_here
 
         return run_here([*argv])

@@ -93,6 +93,7 @@ def run(
 
 def _stop_at_once(number: int, _frame: object) -> None:
     """Nothing is in flight while authproxy starts, whatever it waits for."""
+    signals.end_after(END_S)
     sys.exit(128 + number)
 
 

@@ -31,6 +31,17 @@ def on_signal(
             signal.signal(number, lambda *_: _call_soon(loop, call, args))
 
 
+def end_after(seconds: float) -> None:
+    """Have the system end this process then, if there is a clock for that.
+
+    For a handler of signals: what it raises may be lost or held up by whatever it interrupts, and a
+    thread must not be started by what may have interrupted the start of one.
+    """
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
 def _call_soon(
     loop: "asyncio.AbstractEventLoop", call: Callable[..., object], args: tuple[object, ...]
 ) -> None:

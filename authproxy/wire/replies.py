@@ -11,10 +11,12 @@ of MCP too (`authproxy.wire.mcp_replies`).
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from authproxy.errors import AuthProxyError, Code, StartPage
 from authproxy.exchange import RequestHead
 from authproxy.policy.messages.rpc import Rpc, find_rpc
+from authproxy.values.wording import html_text
 from authproxy.wire import mcp_replies
 from authproxy.wire.mcp_replies import Telling
 from authproxy.wire.rpc_replies import status_and_body
@@ -98,8 +100,6 @@ def _title(error: AuthProxyError) -> str:
 
 
 def _status(status: int) -> str:
-    from http import HTTPStatus  # most never refuse anything
-
     return f"{status} {HTTPStatus(status).phrase}"
 
 
@@ -108,13 +108,7 @@ def _accept(head: RequestHead) -> bytes:
 
 
 def _link(name: str, address: str) -> str:
-    return f'<a href="{_escape(address)}">{_escape(name)}</a>'
-
-
-def _escape(text: str) -> str:
-    from html import escape  # comes with the names of all characters
-
-    return escape(text)
+    return f'<a href="{html_text(address)}">{html_text(name)}</a>'
 
 
 def _body(error: AuthProxyError, accept: bytes, request_id: str) -> tuple[str, str]:
@@ -122,8 +116,8 @@ def _body(error: AuthProxyError, accept: bytes, request_id: str) -> tuple[str, s
     if b"text/html" in accept:
         page = _PAGE.format(
             title=_title(error),
-            message=_escape(error.message),
-            hint=_escape(error.hint),
+            message=html_text(error.message),
+            hint=html_text(error.hint),
             links="".join(f"<p>{_link(*link)}</p>" for link in links),
             code=error.code,
             request_id=request_id,

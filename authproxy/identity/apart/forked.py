@@ -39,6 +39,8 @@ class Forked:
             self.stdin.close()
             raise
         self.stdout = os.fdopen(source, "rb")
+        self._far = [self._questions, self._answers]
+        """What only the copy is to have open."""
 
     def start(self) -> None:
         """Raises OSError. No thread may run yet, and this one must not end before the copy."""
@@ -49,8 +51,7 @@ class Forked:
             if self.pid == 0:
                 self._live(parent, descriptors)
         finally:
-            os.close(self._questions)
-            os.close(self._answers)
+            self._close_far_ends()
 
     def prepare(self, wanted: Sequence[str]) -> None:
         """Say what for: `main` gets that. For those that were made before the start, too."""
@@ -76,6 +77,11 @@ class Forked:
             self.wait()
         self.stdin.close()
         self.stdout.close()
+        self._close_far_ends()
+
+    def _close_far_ends(self) -> None:
+        while self._far:
+            os.close(self._far.pop())
 
     def _live(self, parent: int, descriptors: Sequence[int]) -> NoReturn:
         """In the copy: as what was started by `Process` is, with a session and no files of ours."""

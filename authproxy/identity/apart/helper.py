@@ -1,5 +1,6 @@
 """Keeps a process of ours for questions: started with the first one, ended after the last."""
 
+import contextlib
 import json
 import logging
 import os
@@ -56,9 +57,7 @@ class Helper:
         self._is_impossible = False
         self._is_over = False
         if forked is not None:
-            self._current = Process((), self._ended, forked)
-            self._processes.add(self._current)
-            self._retire_later(self._current)
+            self._use(forked)
 
     def ask(self, question: Message, *, more_s: float = 0.0) -> Message:
         """The answer. `more_s`: how much longer than others it may take.
@@ -144,10 +143,21 @@ class Helper:
             if self._current is process:
                 self._current = None
 
+    def _use(self, forked: Forked) -> None:
+        """Ask this one, unless no thread can be had that hears its answers."""
+        try:
+            self._current = Process((), self._ended, forked)
+        except RuntimeError:
+            forked.discard()
+            return
+        self._processes.add(self._current)
+        self._retire_later(self._current)
+
     def _retire_later(self, process: Process) -> None:
         self._timer = threading.Timer(self._keep_s, self._retire, [process])
         self._timer.daemon = True
-        self._timer.start()
+        with contextlib.suppress(RuntimeError):  # no thread can be had: it stays
+            self._timer.start()
 
     def _retire(self, process: Process) -> None:
         with self._lock:

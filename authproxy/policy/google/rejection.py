@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from authproxy.exchange import Field, ResponseHead
+from authproxy.values.wording import html_text
 
 LOWEST_STATUS: Final = 300
 """No answer below is a refusal; what costs nothing to compare."""
@@ -161,9 +162,7 @@ def _has_its_size(page: _Page, length: bytes | None, path: bytes | None) -> bool
     if page.has_path:
         if path is None:
             return False
-        from html import escape  # comes with the names of all characters
-
-        size += len(escape(path.decode("latin-1")))
+        size += len(html_text(path.decode("latin-1")))
     return length == b"%d" % size
 
 

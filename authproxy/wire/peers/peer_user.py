@@ -7,6 +7,7 @@ from collections.abc import Collection
 from authproxy.errors import Refused
 from authproxy.policy.access.networks import Address, parse_peer
 from authproxy.wire import refusals
+from authproxy.wire.peers import tcp_peer, unix_peer
 
 
 def find_refusal(
@@ -45,8 +46,6 @@ class PeerUser:
         return self.refusal
 
     def _find(self, peer_uids: Collection[int]) -> str | None:
-        from authproxy.wire.peers import tcp_peer, unix_peer  # few ask for users
-
         if self._peer is None:
             return unix_peer.find_uid_refusal(self._transport_info[0], peer_uids)
         here, there = self._transport_info

@@ -12,10 +12,10 @@ import logging
 import time
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING
 
 from authproxy.errors import RefusedByGoogle, UpstreamError
 from authproxy.exchange import NO_TOKEN, Exchange, ResponseHead, Token
+from authproxy.policy.google.advice import Advice, Situation, advise
 from authproxy.policy.google.rejection import REFUSING, Rejection, judge, suspect
 from authproxy.policy.google.sign_in import find_way_back, leads_to_sign_in, local_way_back
 from authproxy.policy.mcp.forms import find_form
@@ -25,9 +25,6 @@ from authproxy.policy.messages.rpc import find_rpc
 from authproxy.values.wording import utc
 from authproxy.wire import refusals
 from authproxy.wire.upstream.upstream import Upstream
-
-if TYPE_CHECKING:
-    from authproxy.policy.google.advice import Advice
 
 logger = logging.getLogger(__name__)
 
@@ -154,8 +151,6 @@ class Explainer:
         )
 
     def _find_advice(self, rejection: Rejection, upstream: Upstream, token: Token) -> "Advice":
-        from authproxy.policy.google.advice import Situation, advise  # most are never refused
-
         situation = Situation(
             service=upstream.name,
             origin=upstream.origin,
