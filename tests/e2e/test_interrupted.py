@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -33,6 +33,15 @@ NOISE = re.compile("Traceback|excepthook|Exception ignored|KeyboardInterrupt|Fat
 MOMENTS_MS = (0, 10, 25, 50, 100, 200, 400)
 """After authproxy has begun: before that it is Python alone, which has nobody else's rule."""
 SIGINT_BIT = 1 << (signal.SIGINT - 1)
+
+
+@pytest.fixture(autouse=True)
+def default_actions() -> Iterator[None]:
+    """Also where whoever runs the tests ignores some, as nohup does: that would be inherited."""
+    before = {each: signal.signal(each, signal.SIG_DFL) for each in (signal.SIGHUP, signal.SIGTERM)}
+    yield
+    for number, action in before.items():
+        signal.signal(number, action)
 
 
 async def start(command: str, folder: Path) -> asyncio.subprocess.Process:
