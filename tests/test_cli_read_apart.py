@@ -17,7 +17,7 @@ from authproxy.cli.main import main as commands
 from authproxy.errors import ConfigError
 from tests.support.configuring import URL
 from tests.support.jwt import unsigned_jwt
-from tests.support.program import Program, clean_environment, run_to_end
+from tests.support.program import UNWATCHED, Program, clean_environment, run_to_end
 
 HEAVY = {"click", "pydantic", "authproxy.cli.main", "authproxy.config.loading"}
 UNUSED = (
@@ -160,7 +160,7 @@ def telling_modules(tmp_path: Path) -> dict[str, str]:
         "atexit.register(lambda: open(seen, 'a').write(f'{[*sys.modules]}\\n'))\n"
     )
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {"PYTHONPATH": path}
+    return UNWATCHED | {"PYTHONPATH": path}
 
 
 async def modules_of(program: Program, tmp_path: Path) -> set[str]:

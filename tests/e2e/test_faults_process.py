@@ -12,7 +12,7 @@ import pytest
 
 from authproxy.demo.world import World
 from tests.e2e.test_tokens import ask, in_front_of
-from tests.support.program import Program, clean_environment, run_to_end
+from tests.support.program import UNWATCHED, Program, clean_environment, run_to_end
 from tests.support.raw import OK, Call, raw_service
 from tests.support.talking import LAST_GET, get, post, read_rest, until
 
@@ -157,7 +157,10 @@ async def test_without_memory_requests_wait_or_are_told_and_it_goes_on() -> None
             await call.say(OK)
 
     plain = ("--credentials", "none", "-l", "127.0.0.1:0", "--no-access-log")
-    async with raw_service(talk) as service, Program(service.url, *plain) as program:
+    async with (
+        raw_service(talk) as service,
+        Program(service.url, *plain, environ=UNWATCHED) as program,
+    ):
         limit = address_space(program) + ROOM
         resource.prlimit(program.pid, resource.RLIMIT_AS, (limit, -1))
         answers = set(await asyncio.gather(*(upload(program.port) for _ in range(CLIENTS))))

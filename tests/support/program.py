@@ -15,6 +15,8 @@ from tests.support.secrecy import keep_named, overhear
 
 READY = re.compile(r"^authproxy: (\S+) -> \S+$", re.MULTILINE)
 PATIENCE_S = 20
+UNWATCHED = {"COVERAGE_PROCESS_START": "", "COVERAGE_PROCESS_CONFIG": ""}
+"""Of an environment: a process that is looked at closely, without what measures coverage in it."""
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -22,7 +24,7 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     kept = {"PATH", "LANG", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "PYTHONPATH"}
     environment = {name: value for name, value in os.environ.items() if name in kept}
     # Empty values in `extra` stand for variables that must not be there.
-    return environment | {name: value for name, value in (extra or {}).items() if value}
+    return {name: value for name, value in (environment | {**(extra or {})}).items() if value}
 
 
 class Program:
