@@ -382,7 +382,7 @@ async def test_h2c_upgrade_is_not_passed_on() -> None:
 
 # Backpressure.
 
-IN_SOCKETS = 32 * MIB
+IN_SOCKETS = 24 * MIB
 """More than the kernel keeps for the sockets between a client and its service."""
 
 
@@ -391,7 +391,7 @@ def is_rid_of_all(writer: asyncio.StreamWriter) -> bool:
 
 
 async def test_slow_client_holds_the_service_back() -> None:
-    size = 64 * MIB
+    size = 40 * MIB
 
     async def talk(call: Call) -> None:
         await call.read_head()
@@ -417,7 +417,7 @@ async def test_slow_client_holds_the_service_back() -> None:
 
 
 async def test_slow_service_holds_the_client_back() -> None:
-    size = 64 * MIB
+    size = 40 * MIB
     go = asyncio.Event()
 
     async def talk(call: Call) -> None:
@@ -449,7 +449,7 @@ async def test_slow_service_holds_the_client_back() -> None:
 
 async def test_body_waits_with_the_client_until_there_is_a_token() -> None:
     tokens = FixedTokens()
-    body = bytes(64 * MIB)
+    body = bytes(40 * MIB)
 
     async def talk(call: Call) -> None:
         await call.read_head()
