@@ -74,6 +74,9 @@ NEEDS: Mapping[str, Mapping[str, Count]] = {
     "more sockets than select() has room for on Windows": {
         "e2e/test_tokens.py": {"test_thousands_of_first_requests_cause_one_mint": 1},
     },
+    "timers that end a process": {
+        "test_system_signals.py": {"test_the_system_ends_what_does_not_end_by_itself": 1},
+    },
     "process groups": {
         "e2e/test_ending.py": {
             "test_a_token_command_that_hangs_is_gone_with_its_children": 2,
