@@ -18,7 +18,7 @@ from authproxy.runtime.process.tracing import open_tracing
 from authproxy.runtime.proxy import Proxy
 from authproxy.settings import Settings
 from authproxy.system.orphans import Orphans
-from authproxy.system.signals import signals
+from authproxy.system.signals import signals, stop_at_once
 from authproxy.tasks import Tasks
 from authproxy.wire.upstream.connect_errors import note_loop_error
 
@@ -33,7 +33,7 @@ def run(settings: Settings, argv: Sequence[str], options: ExecOptions, machine: 
     files = _raise_file_limit()
     for number in STOPPED:
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _stop_at_once)
+            signal.signal(number, stop_at_once)  # until CMD is started
     try:
         loops = with_resolver(choose_transports())
         with asyncio.Runner(loop_factory=loops) as runner:
@@ -86,11 +86,6 @@ async def _run(proxy: Proxy, command: Planned, machine: Machine) -> int:
         await tasks.cancel()
         proxy.cut()
     return code
-
-
-def _stop_at_once(number: int, _frame: object) -> None:
-    """CMD has not been started."""
-    sys.exit(128 + number)
 
 
 def _raise_file_limit() -> tuple[int, int] | None:

@@ -61,7 +61,7 @@ def run(
     _raise_file_limit()
     memory.keep_what_was_freed()
     for number in SIGNALS:
-        signal.signal(number, _stop_at_once)
+        signal.signal(number, signals.stop_at_once)
     signals.ignore(REOPEN)  # the log file has just been opened
     if reloads_on_hangup(origin):
         signals.ignore(RELOAD)  # and so has the configuration
@@ -89,12 +89,6 @@ def run(
     finally:
         tracing.flush()
         log.drain()
-
-
-def _stop_at_once(number: int, _frame: object) -> None:
-    """Nothing is in flight while authproxy starts, whatever it waits for."""
-    signals.end_after(END_S)
-    sys.exit(128 + number)
 
 
 async def _serve_until_signal(

@@ -2,11 +2,15 @@
 
 import contextlib
 import signal
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
+
+END_S = 5.0
+"""For the end of a program whose start was stopped."""
 
 
 def signals(*names: str) -> tuple[signal.Signals, ...]:
@@ -29,6 +33,14 @@ def on_signal(
             loop.add_signal_handler(number, call, *args)
         except NotImplementedError:  # Windows' loops
             signal.signal(number, lambda *_: _call_soon(loop, call, args))
+
+
+def stop_at_once(number: int, _frame: object) -> None:
+    """A handler for a start, while nothing is in flight, whatever is waited for. What does not end
+    by itself then is ended by the system.
+    """
+    end_after(END_S)
+    sys.exit(128 + number)
 
 
 def end_after(seconds: float) -> None:
