@@ -221,7 +221,7 @@ def report(kind: Kind, names: Sequence[str], laps: Laps) -> list[str]:
         cost = median(row[index] for lap in laps for row in lap)
         by_lap = [[row[index] / row[0] for row in lap] for lap in laps]
         ratios = [ratio for lap in by_lap for ratio in lap]
-        low, _, high = quantiles(ratios) if len(ratios) > 1 else ratios * 3
+        low, high = _quarters(ratios)
         medians = ", ".join(f"{median(lap):.3f}" for lap in by_lap)
         lines.append(
             f"  {median(ratios):.3f}  (quarters {low:.3f}-{high:.3f}; laps {medians})"
@@ -230,13 +230,19 @@ def report(kind: Kind, names: Sequence[str], laps: Laps) -> list[str]:
     return lines
 
 
+def _quarters(ratios: list[float]) -> tuple[float, float]:
+    """Between them is the middle half."""
+    low, _, high = quantiles(ratios) if len(ratios) > 1 else ratios * 3
+    return low, high
+
+
 def growth(names: Sequence[str], small: Laps, crowd: Laps) -> list[str]:
     """A line for each build: what a request costs with 1,000 beside what it costs with 32."""
     lines = ["1,000 connections beside 32, each build's own"]
     for index, name in enumerate(names):
         few, many = ([row[index] for lap in laps for row in lap] for laps in (small, crowd))
         ratios = [one / other for one, other in zip(many, few, strict=True)]
-        low, _, high = quantiles(ratios) if len(ratios) > 1 else ratios * 3
+        low, high = _quarters(ratios)
         lines.append(
             f"  {median(ratios):.3f}  (quarters {low:.3f}-{high:.3f})"
             f"  {median(many):7.1f} : {median(few):.1f} us  {name}"

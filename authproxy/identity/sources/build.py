@@ -65,7 +65,6 @@ def _metadata(wish: Wish) -> Source:
 
 
 def _file(wish: Wish) -> Source:
-
     from authproxy.identity.google.credentials import read_info
 
     def find() -> Mapping[str, object]:

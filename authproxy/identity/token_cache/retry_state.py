@@ -6,6 +6,8 @@ It also writes the log lines about them.
 import logging
 import math
 import random
+from collections.abc import Callable
+from functools import partial
 
 from authproxy.errors import STATUS_OF, CredentialError, join_sentences
 from authproxy.identity.source import GOOGLE_APIS, Product
@@ -103,9 +105,10 @@ class RetryState:
         self.failures += 1
         self._failed_at = now
         if error.pause_s is None:
-            self._back_off(left, now, BACKOFF_LAST_S if wanted else BACKOFF_SLOW_S)
+            wait_s = partial(backoff, longest_s=BACKOFF_LAST_S if wanted else BACKOFF_SLOW_S)
         else:
-            self._give_way(left, now, error.pause_s, wanted=wanted)
+            wait_s = partial(crowd_backoff, pause_s=error.pause_s, wanted=wanted)
+        self._back_off(left, now, wait_s)
         self._log_failed(error, left, now)
 
     def obtained(self, held: Held, now: float) -> None:
@@ -119,23 +122,17 @@ class RetryState:
             )
         self.failure = self._warned = None
         if now >= held.stale_at:
-            self._back_off(held, now, BACKOFF_LAST_S)
+            self._back_off(held, now, partial(backoff, longest_s=BACKOFF_LAST_S))
         else:
             self._tries = 0
             self.retry_at = NEVER
 
-    def _back_off(self, left: Held | None, now: float, longest_s: float) -> None:
+    def _back_off(
+        self, left: Held | None, now: float, wait_s: Callable[[int, float, random.Random], float]
+    ) -> None:
         self._tries += 1
         left_s = left.invalid_at - now if left else float("inf")
-        self._waits_s = backoff(self._tries, left_s, self._rng, longest_s=longest_s)
-        self.retry_at = now + self._waits_s
-
-    def _give_way(self, left: Held | None, now: float, pause_s: float, *, wanted: bool) -> None:
-        self._tries += 1
-        left_s = left.invalid_at - now if left else float("inf")
-        self._waits_s = crowd_backoff(
-            self._tries, left_s, self._rng, pause_s=pause_s, wanted=wanted
-        )
+        self._waits_s = wait_s(self._tries, left_s, self._rng)
         self.retry_at = now + self._waits_s
 
     def _log_failed(self, error: CredentialError, left: Held | None, now: float) -> None:

@@ -66,12 +66,11 @@ class SharedMemory:
     def clear(self, start: int, size: int) -> None:
         """Make this part zeros. Where the system can, its pages are given back in place of being
         written to, which takes as long as they are many: a part that was never used takes none."""
-        try:
-            if MADV_REMOVE is None:
-                raise ValueError
-            self._memory.madvise(MADV_REMOVE, start, size)
-        except (OSError, ValueError):  # a file system that cannot, or a part of a page
-            self.view[start : start + size] = bytes(size)
+        if MADV_REMOVE is not None:
+            with contextlib.suppress(OSError, ValueError):  # no such file system, a part of a page
+                self._memory.madvise(MADV_REMOVE, start, size)
+                return
+        self.view[start : start + size] = bytes(size)
 
     def close(self) -> None:
         """Whoever has a part of `view` has released it before."""
