@@ -5,7 +5,9 @@ import asyncio
 import gc
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+import sys
+import warnings
+from collections.abc import Callable, Generator, Iterator, Mapping
 
 import pytest
 from hypothesis import settings
@@ -57,6 +59,21 @@ def pytest_collection_finish() -> None:
     """What stands once all tests are collected stays: the collections below need not look at it."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """What a test that failed left open is not blamed on those that follow: its traceback holds it
+    until the next one starts.
+    """
+    failed = item.session.testsfailed
+    result = yield
+    if item.session.testsfailed > failed:
+        for name in ("last_exc", "last_type", "last_value", "last_traceback"):
+            vars(sys).pop(name, None)
+        with warnings.catch_warnings(action="ignore"):
+            gc.collect()
+    return result
 
 
 os.umask(0o077)

@@ -1,13 +1,13 @@
 import os
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from authproxy.errors import CredentialError
 from authproxy.identity.programs import Finished, Programs
+from tests.support.program import left_of
 
 SLEEPS = "import sys, time; open(sys.argv[1], 'w').close(); time.sleep(600)"
 
@@ -80,11 +80,4 @@ def test_what_a_program_left_running_goes_with_it(tmp_path: Path) -> None:
         programs.kill_running()
         killed.result(30)
 
-    assert is_gone(child)
-
-
-def is_gone(pid: int) -> bool:
-    """Or dead, while whoever has inherited it has not looked yet."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    return True
+    assert not left_of([child])

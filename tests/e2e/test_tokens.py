@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 from authproxy.demo.world import World
-from tests.support.program import Program
+from tests.support.program import Program, is_running
 from tests.support.talking import until
 
 FIRST_REQUESTS = int(os.environ.get("AUTHPROXY_TEST_FIRST_REQUESTS", "2000"))
@@ -109,12 +109,4 @@ async def test_a_command_that_still_runs_ends_with_authproxy(world: World, tmp_p
         assert 143 == await proxy.wait()
 
     pid = int(noted.read_text())
-    await until(lambda: not _runs(pid))
-
-
-def _runs(pid: int) -> bool:
-    """A process that has ended and that nobody has asked about yet is no longer running."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    await until(lambda: not is_running(pid))
