@@ -185,3 +185,44 @@ def test_a_repeated_head_may_come_in_pieces() -> None:
             made.feed(heard, data)
 
         assert ([5, 5], b"helloagain") == (heard.lengths, heard.body)
+
+
+@pytest.mark.parametrize(
+    ("more", "is_same"),
+    [
+        (b"Content-Length: 0\r\nX-Request-Id: 2", True),
+        (b"Content-Length: 0\r\nX-Request-Id: 1\r\nX-A: b", False),
+        (b"X-Request-Id: 1\r\nContent-Length: 0", False),
+    ],
+)
+def test_what_was_found_holds_for_an_answer_that_differs_in_its_trace_alone(
+    more: bytes, is_same: bool
+) -> None:
+    reading, heard = reader(), Facts()
+    for fields in (b"Content-Length: 0\r\nX-Request-Id: 1", more):
+        reading.begin(b"GET")
+        reading.feed(heard, OK + fields + b"\r\n\r\n")
+
+    assert is_same is (heard.facts[0] is heard.facts[1])
+    assert [0, 0] == [facts.length for facts in heard.facts]
+
+
+def test_another_version_is_looked_at_anew() -> None:
+    reading, heard = reader(), Facts()
+    for version in (b"1.1", b"1.0"):
+        reading.begin(b"GET")
+        reading.feed(heard, b"HTTP/%b 200 OK\r\nContent-Length: 0\r\n\r\n" % version)
+
+    assert [True, False] == [facts.keep_alive for facts in heard.facts]
+
+
+class Facts(Heard):
+    """One that keeps the facts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts: list[ResponseFacts] = []
+
+    def service_head(self, head: ResponseHead, facts: ResponseFacts, begun: bytes) -> bool:
+        self.facts.append(facts)
+        return super().service_head(head, facts, begun)

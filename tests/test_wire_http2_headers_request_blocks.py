@@ -2,7 +2,7 @@
 
 import pytest
 
-from authproxy.policy.messages.http2_validity import NO_LENGTH
+from authproxy.policy.messages.http2.answer_validity import NO_LENGTH
 from authproxy.settings import LimitSettings
 from authproxy.wire.http2.headers.blocks import plain_block
 from authproxy.wire.http2.headers.request_blocks import MAX_KNOWN, RequestBlocks

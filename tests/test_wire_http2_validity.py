@@ -3,7 +3,7 @@
 import pytest
 
 from authproxy.exchange import Exchange, RequestHead, make_field
-from authproxy.policy.messages.http2_validity import BLANKS, NO_LENGTH
+from authproxy.policy.messages.http2.answer_validity import BLANKS, NO_LENGTH
 from authproxy.wire.http2.framing.frames import END_STREAM
 from authproxy.wire.http2.headers.blocks import plain_field
 from authproxy.wire.http2.headers.response_blocks import ResponseBlock, ResponseBlockReader

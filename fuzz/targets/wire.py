@@ -3,7 +3,7 @@
 from authproxy.errors import Refused
 from authproxy.exchange import make_field
 from authproxy.policy.access.proxy_header import MAX_V2, find_length, parse_header, parse_port
-from authproxy.policy.messages.http2_fields import check_call, read_call, trim
+from authproxy.policy.messages.http2.call_fields import check_call, read_call, trim
 from authproxy.wire.http1.chunks import Chunks
 from authproxy.wire.http1.heads import HeadError
 from authproxy.wire.http2.framing.frames import ConnectionFault
@@ -194,7 +194,7 @@ TARGETS = {
     ),
     "http2_calls": Target(
         play=call_fields,
-        modules=("policy.messages.http2_fields",),
+        modules=("policy.messages.http2.call_fields",),
         seeds=(
             b":method GET\n:scheme http\n:path /\n:authority a.example\naccept text/event-stream",
             b":method POST\n:path /a/C\n:scheme https\nte trailers\ncontent-type application/grpc",

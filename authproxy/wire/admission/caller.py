@@ -129,23 +129,25 @@ class Caller:
             route.check(target)
         if route.service.permissions is not None:
             route.service.permissions.check(method, route.target(target))
-        if self._key.permissions is not None:
-            self._key.permissions.check(method, route.target(target))
+        key = self._key.key
+        if key is not None and key.permissions is not None:
+            key.permissions.check(method, route.target(target))
 
     def _made(self, route: Route[Upstream], target: bytes) -> Admission:
         if self._rules.probe is not None:
             self._rules.probe.check(self._method, target)
+        key = self._key.key
         return Admission(
             service=route.service,
-            tokens=route.service.tokens_for(self._key.key),
+            tokens=route.service.tokens_for(key),
             target=route.sent(target) if route.moves else target,
             host=self._host or b"",
             address=self.address,
-            key=self._key.name,
+            key=key.name if key is not None else "",
             home=self._presentation.home,
             forwarded=self._presentation.forwarded,
             cors=self._page.cors,
-            credential=self._key.key,
+            credential=key,
         )
 
     @property
@@ -267,8 +269,9 @@ class Caller:
         if has_ways_round:
             check_fields(method, facts, route, home, route.service.permissions)
         self._key.check(route.service.name)
-        if has_ways_round and self._key.permissions is not None:
-            check_fields(method, facts, route, home, self._key.permissions)
+        key = self._key.key
+        if has_ways_round and key is not None and key.permissions is not None:
+            check_fields(method, facts, route, home, key.permissions)
         self._checked = route
 
     def __repr__(self) -> str:

@@ -1,20 +1,25 @@
 """The fields of a request as its service gets them, remembered for as long as they repeat."""
 
+from collections import Counter
+
 from authproxy.exchange import Field, RequestHead
 from authproxy.policy.messages.facts import RequestFacts
 from authproxy.policy.messages.headers import ServiceRules, one_hop_less, request_fields
+from authproxy.policy.messages.trace_fields import find_changes
 from authproxy.wire.admission.admission import Admission
 
 
 class SentFields:
     """Remembered fields of one client connection."""
 
-    __slots__ = ("_admission", "_facts", "_headers", "_lines", "_rules")
+    __slots__ = ("_admission", "_facts", "_headers", "_lines", "_rules", "_twice")
 
     def __init__(self) -> None:
         self._lines = b""
         self._facts: RequestFacts | None = None
         self._headers: list[Field] = []
+        self._twice: set[bytes] | None = None
+        """Names that more than one of these fields has; None: nobody has looked yet."""
         self._rules: ServiceRules | None = None
         self._admission: Admission | None = None
 
@@ -48,6 +53,7 @@ class SentFields:
         self._headers = head.headers
         self._facts = facts if facts.max_forwards is None else None
         self._rules, self._admission = rules, admission
+        self._twice = None
         return self._lines
 
     def _renew(self, headers: list[Field], facts: RequestFacts, rules: ServiceRules) -> bool:
@@ -55,18 +61,18 @@ class SentFields:
 
         False: that cannot be done, since one stands there twice.
         """
-        before, lines = self._headers, b"\r\n" + self._lines
-        names = [field[0] for field in headers]
-        for at, line in enumerate([field[2] for field in headers]):
-            old = before[at][2]
-            if old == line:
-                continue
-            name = names[at]
-            if names.count(name) > 1:
+        lines = b"\r\n" + self._lines
+        if self._twice is None:
+            names = Counter([field[0] for field in headers])
+            self._twice = {name for name, times in names.items() if times > 1}
+        twice = self._twice
+        for old, new in find_changes(self._headers, headers):
+            name = new[0]
+            if name in twice:
                 return False
             # What does not pass must not be taken for a line of ours that reads the same.
             if name not in rules.drop and name not in facts.connection:
-                lines = lines.replace(b"\r\n%b\r\n" % old, b"\r\n%b\r\n" % line, 1)
+                lines = lines.replace(b"\r\n%b\r\n" % old[2], b"\r\n%b\r\n" % new[2], 1)
         self._lines, self._headers = lines[2:], headers
         return True
 

@@ -7,7 +7,6 @@ from authproxy.errors import Refused
 from authproxy.exchange import RequestHead
 from authproxy.policy.access.inbound_keys import InboundKey, KeyRing
 from authproxy.policy.access.networks import Address
-from authproxy.policy.access.permissions import Permissions
 from authproxy.wire import refusals
 from authproxy.wire.admission.listener_rules import ListenerRules
 
@@ -15,34 +14,24 @@ from authproxy.wire.admission.listener_rules import ListenerRules
 class ShownKey:
     """Key check of one connection: a good key that is shown again is not looked up again."""
 
-    __slots__ = ("_good", "_key", "_rules")
+    __slots__ = ("_good", "_rules", "key")
 
     def __init__(self, rules: ListenerRules) -> None:
         self._rules = rules
-        self._key: InboundKey | None = None
-        """That of the last request; None: it had none."""
+        self.key: InboundKey | None = None
+        """That of the last request; None where none was shown, or none is asked for."""
         self._good: tuple[bytes, InboundKey] | None = None
         """What was shown as a good one, and which it is."""
 
     @property
     def name(self) -> str:
         """Empty where none was shown."""
-        return self._key.name if self._key is not None else ""
-
-    @property
-    def key(self) -> InboundKey | None:
-        """That of the last request; None where none was shown, or none is asked for."""
-        return self._key
-
-    @property
-    def permissions(self) -> Permissions | None:
-        """Which methods and paths may be used with it; None: all that the service lets through."""
-        return None if self._key is None else self._key.permissions
+        return self.key.name if self.key is not None else ""
 
     @property
     def is_missing(self) -> bool:
         """One is asked for, and none was shown."""
-        return self._rules.keys is not None and self._key is None
+        return self._rules.keys is not None and self.key is None
 
     def forget(self) -> None:
         """The rules are new: what was found by the old ones counts no more."""
@@ -50,12 +39,12 @@ class ShownKey:
 
     def drop(self) -> None:
         """Another request: it has shown nothing yet."""
-        self._key = None
+        self.key = None
 
     def find(self, head: RequestHead, address: Address | None) -> None:
         """Which one does the client at `address` show, if any? Raises Refused for what is none."""
         if self._rules.keys is not None:
-            self._key = self._find(head, self._rules.keys, address)
+            self.key = self._find(head, self._rules.keys, address)
 
     def _find(self, head: RequestHead, keys: KeyRing, address: Address | None) -> InboundKey | None:
         """None when there is no key; what is none must wait, after some of them."""
@@ -81,10 +70,10 @@ class ShownKey:
         """Does it open the service of this name? Raises Refused."""
         if self._rules.keys is None:
             return
-        if self._key is None:
+        if self.key is None:
             raise refusals.key_required(self._rules.key_header)
-        if not self._key.opens(service):
-            raise refusals.key_not_allowed(self._key.name, service)
+        if not self.key.opens(service):
+            raise refusals.key_not_allowed(self.key.name, service)
 
     def find_loss(self, key: InboundKey | None, service: str) -> Refused | None:
         """Why what was let in by `key` to the service of this name may not go on."""

@@ -10,7 +10,7 @@ import re
 import string
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from authproxy.exchange import Field
 from authproxy.policy.access.targets import fragment
@@ -137,10 +137,13 @@ class FieldLines:
         It is the very same list when the last head had the same block.
         """
         if block != self._block:
-            get = self._known.get
             lines = block.split(b"\r\n")
-            found = [get(line) or self._learn(line) for line in lines]
-            self._fields = fields = Fields(cast(list[Field], found))
+            found: list[Any] = list(map(self._known.get, lines))
+            at = 0
+            for _ in range(found.count(None)):
+                at = found.index(None, at)
+                found[at] = self._learn(lines[at])
+            self._fields = fields = Fields(found)
             self._block = fields.block = block
         return self._fields
 

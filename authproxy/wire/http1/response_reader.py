@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from authproxy.exchange import Field, ResponseHead
 from authproxy.policy.messages.facts import ResponseFacts, read_response
+from authproxy.policy.messages.trace_fields import is_repeated
 from authproxy.wire.http1.body import ENDLESS, BodyReader
 from authproxy.wire.http1.heads import (
     ANSWER,
@@ -131,11 +132,7 @@ class ResponseReader:
         if len(fields) > self._max_fields:
             raise HeadError("the answer has too many header fields")
         head = ResponseHead(status, reason, fields, version)
-        known = self._facts_of
-        if known is None or known[0] is not fields or known[1] != version:
-            self._facts = read_response(head)
-            self._facts_of = fields, version
-        facts, rest = self._facts, data[end + 4 :]
+        facts, rest = self._read_facts(head), data[end + 4 :]
         if status >= 200:
             self._head, self._last, self._last_facts = head, data[: end + 4], facts
             return self._final(receiver, head, facts, rest)
@@ -145,6 +142,15 @@ class ResponseReader:
         _check_interim(facts)
         receiver.service_interim(head, facts, end)
         return rest
+
+    def _read_facts(self, head: ResponseHead) -> ResponseFacts:
+        """As for requests: the facts of the last head hold for the same fields."""
+        known, fields, version = self._facts_of, head.headers, head.version
+        if known is None or known[0] is not fields or known[1] != version:
+            if known is None or known[1] != version or not is_repeated(known[0], fields):
+                self._facts = read_response(head)
+            self._facts_of = fields, version
+        return self._facts
 
     def _final(
         self, receiver: Receiver, head: ResponseHead, facts: ResponseFacts, rest: bytes

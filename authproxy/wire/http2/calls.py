@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from authproxy.errors import AuthProxyError, Code
 from authproxy.policy.mcp.forms import Form
-from authproxy.policy.messages.http2_validity import NO_LENGTH
+from authproxy.policy.messages.http2.answer_validity import NO_LENGTH
 from authproxy.times import Opening
 from authproxy.wire import refusals
 from authproxy.wire.http2 import call_refusals
@@ -46,7 +46,17 @@ QUIET_S: Final = 0.2
 class Calls:
     """Open calls of a connection, by number of the stream."""
 
-    __slots__ = ("_note_end", "_splice", "mcp", "own", "refused", "streams", "taken_back", "teller")
+    __slots__ = (
+        "_note_end",
+        "_splice",
+        "mcp",
+        "own",
+        "recorder",
+        "refused",
+        "streams",
+        "taken_back",
+        "teller",
+    )
 
     def __init__(self, splice: Between) -> None:
         self._splice = splice
@@ -56,7 +66,7 @@ class Calls:
         self.taken_back: dict[int, None] = {}
         """Streams that the client has reset, oldest first."""
         self.own = OwnContent(splice.to_client)
-        recorder = splice.server.recorder
+        self.recorder = recorder = splice.server.recorder
         self.teller = Teller(recorder, self.streams) if recorder.is_asked else None
         """None: no observer asks for what it tells."""
         self.mcp = McpCalls()
@@ -79,7 +89,7 @@ class Calls:
     def connected(self, opening: Opening) -> None:
         """The connection to the service stands: what was written for it goes out."""
         for stream in self.streams.values():
-            self._splice.server.recorder.connected(stream.exchange)
+            self.recorder.connected(stream.exchange)
         if self.teller is not None:
             self.teller.connected(opening)
 
@@ -129,7 +139,7 @@ class Calls:
     ) -> None:
         """`waited`: how that for the rest of the request has ended, if it was waited for."""
         exchange, splice = stream.exchange, self._splice
-        recorder = splice.server.recorder
+        recorder = self.recorder
         if waited is not None:
             self.streams[stream_id] = stream
             stream.client_ended |= waited is WaitState.WHOLE
@@ -172,7 +182,7 @@ class Calls:
         exchange = stream.exchange
         told = stream.service_ended
         if not told:
-            self._splice.server.recorder.broke_off(exchange, error)
+            self.recorder.broke_off(exchange, error)
             told = self._tell_end(stream_id, stream, error)
         if not told or not stream.client_ended:
             failure = Failure.NO_ERROR if told else Failure.INTERNAL_ERROR
@@ -209,13 +219,13 @@ class Calls:
     def break_off(self, stream_id: int, stream: Stream, fault: str, failure: Failure) -> None:
         """The client's request is not valid (RFC 9113 8.1.1); part of it may have passed."""
         exchange, splice = stream.exchange, self._splice
-        splice.server.recorder.left(exchange, "client")
+        self.recorder.left(exchange, "client")
         splice.guard.note_reset()
         splice.to_service(rst_stream(stream_id, Failure.CANCEL))
         if not stream.is_answered:
             self.refuse(stream_id, stream, call_refusals.malformed_request(fault))
             return
-        splice.server.recorder.malformed(exchange, fault)
+        self.recorder.malformed(exchange, fault)
         splice.to_client(rst_stream(stream_id, failure))
         self.forget(stream_id)
         self.ended(stream_id, stream)
@@ -233,33 +243,12 @@ class Calls:
     def drop_all(self, fault: ConnectionFault | None = None) -> None:
         """The client is gone, or was sent away for `fault`."""
         self.mcp.end_waits(WaitState.TAKEN_BACK)
-        recorder = self._splice.server.recorder
         for stream in self.streams.values():
-            note_end(recorder, stream, fault)
-            recorder.ended(stream.exchange, stream.received_bytes, stream.answer_bytes)
+            note_end(self.recorder, stream, fault)
+            self.recorder.ended(stream.exchange, stream.received_bytes, stream.answer_bytes)
         self.streams.clear()
         if self.teller is not None:
             self.teller.closed()
-
-    def end_event_streams(self) -> None:
-        """End those in good order on which nothing moves: authproxy ends.
-
-        What their frames hold is not looked at. After a pause it ends with an event, as far as
-        anybody can tell, and of half an event clients take no notice.
-        """
-        self.mcp.end_waits(WaitState.LONG_ENOUGH)
-        for stream_id, stream in list(self.streams.items()):
-            if self.mcp.listens(stream_id):
-                self._splice.to_service(rst_stream(stream_id, Failure.CANCEL))
-                self.fail(stream_id, stream, refusals.shutting_down())
-            elif stream.is_event_stream and stream.silent_s >= QUIET_S:
-                self._splice.server.recorder.left(stream.exchange, "authproxy")
-                self._splice.to_client(frame(DATA, END_STREAM, stream_id))
-                if not stream.client_ended:
-                    self._splice.to_client(rst_stream(stream_id, Failure.NO_ERROR))
-                self._splice.to_service(rst_stream(stream_id, Failure.CANCEL))
-                self.forget(stream_id)
-                self.ended(stream_id, stream)
 
     def forget(self, stream_id: int) -> None:
         """We end this stream ourselves, or the service does: the client may still send for it."""
@@ -292,11 +281,32 @@ class Calls:
         return f"<Calls [{len(self.streams)} open]>"
 
 
+def end_event_streams(calls: Calls, splice: Between) -> None:
+    """End those in good order on which nothing moves: authproxy ends.
+
+    What their frames hold is not looked at. After a pause it ends with an event, as far as anybody
+    can tell, and of half an event clients take no notice.
+    """
+    calls.mcp.end_waits(WaitState.LONG_ENOUGH)
+    for stream_id, stream in list(calls.streams.items()):
+        if calls.mcp.listens(stream_id):
+            splice.to_service(rst_stream(stream_id, Failure.CANCEL))
+            calls.fail(stream_id, stream, refusals.shutting_down())
+        elif stream.is_event_stream and stream.silent_s >= QUIET_S:
+            calls.recorder.left(stream.exchange, "authproxy")
+            splice.to_client(frame(DATA, END_STREAM, stream_id))
+            if not stream.client_ended:
+                splice.to_client(rst_stream(stream_id, Failure.NO_ERROR))
+            splice.to_service(rst_stream(stream_id, Failure.CANCEL))
+            calls.forget(stream_id)
+            calls.ended(stream_id, stream)
+
+
 def turn_away(calls: Calls, splice: Between, stream_id: int, who: Who) -> None:
     """End a call for which nothing was done; the client tries it elsewhere (RFC 9113 8.7). `who`:
     whose doing that is."""
     stream = calls.streams[stream_id]
-    splice.server.recorder.left(stream.exchange, who)
+    calls.recorder.left(stream.exchange, who)
     splice.to_client(rst_stream(stream_id, Failure.REFUSED_STREAM))
     calls.forget(stream_id)
     calls.ended(stream_id, stream)

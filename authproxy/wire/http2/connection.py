@@ -9,7 +9,7 @@ import asyncio
 from typing import Final
 
 from authproxy.errors import AuthProxyError
-from authproxy.policy.messages.http2_fields import Call
+from authproxy.policy.messages.http2.call import Call
 from authproxy.settings import TimeoutSettings
 from authproxy.times import Opening
 from authproxy.wire import refusals
@@ -17,7 +17,7 @@ from authproxy.wire.admission.admission import Admission
 from authproxy.wire.admission.admit import admit
 from authproxy.wire.admission.caller import Caller
 from authproxy.wire.http2 import call_refusals, service_link
-from authproxy.wire.http2.calls import Calls
+from authproxy.wire.http2.calls import Calls, end_event_streams
 from authproxy.wire.http2.endpoints import ClientEnd
 from authproxy.wire.http2.framing.flood_guard import Guard
 from authproxy.wire.http2.framing.frames import (
@@ -231,7 +231,7 @@ class Splice:
     def drain(self) -> None:
         """No more calls; those in flight may end, and idle streams of events do so now."""
         self.retire()
-        self.calls.end_event_streams()
+        end_event_streams(self.calls, self)
         self.flush()
 
     def cut(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from typing import Protocol
 
 from authproxy.errors import AuthProxyError
-from authproxy.policy.messages.http2_fields import Call
+from authproxy.policy.messages.http2.call import Call
 from authproxy.times import Opening
 from authproxy.wire.admission.admission import Admission
 from authproxy.wire.admission.caller import Caller

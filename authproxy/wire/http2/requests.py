@@ -116,9 +116,9 @@ class Requests:
             self._calls.forget(stream_id)
             splice.to_client(rst_stream(stream_id, Failure.REFUSED_STREAM))
             return b""
-        call = known.call or self._blocks.understand(known, splice.caller.refusal)
-        recorder = splice.server.recorder
-        exchange = recorder.begin(splice.caller.address, call.head, call.facts.host or b"")
+        caller, recorder = splice.caller, self._calls.recorder
+        call = known.call or self._blocks.understand(known, caller.refusal)
+        exchange = recorder.begin(caller.address, call.head, call.facts.host or b"")
         ended = bool(flags & END_STREAM)
         stream = Stream(exchange, client_ended=ended)
         self._calls.streams[stream_id] = stream
@@ -161,7 +161,7 @@ class Requests:
         if stream is None:
             self._splice.go_on(b"")
             return
-        self._splice.server.recorder.token_came(stream.exchange)
+        self._calls.recorder.token_came(stream.exchange)
         if stream.admission is not None:
             stream.admission = self._splice.caller.settled(stream.admission)
         self._splice.go_on(self._send(*held, token))
@@ -190,7 +190,7 @@ class Requests:
         self.last_sent_id = stream_id
         admission = stream.admission
         assert admission is not None  # noqa: S101 -- for the type checker: it has a token
-        recorder, teller = self._splice.server.recorder, self._calls.teller
+        recorder, teller = self._calls.recorder, self._calls.teller
         recorder.sent(stream.exchange, token.principal)
         if teller is None:
             return self._writer.write(known, flags, stream_id, priority, admission, token)
@@ -280,6 +280,6 @@ class Requests:
             return b""
         if not stream.is_answered:
             self._splice.guard.note_reset()
-        self._splice.server.recorder.left(stream.exchange, "client")
+        self._calls.recorder.left(stream.exchange, "client")
         self._calls.take_back(stream_id, stream)
         return None

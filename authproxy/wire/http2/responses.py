@@ -12,7 +12,7 @@ from authproxy.policy.google.rejection import LOWEST_STATUS, is_token_rejection
 from authproxy.policy.google.sign_in import REDIRECTS
 from authproxy.policy.messages.cors import ALLOW_ORIGIN, settle
 from authproxy.policy.messages.headers import HINT
-from authproxy.policy.messages.http2_fields import Pair
+from authproxy.policy.messages.http2.call import Pair
 from authproxy.wire.admission.admission import NOWHERE
 from authproxy.wire.http2 import call_refusals
 from authproxy.wire.http2.calls import Calls
@@ -228,9 +228,9 @@ class Answers:
         stream.silent_s = 0.0
         hint, exchange, status = b"", stream.exchange, parsed.status
         if parsed.rpc_status is not None:
-            self._splice.server.recorder.rpc_status(exchange, parsed.rpc_status)
+            self._calls.recorder.rpc_status(exchange, parsed.rpc_status)
         if not exchange.status and status >= 200:
-            self._splice.server.recorder.answered(exchange, status)
+            self._calls.recorder.answered(exchange, status)
             stream.head = parsed
             stream.answer_length = answer_length(parsed, exchange.head.method)
             if self._calls.mcp.kept:
@@ -287,7 +287,7 @@ class Answers:
         if failure != Failure.NO_ERROR or not stream.service_ended:
             why = f"the service reset the stream, code {failure}"
             instead = self._calls.reset_by_service(stream_id, stream, why)
-            self._splice.server.recorder.left(stream.exchange, "service", why)
+            self._calls.recorder.left(stream.exchange, "service", why)
         self._calls.forget(stream_id)
         self._calls.ended(stream_id, stream)
         return instead

@@ -1,7 +1,7 @@
 """One call: an exchange, and which of its sides have said all that they will."""
 
 from authproxy.exchange import Exchange, Token
-from authproxy.policy.messages.http2_validity import NO_LENGTH
+from authproxy.policy.messages.http2.answer_validity import NO_LENGTH
 from authproxy.policy.messages.origin_mapping import Home
 from authproxy.wire.admission.admission import NOWHERE, Admission
 from authproxy.wire.http2.headers.response_blocks import ResponseBlock

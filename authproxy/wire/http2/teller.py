@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from authproxy.errors import AuthProxyError
 from authproxy.exchange import Exchange, Field, ResponseHead, SentHead, make_field, read_fields
-from authproxy.policy.messages.http2_fields import Pair
+from authproxy.policy.messages.http2.call import Pair
 from authproxy.times import Opening
 from authproxy.wire.http2.framing.scanner import Receiver, Scanner
 from authproxy.wire.http2.headers.response_blocks import ResponseBlock

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from authproxy.policy.messages.http2_validity import BLANKS, NO_LENGTH
+from authproxy.policy.messages.http2.answer_validity import BLANKS, NO_LENGTH
 from authproxy.wire.http2.framing.frames import END_STREAM
 
 if TYPE_CHECKING:

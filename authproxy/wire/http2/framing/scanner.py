@@ -185,7 +185,7 @@ class Scanner:
             else:
                 substitute = self._take(data, at, end, kind, flags, stream_id & STREAM_MASK)
             if substitute is not None:
-                out += filter(None, (data[start:at], substitute))
+                _add(out, data[start:at], substitute)
                 start = end
             at = end
         self._keep_rest(data, start, at)
@@ -249,7 +249,7 @@ class Scanner:
         if kind != HEADERS or not stream_id or self._fragments or size > self._max_block:
             self._check(kind, stream_id, size)
         payload = data[at + HEADER_BYTES : end]
-        if kind not in _BLOCKS:
+        if kind != HEADERS and kind not in _BLOCKS:
             if kind == SETTINGS and flags & ACK and payload:
                 raise ConnectionFault(
                     Failure.FRAME_SIZE_ERROR,
@@ -294,6 +294,14 @@ class Scanner:
     def __repr__(self) -> str:
         state = "held" if self.held else "waiting" if self.is_waiting else "between frames"
         return f"<Scanner [{state}]>"
+
+
+def _add(out: list[bytes], passing: bytes, substitute: bytes) -> None:
+    """What passes before a frame, and what takes its place; either may be empty."""
+    if passing:
+        out.append(passing)
+    if substitute:
+        out.append(substitute)
 
 
 def _padding(data: bytes, at: int, length: int) -> int:

@@ -8,7 +8,7 @@ table.
 from collections.abc import Iterator
 
 from authproxy.policy.messages.headers import HINT
-from authproxy.policy.messages.http2_fields import Pair
+from authproxy.policy.messages.http2.call import Pair
 from authproxy.policy.messages.origin_mapping import Home
 from authproxy.policy.messages.rewriting import LOCAL_FIELDS, local_value
 from authproxy.policy.messages.site_data import FIELDS as COOKIE_FIELDS

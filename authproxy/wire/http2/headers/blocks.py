@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from hpack import Decoder, Encoder, HPACKError, NeverIndexedHeaderTuple
 from hpack.table import HeaderTable
 
-from authproxy.policy.messages.http2_fields import Pair
+from authproxy.policy.messages.http2.call import Pair
 from authproxy.policy.messages.trace_fields import TRACE_FIELDS
 from authproxy.wire.http2.framing.frames import ConnectionFault, Failure
 from authproxy.wire.http2.framing.settings import DEFAULT_TABLE

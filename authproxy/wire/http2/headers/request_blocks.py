@@ -6,8 +6,9 @@ from typing import Final
 from authproxy.errors import Refused
 from authproxy.exchange import Token
 from authproxy.policy.messages.headers import ServiceRules
-from authproxy.policy.messages.http2_fields import Call, Pair, check_call, read_call, trim
-from authproxy.policy.messages.http2_validity import NO_LENGTH, content_length
+from authproxy.policy.messages.http2.answer_validity import NO_LENGTH, content_length
+from authproxy.policy.messages.http2.call import Call, Pair
+from authproxy.policy.messages.http2.call_fields import check_call, read_call, trim
 from authproxy.settings import LimitSettings
 from authproxy.wire import refusals
 from authproxy.wire.admission.admit import check_method

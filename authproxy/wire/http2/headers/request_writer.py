@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from authproxy.exchange import NO_TOKEN, SentHead, Token
 from authproxy.policy.messages.headers import ServiceRules
-from authproxy.policy.messages.http2_fields import Call, Pair, call_fields, trailer_fields
+from authproxy.policy.messages.http2.call import Call, Pair
+from authproxy.policy.messages.http2.call_fields import call_fields, trailer_fields
 from authproxy.policy.messages.origin_mapping import Home
 from authproxy.wire.admission.admission import Admission
 from authproxy.wire.admission.general_checks import GeneralChecks

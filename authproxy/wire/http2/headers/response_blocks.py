@@ -15,8 +15,8 @@ from hpack import HPACKError
 from hpack.huffman_table import decode_huffman
 from hpack.table import HeaderTable
 
-from authproxy.policy.messages.http2_fields import Pair
-from authproxy.policy.messages.http2_validity import BLANKS, NO_LENGTH, field_fault
+from authproxy.policy.messages.http2.answer_validity import BLANKS, NO_LENGTH, field_fault
+from authproxy.policy.messages.http2.call import Pair
 from authproxy.policy.messages.rpc import STATUS, read_status
 from authproxy.wire.http2.framing.frames import ConnectionFault, Failure
 from authproxy.wire.http2.framing.settings import DEFAULT_TABLE

@@ -2,7 +2,12 @@
 
 import pytest
 
-from authproxy.policy.messages.http2_validity import BLANKS, NO_LENGTH, content_length, field_fault
+from authproxy.policy.messages.http2.answer_validity import (
+    BLANKS,
+    NO_LENGTH,
+    content_length,
+    field_fault,
+)
 
 NAME = "the name of a field is not valid"
 VALUE = "the value of a field is not valid"

@@ -8,19 +8,16 @@ changes.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from authproxy.errors import Code, Refused
 from authproxy.exchange import RequestHead, make_field
 from authproxy.policy.access.targets import asterisk, fragment
 from authproxy.policy.messages.facts import ORIGIN_NOTES, RequestFacts
 from authproxy.policy.messages.headers import FORBIDDEN_TRAILERS, ServiceRules
-from authproxy.policy.messages.http2_validity import OF_CONNECTION, content_length
+from authproxy.policy.messages.http2.answer_validity import OF_CONNECTION, content_length
+from authproxy.policy.messages.http2.call import Call, Pair
 from authproxy.policy.messages.origin_mapping import Home
 from authproxy.policy.messages.rewriting import REQUEST_FIELDS, service_request
-
-Pair = tuple[bytes, bytes]
-"""A field's name, in lower case, and its value."""
 
 _PSEUDO = frozenset([b":method", b":scheme", b":authority", b":path", b":protocol"])
 _is_token = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
@@ -29,19 +26,6 @@ _is_target = re.compile(rb"(/[^\x00-\x20\x7f#]*|\*)").fullmatch
 _is_count = re.compile(rb"[0-9]{1,9}").fullmatch  # RFC 9110 7.6.2: else it may be ignored
 _breaks_value = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]|\A[ \t]|[ \t]\Z").search
 _is_control = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
-
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """A request as its fields give it."""
-
-    head: RequestHead
-    facts: RequestFacts
-    fields: list[Pair]
-    """Those of the client's that are no pseudo-header fields."""
-    is_grpc: bool
-    wants_events: bool
-    """It takes server-sent events, among others perhaps."""
 
 
 def read_call(fields: Sequence[Pair]) -> Call:
@@ -71,7 +55,8 @@ def read_call(fields: Sequence[Pair]) -> Call:
         [(name, value, b"%b: %b" % (name, value)) for name, value in regular],
     )
     is_grpc = content_type.startswith(b"application/grpc")
-    return Call(head, facts, regular, is_grpc, not is_grpc and _wants_events(regular))
+    wants_events = not is_grpc and _wants_events(regular)
+    return Call(head, facts, regular, is_grpc=is_grpc, wants_events=wants_events)
 
 
 def _wants_events(fields: Sequence[Pair]) -> bool:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from authproxy.errors import Code, Refused
 from authproxy.policy.messages.headers import service_rules
-from authproxy.policy.messages.http2_fields import (
+from authproxy.policy.messages.http2.call_fields import (
     call_fields,
     check_call,
     read_call,
