@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import pytest
@@ -391,6 +391,41 @@ async def test_client_that_leaves_is_recorded(world: World, app: App) -> None:
         await app.going.wait()
 
     assert "aborted" == (await ended(world)).ended
+
+
+@pytest.mark.parametrize("ends", [False, True])
+async def test_client_that_leaves_while_it_is_answered_is_no_error(
+    caplog: pytest.LogCaptureFixture, ends: bool
+) -> None:
+    """`curl` that is interrupted shows no traceback of the pretend Cloud Run."""
+
+    async def lose(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        assert request.transport is not None
+        request.transport.abort()  # the moment between a reset and the news of it
+        if not ends:
+            await response.write(b"more")
+        return response
+
+    async with World(app=lose) as world:
+        async with connection(world) as (reader, writer):
+            writer.write(head(world, Authorization=bearer(world)))
+            with suppress(ConnectionError):
+                await reader.read()
+
+        assert "aborted" == (await ended(world)).ended
+
+    assert [] == [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_connection_of_the_app_s_own_that_is_lost_is_its_failure(
+    world: World, app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.answer = ConnectionRefusedError("its database")
+
+    assert 500 == (await ask(world, head(world, Authorization=bearer(world))))[0]
+    assert "ConnectionRefusedError: its database" in caplog.text
 
 
 async def test_app_that_fails_is_recorded(world: World, app: App) -> None:

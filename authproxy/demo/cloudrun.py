@@ -188,7 +188,12 @@ class PretendCloudRun:
     @web.middleware
     async def _middleware(self, request: web.Request, handler: App) -> web.StreamResponse:
         """Every request comes by here, those too whose target no route matches (`OPTIONS *`)."""
-        return await self._front(request)
+        try:
+            return await self._front(request)
+        except ConnectionError:
+            if request.transport is not None and not request.transport.is_closing():
+                raise
+            return web.Response()  # nobody gets it: the client has left
 
     async def _front(self, request: web.Request) -> web.StreamResponse:
         seen = _record(request)
