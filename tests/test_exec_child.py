@@ -90,3 +90,16 @@ async def test_a_shell_in_it_has_its_own_jobs_and_may_be_suspended(shell: Shell)
     await shell.type("fg\n", "INNER>")
     await shell.type("kill -9 %1; disown -a; exit 5\n", "READY> ")
     await shell.type("echo code=$?\n", "code=5")
+
+
+async def test_one_that_is_suspended_goes_on_at_once_however_often_news_of_children_came(
+    shell: Shell,
+) -> None:
+    """A helper of authproxy's may end at that moment."""
+    await shell.type(f"{EXEC} bash --norc --noprofile --noediting -i\n", "READY> ")
+    await shell.type("PS1=INNER'>'\n", "INNER>")
+    tell = "(for each in 1 2 3 4; do sleep 0.02; kill -CHLD $PPID; done) 2>/dev/null &"
+    await shell.type(f"{tell} suspend\n", "READY> ")
+    await shell.type("sleep 0.3; fg\n", "INNER>")
+    await shell.type("exit 5\n", "READY> ")
+    await shell.type("echo code=$?\n", "code=5")

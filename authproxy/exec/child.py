@@ -55,6 +55,8 @@ class Child:
         self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._had_terminal: int | None = None
         """The process group to which the terminal belonged when CMD stopped."""
+        self._stopping: asyncio.TimerHandle | None = None
+        """One at a time: a second would stop us again, before CMD has been told to go on."""
         kernel.adopt_orphans()
         self._blocked = None if files is None else _block()
         """Signals that wait until `wait` sends them on; what was blocked before."""
@@ -119,8 +121,9 @@ class Child:
         if code is not None:
             if not self._over.done():
                 self._over.set_result(code if code >= 0 else 128 - code)
-        elif self._terminal is not None and self._is_stopped():
-            asyncio.get_running_loop().call_later(SETTLE_S, self._stop_too)
+        elif self._terminal is not None and self._stopping is None and self._is_stopped():
+            loop = asyncio.get_running_loop()
+            self._stopping = loop.call_later(SETTLE_S, self._stop_too)
 
     def _is_stopped(self) -> bool:
         with contextlib.suppress(ChildProcessError):
@@ -131,6 +134,7 @@ class Child:
     def _stop_too(self) -> None:
         """CMD has stopped itself alone, as vim and shells do: the shell that started us waits for
         us to stop."""
+        self._stopping = None
         if self._is_stopped():
             self._had_terminal = self._foreground_group()
             os.kill(os.getpid(), signal.SIGSTOP)
