@@ -101,5 +101,7 @@ async def test_one_that_is_suspended_goes_on_at_once_however_often_news_of_child
     tell = "(for each in 1 2 3 4; do sleep 0.02; kill -CHLD $PPID; done) 2>/dev/null &"
     await shell.type(f"{tell} suspend\n", "READY> ")
     await shell.type("sleep 0.3; fg\n", "INNER>")
+    await shell.type("suspend\n", "READY> ")
+    await shell.type("fg\n", "INNER>")
     await shell.type("exit 5\n", "READY> ")
     await shell.type("echo code=$?\n", "code=5")

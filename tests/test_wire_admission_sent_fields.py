@@ -11,6 +11,7 @@ from authproxy.policy.messages.facts import read_request
 from authproxy.policy.messages.headers import service_rules
 from authproxy.wire.admission.admission import NOWHERE, Admission
 from authproxy.wire.admission.sent_fields import SentFields
+from authproxy.wire.http1.heads import FieldLines
 
 UNUSED = cast(Any, None)
 
@@ -73,3 +74,18 @@ def test_traces_take_the_place_of_those_before(
         lines = remembering.write(asked, facts, ADMISSION, TRACED)
 
         assert SentFields().write(asked, facts, ADMISSION, TRACED) == lines
+
+
+def test_names_that_stand_twice_are_looked_for_in_each_client_s_new_fields() -> None:
+    sent, lines = SentFields(), FieldLines()
+    for first, *others in (
+        [b"b: 1\r\ntraceparent: 1", b"b: 1\r\ntraceparent: 2"],
+        [b"X: 1\r\ntraceparent: 5\r\ntraceparent: 5", b"X: 1\r\ntraceparent: 5\r\ntraceparent: 6"],
+    ):
+        asked = RequestHead(b"GET", b"/", "1.1", lines.parse(b"Host: a\r\n" + first))
+        facts = read_request(asked)
+        sent.write(asked, facts, ADMISSION, TRACED)
+        for other in others:
+            asked = RequestHead(b"GET", b"/", "1.1", lines.parse(b"Host: a\r\n" + other))
+            written = sent.write(asked, facts, ADMISSION, TRACED)
+            assert SentFields().write(asked, facts, ADMISSION, TRACED) == written

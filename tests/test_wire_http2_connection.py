@@ -661,6 +661,40 @@ async def test_drain_says_goodbye_and_lets_calls_end() -> None:
     assert (b"ok", b"") == (answer.body, rest)
 
 
+@pytest.mark.parametrize(("silent_s", "rest"), [(0.1, b"data: 2\n\n"), (0.2, b"")])
+async def test_drain_ends_streams_of_events_on_which_nothing_moves(
+    silent_s: float, rest: bytes
+) -> None:
+    release = asyncio.Event()
+
+    async def events(call: Call) -> None:
+        h2 = call.connection.h2
+        h2.send_headers(
+            call.stream_id, [(b":status", b"200"), (b"content-type", b"text/event-stream")]
+        )
+        h2.send_data(call.stream_id, b"data: 1\n\n")
+        call.connection.flush()
+        await release.wait()
+        if rest:
+            h2.send_data(call.stream_id, b"data: 2\n\n", end_stream=True)
+            call.connection.flush()
+
+    async with (
+        http2_service(events) as service,
+        proxying(service.url) as proxy,
+        http2_client(proxy) as client,
+    ):
+        client.call(1)
+        while not (await client.next_frame()).payload.startswith(b"data: 1"):
+            pass
+        proxy.server.tick(silent_s)
+        (await spliced(proxy)).drain()
+        release.set()
+        answer = await client.answer(1)
+
+    assert (rest, None) == (answer.body, answer.reset)
+
+
 async def test_idle_connection_is_closed_in_good_order() -> None:
     async with (
         http2_service() as service,

@@ -193,7 +193,7 @@ class PretendCloudRun:
         except ConnectionError:
             if request.transport is not None and not request.transport.is_closing():
                 raise
-            return web.Response()  # nobody gets it: the client has left
+            return web.Response()  # nobody gets it, nor waits for what else may have failed
 
     async def _front(self, request: web.Request) -> web.StreamResponse:
         seen = _record(request)

@@ -1,6 +1,6 @@
 """Fields that repeat from head to head, and those that never do: they name a request or a trace.
 
-Nothing is decided by the latter, so a client that sends them repeats itself all the same.
+Nothing is decided by the latter, so who sends them, client or service, repeats itself all the same.
 """
 
 from collections.abc import Iterator, Sequence

@@ -142,7 +142,7 @@ class FieldLines:
             at = 0
             for _ in range(found.count(None)):
                 at = found.index(None, at)
-                found[at] = self._learn(lines[at])
+                found[at] = self._known.get(lines[at]) or self._learn(lines[at])
             self._fields = fields = Fields(found)
             self._block = fields.block = block
         return self._fields
