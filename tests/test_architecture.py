@@ -142,6 +142,7 @@ NO_MODULE = {
     "test_soak": "about benchmarks/soak/",
     "test_configurations": "about what a person may write",
     "test_docs": "about the documents",
+    "test_ci_run": "about .ci/run",
     "test_transcripts": "about scripts/transcripts.py and its page",
     "test_man_page": "about man/",
     "test_mcp_table": "about tests/mcp_table/",
