@@ -3,9 +3,7 @@
 Nothing is decided by the latter, so who sends them, client or service, repeats itself all the same.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import compress
-from operator import is_not
+from collections.abc import Sequence
 
 from authproxy.exchange import Field
 
@@ -37,15 +35,8 @@ def is_repeated(before: Sequence[Field], fields: Sequence[Field]) -> bool:
     """Are `fields` the same as those `before`, but for values of these?"""
     if len(before) != len(fields):
         return False
-    for old, new in find_changes(before, fields):
-        if old[0] != new[0] or new[0] not in TRACE_FIELDS:
+    for at, field in enumerate(fields):
+        known = before[at]
+        if known is not field and (known[0] != field[0] or field[0] not in TRACE_FIELDS):
             return False
     return True
-
-
-def find_changes(before: Sequence[Field], fields: Sequence[Field]) -> Iterator[tuple[Field, Field]]:
-    """Those that stood there before, each with the one in its place now; both are as many.
-
-    A field that repeats is the same object. None of the others is looked at by Python code.
-    """
-    return compress(zip(before, fields, strict=True), map(is_not, before, fields))

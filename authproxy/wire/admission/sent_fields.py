@@ -5,7 +5,6 @@ from collections import Counter
 from authproxy.exchange import Field, RequestHead
 from authproxy.policy.messages.facts import RequestFacts
 from authproxy.policy.messages.headers import ServiceRules, one_hop_less, request_fields
-from authproxy.policy.messages.trace_fields import find_changes
 from authproxy.wire.admission.admission import Admission
 
 
@@ -66,7 +65,10 @@ class SentFields:
             names = Counter([field[0] for field in headers])
             self._twice = {name for name, times in names.items() if times > 1}
         twice = self._twice
-        for old, new in find_changes(self._headers, headers):
+        for at, new in enumerate(headers):
+            old = self._headers[at]
+            if old is new:
+                continue
             name = new[0]
             if name in twice:
                 return False

@@ -137,12 +137,9 @@ class FieldLines:
         It is the very same list when the last head had the same block.
         """
         if block != self._block:
+            get = self._known.get
             lines = block.split(b"\r\n")
-            found: list[Any] = list(map(self._known.get, lines))
-            at = 0
-            for _ in range(found.count(None)):
-                at = found.index(None, at)
-                found[at] = self._known.get(lines[at]) or self._learn(lines[at])
+            found: list[Any] = [get(line) or self._learn(line) for line in lines]
             self._fields = fields = Fields(found)
             self._block = fields.block = block
         return self._fields
