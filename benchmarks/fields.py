@@ -16,7 +16,7 @@ from typing import cast
 from authproxy.exchange import Exchange, Observer
 from authproxy.wire.recorder import Recorder
 from tests.support.stage import Act, Do, Stage
-from tests.support.wires import Wire, WiredLoop
+from tests.support.wires import Wire
 
 Trace = Callable[[int], int]
 """What the client says for its n-th request."""
@@ -57,9 +57,9 @@ class Traces:
         """Nothing."""
 
 
-async def connect(loop: WiredLoop, observers: Sequence[Observer]) -> tuple[Wire, Wire]:
+async def connect(observers: Sequence[Observer]) -> tuple[Wire, Wire]:
     """A client's connection and a service's, which have exchanged something."""
-    stage = Stage(loop)
+    stage = Stage()
     stage.server.recorder = Recorder(observers)
     await stage.do(Act(Do.CLIENT_SENDS, 0, HEAD % (0, 0)))
     await stage.do(Act(Do.TURN))
@@ -81,9 +81,9 @@ def once(client: Wire, service: Wire, trace: Trace) -> float:
 
 
 def measure(name: str, observers: Sequence[Observer], trace: Trace) -> None:
-    loop = WiredLoop()
+    loop = asyncio.new_event_loop()
     try:
-        ends = loop.run_until_complete(connect(loop, observers))
+        ends = loop.run_until_complete(connect(observers))
         print(f"{name}: {min(once(*ends, trace) for _ in range(RUNS)):.1f} µs of CPU")
     finally:
         loop.close()

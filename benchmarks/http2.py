@@ -30,9 +30,11 @@ class Calls:
     body_bytes: int
 
 
-def drive(core: int, port: int) -> int:
-    """Call `/` as often as it goes; how many calls were answered. Raises RoundError."""
+def drive(core: int, port: int, each_per_s: int | None = None) -> int:
+    """Call `/` for a second, as often as it goes or so often by each connection; how many calls
+    were answered. Raises RoundError."""
     load = ["-c", str(CONNECTIONS), "-m", str(STREAMS), "-D", str(SECONDS), "-t", "1"]
+    load += [f"--rps={each_per_s}"] if each_per_s is not None else []
     command = [program("h2load", hint=HINT), *load, f"http://127.0.0.1:{port}/"]
     with pinned(core):
         try:

@@ -4,6 +4,7 @@ Arguments are libFuzzer's. Its bytes are a script for `tests.support.script`; wh
 `tests.support.judge`.
 """
 
+import asyncio
 import sys
 
 import atheris
@@ -11,9 +12,8 @@ import atheris
 with atheris.instrument_imports(include=["authproxy.wire", "authproxy.policy"]):
     from tests.support.judge import verdict
     from tests.support.script import decode
-    from tests.support.wires import WiredLoop
 
-LOOP = WiredLoop()
+LOOP = asyncio.new_event_loop()
 
 
 class BrokenPromiseError(AssertionError):

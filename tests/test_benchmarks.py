@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import compare, footprint, http2
+from benchmarks import compare, fields, footprint, http2
 from benchmarks.crowd import parse_status
 from benchmarks.files import filled
 from benchmarks.interpreter import description, not_compiled
@@ -417,3 +417,10 @@ def test_the_longest_answer_of_a_reload_is_one_that_was_under_way_then() -> None
     seen = Seen(answers=[(0.0, 0.5), (0.9, 0.25), (2.0, 0.1), (3.0, 9.0)], own=[(1.5, 0.125)])
 
     assert (250.0, 125.0) == seen.longest_ms(1.0, 2.5)
+
+
+async def test_requests_in_memory_go_to_the_service_and_back() -> None:
+    client, service = await fields.connect([])
+
+    assert fields.once(client, service, lambda number: number) > 0
+    assert service.heard.endswith(fields.ANSWER)

@@ -1,5 +1,7 @@
 """What stands on the wire: HTTP/1, HTTP/2, the PROXY protocol, and the whole data path."""
 
+import asyncio
+
 from authproxy.errors import Refused
 from authproxy.exchange import make_field
 from authproxy.policy.access.proxy_header import MAX_V2, find_length, parse_header, parse_port
@@ -15,12 +17,11 @@ from tests.support.corpus import ANSWERS, REQUESTS
 from tests.support.judge import verdict
 from tests.support.script import decode, seeds
 from tests.support.second_opinion import doubt_answer, doubt_chunks, doubt_request
-from tests.support.wires import WiredLoop
 
 MAX_BLOCK = 64 * 1024
 _SETTINGS = b"\0\0\0\4\0\0\0\0\0"
 _BODIES = tuple(text.partition(b"\r\n\r\n")[2] for text in (*REQUESTS, *ANSWERS))
-_LOOP = WiredLoop()
+_LOOP = asyncio.new_event_loop()
 
 
 def data_path(data: bytes) -> None:

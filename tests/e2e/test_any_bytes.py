@@ -1,5 +1,6 @@
 """Whatever clients and services send, and however it comes, the data path keeps its promises."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -7,28 +8,43 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.corpus import ANSWERS, GOOD_ANSWERS, GOOD_REQUESTS, REQUESTS
-from tests.support.judge import verdict
+from tests.support.judge import judge, verdict
 from tests.support.script import decode, seeds
-from tests.support.stage import Act, Do
-from tests.support.wires import WiredLoop
+from tests.support.stage import Act, Do, perform
+
+Loop = asyncio.AbstractEventLoop
 
 SEEDS = list(seeds())
 
 
 @pytest.fixture(scope="module")
-def loop() -> Iterator[WiredLoop]:
-    loop = WiredLoop()
+def loop() -> Iterator[Loop]:
+    loop = asyncio.new_event_loop()
     yield loop
     loop.close()
 
 
+def test_a_play_leads_to_the_service_and_back(loop: Loop) -> None:
+    """Else all that is said here of services and their answers would hold of nothing."""
+    acts = [
+        Act(Do.CLIENT_SENDS, 0, b"GET /a HTTP/1.1\r\nHost: a.localhost\r\n\r\n"),
+        Act(Do.TURN),
+        Act(Do.SERVICE_SENDS, 0, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+    ]
+    stage, complaints = perform(acts, loop)
+
+    assert ([], []) == (complaints, list(judge(stage)))
+    assert [True] == [wire.sent.startswith(b"GET /a ") for wire in stage.service_wires]
+    assert [True] == [wire.sent.endswith(b"\r\n\r\nok") for wire in stage.clients]
+
+
 @pytest.mark.parametrize("script", SEEDS, ids=range(len(SEEDS)))
-def test_known_attacks_come_to_nothing(script: bytes, loop: WiredLoop) -> None:
+def test_known_attacks_come_to_nothing(script: bytes, loop: Loop) -> None:
     assert [] == verdict(list(decode(script)), loop)
 
 
 @pytest.mark.parametrize("script", SEEDS, ids=range(len(SEEDS)))
-def test_known_attacks_come_to_nothing_byte_by_byte(script: bytes, loop: WiredLoop) -> None:
+def test_known_attacks_come_to_nothing_byte_by_byte(script: bytes, loop: Loop) -> None:
     acts = [
         Act(act.do, act.who, bytes([byte]))
         for act in decode(script)
@@ -88,11 +104,11 @@ LAX = settings(
 
 @settings(LAX, max_examples=400)
 @given(acts=PLAYS)
-def test_any_play_ends_well(acts: list[Act], loop: WiredLoop) -> None:
+def test_any_play_ends_well(acts: list[Act], loop: Loop) -> None:
     assert [] == verdict(acts, loop)
 
 
 @settings(LAX, max_examples=200)
 @given(script=st.binary(max_size=200))
-def test_any_bytes_are_a_play_that_ends_well(script: bytes, loop: WiredLoop) -> None:
+def test_any_bytes_are_a_play_that_ends_well(script: bytes, loop: Loop) -> None:
     assert [] == verdict(list(decode(script)), loop)

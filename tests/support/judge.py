@@ -1,5 +1,6 @@
 """What must hold whatever clients and services did; a verdict names each thing that does not."""
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -11,14 +12,14 @@ from authproxy.exchange import Exchange
 from authproxy.policy.messages.rpc import find_rpc
 from tests.support.messages import IN_ASCII, Answer, Request, loose_line, read_answer, read_requests
 from tests.support.stage import MARKS, Act, Service, Stage, perform
-from tests.support.wires import Wire, WiredLoop
+from tests.support.wires import Wire
 
 TLS_ALERT = b"\x15\x03\x01\x00\x02\x02\x28"
 _SPACE_BEFORE_EXTENSION = re.compile(rb"[0-9A-Fa-f][ \t]+;")
 """In the line with a chunk's size. RFC 9112 7.1.1 has us take it; h11 does not."""
 
 
-def verdict(acts: Sequence[Act], loop: WiredLoop) -> list[str]:
+def verdict(acts: Sequence[Act], loop: asyncio.AbstractEventLoop) -> list[str]:
     """Play `acts` and judge; empty when all is well."""
     stage, complaints = perform(acts, loop)
     return [*complaints, *judge(stage)]

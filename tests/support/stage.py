@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
+from typing import cast
 
 from authproxy.errors import CredentialError
 from authproxy.exchange import Exchange
@@ -28,12 +29,11 @@ from authproxy.wire.admission.caller import Caller
 from authproxy.wire.admission.listener_rules import ListenerRules
 from authproxy.wire.client.connection import ClientConnection
 from authproxy.wire.listening.server import ProxyServer
-from authproxy.wire.upstream.connector import Connector
 from authproxy.wire.upstream.pool import Pool
 from authproxy.wire.upstream.upstream import Upstream
 from tests.support.hearing import Everything
 from tests.support.proxying import FixedTokens, as_tokens, make_token
-from tests.support.wires import Wire, WiredLoop
+from tests.support.wires import Wire, WiredConnector
 
 MARKS = (b"J", b"Q", b"Z")
 """One for each client."""
@@ -114,7 +114,7 @@ class Complaints(logging.Handler):
 class Stage:
     """Built inside the loop; `play` does the acts one by one, and then clears the stage."""
 
-    def __init__(self, loop: WiredLoop) -> None:
+    def __init__(self) -> None:
         self.began: list[Exchange] = []
         self.ended: list[Exchange] = []
         self.heard = Everything()
@@ -144,11 +144,10 @@ class Stage:
         )
         for who in range(len(self.services)):
             self._token_comes(who, b"")
-        loop.connect = self._connect
 
     def _pool(self, service: Service) -> Pool:
         origin = parse_origin(f"http://{service.name}.example")
-        connector = Connector(origin=origin, timeout_s=60, contexts=None)
+        connector = WiredConnector(origin=origin, timeout_s=60, contexts=None, wire=self._connect)
         connections = 1 if service.name == "a" else 2
         limits = LIMITS.model_copy(update={"connections_per_service": connections})
         return Pool(connector, limits=limits, timeouts=TIMEOUTS)
@@ -257,13 +256,15 @@ class Stage:
         if wire := self._wire(who):
             wire.flow()
 
-    async def _connect(self, host: str, _: int, factory: Callable[[], asyncio.Protocol]) -> Wire:
+    async def _connect(
+        self, host: str, _: int, factory: Callable[[], asyncio.BaseProtocol]
+    ) -> Wire:
         if self._connects is not None:
             await self._connects
         if self._refuse_connects:
             raise ConnectionRefusedError(111, "Connection refused")
         (service,) = (each for each in self.services if host == each.authority.decode())
-        wire = Wire(factory(), "203.0.113.1")
+        wire = Wire(cast(asyncio.Protocol, factory()), "203.0.113.1")
         wire.spell = _speller(lambda: self._mark_of_last(wire))
         service.wires.append(wire)
         return wire
@@ -341,7 +342,7 @@ async def turn(rounds: int) -> None:
         await asyncio.sleep(0)
 
 
-def perform(acts: Sequence[Act], loop: WiredLoop) -> tuple[Stage, list[str]]:
+def perform(acts: Sequence[Act], loop: asyncio.AbstractEventLoop) -> tuple[Stage, list[str]]:
     """Play `acts`; the stage as they leave it, and whatever was complained of."""
     complaints = Complaints()
     loop.set_exception_handler(complaints.from_loop)
@@ -349,7 +350,7 @@ def perform(acts: Sequence[Act], loop: WiredLoop) -> tuple[Stage, list[str]]:
     logger.addHandler(complaints)
 
     async def run() -> Stage:
-        stage = Stage(loop)
+        stage = Stage()
         await stage.play(acts)
         return stage
 

@@ -3,10 +3,15 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+from authproxy.wire.upstream.connect_errors import reaching
+from authproxy.wire.upstream.connector import Connector
 
 Bytes = bytes | bytearray | memoryview
-Connect = Callable[[str, int, Callable[[], asyncio.Protocol]], Awaitable["Wire"]]
+Connect = Callable[[str, int, Callable[[], asyncio.BaseProtocol]], Awaitable["Wire"]]
+P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 HIGH_WATER = 256
 """Bytes that may wait for a peer that does not read before the protocol is told to pause."""
@@ -163,17 +168,15 @@ class Wire(asyncio.Transport):
         return f"<Wire to {self.peer} [{state}, {len(self.sent)} sent, {len(self.heard)} heard]>"
 
 
-class WiredLoop(asyncio.SelectorEventLoop):
-    """An event loop on which connections are made as the test says."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WiredConnector(Connector):
+    """Connections are made as the test says. Names are not looked up, addresses not raced."""
 
-    connect: Connect
+    wire: Connect
 
-    async def create_connection(  # type: ignore[override]  # -- only what the proxy passes
-        self,
-        protocol_factory: Callable[[], asyncio.Protocol],
-        host: str,
-        port: int,
-        **_: Any,
-    ) -> tuple[asyncio.Transport, asyncio.Protocol]:
-        wire = await self.connect(host, port, protocol_factory)
-        return wire, cast(asyncio.Protocol, wire.get_protocol())
+    async def _open_directly(
+        self, factory: Callable[[], P], alpn: str, deadline: float
+    ) -> tuple[P, float]:
+        async with reaching(self.peer, deadline=deadline, timeout_s=self.timeout_s):
+            wire = await self.wire(self.origin.host, self.origin.port, factory)
+        return cast(P, wire.get_protocol()), asyncio.get_running_loop().time()
