@@ -41,7 +41,10 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
 
 
 def source_of(world: World, place: dict[str, Any], **more: str) -> Google:
-    file = world.wif_file(TARGET, place=place, **more)
+    return source_at(world.wif_file(TARGET, place=place, **more))
+
+
+def source_at(file: Path) -> Google:
     return Google("file:k.json", lambda: read_info(file, "file:k.json"), skew=Skew(), paths=[file])
 
 
@@ -130,10 +133,10 @@ async def test_a_program_gives_a_subject_token(world: World, tmp_path: Path) -> 
 
 
 async def test_what_google_says_of_a_subject_token_is_googles_word(world: World) -> None:
-    source = source_of(world, {"file": "/etc/hostname"})
-    error = await failure(source, world)
+    stranger = world.wif_file("stranger@authproxy-demo.iam.gserviceaccount.com")
+    error = await failure(source_at(stranger), world)
 
-    assert "subject token cannot be had" not in error.message
+    assert "get the subject token" not in error.message
 
 
 async def test_the_file_with_the_subject_token_is_one_to_watch(

@@ -1,20 +1,29 @@
 """Whatever clients and services send, and however it comes, the data path keeps its promises."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from authproxy.errors import Code
+from authproxy.exchange import Exchange
+from fuzz.mutation import near
 from tests.support.corpus import ANSWERS, GOOD_ANSWERS, GOOD_REQUESTS, REQUESTS
 from tests.support.judge import judge, verdict
 from tests.support.script import decode, seeds
-from tests.support.stage import Act, Do, perform
+from tests.support.stage import Act, Do, Stage, perform
 
 Loop = asyncio.AbstractEventLoop
 
 SEEDS = list(seeds())
+ANSWERED = [
+    Act(Do.CLIENT_SENDS, 0, b"GET /a HTTP/1.1\r\nHost: a.localhost\r\n\r\n"),
+    Act(Do.TURN),
+    Act(Do.SERVICE_SENDS, 0, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +35,38 @@ def loop() -> Iterator[Loop]:
 
 def test_a_play_leads_to_the_service_and_back(loop: Loop) -> None:
     """Else all that is said here of services and their answers would hold of nothing."""
-    acts = [
-        Act(Do.CLIENT_SENDS, 0, b"GET /a HTTP/1.1\r\nHost: a.localhost\r\n\r\n"),
-        Act(Do.TURN),
-        Act(Do.SERVICE_SENDS, 0, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
-    ]
-    stage, complaints = perform(acts, loop)
+    stage, complaints = perform(ANSWERED, loop)
 
     assert ([], []) == (complaints, list(judge(stage)))
     assert [True] == [wire.sent.startswith(b"GET /a ") for wire in stage.service_wires]
     assert [True] == [wire.sent.endswith(b"\r\n\r\nok") for wire in stage.clients]
+
+
+@pytest.mark.parametrize("more", [b"x", b" /smuggled HTTP/1.1\r\nHost: a.example"])
+def test_what_stands_behind_a_request_is_seen(more: bytes, loop: Loop) -> None:
+    stage, _ = perform(ANSWERED, loop)
+    assert [] == list(judge(stage))
+    stage.service_wires[0].sent += more
+
+    assert any("bytes of no request" in fault for fault in judge(stage))
+
+
+def test_plays_lead_everywhere(loop: Loop) -> None:
+    """By connections that were lost and tokens that were refused, too."""
+    again = Counter[int | Code]()
+
+    def note(stage: Stage, _exchange: Exchange, why: int | Code) -> None:
+        again[why] += 1
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stage, "exchange_again", note, raising=False)
+        stages = [perform(list(decode(script)), loop)[0] for script in SEEDS]
+    attempts = Counter(each.attempts for stage in stages for each in stage.began)
+
+    assert {401, Code.UPSTREAM_BROKE} <= set(again)
+    assert attempts[2] >= 3
+    assert attempts[1] > len(SEEDS) / 2
+    assert sum(1 for stage in stages if stage.service_wires) > len(SEEDS) / 2
 
 
 @pytest.mark.parametrize("script", SEEDS, ids=range(len(SEEDS)))
@@ -108,7 +139,12 @@ def test_any_play_ends_well(acts: list[Act], loop: Loop) -> None:
     assert [] == verdict(acts, loop)
 
 
-@settings(LAX, max_examples=200)
-@given(script=st.binary(max_size=200))
-def test_any_bytes_are_a_play_that_ends_well(script: bytes, loop: Loop) -> None:
-    assert [] == verdict(list(decode(script)), loop)
+def test_any_bytes_are_a_play_that_ends_well(loop: Loop) -> None:
+    """Near to the known ones: bytes by chance would hardly ever be a request."""
+    reached = 0
+    for script in near(SEEDS, 400):
+        stage, complaints = perform(list(decode(script)), loop)
+        assert ([], []) == (complaints, list(judge(stage))), script
+        reached += bool(stage.service_wires)
+
+    assert reached > 100

@@ -108,8 +108,6 @@ class Everything:
 
     def exchange_ended(self, exchange: Exchange) -> None:
         story = self._add(exchange, "ended")
-        if exchange.protocol == "HTTP/2":
-            return
         for what, piece, counted in [
             ("request", story.request, exchange.bytes_from_client),
             ("answer", story.answer, exchange.bytes_to_client),
@@ -124,8 +122,7 @@ class Everything:
         try:
             story.add(event)
         except AssertionError as error:
-            if exchange.protocol != "HTTP/2":
-                self.faults.append(f"{exchange}: {error}")
+            self.faults.append(f"{exchange}: {error}")
         return story
 
     def _check(self, holds: bool, fault: str) -> None:

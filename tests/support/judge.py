@@ -10,7 +10,15 @@ import h11
 from authproxy.errors import Code
 from authproxy.exchange import Exchange
 from authproxy.policy.messages.rpc import find_rpc
-from tests.support.messages import IN_ASCII, Answer, Request, loose_line, read_answer, read_requests
+from tests.support.messages import (
+    IN_ASCII,
+    Answer,
+    Request,
+    find_rest,
+    loose_line,
+    read_answer,
+    read_requests,
+)
 from tests.support.stage import MARKS, Act, Service, Stage, perform
 from tests.support.wires import Wire
 
@@ -33,6 +41,7 @@ def judge(stage: Stage) -> Iterator[str]:
         for wire in service.wires:
             yield from _secrets(service, others, wire)
             yield from _requests(service, wire)
+            yield from _loose_bytes(service, wire)
         yield from _counts(stage, service)
     for wire in stage.clients:
         yield from _foreign_bytes(stage, wire)
@@ -80,6 +89,12 @@ def _requests(service: Service, wire: Wire) -> Iterator[str]:
         loose = loose_line(piece) if b" HTTP/1.1\r\n" in piece else None
         if loose is not None and len(requests) == 1 and not requests[0].body:
             yield f"a line that is none: {loose!r}"
+
+
+def _loose_bytes(service: Service, wire: Wire) -> Iterator[str]:
+    """The beginning of the next request, which another client might write the rest of."""
+    if not wire.dropped and find_rest(http_part(wire)):
+        yield f"{service.name} was sent bytes of no request: {http_part(wire)!r}"
 
 
 def _request(service: Service, request: Request) -> Iterator[str]:

@@ -81,6 +81,21 @@ def read_requests(data: bytes, *, blank_lines: bool = False) -> tuple[list[Reque
     return found, True
 
 
+def find_rest(data: bytes) -> bytes:
+    """What stands behind the requests in `data` and is none whose head is whole."""
+    while data:
+        try:
+            read = read_request(data)
+        except h11.RemoteProtocolError:
+            read = None
+        if read is None:
+            return data
+        request, data = read
+        if not request.whole:
+            return b""
+    return b""
+
+
 def read_answer(
     data: bytes, method: bytes, *, ended: bool, switching: bool = False
 ) -> tuple[list[Answer], bytes]:

@@ -8,7 +8,7 @@ record each byte is an act of its own.
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from tests.support.corpus import ANSWERS, REQUESTS, get
+from tests.support.corpus import ANSWERS, REQUESTS, get, post
 from tests.support.stage import Act, Do
 
 END_OF_RECORD = b"\xff"
@@ -22,6 +22,9 @@ _SILENT = tuple(do for do in Do if do not in (Do.CLIENT_SENDS, Do.SERVICE_SENDS)
 _NO_SENDER = b"!"
 MOST_ACTS = 200
 OLD = get(line=b"GET /@ HTTP/1.0")
+POST = post(b"Content-Length: 3", body=b"@@@")
+HALF = post(b"Transfer-Encoding: chunked", body=b"3\r\n@@@\r\n")
+REJECTED = next(answer for answer in ANSWERS if b"invalid_token" in answer)
 
 
 def decode(script: bytes) -> Iterator[Act]:
@@ -75,3 +78,18 @@ def seeds() -> Iterator[bytes]:
     asked = [Act(client, 0, REQUESTS[0]), Act(client, 1, REQUESTS[1]), turn]
     for do in _SILENT:
         yield encode([*asked, Act(do), usual, Act(do, 1), turn, Act(client, 0, REQUESTS[1])])
+    yield from map(encode, _sent_again())
+    yield encode([Act(client, 0, HALF), turn, Act(Do.CLIENT_RESETS), turn])
+
+
+def _sent_again() -> Iterator[list[Act]]:
+    """Plays in which a request waits for something, or is sent once more."""
+    turn, answer = Act(Do.TURN), Act(Do.SERVICE_SENDS, 0, ANSWERS[0])
+    for request in (REQUESTS[0], POST):
+        asks = Act(Do.CLIENT_SENDS, 0, request)
+        refuses = Act(Do.SERVICE_SENDS, 0, REJECTED)
+        yield [asks, turn, Act(Do.TOKEN_CHANGES), refuses, turn, answer, turn]
+        yield [asks, turn, answer, asks, turn, Act(Do.SERVICE_ENDS), turn, answer, turn]
+        yield [Act(Do.CONNECTS_HANG), asks, turn, Act(Do.CONNECTS_GO), turn, answer, turn]
+        for comes in (Do.TOKEN_COMES, Do.TOKEN_FAILS):
+            yield [Act(Do.TOKEN_GOES), asks, turn, Act(comes), turn, answer, turn]
