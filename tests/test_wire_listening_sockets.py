@@ -3,7 +3,7 @@ import os
 import socket
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -116,12 +116,20 @@ def test_localhost_with_a_port_in_use_leaves_nothing_open(taken: int) -> None:
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 def test_localhost_is_not_shared_with_whoever_has_the_other_family(stack: ExitStack) -> None:
-    other = stack.enter_context(socket.create_server(("::1", 0), family=socket.AF_INET6))
-    port = other.getsockname()[1]
+    port = port_of_ipv6_alone(stack)
 
     error = refusal(Listen("localhost", port))
     assert f"cannot listen on [::1]:{port}: Address already in use" == str(error)
     stack.enter_context(socket.create_server(("127.0.0.1", port)))  # the first one was closed
+
+
+def port_of_ipv6_alone(stack: ExitStack) -> int:
+    """One that is taken there; of IPv4 another test might have it."""
+    while True:
+        other = stack.enter_context(socket.create_server(("::1", 0), family=socket.AF_INET6))
+        port: int = other.getsockname()[1]
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def test_an_address_of_another_machine_is_named() -> None:
