@@ -26,7 +26,7 @@ from benchmarks.results import Measure
 from benchmarks.service import Role
 from benchmarks.stage import Stage, Started
 from benchmarks.tunnels import kib_per_pair, tunnel_serving
-from benchmarks.turns import Case, Turns
+from benchmarks.turns import Case, Turns, rotated
 
 CURVES = (OURS, PURE, BEFORE, GO, NGINX)
 FEW, CROWD = 32, 1000
@@ -85,28 +85,31 @@ def opening(turns: Turns, peers: Sequence[Peer], rounds: int) -> None:
 
 
 def by_connections(turns: Turns, peers: Sequence[Peer], rounds: int) -> None:
+    """Of processes that never had more connections than these: who has held a thousand is not again
+    as it was, Go least of all."""
     able = [peer for peer in peers if peer.name in CURVES]
-    with turns.started(able, Role.HTTP1, tuple(table.CONNECTIONS.values())) as started:
-        cases = [
-            _of_crowd(turns, each, measure, connected(count))
-            if count >= CROWD
-            else turns.cost(each, measure, connected(count))
-            for count, measure in table.CONNECTIONS.items()
-            for each in started
-        ]
-        turns.warm_up(cases[-len(started) :])  # with the most connections
-        turns.take(cases, rounds)
-        for each in started:
-            turns.results.beside(table.GROWTH, each.name, *_GROWTH)
+    for number in range(rounds):
+        with turns.started(able, Role.HTTP1, tuple(table.CONNECTIONS.values())) as started:
+            for count, measure in table.CONNECTIONS.items():
+                cases = [_connected(turns, each, measure, count) for each in started]
+                if count < CROWD:
+                    turns.warm_up(cases)
+                turns.take(rotated(cases, number), 1)
+    for peer in able:
+        turns.results.beside(table.GROWTH, peer.name, *_GROWTH)
 
 
 _GROWTH = (table.CONNECTIONS[CROWD], table.CONNECTIONS[FEW])
 
 
-def _of_crowd(turns: Turns, started: Started, measure: Measure, load: Load) -> Case:
+def _connected(turns: Turns, started: Started, measure: Measure, count: int) -> Case:
+    load = connected(count)
+
     def once() -> Sequence[float]:
         return [steady_us(turns.stage, started.pid, started.port, load)]
 
+    if count < CROWD:
+        return turns.cost(started, measure, load)
     return Case(peer=started.name, measures=(measure,), once=once)
 
 
