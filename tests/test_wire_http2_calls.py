@@ -161,7 +161,8 @@ def small(transport: asyncio.BaseTransport, buffer: int) -> None:
 
 
 def test_memory_of_refused_streams_has_a_bound() -> None:
-    calls = Calls(SimpleNamespace(to_client=None, server=SimpleNamespace(recorder=Recorder([]))))
+    server = SimpleNamespace(recorder=Recorder([]), draining=False)
+    calls = Calls(SimpleNamespace(to_client=None, server=server))
     for stream_id in range(1, 2 * MAX_REFUSED + 11, 2):
         calls.forget(stream_id)
 

@@ -13,6 +13,7 @@ from authproxy.wire.http2 import call_refusals
 from authproxy.wire.http2.framing.frames import (
     DATA,
     END_STREAM,
+    STREAM_MASK,
     ConnectionFault,
     Failure,
     begin_with,
@@ -49,10 +50,13 @@ class Calls:
     __slots__ = (
         "_note_end",
         "_splice",
+        "is_draining",
+        "last_taken_id",
         "mcp",
         "own",
         "recorder",
         "refused",
+        "rest_s",
         "streams",
         "taken_back",
         "teller",
@@ -65,6 +69,12 @@ class Calls:
         """Streams that we ended ourselves, oldest first; what still comes for them is dropped."""
         self.taken_back: dict[int, None] = {}
         """Streams that the client has reset, oldest first."""
+        self.is_draining = splice.server.draining
+        """There will be no more."""
+        self.rest_s = 0.0
+        """Seconds since the last one ended."""
+        self.last_taken_id = STREAM_MASK
+        """The highest stream that the service will answer, after its GOAWAY."""
         self.own = OwnContent(splice.to_client)
         self.recorder = recorder = splice.server.recorder
         self.teller = Teller(recorder, self.streams) if recorder.is_asked else None
@@ -110,11 +120,10 @@ class Calls:
         del self.streams[stream_id]
         if self.mcp.kept:
             self.mcp.drop(stream_id)
-        splice = self._splice
-        splice.rest_s = 0.0
+        self.rest_s = 0.0
         self._note_end(stream.exchange, stream.received_bytes, stream.answer_bytes)
-        if splice.is_draining and not self.streams:
-            asyncio.get_running_loop().call_soon(splice.finish)
+        if self.is_draining and not self.streams:
+            asyncio.get_running_loop().call_soon(self._splice.finish)
 
     def refuse(self, stream_id: int, stream: Stream, error: AuthProxyError) -> None:
         """Answer by ourselves; nothing of the service's answer has been sent."""
@@ -230,12 +239,12 @@ class Calls:
         self.forget(stream_id)
         self.ended(stream_id, stream)
 
-    def fail_all(self, error: AuthProxyError, *, last_taken_id: int) -> None:
+    def fail_all(self, error: AuthProxyError) -> None:
         """The service is gone. What it said that it would not take, may be tried elsewhere."""
         if error.code in NOT_WAITED_WITH:
             self.mcp.end_waits(WaitState.LONG_ENOUGH)
         for stream_id, stream in list(self.streams.items()):
-            if stream_id > last_taken_id:
+            if stream_id > self.last_taken_id:
                 turn_away(self, self._splice, stream_id, "service")
             else:
                 self.fail(stream_id, stream, error)

@@ -52,7 +52,6 @@ class Splice:
         self.calls = Calls(self)
         self.guard = Guard()
         self.agreement = Agreement(self)
-        self.is_draining = server.draining
         self._client = ClientEnd(self, transport)
         self.link = ServiceLink(self, server.loops)
         self.requests = Requests(self, self.calls, self.agreement)
@@ -66,7 +65,7 @@ class Splice:
         self.down.sink = transport
         self.up.out.append(PREFACE)
         self.is_over = False
-        self.rest_s = self._waiting_s = 0.0
+        self._waiting_s = 0.0
 
     def start(self, data: bytes) -> None:
         """Take the transport over; `data` begins with HTTP/2's preface."""
@@ -198,7 +197,7 @@ class Splice:
     @property
     def idle_s(self) -> float:
         """For how long no call has been in flight."""
-        return 0.0 if self.calls.streams or self.is_over else self.rest_s
+        return 0.0 if self.calls.streams or self.is_over else self.calls.rest_s
 
     def tick(self, seconds: float, timeouts: TimeoutSettings) -> None:
         service_link.tick(self, seconds)
@@ -212,7 +211,7 @@ class Splice:
         self._waiting_s = self._waiting_s + seconds if self.up.scanner.is_waiting else 0.0
         if self._waiting_s > timeouts.head:
             self._client_broke(ConnectionFault(Failure.ENHANCE_YOUR_CALM, "a frame took too long"))
-        elif not self.calls.streams and self.rest_s > timeouts.keep_alive:
+        elif not self.calls.streams and self.calls.rest_s > timeouts.keep_alive:
             self.finish()
         else:
             self.from_client(b"")
@@ -255,8 +254,8 @@ class Splice:
         """There is no service (any more): each call hears it, then the connection ends."""
         if self.is_over:
             return
-        self.calls.fail_all(error, last_taken_id=self.answers.last_taken_id)
-        self.is_draining = True
+        self.calls.fail_all(error)
+        self.calls.is_draining = True
         self.up.holds.set(CONNECTING, False)
         self.link.abort()
         if not self.calls.mcp.is_waiting:
@@ -282,7 +281,7 @@ class Splice:
 
     def tell_last(self, failure: Failure, reason: str) -> None:
         """GOAWAY; the last stream that it names never becomes a later one (RFC 9113 6.8)."""
-        self.answers.last_taken_id = last = min(self.requests.last_id, self.answers.last_taken_id)
+        self.calls.last_taken_id = last = min(self.requests.last_id, self.calls.last_taken_id)
         self.to_client(goaway(last, failure, reason))
 
     def flush(self) -> None:

@@ -62,9 +62,6 @@ class FromClient(Protocol):
 class FromService(Protocol):
     """Reader of the service's frames."""
 
-    last_taken_id: int
-    """The highest stream that the service will answer, after its GOAWAY."""
-
     def allow_table(self, size: int, /) -> None:
         """The service has confirmed the client's SETTINGS: its table may have `size` bytes."""
 
@@ -79,10 +76,6 @@ class Between(Protocol):
     server: Server
     caller: Caller
     guard: Guard
-    is_draining: bool
-    """No more calls."""
-    rest_s: float
-    """Seconds since the last call ended."""
 
     @property
     def requests(self) -> FromClient:

@@ -40,12 +40,13 @@ class Requests:
 
     def __init__(self, splice: Between, calls: Calls, agreement: Agreement) -> None:
         self._splice = splice
+        self._caller = splice.caller
         self._calls = calls
         self._agreement = agreement
         limits = splice.server.limits
         self._limits = limits
         self._blocks = RequestBlocks(limits)
-        self._writer = RequestWriter(self._blocks, splice.caller.general_checks)
+        self._writer = RequestWriter(self._blocks, self._caller.general_checks)
         self._on_hold: tuple[Block, int, int, bytes] | None = None
         self.last_id = 0
         """The highest stream that the client has opened."""
@@ -110,37 +111,37 @@ class Requests:
     # Header blocks.
 
     def _open(self, known: Block, flags: int, stream_id: int, priority: bytes) -> bytes:
-        splice = self._splice
-        beyond = stream_id > splice.answers.last_taken_id
-        if splice.is_draining or beyond or len(self._calls.streams) >= MAX_STREAMS:
-            self._calls.forget(stream_id)
+        splice, calls = self._splice, self._calls
+        beyond = stream_id > calls.last_taken_id
+        if calls.is_draining or beyond or len(calls.streams) >= MAX_STREAMS:
+            calls.forget(stream_id)
             splice.to_client(rst_stream(stream_id, Failure.REFUSED_STREAM))
             return b""
-        caller, recorder = splice.caller, self._calls.recorder
+        caller, recorder = self._caller, calls.recorder
         call = known.call or self._blocks.understand(known, caller.refusal)
         exchange = recorder.begin(caller.address, call.head, call.facts.host or b"")
         ended = bool(flags & END_STREAM)
         stream = Stream(exchange, client_ended=ended)
-        self._calls.streams[stream_id] = stream
+        calls.streams[stream_id] = stream
         if call.wants_events and not ended:
-            self._calls.mcp.expect(stream_id)
+            calls.mcp.expect(stream_id)
         refusal = known.refusal
         if refusal is None and ended and known.length > 0:
             fault = length_fault(0, known.length, is_last=True)
             refusal = call_refusals.malformed_request(fault)
         if refusal is not None:
-            self._calls.refuse(stream_id, stream, refusal)
+            calls.refuse(stream_id, stream, refusal)
             return b""
         stream.request_length = known.length
         try:
             found = stream.admission = splice.admit(call)
         except NotAdmitted as refused:
             if isinstance(refused, ServiceMoved):
-                turn_away(self._calls, splice, stream_id, "authproxy")
+                turn_away(calls, splice, stream_id, "authproxy")
                 return b""
             stream.cors = refused.cors
             recorder.not_admitted(exchange, refused.address, refused.host or exchange.host)
-            self._calls.refuse(stream_id, stream, refused.refusal)
+            calls.refuse(stream_id, stream, refused.refusal)
             return b""
         upstream, stream.cors = found.service, found.cors
         recorder.admitted(exchange, upstream.name, found.address, found.host, found.key)
@@ -163,7 +164,7 @@ class Requests:
             return
         self._calls.recorder.token_came(stream.exchange)
         if stream.admission is not None:
-            stream.admission = self._splice.caller.settled(stream.admission)
+            stream.admission = self._caller.settled(stream.admission)
         self._splice.go_on(self._send(*held, token))
 
     def no_token(self, error: AuthProxyError) -> None:

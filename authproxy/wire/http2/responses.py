@@ -58,8 +58,6 @@ class Answers:
         self._reader = ResponseBlockReader()
         self._max_list = _LISTS * splice.server.limits.head_bytes
         self._writer = AnswerWriter(max_list=self._max_list)
-        self.last_taken_id = STREAM_MASK
-        """The highest stream that the service will answer, after its GOAWAY."""
 
     def data(self, flags: int, stream_id: int, length: int, padding: int) -> bytes | None:
         stream = self._calls.streams.get(stream_id)
@@ -182,8 +180,8 @@ class Answers:
     def _goaway(self, payload: bytes) -> bytes:
         """RFC 9113 6.8: no GOAWAY takes back what one before it has said."""
         last_id = int.from_bytes(payload[:4], "big") & STREAM_MASK
-        self.last_taken_id = min(last_id, self.last_taken_id)
-        return frame(GOAWAY, 0, 0, self.last_taken_id.to_bytes(4, "big") + payload[4:])
+        last_id = self._calls.last_taken_id = min(last_id, self._calls.last_taken_id)
+        return frame(GOAWAY, 0, 0, last_id.to_bytes(4, "big") + payload[4:])
 
     def _window_update(self, stream_id: int, payload: bytes) -> bytes | None:
         is_nothing = not int.from_bytes(payload, "big") & STREAM_MASK

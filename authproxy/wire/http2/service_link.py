@@ -130,7 +130,7 @@ class Spliced(Between, Protocol):
 def tick(splice: Spliced, seconds: float) -> None:
     """Time passed; every call ends, and the connection, where nothing has moved in any of them for
     a while and the service acknowledges nothing any more."""
-    splice.rest_s += seconds
+    splice.calls.rest_s += seconds
     silent_s = (stream.silent_s for stream in splice.calls.streams.values())
     if min(silent_s, default=0.0) > LOST_AFTER_S and splice.link.is_lost:
         splice.give_up(not_acknowledged())
@@ -159,9 +159,9 @@ def recheck(splice: Spliced) -> None:
 
 def retire(splice: Spliced) -> None:
     """No more calls: the next connection will be for what the service is now."""
-    if splice.calls.streams and not splice.is_draining:
+    if splice.calls.streams and not splice.calls.is_draining:
         splice.tell_last(Failure.NO_ERROR, "")
-    splice.is_draining = True
+    splice.calls.is_draining = True
     splice.finish()
 
 

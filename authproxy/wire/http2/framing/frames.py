@@ -60,7 +60,7 @@ class ConnectionFault(Exception):  # noqa: N818 -- RFC 9113 calls it a connectio
 
 _HEADER: Final = struct.Struct(">HBBBL")
 
-read_header = _HEADER.unpack_from
+read_header: Final = _HEADER.unpack_from
 """(buffer, offset) -> length's upper 16 bits, its last 8, kind, flags, stream with reserved bit."""
 
 

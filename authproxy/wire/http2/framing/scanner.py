@@ -166,7 +166,9 @@ class Scanner:
         start = at = self._finish_frame(data) if self._left else 0
         size, out = len(data), self.out
         while size - at >= HEADER_BYTES and not self.held:
-            high, low, kind, flags, stream_id = read_header(data, at)
+            # Compiled, its type makes each a machine's number once, not at each use.
+            header: tuple[int, int, int, int, int] = read_header(data, at)
+            high, low, kind, flags, stream_id = header
             length = high << 8 | low
             if length > self.max_frame:
                 raise ConnectionFault(Failure.FRAME_SIZE_ERROR, "a frame is too large")
