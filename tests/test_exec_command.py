@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,10 +22,13 @@ async def service() -> AsyncIterator[RawService]:
         yield service
 
 
-async def execute(service: RawService, *words: str) -> tuple[int, str, str]:
+async def execute(
+    service: RawService, *words: str, environ: Mapping[str, str] | None = None
+) -> tuple[int, str, str]:
     """`words`: flags, `--`, and the command."""
     end = words.index("--")
-    return await run_to_end("exec", *NONE, *words[:end], f"a={service.url}", *words[end:])
+    words = (*NONE, *words[:end], f"a={service.url}", *words[end:])
+    return await run_to_end("exec", *words, environ=environ)
 
 
 ASK = "import os, urllib.request as r; print(r.urlopen(os.environ['AUTHPROXY_URL']).status)"
@@ -35,6 +38,13 @@ async def test_the_proxy_is_ready_when_the_command_starts_and_nothing_is_said(
     service: RawService,
 ) -> None:
     assert (0, "200\n", "") == await execute(service, "--", sys.executable, "-c", ASK)
+
+
+async def test_no_proxy_of_the_environment_stands_between(service: RawService) -> None:
+    nobody = {"http_proxy": "http://127.0.0.1:9", "NO_PROXY": "corp.example"}
+    curl = "curl -s -o /dev/null -w '%{http_code}' {url}"
+    for words in ((sys.executable, "-c", ASK), ("sh", "-c", f"{curl}; echo")):
+        assert (0, "200\n", "") == await execute(service, "--", *words, environ=nobody)
 
 
 async def test_a_tool_that_takes_a_proxy_finds_services_by_their_names(

@@ -94,6 +94,7 @@ def test_with_several_services_no_address_leads_past_us() -> None:
         ({}, "127.0.0.1"),
         ({"no_proxy": ".corp"}, ".corp,127.0.0.1"),
         ({"NO_PROXY": "a,b"}, "a,b,127.0.0.1"),
+        ({"NO_PROXY": "*"}, "*"),
     ],
 )
 def test_as_a_proxy_it_is_not_asked_for_what_has_a_port_of_its_own(
@@ -103,3 +104,22 @@ def test_as_a_proxy_it_is_not_asked_for_what_has_a_port_of_its_own(
 
     assert {"http://127.0.0.1:9"} == {made["http_proxy"], made["HTTP_PROXY"]}
     assert {after} == {made["no_proxy"], made["NO_PROXY"]}
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTPS_PROXY", "all_proxy", "grpc_proxy"])
+def test_no_proxy_of_the_environment_is_asked_for_our_addresses(variable: str) -> None:
+    proxies = {variable: "http://proxy.corp:3128"}
+    made = environment(
+        {**proxies, "no_proxy": ".corp", "NO_PROXY": ".corp, 127.0.0.1"}, ONE, [], None
+    )
+
+    assert "http://proxy.corp:3128" == made[variable]
+    assert ".corp,127.0.0.1" == made["no_proxy"]
+    assert ".corp, 127.0.0.1" == made["NO_PROXY"]
+
+
+def test_without_a_proxy_nothing_is_said_of_any() -> None:
+    before = {"http_proxy": "", "PROXY": "a", "NO_PROXY": "b"}
+    made = environment(before, ONE, [], None)
+
+    assert before == {name: value for name, value in made.items() if "PROXY_" not in name}

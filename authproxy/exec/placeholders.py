@@ -90,16 +90,29 @@ def environment(
     for variable in variables:
         made[variable.name] = places.fill(variable.template)
     if forward_proxy is not None:
-        made |= _with_proxy(environ, forward_proxy)
+        made |= {"http_proxy": forward_proxy, "HTTP_PROXY": forward_proxy}
+    if _names_proxy(made):
+        made |= {name: _with_host(made.get(name) or made.get(other)) for name, other in _WITHOUT}
     return made
 
 
-def _with_proxy(environ: Mapping[str, str], forward_proxy: str) -> dict[str, str]:
-    """The listeners of services are at addresses too, which are asked without a proxy."""
-    without = environ.get("no_proxy") or environ.get("NO_PROXY")
-    hosts = f"{without},{HOST}" if without else HOST
-    made = {"http_proxy": forward_proxy, "no_proxy": hosts}
-    return made | {name.upper(): value for name, value in made.items()}
+_WITHOUT = (("no_proxy", "NO_PROXY"), ("NO_PROXY", "no_proxy"))
+
+
+def _names_proxy(environ: Mapping[str, str]) -> bool:
+    """Would a client ask a proxy for our addresses? By `ws_proxy`, `grpc_proxy` and their like some
+    do, and for `ws://` there is one that asks `https_proxy`."""
+    named = {name.lower() for name, value in environ.items() if value}
+    return any(name.endswith("_proxy") for name in named - {"no_proxy"})
+
+
+def _with_host(without: str | None) -> str:
+    """What is asked without a proxy, and our addresses with it."""
+    if not without:
+        return HOST
+    # A star counts for everything only where it stands alone, as curl and Python read it.
+    is_there = {HOST, "*"} & set(re.split(r"[\s,]+", without))
+    return without if is_there else f"{without},{HOST}"
 
 
 def _own(places: ServiceUrls) -> Iterator[tuple[str, str]]:
