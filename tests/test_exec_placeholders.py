@@ -94,7 +94,7 @@ def test_with_several_services_no_address_leads_past_us() -> None:
         ({}, "127.0.0.1"),
         ({"no_proxy": ".corp"}, ".corp,127.0.0.1"),
         ({"NO_PROXY": "a,b"}, "a,b,127.0.0.1"),
-        ({"NO_PROXY": "*"}, "*"),
+        ({"NO_PROXY": "*"}, "*,127.0.0.1"),
     ],
 )
 def test_as_a_proxy_it_is_not_asked_for_what_has_a_port_of_its_own(
@@ -116,6 +116,16 @@ def test_no_proxy_of_the_environment_is_asked_for_our_addresses(variable: str) -
     assert "http://proxy.corp:3128" == made[variable]
     assert ".corp,127.0.0.1" == made["no_proxy"]
     assert ".corp, 127.0.0.1" == made["NO_PROXY"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("*", "*"), ("a,*", "a,*,127.0.0.1"), ("127.0.0.10", "127.0.0.10,127.0.0.1")],
+)
+def test_a_star_alone_keeps_all_from_the_proxy_of_the_environment(before: str, after: str) -> None:
+    made = environment({"HTTP_PROXY": "http://a", "NO_PROXY": before}, ONE, [], None)
+
+    assert after == made["NO_PROXY"]
 
 
 def test_without_a_proxy_nothing_is_said_of_any() -> None:

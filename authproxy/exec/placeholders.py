@@ -92,7 +92,11 @@ def environment(
     if forward_proxy is not None:
         made |= {"http_proxy": forward_proxy, "HTTP_PROXY": forward_proxy}
     if _names_proxy(made):
-        made |= {name: _with_host(made.get(name) or made.get(other)) for name, other in _WITHOUT}
+        for name, other in _WITHOUT:
+            without = made.get(name) or made.get(other)
+            # Alone a star keeps every client from every proxy, and behind it nothing does.
+            if forward_proxy is not None or without != "*":
+                made[name] = _with_host(without)
     return made
 
 
@@ -110,9 +114,7 @@ def _with_host(without: str | None) -> str:
     """What is asked without a proxy, and our addresses with it."""
     if not without:
         return HOST
-    # A star counts for everything only where it stands alone, as curl and Python read it.
-    is_there = {HOST, "*"} & set(re.split(r"[\s,]+", without))
-    return without if is_there else f"{without},{HOST}"
+    return without if HOST in re.split(r"[\s,]+", without) else f"{without},{HOST}"
 
 
 def _own(places: ServiceUrls) -> Iterator[tuple[str, str]]:
