@@ -181,8 +181,8 @@ class PendingRequest:
 
     @property
     def is_replayable(self) -> bool:
-        """We still have all that the client sent."""
-        return self.received_all and (self.kept is None or self.kept.is_whole)
+        """We still have all that the client has sent. What is yet to come follows it."""
+        return self.kept is None or self.kept.is_whole
 
     # What the second half does.
 

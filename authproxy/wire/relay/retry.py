@@ -44,7 +44,7 @@ class Retrying(McpRequest, Protocol):
 
     @property
     def is_replayable(self) -> bool:
-        """We still have all that the client sent."""
+        """We still have all that the client has sent."""
 
     def leave_service(self) -> None:
         """Give up the connection to the service."""
@@ -128,17 +128,16 @@ def try_after(relay: Retrying, head: ResponseHead) -> bool:
             relay.leave_service()
             relay.refuse(instead)
         return instead is not None
-    if not relay.is_replayable:
-        return False
     if head.status == 401:
-        if not _may_try_another_token(relay, head):
+        # Asked first: whatever comes of this request, the next one is to have another token.
+        if not _may_try_another_token(relay, head) or not relay.is_replayable:
             return False
         relay.had_another_token = True
         relay.recorder.again(relay.exchange, head.status)
         relay.leave_service()
         relay.fetch_token()
         return True
-    if not (is_scaling_up(head) and _is_safe(relay)):
+    if not (relay.is_replayable and is_scaling_up(head) and _is_safe(relay)):
         return False
     pause = pause_s(relay.exchange.attempts, random.random())  # noqa: S311 -- jitter, not a secret
     if relay.age_s + pause > relay.client.server.timeouts.scale_up:

@@ -166,7 +166,7 @@ class ServiceConnection(asyncio.Protocol):
 
     def abandon(self) -> None:
         """Cut off whatever is under way."""
-        self.relay = None
+        self._leave_exchange()
         self.usable = False
         self.transport.abort()
 
@@ -240,7 +240,7 @@ class ServiceConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.usable = False
         self._pool.lost(self)
-        relay, self.relay = self.relay, None
+        relay = self._leave_exchange()
         if relay is not None:
             relay.service_gone(str(exc or "the service closed the connection"))
 
@@ -253,6 +253,13 @@ class ServiceConnection(asyncio.Protocol):
         self._congested = False
         if self.relay is not None:
             self.relay.client.holds.set(CONGESTED, False)
+
+    def _leave_exchange(self) -> Exchanging | None:
+        """Another connection may serve it: its client is not held back for this one any more."""
+        relay, self.relay = self.relay, None
+        if relay is not None and self._congested:
+            relay.client.holds.set(CONGESTED, False)
+        return relay
 
     def _broke(self, relay: Exchanging, error: UpstreamError) -> None:
         self.abandon()
