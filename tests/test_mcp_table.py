@@ -1,8 +1,9 @@
 """How the table of MCP clients is kept; `scripts/mcp_table` makes it."""
 
 from tests.mcp_table import expected
+from tests.mcp_table.driver import Said
 from tests.mcp_table.kinds import ALL_CLIENTS, ALL_SERVERS
-from tests.mcp_table.rows import TROUBLES
+from tests.mcp_table.rows import TROUBLES, Played, outcome
 
 ABOUT = "service down | run | mcp 1.30"
 TEXT = f"""\
@@ -22,12 +23,22 @@ def test_a_row_says_what_it_is_and_what_it_is_to_become() -> None:
 def test_what_comes_out_otherwise_is_a_difference_also_where_it_is_better() -> None:
     rows = [(ABOUT, "hint, next works"), ("works | run | mcp 1.30", "hangs"), ("new", "works")]
 
-    assert [
-        f"{ABOUT}: hint, next works, not dead, next fails (as wanted: write it down)",
-        "works | run | mcp 1.30: hangs, not works, next works",
-        "new: works, and nothing is expected",
-    ] == expected.differences(rows, expected.read(TEXT))
-    assert [] == expected.differences([(ABOUT, "dead, next fails")], expected.read(TEXT))
+    assert {
+        ABOUT: f"{ABOUT}: hint, next works, not dead, next fails (as wanted: write it down)",
+        "works | run | mcp 1.30": "works | run | mcp 1.30: hangs, not works, next works",
+        "new": "new: works, and nothing is expected",
+    } == expected.differences(rows, expected.read(TEXT))
+    assert {} == expected.differences([(ABOUT, "dead, next fails")], expected.read(TEXT))
+
+
+def test_trouble_that_was_there_before_is_not_taken_for_what_was_played() -> None:
+    fails, hint = Said(ok=False, text="reset"), Said(ok=False, text="no identity token")
+    works = Said(ok=True, text="hello")
+    trouble = next(each for each in TROUBLES if each.name == "our refusal")
+
+    assert "fails before, next works" == outcome(trouble, Played(fails, fails, works))
+    assert "hint, next works" == outcome(trouble, Played(works, hint, works))
+    assert "no hint, next fails" == outcome(trouble, Played(works, fails, fails))
 
 
 def test_what_is_wanted_stays_until_it_has_come() -> None:

@@ -8,19 +8,21 @@ import time
 from pathlib import Path
 
 from tests.mcp_table import expected
-from tests.mcp_table.driver import Said
 from tests.mcp_table.installed import install
-from tests.mcp_table.rows import Row, Tell, client_rows, server_rows
+from tests.mcp_table.rows import Played, Row, Tell, client_rows, server_rows
 
 
-def tell(about: str, shown: Said, after: Said) -> None:
-    for said in (shown, after):
-        words = "it hangs" if said.is_hanging else " ".join(said.text.split())[:600]
-        print(f"{about}: {'works' if said.ok else 'fails'}: {words}", file=sys.stderr)
-
-
-def tell_nothing(_about: str, _shown: Said, _after: Said) -> None:
-    """The table says it all."""
+def words(about: str, played: Played) -> str:
+    """What a client said, for people."""
+    lines = [about]
+    for when, said in (
+        ("before", played.before),
+        ("in it", played.shown),
+        ("after", played.after),
+    ):
+        text = "it hangs" if said.is_hanging else " ".join(said.text.split())[:600]
+        lines.append(f"  {when}: {'works' if said.ok else 'fails'}: {text}")
+    return "\n".join(lines)
 
 
 async def run(folder: Path, only: str, tell: Tell) -> list[Row]:
@@ -43,10 +45,9 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="WORD", help="rows about that")
     parser.add_argument("--say", action="store_true", help="print what each client said")
     given = parser.parse_args()
+    played: dict[str, Played] = {}
     with tempfile.TemporaryDirectory(prefix="mcp-table-") as temporary:
-        rows = asyncio.run(
-            run(given.keep or Path(temporary), given.only, tell if given.say else tell_nothing)
-        )
+        rows = asyncio.run(run(given.keep or Path(temporary), given.only, played.__setitem__))
     known = expected.read(expected.FILE.read_text() if expected.FILE.exists() else "")
     print(expected.write(rows, known))
     if given.write:
@@ -58,7 +59,8 @@ def main() -> int:
         expected.FILE.write_text(expected.write([*rows, *kept], known))
         return 0
     found = expected.differences(rows, known)
-    print(*found, sep="\n")
+    print(*found.values(), sep="\n")
+    print(*(words(about, played[about]) for about in (played if given.say else found)), sep="\n")
     return 1 if found else 0
 
 

@@ -45,16 +45,17 @@ def write(rows: Sequence[tuple[str, str]], before: dict[str, Expected]) -> str:
     return HEAD + "".join(lines)
 
 
-def differences(rows: Sequence[tuple[str, str]], expected: dict[str, Expected]) -> list[str]:
-    """What came out otherwise, also where it is better; and what is not in the file."""
-    found = []
+def differences(rows: Sequence[tuple[str, str]], expected: dict[str, Expected]) -> dict[str, str]:
+    """What came out otherwise, also where it is better, and what is not in the file: said of
+    each, by what it is about."""
+    found = {}
     for about, outcome in rows:
         known = expected.get(about)
         if known is None:
-            found.append(f"{about}: {outcome}, and nothing is expected")
+            found[about] = f"{about}: {outcome}, and nothing is expected"
         elif known.outcome != outcome:
             is_wanted = " (as wanted: write it down)" if known.wanted == outcome else ""
-            found.append(f"{about}: {outcome}, not {known.outcome}{is_wanted}")
+            found[about] = f"{about}: {outcome}, not {known.outcome}{is_wanted}"
     return found
 
 

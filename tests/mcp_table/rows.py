@@ -56,10 +56,21 @@ TROUBLES = [
     Trouble("stream that dies", deeds.die, advice=LOST),
 ]
 
-Tell = Callable[[str, Said, Said], None]
-"""Hears what was said in a row's trouble, and after it."""
 Row = tuple[str, str]
 """What it is about, and what came of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What a client said before the trouble, in it, and after it."""
+
+    before: Said
+    shown: Said
+    after: Said
+
+
+Tell = Callable[[str, Played], None]
+"""Hears what a row's client said."""
 
 
 async def client_rows(place: Place, way: Transport, only: str, tell: Tell) -> list[Row]:
@@ -78,10 +89,10 @@ async def client_rows(place: Place, way: Transport, only: str, tell: Tell) -> li
         for trouble in (each for each in TROUBLES if only in each.name):
             played = await _play(stage, trouble, way, place, kinds, drivers)
             name = "run" if way == "http" else "mcp"
-            for kind, (shown, after) in zip(kinds, played, strict=True):
+            for kind, said in zip(kinds, played, strict=True):
                 about = f"{trouble.name} | {name} | {kind.name}"
-                rows.append((about, _outcome(trouble, shown, after)))
-                tell(about, shown, after)
+                rows.append((about, outcome(trouble, said)))
+                tell(about, said)
     return rows
 
 
@@ -92,11 +103,12 @@ async def _play(
     place: Place,
     kinds: Sequence[ClientKind],
     drivers: Sequence[Driver],
-) -> list[tuple[Said, Said]]:
-    """What each client said in trouble, and after it."""
+) -> list[Played]:
+    """What came of it with each client."""
     async with _way(stage, way) as given:
         words = [kind.words(place, given) for kind in kinds]
         if trouble.at_start:
+            before = [STILL_HERE] * len(kinds)
             await trouble.begin(stage)
             shown = await _connect(drivers, words, CALL_S)
             await trouble.end(stage)
@@ -104,14 +116,14 @@ async def _play(
             connected = await _connect(drivers, words, CONNECT_S)
         else:
             connected = await _connect(drivers, words, CONNECT_S)
-            first = await _call(drivers, connected)
+            before = await _call(drivers, connected)
             await trouble.begin(stage)
-            shown = await _call(drivers, first)
+            shown = await _call(drivers, before)
             await trouble.end(stage)
             connected = [HANGS if said.is_hanging else STILL_HERE for said in shown]
         after = await _call(drivers, connected, tries=4 if trouble.passes_slowly else 1)
         await asyncio.gather(*(driver.close() for driver in drivers))
-    return list(zip(shown, after, strict=True))
+    return list(map(Played, before, shown, after))
 
 
 @asynccontextmanager
@@ -149,8 +161,12 @@ async def _call(drivers: Sequence[Driver], before: Sequence[Said], tries: int = 
     return list(await asyncio.gather(*map(call, drivers, before)))
 
 
-def _outcome(trouble: Trouble, shown: Said, after: Said) -> str:
-    if shown.is_hanging:
+def outcome(trouble: Trouble, said: Played) -> str:
+    """In a few words: what the client made of it, and whether it goes on."""
+    shown, after = said.shown, said.after
+    if not said.before.ok:
+        first = "fails before"
+    elif shown.is_hanging:
         first = "hangs"
     elif shown.ok:
         first = "works"
@@ -193,8 +209,8 @@ async def _server_rows(
                 trouble = next(each for each in TROUBLES if each.name.startswith("restart"))
                 played = await _play(stage, trouble, way, place, clients, drivers)
                 name = "mcp" if way == "stdio" else "run"
-                for client, (shown, after) in zip(clients, played, strict=True):
+                for client, said in zip(clients, played, strict=True):
                     about = f"server {kind.name} by {transport}, restart | {name} | {client.name}"
-                    rows.append((about, _outcome(trouble, shown, after)))
-                    tell(about, shown, after)
+                    rows.append((about, outcome(trouble, said)))
+                    tell(about, said)
     return rows
