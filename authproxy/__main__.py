@@ -4,7 +4,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from authproxy.system import entry
+from authproxy.system import entry, when_used
+
+LOADED_WHEN_USED = ("ast", "platform", "tempfile")
+"""More than a MiB, with what they import in turn. Nothing that serves has a use for them."""
 
 
 def main() -> None:
@@ -21,6 +24,7 @@ def _run(argv: Sequence[str]) -> int:
         wanted = status.StatusWanted("--json" in flags, "--ready" in flags, sys.stdout.isatty())
         return status.run("".join(addresses) or None, os.environ, print, wanted=wanted)
 
+    when_used.put_off(*LOADED_WHEN_USED)
     from authproxy.cli import read_apart
 
     if read_apart.is_run(argv):

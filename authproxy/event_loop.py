@@ -144,7 +144,7 @@ def _decode_certificates_later() -> None:
         made = _Decoding()
         inner = _replacing(_python_ssl, _test_decode_cert=made.decode)
         engine.ssl = _replacing(ssl, DER_cert_to_PEM_cert=made.text_of, _ssl=inner)
-        engine.tempfile = _replacing(tempfile, NamedTemporaryFile=made.new_file)
+        engine.tempfile = SimpleNamespace(NamedTemporaryFile=made.new_file)
 
 
 def _replacing(module: ModuleType, **names: object) -> object:

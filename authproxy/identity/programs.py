@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,6 +48,8 @@ class Programs:
         It gets a process group of its own: on time-out its children go with it, and a Ctrl-C at
         the terminal is for authproxy alone.
         """
+        import shutil  # with all kinds of archives, which take memory
+
         program = shutil.which(argv[0], path=environ.get("PATH", os.defpath))
         if program is None:
             raise CredentialError(
