@@ -183,15 +183,17 @@ except OSError:
 @pytest.mark.parametrize("prepares", [False, True])
 def test_it_is_gone_when_its_parent_was_killed(ended: Path, prepares: bool) -> None:
     told = "copy.prepare([ended]); Helper('', forked=copy).ask({})" if prepares else ""
-    program = f"copy.start()\n{told}\nprint(copy.pid, flush=True)\nthreading.Event().wait()"
+    said = "print(copy.pid, copy.stdin.fileno(), flush=True)\nthreading.Event().wait()"
     with subprocess.Popen(
-        [sys.executable, "-c", BEGIN + program, str(ended)],
+        [sys.executable, "-c", f"{BEGIN}copy.start()\n{told}\n{said}", str(ended)],
         env=clean_environment(),
         stdout=subprocess.PIPE,
     ) as parent:
         assert parent.stdout is not None
-        copy = int(parent.stdout.readline())
-        parent.kill()
+        copy, number = map(int, parent.stdout.readline().split())
+        # While that is open it hears no end of its questions, and would not end by itself.
+        with Path(f"/proc/{parent.pid}/fd/{number}").open("wb"):
+            parent.kill()
+            wait_until_gone(copy)
 
-    wait_until_gone(copy)
-    assert not (prepares and ended.exists())
+    assert not ended.exists()

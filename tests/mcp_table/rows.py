@@ -12,8 +12,8 @@ from tests.mcp_table.kinds import ALL_CLIENTS, ALL_SERVERS, ClientKind, Place, S
 from tests.mcp_table.stage import Deed, Stage, staging
 from tests.support.program import Program
 
-CONNECT_S = 30.0
-CALL_S = 10.0
+PATIENCE_S = 30.0
+"""For one step. None is known to hang, so it may be long: a busy machine takes its time."""
 AGAIN_S = 1.5
 STILL_HERE = Said(ok=True, text="")
 
@@ -110,12 +110,12 @@ async def _play(
         if trouble.at_start:
             before = [STILL_HERE] * len(kinds)
             await trouble.begin(stage)
-            shown = await _connect(drivers, words, CALL_S)
+            shown = await _connect(drivers, words)
             await trouble.end(stage)
             await asyncio.gather(*(driver.close() for driver in drivers))
-            connected = await _connect(drivers, words, CONNECT_S)
+            connected = await _connect(drivers, words)
         else:
-            connected = await _connect(drivers, words, CONNECT_S)
+            connected = await _connect(drivers, words)
             before = await _call(drivers, connected)
             await trouble.begin(stage)
             shown = await _call(drivers, before)
@@ -137,11 +137,9 @@ async def _way(stage: Stage, way: Transport) -> AsyncIterator[list[str]]:
         yield [f"{proxy.url}{stage.path}"]
 
 
-async def _connect(
-    drivers: Sequence[Driver], words: Sequence[list[str]], patience_s: float
-) -> list[Said]:
+async def _connect(drivers: Sequence[Driver], words: Sequence[list[str]]) -> list[Said]:
     steps = (
-        driver.do("connect", *each, patience_s=patience_s)
+        driver.do("connect", *each, patience_s=PATIENCE_S)
         for driver, each in zip(drivers, words, strict=True)
     )
     return list(await asyncio.gather(*steps))
@@ -153,7 +151,7 @@ async def _call(drivers: Sequence[Driver], before: Sequence[Said], tries: int = 
     async def call(driver: Driver, said: Said) -> Said:
         for number in range(tries if said.ok else 0):
             await asyncio.sleep(AGAIN_S if number else 0)
-            said = await driver.do("call", patience_s=CALL_S)
+            said = await driver.do("call", patience_s=PATIENCE_S)
             if said.ok or said.is_hanging:
                 break
         return said
