@@ -144,6 +144,7 @@ def _decode_certificates_later() -> None:
         made = _Decoding()
         inner = _replacing(_python_ssl, _test_decode_cert=made.decode)
         engine.ssl = _replacing(ssl, DER_cert_to_PEM_cert=made.text_of, _ssl=inner)
+        # Nothing else of it is used there, and to copy the rest would load it.
         engine.tempfile = SimpleNamespace(NamedTemporaryFile=made.new_file)
 
 
